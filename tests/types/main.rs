@@ -1,0 +1,1 @@
+//! Tests of `mcp-types`, through its public API.
