@@ -1,0 +1,35 @@
+//! Data types of the Model Context Protocol: every revision from 2024-11-05 to 2026-07-28, as one vocabulary.
+//!
+//! This crate is vocabulary only: no IO, no runtime. A program that talks to a server wants `mcp-client`, or
+//! `mcp-session` and `mcp-transport` for their layers; this crate is for code that only names, stores or inspects
+//! what goes over the wire.
+//!
+//! - [`rpc`] holds the JSON-RPC envelope: [`rpc::Message`] and its parts, and [`RawJson`], a value kept as bytes.
+//! - [`Request`] ties a method to its parameters and its result, so that a result is decoded by its request.
+//! - [`ProtocolVersion`] names a revision; a field that only some revisions have says so in its documentation.
+//!
+//! # Example
+//!
+//! ```
+//! use mcp_types::rpc::Message;
+//!
+//! let line = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete"}}"#;
+//! let Message::Response(response) = Message::decode(&line.into())? else { panic!("a response") };
+//! assert_eq!(response.outcome.unwrap().as_str(), r#"{"resultType":"complete"}"#);
+//! # Ok::<(), mcp_types::rpc::DecodeError>(())
+//! ```
+
+mod error;
+mod meta;
+mod request;
+pub mod rpc;
+mod version;
+
+pub use error::{ErrorCode, ErrorObject};
+pub use meta::{InvalidMetaKey, MetaObject, keys};
+pub use request::{Notification, Request};
+pub use rpc::{RawJson, RequestId};
+pub use version::ProtocolVersion;
+
+/// Identifies the request that a progress notification is about: a string or an integer, chosen by the requestor.
+pub type ProgressToken = RequestId;

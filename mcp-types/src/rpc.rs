@@ -1,0 +1,119 @@
+//! The JSON-RPC 2.0 envelope, as the protocol uses it.
+//!
+//! An envelope is read once: parameters and results stay bytes ([`RawJson`]) until somebody wants them as a type.
+
+mod decode;
+mod encode;
+mod id;
+mod raw;
+mod salvage;
+
+pub use decode::{DecodeError, DecodeErrorKind};
+pub use id::{InvalidId, RequestId};
+pub use raw::RawJson;
+pub use salvage::salvage_id;
+
+use crate::ErrorObject;
+use std::borrow::Cow;
+
+/// One JSON-RPC message.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "JSON-RPC 2.0 has these three and no more")]
+pub enum Message {
+    /// Asks for a response.
+    Request(Request),
+    /// Asks for nothing.
+    Notification(Notification),
+    /// Answers a request.
+    Response(Response),
+}
+
+/// A request: a method, its parameters, and the id that its response will carry.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Request {
+    /// Ties the response to the request.
+    pub id: RequestId,
+    /// What is asked, like `tools/call`.
+    pub method: Cow<'static, str>,
+    /// The parameters, an object.
+    pub params: Option<RawJson>,
+}
+
+impl Request {
+    /// A request without parameters.
+    pub fn new(id: impl Into<RequestId>, method: impl Into<Cow<'static, str>>) -> Self {
+        Self { id: id.into(), method: method.into(), params: None }
+    }
+
+    /// The same request with parameters.
+    #[must_use]
+    pub fn with_params(mut self, params: RawJson) -> Self {
+        self.params = Some(params);
+        self
+    }
+}
+
+/// A notification: a method and its parameters. It is never answered.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Notification {
+    /// What is told, like `notifications/progress`.
+    pub method: Cow<'static, str>,
+    /// The parameters, an object.
+    pub params: Option<RawJson>,
+}
+
+impl Notification {
+    /// A notification without parameters.
+    pub fn new(method: impl Into<Cow<'static, str>>) -> Self {
+        Self { method: method.into(), params: None }
+    }
+
+    /// The same notification with parameters.
+    #[must_use]
+    pub fn with_params(mut self, params: RawJson) -> Self {
+        self.params = Some(params);
+        self
+    }
+}
+
+/// A response: the result or the error of one request.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Response {
+    /// The id of the request; an error about a message that could not be read has none.
+    pub id: Option<RequestId>,
+    /// The result, an object, or what went wrong.
+    pub outcome: Result<RawJson, ErrorObject>,
+}
+
+impl Response {
+    /// A successful response.
+    pub fn success(id: impl Into<RequestId>, result: RawJson) -> Self {
+        Self { id: Some(id.into()), outcome: Ok(result) }
+    }
+
+    /// An error response.
+    pub fn failure(id: impl Into<RequestId>, error: ErrorObject) -> Self {
+        Self { id: Some(id.into()), outcome: Err(error) }
+    }
+}
+
+impl From<Request> for Message {
+    fn from(request: Request) -> Self {
+        Self::Request(request)
+    }
+}
+
+impl From<Notification> for Message {
+    fn from(notification: Notification) -> Self {
+        Self::Notification(notification)
+    }
+}
+
+impl From<Response> for Message {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}

@@ -1,0 +1,161 @@
+//! Reading an envelope.
+
+use super::{Message, Notification, RawJson, Request, RequestId, Response, salvage_id};
+use crate::ErrorObject;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{borrow::Cow, error, fmt};
+
+/// The members of an envelope, borrowed from its bytes.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    jsonrpc: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl Message {
+    /// Reads one message from its bytes; parameters and results share them.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not JSON, or not a JSON-RPC 2.0 message. The error keeps the id where one can be found, so that
+    /// the call which the message answers can be told.
+    pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        let envelope: Envelope<'_> = match serde_json::from_slice(bytes) {
+            Ok(envelope) => envelope,
+            Err(source) => return Err(DecodeError::syntax(bytes, source)),
+        };
+        let id = match envelope.id {
+            None => None,
+            Some(raw) => match RequestId::from_json(raw.get()) {
+                Ok(id) => Some(id),
+                Err(_) => return Err(DecodeError::shape(None, DecodeErrorKind::InvalidId)),
+            },
+        };
+        if envelope.jsonrpc.as_deref() != Some("2.0") {
+            return Err(DecodeError::shape(id, DecodeErrorKind::NotVersion2));
+        }
+        if envelope.params.is_some_and(|params| !is_container(params)) {
+            return Err(DecodeError::shape(id, DecodeErrorKind::InvalidParams));
+        }
+        let params = envelope.params.map(|params| RawJson::slice(bytes, params));
+        match (envelope.method, envelope.result, envelope.error) {
+            (Some(method), None, None) => {
+                let method = Cow::Owned(method.into_owned());
+                Ok(match id {
+                    Some(id) => Self::Request(Request { id, method, params }),
+                    None => Self::Notification(Notification { method, params }),
+                })
+            }
+            (None, Some(result), None) => success(bytes, id, result),
+            (None, None, Some(error)) => failure(id, error),
+            _ => Err(DecodeError::shape(id, DecodeErrorKind::Ambiguous)),
+        }
+    }
+}
+
+fn success(
+    bytes: &Bytes,
+    id: Option<RequestId>,
+    result: &RawValue,
+) -> Result<Message, DecodeError> {
+    let Some(id) = id else {
+        return Err(DecodeError::shape(None, DecodeErrorKind::InvalidId));
+    };
+    if !result.get().starts_with('{') {
+        return Err(DecodeError::shape(Some(id), DecodeErrorKind::InvalidResult));
+    }
+    Ok(Response::success(id, RawJson::slice(bytes, result)).into())
+}
+
+fn failure(id: Option<RequestId>, error: &RawValue) -> Result<Message, DecodeError> {
+    match serde_json::from_str::<ErrorObject>(error.get()) {
+        Ok(error) => Ok(Response { id, outcome: Err(error) }.into()),
+        Err(source) => {
+            Err(DecodeError { id, kind: DecodeErrorKind::InvalidError, source: Some(source) })
+        }
+    }
+}
+
+fn is_container(value: &RawValue) -> bool {
+    value.get().starts_with(['{', '['])
+}
+
+/// Why bytes are not a message.
+#[derive(Debug)]
+pub struct DecodeError {
+    id: Option<RequestId>,
+    kind: DecodeErrorKind,
+    source: Option<serde_json::Error>,
+}
+
+/// What is wrong with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// Not JSON, not UTF-8, or a member that is there twice or of the wrong type.
+    Syntax,
+    /// `jsonrpc` is not `"2.0"`.
+    NotVersion2,
+    /// The id is missing, null, a fraction, or of another type than string or integer.
+    InvalidId,
+    /// `params` is neither an object nor an array.
+    InvalidParams,
+    /// `result` is not an object.
+    InvalidResult,
+    /// `error` is not an object with an integer `code` and a string `message`.
+    InvalidError,
+    /// Not exactly one of `method`, `result` and `error` is there.
+    Ambiguous,
+}
+
+impl DecodeError {
+    fn syntax(bytes: &[u8], source: serde_json::Error) -> Self {
+        Self { id: salvage_id(bytes), kind: DecodeErrorKind::Syntax, source: Some(source) }
+    }
+
+    fn shape(id: Option<RequestId>, kind: DecodeErrorKind) -> Self {
+        Self { id, kind, source: None }
+    }
+
+    /// The id of the message, where it could be read.
+    pub fn id(&self) -> Option<&RequestId> {
+        self.id.as_ref()
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> DecodeErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            DecodeErrorKind::Syntax => "message is not valid JSON-RPC",
+            DecodeErrorKind::NotVersion2 => "message does not say `\"jsonrpc\": \"2.0\"`",
+            DecodeErrorKind::InvalidId => "message has no id that is a string or an integer",
+            DecodeErrorKind::InvalidParams => "`params` is neither an object nor an array",
+            DecodeErrorKind::InvalidResult => "`result` is not an object",
+            DecodeErrorKind::InvalidError => "`error` has no integer code and string message",
+            DecodeErrorKind::Ambiguous => "message has not exactly one of method, result and error",
+        })
+    }
+}
+
+impl error::Error for DecodeError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as &dyn error::Error)
+    }
+}

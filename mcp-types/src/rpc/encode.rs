@@ -1,0 +1,167 @@
+//! Writing an envelope.
+
+use super::{Message, Notification, RawJson, Request, RequestId, Response};
+use crate::ErrorObject;
+use std::io::Write;
+
+impl Message {
+    /// Appends the message to `out`, without a line end.
+    ///
+    /// Raw parameters and results are copied as they are; nothing is encoded twice.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Request(request) => request.encode(out),
+            Self::Notification(notification) => notification.encode(out),
+            Self::Response(response) => response.encode(out),
+        }
+    }
+}
+
+impl Request {
+    /// Appends the request to `out`, as [`Message::encode`] does.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        self.id.encode(out);
+        out.extend_from_slice(br#","method":"#);
+        string(&self.method, out);
+        params(self.params.as_ref(), out);
+    }
+}
+
+impl Notification {
+    /// Appends the notification to `out`, as [`Message::encode`] does.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"jsonrpc":"2.0","method":"#);
+        string(&self.method, out);
+        params(self.params.as_ref(), out);
+    }
+}
+
+impl Response {
+    /// Appends the response to `out`, as [`Message::encode`] does.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
+        if let Some(id) = &self.id {
+            out.extend_from_slice(br#""id":"#);
+            id.encode(out);
+            out.push(b',');
+        }
+        match &self.outcome {
+            Ok(result) => {
+                out.extend_from_slice(br#""result":"#);
+                out.extend_from_slice(result.as_bytes());
+            }
+            Err(ErrorObject { code, message, data }) => {
+                out.extend_from_slice(br#""error":{"code":"#);
+                integer(code.0, out);
+                out.extend_from_slice(br#","message":"#);
+                string(message, out);
+                if let Some(data) = data {
+                    out.extend_from_slice(br#","data":"#);
+                    out.extend_from_slice(data.to_string().as_bytes());
+                }
+                out.push(b'}');
+            }
+        }
+        out.push(b'}');
+    }
+}
+
+impl RequestId {
+    /// Appends the id as JSON to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Integer(id) => integer(*id, out),
+            Self::String(id) => string(id, out),
+        }
+    }
+}
+
+fn params(params: Option<&RawJson>, out: &mut Vec<u8>) {
+    if let Some(params) = params {
+        out.extend_from_slice(br#","params":"#);
+        out.extend_from_slice(params.as_bytes());
+    }
+    out.push(b'}');
+}
+
+fn string(text: &str, out: &mut Vec<u8>) {
+    let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    out.push(b'"');
+    if text.bytes().all(plain) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        let quoted = serde_json::Value::from(text).to_string();
+        out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
+    }
+    out.push(b'"');
+}
+
+fn integer(number: i64, out: &mut Vec<u8>) {
+    // Writing to a `Vec` does not fail.
+    let _ = write!(out, "{number}");
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ErrorCode, ErrorObject, RawJson, rpc::*};
+
+    #[track_caller]
+    fn check(text: &str, message: impl Into<Message>) {
+        let message = message.into();
+        let mut out = Vec::new();
+        message.encode(&mut out);
+        assert_eq!(String::from_utf8_lossy(&out), text);
+        assert_eq!(Message::decode(&out.into()).unwrap(), message);
+    }
+
+    // spec: MSG-01 MSG-03 MSG-11
+    #[test]
+    fn every_kind_of_message_survives_the_wire() {
+        let params = RawJson::parse(r#"{"a":[1,2]}"#).unwrap();
+        check(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, Request::new(1, "ping"));
+        check(
+            r#"{"jsonrpc":"2.0","id":"a\"b","method":"x","params":{"a":[1,2]}}"#,
+            Request::new("a\"b", "x").with_params(params.clone()),
+        );
+        check(
+            r#"{"jsonrpc":"2.0","method":"n","params":{"a":[1,2]}}"#,
+            Notification::new("n").with_params(params.clone()),
+        );
+        check(r#"{"jsonrpc":"2.0","id":-1,"result":{"a":[1,2]}}"#, Response::success(-1, params));
+        let error = ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "no\nsuch").with_data(7);
+        check(
+            r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no\nsuch","data":7}}"#,
+            Response::failure(2, error),
+        );
+    }
+
+    // spec: MSG-07 MSG-08 MSG-09
+    #[test]
+    fn what_is_not_a_message_is_named_with_its_id() {
+        use DecodeErrorKind::*;
+        let one = Some(RequestId::Integer(1));
+        let cases = [
+            (r#"{"jsonrpc":"2.0","id":1,"result":{}"#, Syntax, one.clone()),
+            (r#"{"jsonrpc":"2.0","id":1,"id":1,"result":{}}"#, Syntax, one.clone()),
+            (r#"{"jsonrpc":"1.0","id":1,"result":{}}"#, NotVersion2, one.clone()),
+            (r#"{"id":1,"result":{}}"#, NotVersion2, one.clone()),
+            (r#"{"jsonrpc":"2.0","id":1.5,"result":{}}"#, InvalidId, None),
+            (r#"{"jsonrpc":"2.0","id":null,"result":{}}"#, InvalidId, None),
+            (r#"{"jsonrpc":"2.0","id":1,"result":7}"#, InvalidResult, one.clone()),
+            (r#"{"jsonrpc":"2.0","id":1,"error":{"code":"x"}}"#, InvalidError, one.clone()),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":""}}"#,
+                Ambiguous,
+                one.clone(),
+            ),
+            (r#"{"jsonrpc":"2.0","id":1}"#, Ambiguous, one.clone()),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":3}"#, InvalidParams, one),
+            ("[]", Syntax, None),
+        ];
+        for (text, kind, id) in cases {
+            let error = Message::decode(&text.into()).unwrap_err();
+            assert_eq!((error.kind(), error.id()), (kind, id.as_ref()), "{text}");
+        }
+    }
+}

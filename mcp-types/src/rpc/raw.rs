@@ -1,0 +1,112 @@
+//! JSON that stays bytes.
+
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// One JSON value as the bytes that were received or will be sent.
+///
+/// Cheap to clone: clones share the bytes. Typed decoding happens when somebody asks, in that caller's task. `Debug`
+/// shows the size alone, because values may hold what should not be logged; `Display` is the JSON text.
+///
+/// ```
+/// use mcp_types::RawJson;
+///
+/// let raw = RawJson::encode(&["a", "b"])?;
+/// assert_eq!(raw.as_str(), r#"["a","b"]"#);
+/// assert_eq!(raw.decode::<Vec<String>>()?.len(), 2);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawJson(Bytes);
+
+impl RawJson {
+    /// The empty object.
+    pub const EMPTY_OBJECT: Self = Self(Bytes::from_static(b"{}"));
+
+    /// Encodes a value.
+    ///
+    /// # Errors
+    ///
+    /// The value has no JSON form, for example a map whose keys are not strings.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::to_vec(value).map(|bytes| Self(bytes.into()))
+    }
+
+    /// Checks that the bytes are one JSON value in UTF-8, and keeps them.
+    ///
+    /// # Errors
+    ///
+    /// They are not.
+    pub fn parse(bytes: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
+        let bytes = bytes.into();
+        let text: &RawValue = serde_json::from_slice(&bytes)?;
+        Ok(Self::slice(&bytes, text))
+    }
+
+    /// Decodes the value; strings may be borrowed from it.
+    ///
+    /// # Errors
+    ///
+    /// The value does not fit the type.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.0)
+    }
+
+    /// The JSON text.
+    pub fn as_str(&self) -> &str {
+        // The constructors have checked it; there is no way to a message from a value that is not UTF-8.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The bytes of the JSON text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes of the JSON text, shared.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// A part of `bytes` that serde has just read from them.
+    pub(super) fn slice(bytes: &Bytes, part: &RawValue) -> Self {
+        Self(bytes.slice_ref(part.get().as_bytes()))
+    }
+
+    /// Bytes that are known to be one JSON value in UTF-8, because their parts are.
+    ///
+    /// For code that joins values into a larger one. Debug builds check it.
+    pub fn from_joined(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        debug_assert!(Self::parse(bytes.clone()).is_ok(), "joined bytes are not JSON");
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawJson({} bytes)", self.0.len())
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text: &RawValue = self.decode().map_err(ser::Error::custom)?;
+        text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(String::from(Box::<str>::from(text)).into()))
+    }
+}
