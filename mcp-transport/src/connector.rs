@@ -1,0 +1,128 @@
+//! Making connections.
+
+use crate::{Error, Transport, Unsolicited};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// Makes connections to one server.
+///
+/// Restart, reconnect and a second client are all one more `connect`: a session asks again when a child process died of
+/// the first message, or when a connection was lost.
+pub trait Connector: Send + Sync + 'static {
+    /// What carries the messages.
+    type Transport: Transport;
+
+    /// Makes one connection.
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be reached or started. Bindings without a connection of their own succeed without IO.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind.
+    fn connect(&self) -> impl Future<Output = Result<Link<Self::Transport>, Error>> + Send;
+}
+
+/// One connection to a server.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Link<T> {
+    /// Carries the messages.
+    pub transport: T,
+    /// What the server says unasked.
+    pub unsolicited: Unsolicited,
+    /// Does the work of the connection; poll it for as long as the transport is used.
+    pub driver: Driver,
+    /// What kind of connection it is.
+    pub binding: Binding,
+}
+
+impl<T> Link<T> {
+    /// A connection that needs no driver and says nothing unasked.
+    pub fn new(transport: T, binding: Binding) -> Self {
+        Self { transport, unsolicited: Unsolicited::empty(), driver: Driver::idle(), binding }
+    }
+
+    /// The same connection with what the server says unasked.
+    #[must_use]
+    pub fn with_unsolicited(mut self, unsolicited: Unsolicited) -> Self {
+        self.unsolicited = unsolicited;
+        self
+    }
+
+    /// The same connection with a driver.
+    #[must_use]
+    pub fn with_driver(mut self, driver: Driver) -> Self {
+        self.driver = driver;
+        self
+    }
+}
+
+/// The kind of a connection, for the rules of the protocol that depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Binding {
+    /// A pair of byte streams: the rules of stdio apply.
+    ByteStream,
+    /// Streamable HTTP, or the older HTTP with server-sent events.
+    Http,
+    /// A service in this process.
+    InProcess,
+}
+
+/// The future that does the work of a connection.
+///
+/// Ends when the last clone of the transport is gone and the connection is shut down, or when it is lost; the error
+/// says why. Dropping it cuts the connection at once: pending requests fail, and a child process is killed.
+#[must_use = "a connection makes no progress unless its driver is polled"]
+pub struct Driver(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>);
+
+impl Driver {
+    /// Wraps the future of a binding.
+    pub fn new(future: impl Future<Output = Result<(), Error>> + Send + 'static) -> Self {
+        Self(Box::pin(future))
+    }
+
+    /// A driver with nothing to do: it ends at once.
+    pub fn idle() -> Self {
+        Self::new(std::future::ready(Ok(())))
+    }
+}
+
+impl Future for Driver {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Driver")
+    }
+}
+
+/// A connector that hands out clones of one transport, for servers in this process and for mocks.
+#[derive(Clone, Debug)]
+pub struct Shared<T>(T);
+
+impl<T: Transport> Shared<T> {
+    /// Hands out clones of `transport`.
+    pub fn new(transport: T) -> Self {
+        Self(transport)
+    }
+}
+
+impl<T: Transport> Connector for Shared<T> {
+    type Transport = T;
+
+    async fn connect(&self) -> Result<Link<T>, Error> {
+        Ok(Link::new(self.0.clone(), Binding::InProcess))
+    }
+}
