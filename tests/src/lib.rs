@@ -1,1 +1,3 @@
 //! Shared pieces of the tests: scripted peers and real servers.
+
+pub mod peers;

@@ -1,6 +1,13 @@
 //! Project automation, run as `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod peers;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -11,8 +18,30 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// The servers that the tests talk to
+    #[command(subcommand)]
+    Peers(peers::Command),
+    /// Run everything that a change must pass
+    Test(test::Options),
+    /// Check the rules of the repository that no other tool checks
+    Tidy,
+}
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {}
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Peers(command) => peers::run(&command),
+        Command::Test(options) => test::run(&options),
+        Command::Tidy => tidy::run(),
+    }
 }

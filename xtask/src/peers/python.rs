@@ -1,0 +1,40 @@
+//! The peers from Python packages, in a virtual environment of the machine's Python.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Source, printed_by, run_quietly};
+
+pub(super) const SOURCE: Source = Source {
+    name: "python",
+    inputs: &["requirements.txt"],
+    machine: || interpreter().unwrap_or_default(),
+    missing,
+    install,
+};
+
+/// Fails for a Python that is too old or that cannot make virtual environments.
+const DESCRIBE: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.executable, sys.version)";
+
+fn interpreter() -> Option<String> {
+    printed_by(Command::new("python3").args(["-c", DESCRIBE]))
+}
+
+fn missing() -> Option<&'static str> {
+    if interpreter().is_some() {
+        return None;
+    }
+    Some(
+        "python3, 3.10 or newer, with venv: install it (Debian and Ubuntu: apt install python3 python3-venv)",
+    )
+}
+
+fn install(inputs: &Path, folder: &Path) -> Result<()> {
+    run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let pins = ["--require-hashes", "--only-binary", ":all:", "--requirement"];
+    let python = folder.join("bin/python");
+    run_quietly(Command::new(python).args(options).args(pins).arg(inputs.join("requirements.txt")))
+}

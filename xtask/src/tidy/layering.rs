@@ -1,0 +1,157 @@
+//! Dependencies point down: types, transport, session, client. Read from `cargo metadata`.
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::Finding;
+use super::tree::Tree;
+use crate::workspace;
+
+/// One layer, and what its `Cargo.toml` may name.
+struct Layer {
+    package: &'static str,
+    /// The layers that it stands on.
+    below: &'static [&'static str],
+    foreign: Foreign,
+}
+
+/// The packages from outside that a layer may use. Those that only its tests use are not looked at.
+enum Foreign {
+    Only(&'static [&'static str]),
+    Except(&'static [&'static str]),
+}
+
+const LAYERS: [Layer; 4] = [
+    Layer {
+        package: "mcp-types",
+        below: &[],
+        foreign: Foreign::Only(&["bytes", "schemars", "serde", "serde_json"]),
+    },
+    Layer { package: "mcp-transport", below: &["mcp-types"], foreign: Foreign::Except(&[]) },
+    Layer {
+        package: "mcp-session",
+        below: &["mcp-types", "mcp-transport"],
+        foreign: Foreign::Except(&["hyper", "hyper-rustls", "hyper-util", "reqwest"]),
+    },
+    Layer {
+        package: "mcp-client",
+        below: &["mcp-types", "mcp-transport", "mcp-session"],
+        foreign: Foreign::Except(&[]),
+    },
+];
+
+/// The packages that may use every layer. They are not published.
+const TOOLS: [&str; 2] = ["conformance", "xtask"];
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// Absent for the ordinary kind.
+    kind: Option<String>,
+}
+
+pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for package in packages()? {
+        let Some(layer) = LAYERS.iter().find(|layer| layer.package == package.name) else {
+            if !TOOLS.contains(&package.name.as_str()) {
+                let message =
+                    "the package is neither a layer nor a tool; make it a feature of a layer";
+                findings.push(finding(tree, &package.name, "name", message.to_owned()));
+            }
+            continue;
+        };
+        for dependency in &package.dependencies {
+            if let Some(message) = layer.objection(dependency) {
+                findings.push(finding(tree, &package.name, &dependency.name, message));
+            }
+        }
+    }
+    Ok(findings)
+}
+
+impl Layer {
+    fn objection(&self, dependency: &Dependency) -> Option<String> {
+        let (layer, name) = (self.package, dependency.name.as_str());
+        if LAYERS.iter().any(|other| other.package == name) {
+            let allowed = name == layer || self.below.contains(&name);
+            return (!allowed).then(|| {
+                format!("{layer} does not stand on {name}; move what it needs to a layer below")
+            });
+        }
+        let allowed = match self.foreign {
+            Foreign::Only(names) => names.contains(&name),
+            Foreign::Except(names) => !names.contains(&name),
+        };
+        let for_tests = dependency.kind.as_deref() == Some("dev");
+        (!allowed && !for_tests).then(|| {
+            format!("{layer} knows nothing of {name}; move what needs it to a layer above")
+        })
+    }
+}
+
+/// The packages of the workspace.
+fn packages() -> Result<Vec<Package>> {
+    let output = workspace::cargo()
+        .args(["metadata", "--format-version=1", "--no-deps"])
+        .output()
+        .context("cannot run cargo metadata")?;
+    if !output.status.success() {
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let metadata: Metadata =
+        serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
+    Ok(metadata.packages)
+}
+
+/// At the line of the manifest that names the dependency.
+fn finding(tree: &Tree, package: &str, dependency: &str, message: String) -> Finding {
+    let path = std::path::Path::new(package).join("Cargo.toml");
+    let manifest = tree.files.iter().find(|file| file.path == path);
+    let line = manifest.and_then(|file| {
+        file.lines().find(|(_, line)| line.starts_with(dependency)).map(|(number, _)| number)
+    });
+    Finding { path, line: line.unwrap_or(1), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objection(package: &str, dependency: &str, kind: Option<&str>) -> Option<String> {
+        let layer = LAYERS.iter().find(|layer| layer.package == package).unwrap();
+        layer.objection(&Dependency { name: dependency.to_owned(), kind: kind.map(str::to_owned) })
+    }
+
+    #[test]
+    fn a_layer_may_use_those_below_and_none_above() {
+        assert!(objection("mcp-session", "mcp-transport", None).is_none());
+        assert!(objection("mcp-transport", "mcp-session", None).is_some());
+        assert!(objection("mcp-types", "mcp-client", Some("dev")).is_some());
+    }
+
+    #[test]
+    fn the_vocabulary_has_no_runtime() {
+        assert!(objection("mcp-types", "serde", None).is_none());
+        assert!(objection("mcp-types", "tokio", None).is_some());
+        assert!(objection("mcp-types", "tokio", Some("build")).is_some());
+        assert!(objection("mcp-types", "proptest", Some("dev")).is_none());
+    }
+
+    #[test]
+    fn the_session_names_no_transport_library() {
+        assert!(objection("mcp-session", "tower", None).is_none());
+        assert!(objection("mcp-session", "hyper", None).is_some());
+    }
+}
