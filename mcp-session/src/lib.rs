@@ -1,1 +1,68 @@
-//! Placeholder.
+//! The middleware layer of a Model Context Protocol client: one request type, one reply type, tower all the way.
+//!
+//! A [`Call`] goes in, its [`Reply`] comes out; everything between is a [`tower::Service`], and each behaviour of the
+//! protocol is one middleware. Because the reply *is* the response, tower's own `Timeout`, `Retry` and
+//! `ConcurrencyLimit` mean what they say. Dropping the future of a call cancels it on the wire.
+//!
+//! ```text
+//!   stateless servers        servers with a handshake
+//!
+//!   RequireComplete          Deadline
+//!   FollowInput              AddMeta
+//!   Deadline                 Dispatch
+//!   NegotiateVersion            |
+//!   AddMeta                     |
+//!   Dispatch                    |
+//!      |                        |
+//!      +------ Transport -------+
+//! ```
+//!
+//! The stacks are written down in [`stack`], each as one expression.
+//!
+//! # Errors
+//!
+//! Layers pass a boxed error on, so that tower's own fit. [`Error::from_layers`] turns it into [`Error`] at the edge.
+
+mod add_meta;
+mod call;
+mod deadline;
+mod dispatch;
+mod error;
+mod events;
+mod follow_input;
+mod inbox;
+mod input;
+mod meta;
+mod misbehavior;
+mod negotiate;
+mod negotiate_version;
+mod notify;
+mod options;
+mod params;
+mod peer;
+mod require_complete;
+mod result_type;
+mod server;
+mod session;
+pub mod stack;
+
+pub use add_meta::{AddMeta, AddMetaLayer};
+pub use call::{Call, CallService, Reply};
+pub use deadline::{Deadline, DeadlineLayer, Deadlines};
+pub use dispatch::Dispatch;
+pub use error::{Error, Phase};
+pub use events::{Event, Events, Progress};
+pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer};
+pub use input::{InputHandler, NoInput};
+pub use meta::Meta;
+pub use misbehavior::Misbehavior;
+pub use negotiate_version::{NegotiateVersion, NegotiateVersionLayer};
+pub use notify::Notify;
+pub use options::{Mode, Options};
+pub use params::{InvalidParams, Params};
+pub use peer::Peer;
+pub use require_complete::{RequireComplete, RequireCompleteLayer};
+pub use server::{Era, Server};
+pub use session::{BoxCallService, Builder, Session};
+
+pub(crate) use result_type::result_type;

@@ -1,0 +1,130 @@
+//! The vocabulary of the layer: one request type in, one reply type out.
+
+use crate::{Events, Meta, Params};
+use mcp_transport::{BoxError, Extensions};
+use mcp_types::{RawJson, Request};
+use serde::Deserialize;
+use std::borrow::Cow;
+use tower_service::Service;
+
+/// One request, before it has an id.
+///
+/// Cheap to clone, so that a middleware can send it again: the parameters are shared bytes.
+///
+/// ```
+/// use mcp_session::{Call, Params};
+///
+/// let call = Call::new("tools/call").with_params(Params::encode(&serde_json::json!({"name": "echo"}))?);
+/// assert_eq!(call.method, "tools/call");
+/// # Ok::<(), mcp_session::InvalidParams>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Call {
+    /// What is asked, like `tools/call`.
+    pub method: Cow<'static, str>,
+    /// The parameters, without `_meta`.
+    pub params: Params,
+    /// The `_meta` member of the parameters.
+    pub meta: Meta,
+    /// Where notifications about this call go.
+    pub events: Events,
+    /// What middlewares know about the call, and tell each other and the transport.
+    pub extensions: Extensions,
+}
+
+impl Call {
+    /// A call without parameters.
+    pub fn new(method: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            method: method.into(),
+            params: Params::default(),
+            meta: Meta::default(),
+            events: Events::default(),
+            extensions: Extensions::new(),
+        }
+    }
+
+    /// A call of a typed request; its `_meta` becomes the call's.
+    ///
+    /// # Errors
+    ///
+    /// The request has no JSON form.
+    pub fn of<R: Request>(mut request: R) -> Result<Self, crate::InvalidParams> {
+        let meta = request.meta_mut().take();
+        let params = Params::encode(&request)?;
+        let mut call = Self::new(R::METHOD).with_params(params);
+        for (key, value) in meta.iter().flat_map(|meta| meta.as_map()) {
+            call.meta.insert(key.clone(), RawJson::encode(value)?);
+        }
+        Ok(call)
+    }
+
+    /// The same call with these parameters.
+    #[must_use]
+    pub fn with_params(mut self, params: Params) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// The same call with these listeners.
+    #[must_use]
+    pub fn with_events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// The same call with one more extension; one of the same type is replaced.
+    #[must_use]
+    pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
+        self.extensions.insert(extension);
+        self
+    }
+}
+
+/// The result of a call: what a successful response carried.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The result, an object.
+    pub result: RawJson,
+    /// What middlewares know about the reply.
+    pub extensions: Extensions,
+}
+
+impl Reply {
+    /// A reply with this result.
+    pub fn new(result: RawJson) -> Self {
+        Self { result, extensions: Extensions::new() }
+    }
+
+    /// Decodes the result, in the caller's task, from the bytes that arrived.
+    ///
+    /// # Errors
+    ///
+    /// The result does not fit the type.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        self.result.decode()
+    }
+}
+
+/// A service that turns a [`Call`] into its [`Reply`]: a session, or any middleware around one.
+///
+/// Never implemented by hand: implement [`Service`] and have it.
+pub trait CallService:
+    Service<Call, Response = Reply, Error = BoxError, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> CallService for S where
+    S: Service<Call, Response = Reply, Error = BoxError, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}

@@ -1,0 +1,164 @@
+//! The leaf of every stack: from a call to messages, and from messages to a reply.
+
+use crate::{Call, Error, Event, Events, Misbehavior, Peer, Progress, Reply};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use mcp_transport::{BoxError, ClientMessage, Extensions, Replies, Transport};
+use mcp_types::{
+    ProtocolVersion, RawJson, RequestId, keys,
+    rpc::{Message, Notification, Request, Response},
+};
+use std::{
+    borrow::Cow,
+    future::Future,
+    task::{Context, Poll},
+};
+use tower_service::Service;
+
+/// Sends calls over a transport and collects what comes back.
+///
+/// Gives each call an id that no other call of the session had, and asks for progress when somebody listens. Reads the
+/// replies in the task of the call: notifications go to the call's [`Events`], requests of a legacy server are answered
+/// through the [`Peer`], and the response ends it.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a call drops its replies, and so cancels the request on the wire.
+#[derive(Clone, Debug)]
+pub struct Dispatch<T> {
+    transport: T,
+    peer: Peer,
+}
+
+impl<T: Transport> Dispatch<T> {
+    /// Sends over `transport`, and answers the server's requests through `peer`.
+    pub fn new(transport: T, peer: Peer) -> Self {
+        Self { transport, peer }
+    }
+
+    /// What this side of the session is to the server.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    pub(crate) fn transport(&self) -> &T {
+        &self.transport
+    }
+}
+
+impl<T: Transport> Service<Call> for Dispatch<T> {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.transport.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut call: Call) -> Self::Future {
+        let id = self.peer.next_id();
+        if !call.events.is_empty() && call.method != "initialize" {
+            call.meta.insert(keys::PROGRESS_TOKEN, encode_id(&id));
+        }
+        let mut request = Request::new(id.clone(), call.method.clone());
+        let params = call.params.join(&call.meta);
+        if params != RawJson::EMPTY_OBJECT {
+            request = request.with_params(params);
+        }
+        let exchange = Exchange {
+            id,
+            method: call.method,
+            version: call.extensions.get::<ProtocolVersion>().cloned(),
+            events: call.events,
+            last_progress: f64::NEG_INFINITY,
+            transport: self.transport.clone(),
+            peer: self.peer.clone(),
+        };
+        let mut message = ClientMessage::new(request);
+        message.extensions = call.extensions;
+        let replies = self.transport.call(message);
+        Box::pin(exchange.run(replies))
+    }
+}
+
+/// One call on its way.
+struct Exchange<T> {
+    id: RequestId,
+    method: Cow<'static, str>,
+    version: Option<ProtocolVersion>,
+    events: Events,
+    last_progress: f64,
+    transport: T,
+    peer: Peer,
+}
+
+impl<T: Transport> Exchange<T> {
+    async fn run(
+        mut self,
+        replies: impl Future<Output = Result<Replies, mcp_transport::Error>>,
+    ) -> Result<Reply, BoxError> {
+        let mut replies = replies.await?;
+        let mut answers = FuturesUnordered::new();
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = replies.next() => message,
+                Some(()) = answers.next() => continue,
+            };
+            match message {
+                Some(Ok(Message::Response(response))) => return self.complete(response),
+                Some(Ok(Message::Notification(notification))) => self.tell(notification).await,
+                Some(Ok(Message::Request(request))) => answers.push(self.answer(request)),
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(self.misbehaved(Misbehavior::NoResponse).into()),
+            }
+        }
+    }
+
+    fn complete(&self, response: Response) -> Result<Reply, BoxError> {
+        // An error response without an id can only be about this request: bindings check that before.
+        if response.id.as_ref().is_some_and(|id| *id != self.id) {
+            return Err(self.misbehaved(Misbehavior::ResponseForOtherId).into());
+        }
+        match response.outcome {
+            Ok(result) => Ok(Reply::new(result)),
+            Err(error) => Err(Error::rpc(&self.method, error).into()),
+        }
+    }
+
+    async fn tell(&mut self, notification: Notification) {
+        let event = if notification.method == "notifications/progress" {
+            match notification.params.as_ref().map(RawJson::decode::<Progress>) {
+                Some(Ok(progress)) if progress.progress > self.last_progress => {
+                    self.last_progress = progress.progress;
+                    Event::Progress(progress)
+                }
+                Some(Ok(_)) => return self.peer.report(Misbehavior::ProgressNotIncreasing),
+                Some(Err(_)) | None => return self.peer.report(Misbehavior::InvalidNotification),
+            }
+        } else {
+            Event::Notification(notification)
+        };
+        self.events.emit(&event).await;
+    }
+
+    /// Answers a request of a legacy server; the answer is one more message down the same transport.
+    fn answer(&self, request: Request) -> BoxFuture<'static, ()> {
+        let peer = self.peer.clone();
+        let mut extensions = Extensions::new();
+        if let Some(version) = self.version.clone() {
+            extensions.insert(version);
+        }
+        let transport = self.transport.clone();
+        Box::pin(async move { peer.answer(request, transport, extensions).await })
+    }
+
+    fn misbehaved(&self, misbehavior: Misbehavior) -> Error {
+        Error::misbehaved(&self.method, misbehavior)
+    }
+}
+
+fn encode_id(id: &RequestId) -> RawJson {
+    let mut out = Vec::new();
+    id.encode(&mut out);
+    RawJson::from_joined(out)
+}

@@ -1,0 +1,183 @@
+//! What a program should do about a call that failed.
+
+use crate::{InvalidParams, Misbehavior};
+use mcp_transport::{BoxError, Delivery};
+use mcp_types::{ErrorObject, ProtocolVersion};
+use std::{process::ExitStatus, time::Duration};
+
+/// A call or a connection failed.
+///
+/// The variants answer what the program should do; the methods tell the rest. `Display` is one sentence about this
+/// level; the cause is in `source`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server answered with an error.
+    #[error("server refused {method}: {error}")]
+    Rpc {
+        /// The method that was called.
+        method: Box<str>,
+        /// What the server said.
+        error: Box<ErrorObject>,
+    },
+    /// The message or its answer did not make the journey.
+    #[error(transparent)]
+    Transport(#[from] mcp_transport::Error),
+    /// A deadline passed. The request was cancelled on the wire.
+    #[error("{method} was not answered {phase} {after:?}")]
+    Timeout {
+        /// The method that was called.
+        method: Box<str>,
+        /// Which deadline.
+        phase: Phase,
+        /// How long it was.
+        after: Duration,
+    },
+    /// The server broke a rule of the protocol, and the call could not be saved.
+    #[error("server broke the protocol in answer to {method}: {misbehavior}")]
+    Misbehaved {
+        /// The method that was called.
+        method: Box<str>,
+        /// Which rule.
+        misbehavior: Misbehavior,
+        /// What was wrong with it, if it could not be decoded.
+        source: Option<serde_json::Error>,
+    },
+    /// The server asked for input that was not given.
+    #[error("{method} needs input that was not given: {reason}")]
+    InputRequired {
+        /// The method that was called.
+        method: Box<str>,
+        /// Why there was none.
+        reason: Box<str>,
+    },
+    /// Client and server have no revision of the protocol in common.
+    #[error("no common protocol version: this client speaks {ours:?}, the server {theirs:?}")]
+    NoCommonVersion {
+        /// The revisions that the client was ready to speak.
+        ours: Vec<ProtocolVersion>,
+        /// The revisions that the server offered, as far as it said.
+        theirs: Vec<ProtocolVersion>,
+    },
+    /// The session is of an era that has no such method.
+    #[error("{method} does not exist in protocol version {version}")]
+    NotInVersion {
+        /// The method that was called.
+        method: Box<str>,
+        /// The version of the session.
+        version: ProtocolVersion,
+    },
+    /// The parameters cannot be sent.
+    #[error("cannot encode the parameters")]
+    InvalidParams(#[from] InvalidParams),
+    /// The result is not what the request promises.
+    #[error("cannot read the result of {method}")]
+    Decode {
+        /// The method that was called.
+        method: Box<str>,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The client has no open session: connect first, and keep the connection while calling.
+    #[error("client is not connected")]
+    NotConnected,
+    /// A layer of the user's failed.
+    #[error("a layer failed")]
+    Layer(#[source] BoxError),
+}
+
+/// Which deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Nothing was heard of the call for too long.
+    Idle,
+    /// The call took too long as a whole.
+    Total,
+    /// The connection was not ready in time.
+    Connect,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "or heard of for",
+            Self::Total => "within",
+            Self::Connect => "while connecting for",
+        })
+    }
+}
+
+impl Error {
+    /// Turns an error of a stack of layers into this type: the one conversion at the edge.
+    ///
+    /// An error of tower's own `Timeout` keeps its meaning; what no layer of this crate made is [`Error::Layer`].
+    pub fn from_layers(error: BoxError) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(known) => return *known,
+            Err(error) => error,
+        };
+        match error.downcast::<mcp_transport::Error>() {
+            Ok(transport) => Self::Transport(*transport),
+            Err(error) => Self::Layer(error),
+        }
+    }
+
+    /// What the server said, if it answered with an error.
+    pub fn as_rpc(&self) -> Option<&ErrorObject> {
+        match self {
+            Self::Rpc { error, .. } => Some(error),
+            Self::Transport(error) => error.peer_error(),
+            _ => None,
+        }
+    }
+
+    /// Whether a deadline passed.
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::Timeout { .. } => true,
+            Self::Transport(error) => error.is_timeout(),
+            _ => false,
+        }
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Transport(error) if error.is_closed())
+    }
+
+    /// Whether the same call may be sent again without the danger of doing something twice.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Transport(error) if error.delivery() == Delivery::NotSent)
+    }
+
+    /// How long the server asks to wait before the next try.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.as_transport()?.retry_after()
+    }
+
+    /// How the server's process ended.
+    pub fn server_exit(&self) -> Option<ExitStatus> {
+        self.as_transport()?.server_exit()
+    }
+
+    /// The last of what the server's process wrote to standard error. Untrusted.
+    pub fn stderr_tail(&self) -> Option<&str> {
+        self.as_transport()?.stderr_tail()
+    }
+
+    fn as_transport(&self) -> Option<&mcp_transport::Error> {
+        match self {
+            Self::Transport(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn rpc(method: &str, error: ErrorObject) -> Self {
+        Self::Rpc { method: method.into(), error: Box::new(error) }
+    }
+
+    pub(crate) fn misbehaved(method: &str, misbehavior: Misbehavior) -> Self {
+        Self::Misbehaved { method: method.into(), misbehavior, source: None }
+    }
+}

@@ -1,0 +1,110 @@
+//! Notifications about one call.
+
+use mcp_types::rpc::Notification;
+use serde::Deserialize;
+use std::{fmt, sync::Arc};
+use tokio::sync::mpsc;
+
+/// Something that the server said about a call while it was working on it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// How far the work has come.
+    Progress(Progress),
+    /// Any other notification: a log message, or one of an extension.
+    Notification(Notification),
+}
+
+/// How far the work on a call has come.
+///
+/// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct Progress {
+    /// How much is done; it grows with each event of a call.
+    pub progress: f64,
+    /// How much there is to do, if the server knows.
+    pub total: Option<f64>,
+    /// What is being done, for a person. Untrusted.
+    pub message: Option<String>,
+}
+
+/// Where the notifications about one call go: any number of listeners.
+///
+/// Listeners see events in the order of the wire, and none after the call has ended. A closure is called in the task of
+/// the call; a channel that is full makes the call wait, and nothing but that call.
+///
+/// ```
+/// use mcp_session::{Call, Event, Events};
+///
+/// let events = Events::listener(|event| {
+///     if let Event::Progress(progress) = event {
+///         tracing::info!(progress.progress, "working");
+///     }
+/// });
+/// let call = Call::new("tools/call").with_events(events);
+/// ```
+#[derive(Clone, Default)]
+pub struct Events(Option<Arc<Listener>>);
+
+struct Listener {
+    sink: Sink,
+    next: Events,
+}
+
+enum Sink {
+    Closure(Box<dyn Fn(&Event) + Send + Sync>),
+    Channel(mpsc::Sender<Event>),
+}
+
+impl Events {
+    /// One closure.
+    pub fn listener(listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self::default().and_listener(listener)
+    }
+
+    /// One channel.
+    pub fn channel(sender: mpsc::Sender<Event>) -> Self {
+        Self::default().and_channel(sender)
+    }
+
+    /// These listeners and one more closure, which is called before them.
+    #[must_use]
+    pub fn and_listener(self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self::node(Sink::Closure(Box::new(listener)), self)
+    }
+
+    /// These listeners and one more channel, which is filled before them.
+    #[must_use]
+    pub fn and_channel(self, sender: mpsc::Sender<Event>) -> Self {
+        Self::node(Sink::Channel(sender), self)
+    }
+
+    /// Whether nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Tells every listener; waits for channels that are full. One that is closed is passed over.
+    pub async fn emit(&self, event: &Event) {
+        let mut listener = self.0.as_deref();
+        while let Some(Listener { sink, next }) = listener {
+            match sink {
+                Sink::Closure(closure) => closure(event),
+                // The listener has gone; the call goes on.
+                Sink::Channel(sender) => drop(sender.send(event.clone()).await),
+            }
+            listener = next.0.as_deref();
+        }
+    }
+
+    fn node(sink: Sink, next: Self) -> Self {
+        Self(Some(Arc::new(Listener { sink, next })))
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_empty() { "Events(nobody)" } else { "Events(..)" })
+    }
+}

@@ -1,0 +1,187 @@
+//! Answering `input_required` and asking again.
+
+use crate::{
+    Call, CallService, Error, InputHandler, Misbehavior, Params, Reply, input, result_type,
+};
+use futures_util::future::{BoxFuture, try_join_all};
+use mcp_transport::BoxError;
+use mcp_types::RawJson;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    fmt, mem,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// How often a server may ask again about one call, unless configured otherwise.
+pub const DEFAULT_ROUNDS: usize = 10;
+
+/// Gives a stateless server the input that it asks for, and sends the call again with it.
+///
+/// On the wire: after a result `input_required`, the same request with a new id, with `inputResponses` for every key of
+/// `inputRequests`, and with `requestState` exactly as it came. All questions of a round are answered concurrently,
+/// through the same [`InputHandler`] that answers the requests of legacy servers. Sits outside the deadline, so that a
+/// person who thinks does not use up the server's time.
+///
+/// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
+///
+/// # Cancel safety
+///
+/// Dropping the call drops its handlers or its request, whichever is under way.
+#[derive(Clone)]
+pub struct FollowInput<S> {
+    inner: S,
+    layer: FollowInputLayer,
+}
+
+/// Makes [`FollowInput`] services.
+#[derive(Clone)]
+pub struct FollowInputLayer {
+    handler: Arc<dyn InputHandler>,
+    rounds: usize,
+}
+
+impl FollowInputLayer {
+    /// Answers through `handler`, at most `rounds` times a call.
+    pub fn new(handler: Arc<dyn InputHandler>, rounds: usize) -> Self {
+        Self { handler, rounds }
+    }
+}
+
+impl<S> Layer<S> for FollowInputLayer {
+    type Service = FollowInput<S>;
+
+    fn layer(&self, inner: S) -> FollowInput<S> {
+        FollowInput { inner, layer: self.clone() }
+    }
+}
+
+impl<S: CallService> Service<Call> for FollowInput<S> {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let FollowInputLayer { handler, rounds } = self.layer.clone();
+        let mut again = call.clone();
+        let first = inner.call(call);
+        Box::pin(async move {
+            let mut reply = first.await?;
+            for round in 0..=rounds {
+                let Some(asked) = InputRequired::read(&again, &reply)? else { return Ok(reply) };
+                if round == rounds {
+                    break;
+                }
+                again.params = asked.answer(&*handler, &again, round).await?;
+                std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
+                reply = inner.call(again.clone()).await?;
+            }
+            let reason = format!("the server asked more than {rounds} times");
+            Err(input_error(&again, reason).into())
+        })
+    }
+}
+
+/// The content of an `input_required` result.
+#[derive(Deserialize)]
+struct InputRequired {
+    #[serde(rename = "inputRequests")]
+    requests: Option<BTreeMap<String, Question>>,
+    #[serde(rename = "requestState")]
+    state: Option<RawJson>,
+}
+
+#[derive(Deserialize)]
+struct Question {
+    method: String,
+    params: Option<RawJson>,
+}
+
+impl InputRequired {
+    /// Reads a reply that asks for input; `None` if it does not.
+    // spec: MSG-14 MRTR-09
+    fn read(call: &Call, reply: &Reply) -> Result<Option<Self>, Error> {
+        let broken = |misbehavior| Error::misbehaved(&call.method, misbehavior);
+        let kind = result_type(&reply.result).map_err(|_| broken(Misbehavior::InvalidResult))?;
+        if kind != "input_required" {
+            return Ok(None);
+        }
+        if !matches!(&*call.method, "tools/call" | "prompts/get" | "resources/read") {
+            return Err(broken(Misbehavior::InputRequiredOnOtherMethod));
+        }
+        let asked: Self = reply.decode().map_err(|source| Error::Misbehaved {
+            method: (*call.method).into(),
+            misbehavior: Misbehavior::InvalidResult,
+            source: Some(source),
+        })?;
+        if asked.requests.is_none() && asked.state.is_none() {
+            return Err(broken(Misbehavior::InputRequiredWithoutContent));
+        }
+        Ok(Some(asked))
+    }
+
+    /// Answers every question, and gives the parameters of the next try.
+    // spec: MRTR-01 MRTR-03 MRTR-05 MRTR-08
+    async fn answer(
+        &self,
+        handler: &dyn InputHandler,
+        call: &Call,
+        round: usize,
+    ) -> Result<Params, Error> {
+        let responses = match &self.requests {
+            Some(requests) => Some(answer_all(requests, handler, call).await?),
+            None => {
+                // A server that only wants to be asked again must not be hammered.
+                tokio::time::sleep(Duration::from_millis((50 << round.min(3)).min(250))).await;
+                None
+            }
+        };
+        let changes =
+            [("inputResponses", responses.as_ref()), ("requestState", self.state.as_ref())];
+        Ok(call.params.with_members(&changes)?)
+    }
+}
+
+async fn answer_all(
+    requests: &BTreeMap<String, Question>,
+    handler: &dyn InputHandler,
+    call: &Call,
+) -> Result<RawJson, Error> {
+    let answers = requests.iter().map(|(key, Question { method, params })| async move {
+        if !input::is_declared(handler, method) {
+            return Err(Error::misbehaved(&call.method, Misbehavior::UndeclaredInputRequest));
+        }
+        match input::answer(handler, method, params.as_ref()).await {
+            Ok(answer) => Ok((key.as_str(), answer)),
+            Err(error) => Err(input_error(call, format!("{method}: {}", error.message))),
+        }
+    });
+    let answers: BTreeMap<_, _> = try_join_all(answers).await?.into_iter().collect();
+    RawJson::encode(&answers).map_err(|error| crate::InvalidParams::from(error).into())
+}
+
+fn input_error(call: &Call, reason: String) -> Error {
+    Error::InputRequired { method: (*call.method).into(), reason: reason.into() }
+}
+
+impl fmt::Debug for FollowInputLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FollowInputLayer").field("rounds", &self.rounds).finish_non_exhaustive()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for FollowInput<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FollowInput").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

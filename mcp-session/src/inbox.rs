@@ -1,0 +1,122 @@
+//! Dealing with what a server says unasked.
+
+use crate::{Event, Events, Peer};
+use futures_util::{
+    StreamExt,
+    future::{AbortHandle, Abortable, BoxFuture},
+    stream::FuturesUnordered,
+};
+use mcp_transport::{Arrival, Extensions, Transport, Unsolicited};
+use mcp_types::{
+    ErrorCode, ErrorObject, RawJson, RequestId,
+    rpc::{Message, Notification, Request},
+};
+use serde::Deserialize;
+use std::{collections::HashMap, convert::Infallible};
+use tokio::sync::mpsc;
+
+/// How many requests of a legacy server are answered at a time; more are refused.
+const MAX_ANSWERS: usize = 16;
+
+/// Reads the unsolicited stream: answers requests concurrently, tells listeners of notifications.
+pub(crate) struct Inbox<T> {
+    pub(crate) unsolicited: Unsolicited,
+    pub(crate) transport: T,
+    pub(crate) peer: Peer,
+    pub(crate) events: Events,
+    /// Closed when the last handle of the session is gone: then nobody is left to answer for.
+    pub(crate) handles: mpsc::Receiver<Infallible>,
+}
+
+type Answers = FuturesUnordered<BoxFuture<'static, RequestId>>;
+
+impl<T: Transport> Inbox<T> {
+    /// Runs until the connection or the session ends.
+    pub(crate) async fn run(mut self) {
+        let mut answers = Answers::new();
+        let mut running = HashMap::new();
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.handles.recv() => return,
+                Some(id) = answers.next() => drop(running.remove(&id)),
+                arrival = self.unsolicited.next() => match arrival {
+                    Some(Arrival::Message(message)) => {
+                        self.receive(message, &mut answers, &mut running).await;
+                    }
+                    Some(Arrival::Diagnostic(diagnostic)) => tracing::warn!(%diagnostic, "from the server"),
+                    Some(_) => {}
+                    None => break,
+                },
+            }
+        }
+        // The server says no more; the session may still be used, and answers under way are still wanted.
+        tokio::select! {
+            biased;
+            _ = self.handles.recv() => {}
+            () = answers.for_each(async |_| ()) => drop(self.handles.recv().await),
+        }
+    }
+
+    async fn receive(
+        &self,
+        message: Message,
+        answers: &mut Answers,
+        running: &mut HashMap<RequestId, AbortHandle>,
+    ) {
+        match message {
+            Message::Request(request) => self.answer(request, answers, running).await,
+            Message::Notification(notification)
+                if notification.method == "notifications/cancelled" =>
+            {
+                // spec: CAN-11 CAN-13
+                if let Some(handle) = cancelled(&notification).and_then(|id| running.remove(&id)) {
+                    handle.abort();
+                }
+            }
+            Message::Notification(notification) => {
+                self.events.emit(&Event::Notification(notification)).await;
+            }
+            Message::Response(response) => {
+                tracing::debug!(id = ?response.id, "skipped a response that nobody waits for");
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: Request,
+        answers: &mut Answers,
+        running: &mut HashMap<RequestId, AbortHandle>,
+    ) {
+        let mut extensions = Extensions::new();
+        if let Some(version) = self.peer.version() {
+            extensions.insert(version.clone());
+        }
+        let id = request.id.clone();
+        if running.len() >= MAX_ANSWERS && request.method != "ping" {
+            let busy = ErrorObject::new(ErrorCode::INTERNAL_ERROR, "too many requests at a time");
+            return self.peer.refuse(id, busy, self.transport.clone(), extensions).await;
+        }
+        let (peer, transport) = (self.peer.clone(), self.transport.clone());
+        let (handle, registration) = AbortHandle::new_pair();
+        running.insert(id.clone(), handle);
+        let answer = async move { peer.answer(request, transport, extensions).await };
+        answers.push(Box::pin(async move {
+            // An aborted answer is not sent: the server has said that it does not want it.
+            let _ = Abortable::new(answer, registration).await;
+            id
+        }));
+    }
+}
+
+fn cancelled(notification: &Notification) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Cancelled {
+        request_id: RequestId,
+    }
+
+    let params = notification.params.as_ref().map(RawJson::decode::<Cancelled>);
+    params.and_then(Result::ok).map(|cancelled| cancelled.request_id)
+}

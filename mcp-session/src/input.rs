@@ -1,0 +1,118 @@
+//! Answering what a server asks.
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use mcp_types::{
+    ClientCapabilities, CreateMessageRequest, CreateMessageResult, ElicitRequest, ElicitResult,
+    ErrorCode, ErrorObject, ListRootsRequest, ListRootsResult, RawJson,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::panic::AssertUnwindSafe;
+
+/// Answers what a server asks in the middle of a call: one handler for every revision.
+///
+/// A legacy server asks with requests of its own, a stateless server with an `input_required` result; both end here.
+/// Questions are answered concurrently; a handler may call the same session, and one that panics fails its question
+/// alone.
+///
+/// # Cancel safety
+///
+/// The future of an answer is dropped when the call that needs it is given up.
+#[async_trait]
+pub trait InputHandler: Send + Sync + 'static {
+    /// What this handler can answer, as the client declares it to servers. Only that is ever asked of it.
+    fn capabilities(&self) -> ClientCapabilities;
+
+    /// Asks the user, with a form or through a URL.
+    ///
+    /// Declining is an answer; an error says that the question could not be asked.
+    async fn elicit(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
+        let _ = request;
+        Err(not_supported("elicitation/create"))
+    }
+
+    /// Asks a language model.
+    async fn sample(
+        &self,
+        request: CreateMessageRequest,
+    ) -> Result<CreateMessageResult, ErrorObject> {
+        let _ = request;
+        Err(not_supported("sampling/createMessage"))
+    }
+
+    /// Lists the folders that the server may work in.
+    async fn list_roots(&self, request: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+        let _ = request;
+        Err(not_supported("roots/list"))
+    }
+}
+
+/// A handler that answers nothing and declares nothing.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct NoInput;
+
+impl NoInput {
+    /// The handler.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl InputHandler for NoInput {
+    fn capabilities(&self) -> ClientCapabilities {
+        ClientCapabilities::default()
+    }
+}
+
+/// Whether the handler declares that it answers this method.
+pub(crate) fn is_declared(handler: &dyn InputHandler, method: &str) -> bool {
+    let capabilities = handler.capabilities();
+    match method {
+        "elicitation/create" => capabilities.elicitation.is_some(),
+        "sampling/createMessage" => capabilities.sampling.is_some(),
+        "roots/list" => capabilities.roots.is_some(),
+        _ => false,
+    }
+}
+
+/// Answers one question, whichever way it came.
+// spec: MSG-17 PING-01 META-16
+pub(crate) async fn answer(
+    handler: &dyn InputHandler,
+    method: &str,
+    params: Option<&RawJson>,
+) -> Result<RawJson, ErrorObject> {
+    if method == "ping" {
+        return Ok(RawJson::EMPTY_OBJECT);
+    }
+    if !is_declared(handler, method) {
+        return Err(not_supported(method));
+    }
+    let answer = async {
+        match method {
+            "elicitation/create" => encode(&handler.elicit(decode(params)?).await?),
+            "sampling/createMessage" => encode(&handler.sample(decode(params)?).await?),
+            _ => encode(&handler.list_roots(decode(params)?).await?),
+        }
+    };
+    // A handler is the user's code: what it leaves behind when it panics is the user's to judge.
+    let caught = AssertUnwindSafe(answer).catch_unwind().await;
+    caught.unwrap_or_else(|_| {
+        Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the handler panicked"))
+    })
+}
+
+fn decode<T: DeserializeOwned>(params: Option<&RawJson>) -> Result<T, ErrorObject> {
+    let params = params.unwrap_or(&RawJson::EMPTY_OBJECT).decode();
+    params.map_err(|error| ErrorObject::new(ErrorCode::INVALID_PARAMS, error.to_string()))
+}
+
+fn encode<T: Serialize>(result: &T) -> Result<RawJson, ErrorObject> {
+    let encoded = RawJson::encode(result);
+    encoded.map_err(|error| ErrorObject::new(ErrorCode::INTERNAL_ERROR, error.to_string()))
+}
+
+fn not_supported(method: &str) -> ErrorObject {
+    ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, format!("this client does not answer {method}"))
+}

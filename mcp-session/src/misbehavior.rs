@@ -1,0 +1,62 @@
+//! Rules of the protocol that a server can break.
+
+use std::{error, fmt};
+
+/// A rule that a server broke: one variant a clause.
+///
+/// For tests, logs and bug reports; a program should not branch on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Misbehavior {
+    /// A stateless server sent a request
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/index)).
+    RequestOnModernStream,
+    /// A response came for an id that is not the request's
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#responses)).
+    ResponseForOtherId,
+    /// The replies to a request ended without its response
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http)).
+    NoResponse,
+    /// A result has a `resultType` that nothing in this session understands
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#responses)).
+    UnknownResultType,
+    /// `input_required` came in answer to a method that may not ask for input
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr#supported-requests)).
+    InputRequiredOnOtherMethod,
+    /// An `input_required` result has neither `inputRequests` nor `requestState`
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr)).
+    InputRequiredWithoutContent,
+    /// An input request is of a kind that the client did not declare
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr)).
+    UndeclaredInputRequest,
+    /// Progress did not increase
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress)).
+    ProgressNotIncreasing,
+    /// A notification could not be read.
+    InvalidNotification,
+    /// A result could not be read.
+    InvalidResult,
+    /// The answer to `initialize` names a version that was not asked for and is not known
+    /// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#version-negotiation)).
+    UnsupportedInitializeVersion,
+}
+
+impl fmt::Display for Misbehavior {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RequestOnModernStream => "a stateless server sent a request",
+            Self::ResponseForOtherId => "a response has the id of another request",
+            Self::NoResponse => "the replies ended without a response",
+            Self::UnknownResultType => "the result is of an unknown type",
+            Self::InputRequiredOnOtherMethod => "the method may not ask for input",
+            Self::InputRequiredWithoutContent => "it asks for input without saying which",
+            Self::UndeclaredInputRequest => "it asks for input of a kind that was not offered",
+            Self::ProgressNotIncreasing => "progress did not increase",
+            Self::InvalidNotification => "a notification cannot be read",
+            Self::InvalidResult => "the result cannot be read",
+            Self::UnsupportedInitializeVersion => "the version in its answer is not known",
+        })
+    }
+}
+
+impl error::Error for Misbehavior {}

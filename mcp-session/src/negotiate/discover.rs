@@ -1,0 +1,135 @@
+//! Asking whether a server is stateless.
+
+use super::Opening;
+use crate::{
+    AddMetaLayer, Call, Era, Error, NegotiateVersionLayer, Options, Phase, Reply, Server,
+    negotiate_version::supported_versions, stack,
+};
+use http::StatusCode;
+use mcp_transport::{Binding, BoxError, Transport};
+use mcp_types::{DiscoverResult, Implementation, ProtocolVersion, RawJson, keys};
+use std::time::Duration;
+use tower::{ServiceBuilder, ServiceExt};
+
+/// What the answer to `server/discover` says about a server.
+pub(super) enum Verdict {
+    /// It is stateless.
+    Modern(Server),
+    /// It is not; the handshake can go over the same connection.
+    Legacy(Error),
+    /// It is not, and the connection is gone.
+    Lost(Error),
+    /// It cannot be told, or there is no revision in common.
+    Failed(Error),
+}
+
+const METHOD: &str = "server/discover";
+
+impl<T: Transport> Opening<T> {
+    /// Asks, in the revision `version`.
+    pub(super) async fn discover(
+        &mut self,
+        version: &ProtocolVersion,
+        options: &Options,
+    ) -> Verdict {
+        let service = ServiceBuilder::new()
+            .layer(NegotiateVersionLayer::new())
+            .layer(AddMetaLayer::new(version.clone(), stack::stamp(options)))
+            .service(self.dispatch.clone());
+        let mut probe = Box::pin(service.oneshot(Call::new(METHOD)));
+        let limit = options.probe_timeout;
+        let answer = async { tokio::time::timeout(limit, &mut probe).await };
+        match self.run(answer).await {
+            Ok(answer) => self.judge(answer, version),
+            Err(_) => {
+                let silence = silence(limit);
+                if self.binding == Binding::Http {
+                    return Verdict::Failed(silence);
+                }
+                // A legacy server may be silent about what it does not know. The probe is given up only after the
+                // handshake, so that no cancellation reaches the server before `initialize`.
+                self.late = Some(probe);
+                Verdict::Legacy(silence)
+            }
+        }
+    }
+
+    fn judge(&self, answer: Result<Reply, BoxError>, version: &ProtocolVersion) -> Verdict {
+        match answer {
+            Ok(reply) => match reply.decode::<DiscoverResult>() {
+                Ok(result) => adopt(result, reply.result, version, &self.dispatch.peer().clone()),
+                Err(source) => Verdict::Legacy(Error::Decode { method: METHOD.into(), source }),
+            },
+            Err(error) => judge_error(Error::from_layers(error), self.binding, version),
+        }
+    }
+}
+
+fn adopt(
+    result: DiscoverResult,
+    raw: RawJson,
+    wanted: &ProtocolVersion,
+    peer: &crate::Peer,
+) -> Verdict {
+    let theirs = result.supported_versions.iter().map(|v| ProtocolVersion::from(v.as_str()));
+    let theirs: Vec<_> = theirs.collect();
+    let common = theirs.iter().filter(|version| version.is_known() && version.is_modern());
+    let version = if theirs.contains(wanted) { Some(wanted) } else { common.max() };
+    let Some(version) = version.cloned() else {
+        return no_common_version(wanted, theirs);
+    };
+    peer.negotiated(version.clone());
+    let info = result.meta.as_ref().and_then(|meta| meta.read::<Implementation>(keys::SERVER_INFO));
+    Verdict::Modern(Server {
+        era: Era::Modern,
+        version,
+        capabilities: result.capabilities,
+        info,
+        instructions: result.instructions,
+        result: raw,
+    })
+}
+
+// spec: VER-03 VER-06 VER-07 VER-09 VER-10 VER-11
+fn judge_error(error: Error, binding: Binding, wanted: &ProtocolVersion) -> Verdict {
+    match &error {
+        Error::Rpc { error: said, .. } => match supported_versions(said) {
+            Some(theirs) => no_common_version(wanted, theirs),
+            None if said.code.is_modern() => Verdict::Failed(error),
+            None => Verdict::Legacy(error),
+        },
+        Error::Transport(lost) => match lost.status() {
+            Some(status) if is_legacy(status) => Verdict::Legacy(error),
+            Some(_) => Verdict::Failed(error),
+            None if lost.is_malformed() => Verdict::Legacy(error),
+            None if lost.is_closed() && binding != Binding::Http => Verdict::Lost(error),
+            None => Verdict::Failed(error),
+        },
+        Error::Misbehaved { .. } => Verdict::Legacy(error),
+        _ => Verdict::Failed(error),
+    }
+}
+
+/// Whether a refusal without a readable body is what a legacy server says to a message that it does not know.
+fn is_legacy(status: StatusCode) -> bool {
+    let says_nothing_of_the_era = matches!(
+        status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+    );
+    // A 2xx with a body of another kind is not the answer of a stateless server either.
+    status.is_success() || (status.is_client_error() && !says_nothing_of_the_era)
+}
+
+fn no_common_version(wanted: &ProtocolVersion, theirs: Vec<ProtocolVersion>) -> Verdict {
+    let legacy = theirs.iter().any(|version| version.is_known() && !version.is_modern());
+    let error = Error::NoCommonVersion { ours: vec![wanted.clone()], theirs };
+    if legacy { Verdict::Legacy(error) } else { Verdict::Failed(error) }
+}
+
+fn silence(after: Duration) -> Error {
+    Error::Timeout { method: METHOD.into(), phase: Phase::Connect, after }
+}

@@ -1,0 +1,58 @@
+//! The handshake of legacy servers.
+
+use super::Opening;
+use crate::{Call, Era, Error, Options, Server};
+use mcp_transport::{ClientMessage, Transport};
+use mcp_types::{InitializeRequest, InitializeResult, ProtocolVersion, Request, rpc::Notification};
+use std::future::poll_fn;
+use tower_service::Service;
+
+impl<T: Transport> Opening<T> {
+    /// Shakes hands, offering `version`.
+    // spec: LIFE-01 LIFE-02 LIFE-03 LIFE-04 LIFE-06 LIFE-07
+    pub(super) async fn initialize(
+        &mut self,
+        version: &ProtocolVersion,
+        options: &Options,
+    ) -> Result<Server, Error> {
+        let capabilities = options.input.capabilities();
+        let request =
+            InitializeRequest::new(capabilities, options.client_info.clone(), version.as_str());
+        let reply = self.call(Call::of(request)?).await.map_err(Error::from_layers)?;
+        let result: InitializeResult = reply.decode().map_err(|source| {
+            let method = InitializeRequest::METHOD.into();
+            Error::Decode { method, source }
+        })?;
+        let agreed = ProtocolVersion::from(result.protocol_version.as_str());
+        let pinned = options.mode == crate::Mode::Pinned(version.clone());
+        if !agreed.is_known() || agreed.is_modern() || (pinned && agreed != *version) {
+            return Err(Error::NoCommonVersion {
+                ours: vec![version.clone()],
+                theirs: vec![agreed],
+            });
+        }
+        self.dispatch.peer().negotiated(agreed.clone());
+        self.tell_initialized(&agreed).await?;
+        self.late = None;
+        Ok(Server {
+            era: Era::Legacy,
+            version: agreed,
+            capabilities: result.capabilities,
+            info: Some(result.server_info),
+            instructions: result.instructions,
+            result: reply.result,
+        })
+    }
+
+    async fn tell_initialized(&mut self, version: &ProtocolVersion) -> Result<(), Error> {
+        let message = ClientMessage::new(Notification::new("notifications/initialized"))
+            .with_extension(version.clone());
+        let mut transport = self.dispatch.transport().clone();
+        let sent = async move {
+            poll_fn(|cx| transport.poll_ready(cx)).await?;
+            transport.call(message).await
+        };
+        self.run(sent).await?;
+        Ok(())
+    }
+}

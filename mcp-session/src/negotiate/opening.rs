@@ -1,0 +1,86 @@
+//! A connection on which nothing has been agreed yet.
+
+use crate::{Call, Dispatch, Options, Peer, Reply, inbox::Inbox};
+use futures_util::future::BoxFuture;
+use mcp_transport::{Binding, BoxError, Driver, Link, Transport};
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+use tokio::sync::mpsc;
+use tower_service::Service;
+
+/// An open connection, its driver, and whoever answers the server in the meantime.
+pub(crate) struct Opening<T> {
+    pub(crate) dispatch: Dispatch<T>,
+    pub(crate) binding: Binding,
+    /// Its clones are the handles of the session.
+    pub(crate) handle: mpsc::Sender<Infallible>,
+    driver: Result<Driver, Result<(), mcp_transport::Error>>,
+    /// A probe that was not answered in time; its answer is not wanted any more.
+    pub(super) late: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
+}
+
+impl<T: Transport> Opening<T> {
+    pub(crate) fn new(link: Link<T>, options: &Options) -> Self {
+        let Link { transport, unsolicited, mut driver, binding, .. } = link;
+        let peer = Peer::new(Arc::clone(&options.input));
+        let (handle, handles) = mpsc::channel(1);
+        let inbox = Inbox {
+            unsolicited,
+            transport: transport.clone(),
+            peer: peer.clone(),
+            events: options.events.clone(),
+            handles,
+        };
+        let driver = Driver::new(async move {
+            let mut inbox = pin!(inbox.run());
+            // The inbox ends with the last handle of the session, and with it the last use of the transport.
+            tokio::select! {
+                biased;
+                end = &mut driver => end.map(|()| inbox)?.await,
+                () = &mut inbox => driver.await?,
+            }
+            Ok(())
+        });
+        let dispatch = Dispatch::new(transport, peer);
+        Self { dispatch, binding, handle, driver: Ok(driver), late: None }
+    }
+
+    /// Runs a future of the handshake, and the connection beside it.
+    pub(super) async fn run<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            if let Ok(driver) = &mut self.driver
+                && let Poll::Ready(end) = pin!(driver).poll(cx)
+            {
+                self.driver = Err(end);
+            }
+            if let Some(late) = &mut self.late
+                && late.as_mut().poll(cx).is_ready()
+            {
+                self.late = None;
+            }
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Sends one call without any layer.
+    pub(super) async fn call(&mut self, call: Call) -> Result<Reply, BoxError> {
+        let mut dispatch = self.dispatch.clone();
+        self.run(async move {
+            poll_fn(|cx| dispatch.poll_ready(cx)).await?;
+            dispatch.call(call).await
+        })
+        .await
+    }
+
+    /// The driver of what is now a session.
+    pub(crate) fn into_driver(self) -> Driver {
+        self.driver.unwrap_or_else(|end| Driver::new(std::future::ready(end)))
+    }
+}

@@ -1,0 +1,70 @@
+//! How a session is set up.
+
+use crate::{Deadlines, Events, InputHandler, NoInput, follow_input::DEFAULT_ROUNDS};
+use mcp_types::{Implementation, LoggingLevel, ProtocolVersion};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// How a session is set up; every field has a default.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Name and version of the client, as servers see them. Default: those of this library.
+    pub client_info: Implementation,
+    /// Which revisions to try. Default: [`Mode::Auto`].
+    pub mode: Mode,
+    /// How long connecting may take in all, or `None` for no limit. Default: 30 s.
+    pub connect_timeout: Option<Duration>,
+    /// How long a server on a byte stream may be silent about `server/discover` before it is taken for a legacy one.
+    /// Default: 10 s.
+    pub probe_timeout: Duration,
+    /// Time limits of calls that bring none of their own.
+    pub deadlines: Deadlines,
+    /// How often a stateless server may ask for input during one call. Default: 10.
+    pub input_rounds: usize,
+    /// The least severe log messages that a stateless server should send about calls. Default: none.
+    pub log_level: Option<LoggingLevel>,
+    /// Answers the server's questions. Default: nobody.
+    pub input: Arc<dyn InputHandler>,
+    /// Listens to notifications that belong to no call. Default: nobody.
+    pub events: Events,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            client_info: Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            mode: Mode::Auto,
+            connect_timeout: Some(Duration::from_secs(30)),
+            probe_timeout: Duration::from_secs(10),
+            deadlines: Deadlines::default(),
+            input_rounds: DEFAULT_ROUNDS,
+            log_level: None,
+            input: Arc::new(NoInput),
+            events: Events::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("client_info", &self.client_info)
+            .field("mode", &self.mode)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("deadlines", &self.deadlines)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which revisions of the protocol a session tries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// The stateless revision first, the newest legacy one if the server does not know it.
+    #[default]
+    Auto,
+    /// This revision and no other.
+    Pinned(ProtocolVersion),
+    /// A handshake at once, beginning with the newest legacy revision.
+    Legacy,
+}

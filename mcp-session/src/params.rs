@@ -1,0 +1,208 @@
+//! Parameters as bytes.
+
+use crate::Meta;
+use mcp_types::RawJson;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, fmt};
+
+/// The parameters of a call: a JSON object without `_meta`, encoded once, cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Params(RawJson);
+
+impl Default for Params {
+    fn default() -> Self {
+        Self(RawJson::EMPTY_OBJECT)
+    }
+}
+
+impl Params {
+    /// Encodes parameters.
+    ///
+    /// # Errors
+    ///
+    /// The value has no JSON form, or is not an object.
+    pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, InvalidParams> {
+        Self::checked(RawJson::encode(value)?)
+    }
+
+    /// Takes parameters as they are on the wire apart, into themselves and `_meta`.
+    ///
+    /// # Errors
+    ///
+    /// The value is not an object, or its `_meta` is not.
+    pub fn split(params: &RawJson) -> Result<(Self, Meta), InvalidParams> {
+        let members: Members<'_> = params.decode()?;
+        let mut meta = Meta::default();
+        let mut rest = Members::default();
+        for (name, value) in members.0 {
+            if name == "_meta" {
+                for (key, value) in serde_json::from_str::<Members<'_>>(value.get())?.0 {
+                    meta.insert(key.into_owned(), raw(value)?);
+                }
+            } else {
+                rest.0.push((name, value));
+            }
+        }
+        Ok((Self(rest.encode()), meta))
+    }
+
+    /// The same parameters with members replaced, added, or taken away where the value is `None`.
+    ///
+    /// # Errors
+    ///
+    /// The parameters are not an object.
+    pub fn with_members(
+        &self,
+        changes: &[(&str, Option<&RawJson>)],
+    ) -> Result<Self, InvalidParams> {
+        let mut members: Members<'_> = self.0.decode()?;
+        members.0.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        for (name, value) in changes {
+            if let Some(value) = value {
+                members.0.push((Cow::Borrowed(*name), value.decode()?));
+            }
+        }
+        Ok(Self(members.encode()))
+    }
+
+    /// The parameters as they go over the wire: one object, with `_meta` in it unless that is empty.
+    pub fn join(&self, meta: &Meta) -> RawJson {
+        if meta.is_empty() {
+            return self.0.clone();
+        }
+        let rest = &self.0.as_bytes()[1..];
+        let mut out = Vec::with_capacity(rest.len() + meta.encoded_size() + 16);
+        out.extend_from_slice(br#"{"_meta":"#);
+        meta.encode(&mut out);
+        if rest.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'}') {
+            out.push(b',');
+        }
+        out.extend_from_slice(rest);
+        RawJson::from_joined(out)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0 == RawJson::EMPTY_OBJECT
+    }
+
+    /// The object.
+    pub fn as_raw(&self) -> &RawJson {
+        &self.0
+    }
+
+    fn checked(raw: RawJson) -> Result<Self, InvalidParams> {
+        if raw.as_bytes().first() == Some(&b'{') { Ok(Self(raw)) } else { Err(InvalidParams(None)) }
+    }
+}
+
+/// The members of an object, in order, their values unread.
+#[derive(Default)]
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl Members<'_> {
+    fn encode(&self) -> RawJson {
+        let mut out = vec![b'{'];
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(serde_json::Value::from(&**name).to_string().as_bytes());
+            out.push(b':');
+            out.extend_from_slice(value.get().as_bytes());
+        }
+        out.push(b'}');
+        RawJson::from_joined(out)
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(Name(name)) = map.next_key()? {
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// A member's name: borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn raw(value: &RawValue) -> Result<RawJson, serde_json::Error> {
+    RawJson::parse(value.get().to_owned())
+}
+
+/// Parameters that are not a JSON object.
+#[derive(Debug)]
+pub struct InvalidParams(Option<serde_json::Error>);
+
+impl From<serde_json::Error> for InvalidParams {
+    fn from(source: serde_json::Error) -> Self {
+        Self(Some(source))
+    }
+}
+
+impl fmt::Display for InvalidParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("parameters are not a JSON object")
+    }
+}
+
+impl std::error::Error for InvalidParams {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_ref().map(|source| source as &dyn std::error::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn meta_is_spliced_in_and_taken_out_again() {
+        let mut meta = Meta::default();
+        meta.insert("progressToken", RawJson::encode(&7).unwrap());
+        for (params, wire) in [
+            (json!({}), r#"{"_meta":{"progressToken":7}}"#),
+            (json!({"a": [1]}), r#"{"_meta":{"progressToken":7},"a":[1]}"#),
+        ] {
+            let params = Params::encode(&params).unwrap();
+            let joined = params.join(&meta);
+            assert_eq!(joined.as_str(), wire);
+            assert_eq!(Params::split(&joined).unwrap(), (params, meta.clone()));
+        }
+    }
+
+    #[test]
+    fn members_are_replaced_added_and_removed() {
+        let params = Params::encode(&json!({"a": 1, "b": 2, "c": 3})).unwrap();
+        let nine = RawJson::encode(&9).unwrap();
+        let changed = params.with_members(&[("b", Some(&nine)), ("a", None), ("d", Some(&nine))]);
+        assert_eq!(changed.unwrap().as_raw().as_str(), r#"{"c":3,"b":9,"d":9}"#);
+    }
+
+    #[test]
+    fn only_objects_are_parameters() {
+        assert!(Params::encode(&[1]).is_err());
+        assert!(Params::split(&RawJson::encode(&1).unwrap()).is_err());
+    }
+}

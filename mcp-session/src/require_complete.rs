@@ -1,0 +1,62 @@
+//! Letting only finished results through.
+
+use crate::{Call, CallService, Error, Misbehavior, Reply, result_type};
+use futures_util::future::BoxFuture;
+use mcp_transport::BoxError;
+use std::task::{Context, Poll};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Fails calls whose result is of a type that no layer below has dealt with.
+///
+/// A `resultType` that the client does not know makes the result invalid; it is never taken for a complete one
+/// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#responses)).
+// spec: MSG-13
+#[derive(Clone, Debug)]
+pub struct RequireComplete<S> {
+    inner: S,
+}
+
+/// Makes [`RequireComplete`] services.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct RequireCompleteLayer;
+
+impl RequireCompleteLayer {
+    /// The layer.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl<S> Layer<S> for RequireCompleteLayer {
+    type Service = RequireComplete<S>;
+
+    fn layer(&self, inner: S) -> RequireComplete<S> {
+        RequireComplete { inner }
+    }
+}
+
+impl<S: CallService> Service<Call> for RequireComplete<S> {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let method = call.method.clone();
+        let reply = self.inner.call(call);
+        Box::pin(async move {
+            let reply = reply.await?;
+            let misbehavior = match result_type(&reply.result).as_deref() {
+                Ok("complete") => return Ok(reply),
+                Ok(_) => Misbehavior::UnknownResultType,
+                Err(_) => Misbehavior::InvalidResult,
+            };
+            Err(Error::misbehaved(&method, misbehavior).into())
+        })
+    }
+}

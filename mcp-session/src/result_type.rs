@@ -1,0 +1,55 @@
+//! What kind of result it is, without decoding the result.
+
+use mcp_types::RawJson;
+use memchr::memmem;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+const COMPLETE: &[u8] = br#""resultType":"complete""#;
+
+/// The `resultType` of a result; `complete` where there is none, as servers of older revisions have it.
+///
+/// The common cases (first member, last member, absent) are told without reading the result once more.
+// spec: MSG-12
+pub(crate) fn result_type(result: &RawJson) -> Result<Cow<'_, str>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Typed<'a> {
+        #[serde(rename = "resultType", borrow)]
+        result_type: Option<Cow<'a, str>>,
+    }
+
+    let bytes = result.as_bytes();
+    let first = bytes.get(1..).is_some_and(|rest| rest.starts_with(COMPLETE));
+    // Raw quotes delimit strings, so these bytes before the last brace can only be its last member.
+    let last = bytes.strip_suffix(b"}").is_some_and(|rest| rest.ends_with(COMPLETE));
+    if first || last || memmem::find(bytes, br#""resultType""#).is_none() {
+        return Ok(Cow::Borrowed("complete"));
+    }
+    let typed: Typed<'_> = result.decode()?;
+    Ok(typed.result_type.unwrap_or(Cow::Borrowed("complete")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::result_type;
+    use mcp_types::RawJson;
+
+    #[test]
+    fn the_type_is_found_wherever_it_stands() {
+        for (text, expected) in [
+            (r#"{"resultType":"complete","a":1}"#, "complete"),
+            (r#"{"a":1,"resultType":"complete"}"#, "complete"),
+            (r#"{"a":1}"#, "complete"),
+            (r#"{"a":{"resultType":"task"}}"#, "complete"),
+            (r#"{"a":{"resultType":"complete"},"resultType":"task"}"#, "task"),
+            (
+                r#"{"a":"\"resultType\":\"complete\"","resultType":"input_required"}"#,
+                "input_required",
+            ),
+            (r#"{"a":1,"resultType" : "input_required" ,"b":2}"#, "input_required"),
+        ] {
+            let raw = RawJson::parse(text).unwrap();
+            assert_eq!(result_type(&raw).unwrap(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The default stacks: one expression per era, outermost first.
+
+use crate::{
+    AddMetaLayer, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta,
+    NegotiateVersionLayer, Options, RequireCompleteLayer,
+};
+use mcp_transport::Transport;
+use mcp_types::{ProtocolVersion, RawJson, keys};
+use std::sync::Arc;
+use tower::ServiceBuilder;
+
+/// The stack for stateless servers.
+pub fn modern<T: Transport>(
+    dispatch: Dispatch<T>,
+    version: ProtocolVersion,
+    options: &Options,
+) -> impl CallService + use<T> {
+    ServiceBuilder::new()
+        // Outside of all that knows a result type, so that what is left is a mistake.
+        .layer(RequireCompleteLayer::new())
+        // Outside the deadline: a person who answers does not use up the server's time.
+        .layer(FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds))
+        .layer(DeadlineLayer::new(options.deadlines))
+        // Outside of what stamps the revision, so that the second try is stamped afresh.
+        .layer(NegotiateVersionLayer::new())
+        .layer(AddMetaLayer::new(version, stamp(options)))
+        .service(dispatch)
+}
+
+/// The stack for servers with a handshake.
+pub fn legacy<T: Transport>(
+    dispatch: Dispatch<T>,
+    version: ProtocolVersion,
+    options: &Options,
+) -> impl CallService + use<T> {
+    ServiceBuilder::new()
+        .layer(DeadlineLayer::new(options.deadlines))
+        // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
+        .layer(AddMetaLayer::new(version, Meta::default()))
+        .service(dispatch)
+}
+
+/// What every request to a stateless server says of the client.
+pub(crate) fn stamp(options: &Options) -> Meta {
+    let mut meta = Meta::default();
+    let entries = [
+        (keys::CLIENT_INFO, RawJson::encode(&options.client_info)),
+        (keys::CLIENT_CAPABILITIES, RawJson::encode(&options.input.capabilities())),
+    ];
+    for (key, value) in entries {
+        // Both are trees of strings and maps with string keys, which always have a JSON form.
+        if let Ok(value) = value {
+            meta.insert(key, value);
+        }
+    }
+    if let Some(Ok(level)) = options.log_level.as_ref().map(RawJson::encode) {
+        meta.insert(keys::LOG_LEVEL, level);
+    }
+    meta
+}
