@@ -41,7 +41,11 @@
 //! | the end | stdin closed, then signals | DELETE for a legacy session | nothing |
 
 mod connector;
+pub mod duplex;
 mod error;
+mod excerpt;
+mod lines;
+pub mod memory;
 mod message;
 mod replies;
 mod transport;

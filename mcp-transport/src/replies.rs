@@ -1,6 +1,6 @@
 //! What a server says about one message.
 
-use crate::{Error, ServerMessage};
+use crate::{Error, ServerMessage, duplex::CallReplies};
 use futures_core::Stream;
 use std::{
     fmt,
@@ -21,6 +21,7 @@ pub struct Replies(Inner);
 
 enum Inner {
     Ready(Option<ServerMessage>),
+    Call(CallReplies),
     Stream(Pin<Box<dyn Stream<Item = Result<ServerMessage, Error>> + Send>>),
 }
 
@@ -35,6 +36,11 @@ impl Replies {
         Self(Inner::Ready(Some(message.into())))
     }
 
+    /// The replies to a call on a byte stream, without a box.
+    pub(crate) fn of_call(replies: CallReplies) -> Self {
+        Self(Inner::Call(replies))
+    }
+
     /// Replies as they come.
     pub fn new(stream: impl Stream<Item = Result<ServerMessage, Error>> + Send + 'static) -> Self {
         Self(Inner::Stream(Box::pin(stream)))
@@ -47,6 +53,7 @@ impl Stream for Replies {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.get_mut().0 {
             Inner::Ready(message) => Poll::Ready(message.take().map(Ok)),
+            Inner::Call(replies) => Pin::new(replies).poll_next(cx),
             Inner::Stream(stream) => stream.as_mut().poll_next(cx),
         }
     }
@@ -57,7 +64,7 @@ impl fmt::Debug for Replies {
         f.write_str(match self.0 {
             Inner::Ready(None) => "Replies(empty)",
             Inner::Ready(Some(_)) => "Replies(ready)",
-            Inner::Stream(_) => "Replies(stream)",
+            Inner::Call(_) | Inner::Stream(_) => "Replies(stream)",
         })
     }
 }

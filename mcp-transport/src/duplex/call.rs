@@ -1,0 +1,206 @@
+//! One request in flight, between the driver and the caller.
+
+use super::{
+    queue::{Limit, Queue},
+    shared::Handle,
+};
+use crate::{Delivery, Error, ServerMessage, error::Kind};
+use futures_core::Stream;
+use mcp_types::rpc::{Message, RequestId};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+/// What the driver has for the caller of one request.
+#[derive(Debug)]
+pub(super) struct Slot {
+    id: RequestId,
+    kind: CallKind,
+    state: Mutex<State>,
+}
+
+/// The methods whose requests are treated in a way of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum CallKind {
+    /// Is never cancelled by a notification.
+    Initialize,
+    /// May be given up by the server.
+    Listen,
+    Other,
+}
+
+#[derive(Debug)]
+struct State {
+    notifications: Queue<ServerMessage>,
+    end: Option<Result<ServerMessage, Error>>,
+    waker: Option<Waker>,
+}
+
+/// The queue of a call is full, and nothing in it may be dropped.
+#[derive(Debug, PartialEq)]
+pub(super) struct Overflow;
+
+impl CallKind {
+    pub(super) fn of(method: &str) -> Self {
+        match method {
+            "initialize" => Self::Initialize,
+            "subscriptions/listen" => Self::Listen,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Slot {
+    pub(super) fn new(id: RequestId, kind: CallKind, limit: Limit) -> Self {
+        let notifications = Queue::new(limit);
+        Self { id, kind, state: Mutex::new(State { notifications, end: None, waker: None }) }
+    }
+
+    pub(super) fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    pub(super) fn kind(&self) -> CallKind {
+        self.kind
+    }
+
+    /// Hands over a notification. Old progress makes room for it, because the newest tells all.
+    pub(super) fn push(&self, message: ServerMessage, bytes: usize) -> Result<(), Overflow> {
+        let mut state = self.lock();
+        while !state.notifications.has_room(bytes) {
+            state.notifications.evict(is_progress).ok_or(Overflow)?;
+        }
+        state.notifications.push(message, bytes);
+        wake(state);
+        Ok(())
+    }
+
+    /// Hands over the end.
+    pub(super) fn finish(&self, end: Result<ServerMessage, Error>) {
+        let mut state = self.lock();
+        state.end = Some(end);
+        wake(state);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<(Result<ServerMessage, Error>, bool)> {
+        let mut state = self.lock();
+        if let Some(notification) = state.notifications.pop() {
+            return Poll::Ready((Ok(notification), false));
+        }
+        if let Some(end) = state.end.take() {
+            return Poll::Ready((end, true));
+        }
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+/// Wakes the caller after the lock is gone, so that it does not run into it.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let waker = state.waker.take();
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+fn is_progress(message: &ServerMessage) -> bool {
+    matches!(message, Message::Notification(it) if it.method == "notifications/progress")
+}
+
+pub(super) fn overflow(id: &RequestId) -> Error {
+    let message = format!("more messages about request {id} came than were read");
+    Error::new(Kind::Overflow, Delivery::Unknown, message)
+}
+
+/// The replies to one request on a byte stream. Dropping them before the end abandons the request.
+#[derive(Debug)]
+pub(crate) struct CallReplies {
+    slot: Arc<Slot>,
+    /// Keeps the connection open until the end was read.
+    handle: Option<Arc<Handle>>,
+}
+
+impl CallReplies {
+    pub(super) fn new(slot: Arc<Slot>, handle: Arc<Handle>) -> Self {
+        Self { slot, handle: Some(handle) }
+    }
+}
+
+impl Stream for CallReplies {
+    type Item = Result<ServerMessage, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.handle.is_none() {
+            return Poll::Ready(None);
+        }
+        self.slot.poll(cx).map(|(item, is_end)| {
+            if is_end {
+                self.handle = None;
+            }
+            Some(item)
+        })
+    }
+}
+
+impl Drop for CallReplies {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.abandon(&self.slot);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mcp_types::RawJson;
+    use mcp_types::rpc::{Notification, Response};
+
+    fn slot() -> Slot {
+        Slot::new(1.into(), CallKind::Other, Limit { items: 2, bytes: 100 })
+    }
+
+    fn note(method: &'static str) -> ServerMessage {
+        Notification::new(method).into()
+    }
+
+    fn next(slot: &Slot) -> Poll<(Result<ServerMessage, Error>, bool)> {
+        slot.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    // spec: PROG-04
+    #[test]
+    fn old_progress_makes_room() {
+        let slot = slot();
+        slot.push(note("a"), 1).unwrap();
+        slot.push(note("notifications/progress"), 1).unwrap();
+        slot.push(note("b"), 1).unwrap();
+        assert_eq!(slot.push(note("c"), 1), Err(Overflow));
+        slot.finish(Ok(Response::success(1, RawJson::EMPTY_OBJECT).into()));
+        let mut methods = Vec::new();
+        while let Poll::Ready((Ok(Message::Notification(it)), false)) = next(&slot) {
+            methods.push(it.method);
+        }
+        assert_eq!(methods, ["a", "b"]);
+    }
+
+    #[test]
+    fn what_was_said_before_the_end_comes_before_it() {
+        let slot = slot();
+        assert!(next(&slot).is_pending());
+        slot.push(note("a"), 1).unwrap();
+        slot.finish(Err(overflow(&1.into())));
+        assert!(matches!(next(&slot), Poll::Ready((Ok(_), false))));
+        assert!(matches!(next(&slot), Poll::Ready((Err(_), true))));
+    }
+}

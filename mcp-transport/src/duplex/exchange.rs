@@ -1,0 +1,197 @@
+//! What callers and the driver share, without IO.
+
+use super::{
+    Limits,
+    call::{CallKind, Slot},
+    outbox::Outbox,
+    pending::{Entry, Pending},
+};
+use crate::{Delivery, Error};
+use mcp_types::{
+    RawJson,
+    rpc::{Message, Notification, Request, RequestId},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, MutexGuard},
+    task::Waker,
+};
+
+/// The queue of outgoing bytes, the calls that wait for a response, and the callers that wait for room.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    outbox: Outbox,
+    pending: Pending,
+    /// Callers that wait for room, first come first served.
+    waiting: BTreeMap<Ticket, Option<Waker>>,
+    next_ticket: Ticket,
+    driver: Option<Waker>,
+    /// No handle is left: what is queued is the last.
+    released: bool,
+    closed: Option<Error>,
+    limits: Limits,
+}
+
+/// A place in the line of callers that wait for room.
+pub(super) type Ticket = u64;
+
+/// What the driver finds in the outbox.
+#[derive(Debug, PartialEq)]
+pub(super) enum Outgoing {
+    /// Lines to write.
+    Lines,
+    /// Nothing yet; the driver will be woken.
+    Nothing,
+    /// Nothing more, ever.
+    Finished,
+}
+
+impl Exchange {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            outbox: Outbox::new(limits.outbox_bytes),
+            pending: Pending::default(),
+            waiting: BTreeMap::new(),
+            next_ticket: 0,
+            driver: None,
+            released: false,
+            closed: None,
+            limits,
+        }
+    }
+
+    /// Takes a place in line, if there is no room for one more message.
+    pub(super) fn queue_up(&mut self) -> Option<Ticket> {
+        let has_room = self.closed.is_some() || self.outbox.has_room() && self.waiting.is_empty();
+        if has_room {
+            return None;
+        }
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.waiting.insert(ticket, None);
+        Some(ticket)
+    }
+
+    /// Leaves the line if it is this ticket's turn, or waits on.
+    pub(super) fn poll_turn(&mut self, ticket: Ticket, waker: &Waker) -> bool {
+        let is_first = self.waiting.first_key_value().is_some_and(|(first, _)| *first == ticket);
+        let is_turn = self.closed.is_some() || is_first && self.outbox.has_room();
+        if is_turn {
+            self.leave(ticket);
+        } else {
+            self.waiting.insert(ticket, Some(waker.clone()));
+        }
+        is_turn
+    }
+
+    pub(super) fn leave(&mut self, ticket: Ticket) {
+        self.waiting.remove(&ticket);
+    }
+
+    /// Queues a message, and makes the slot of a request before its first byte can be written.
+    pub(super) fn send(&mut self, message: &Message) -> Result<Option<Arc<Slot>>, Error> {
+        if let Some(error) = &self.closed {
+            return Err(error.clone().with_delivery(Delivery::NotSent));
+        }
+        let Message::Request(Request { id, method, .. }) = message else {
+            self.outbox.push(message);
+            return Ok(None);
+        };
+        if self.pending.contains(id) {
+            let text = format!("request id {id} is in use by another call");
+            return Err(Error::other(text, Delivery::NotSent));
+        }
+        let kind = CallKind::of(method);
+        let slot = Arc::new(Slot::new(id.clone(), kind, self.limits.of_replies()));
+        let span = self.outbox.push(message);
+        self.pending.insert(Entry { slot: Arc::clone(&slot), span });
+        Ok(Some(slot))
+    }
+
+    /// Gives a call up: takes its request back, or tells the server.
+    pub(super) fn abandon(&mut self, slot: &Slot) {
+        let Some(entry) = self.pending.remove_slot(slot) else { return };
+        if !self.outbox.recall(&entry.span) && slot.kind() != CallKind::Initialize {
+            self.outbox.push(&cancelled(slot.id()));
+        }
+    }
+
+    /// The call that waits for a response to this id.
+    pub(super) fn find(&self, id: &RequestId) -> Option<&Arc<Slot>> {
+        self.pending.find(id)
+    }
+
+    /// The same, and it waits no longer.
+    pub(super) fn take(&mut self, id: &RequestId) -> Option<Arc<Slot>> {
+        self.pending.remove(id).map(|entry| entry.slot)
+    }
+
+    /// Whether a response to an id that nobody waits for comes too late or twice.
+    pub(super) fn is_late(&self, id: &RequestId) -> bool {
+        self.pending.was_used(id)
+    }
+
+    /// Gives the driver what is queued, or remembers whom to wake.
+    pub(super) fn poll_outgoing(&mut self, buffer: &mut Vec<u8>, waker: &Waker) -> Outgoing {
+        if self.outbox.take(buffer) {
+            return Outgoing::Lines;
+        }
+        if self.released {
+            return Outgoing::Finished;
+        }
+        match &mut self.driver {
+            Some(driver) => driver.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        Outgoing::Nothing
+    }
+
+    /// Notes that no handle is left.
+    pub(super) fn release(&mut self) {
+        self.released = true;
+    }
+
+    pub(super) fn is_released(&self) -> bool {
+        self.released
+    }
+
+    /// Ends everything: the calls to fail, each with how far it got, and the callers to wake.
+    pub(super) fn close(
+        &mut self,
+        error: &Error,
+        written: u64,
+    ) -> (Vec<(Arc<Slot>, Error)>, Vec<Waker>) {
+        self.closed.get_or_insert_with(|| error.clone());
+        let failed = self.pending.drain().into_iter().map(|Entry { slot, span }| {
+            let sent = if span.start < written { Delivery::Unknown } else { Delivery::NotSent };
+            (slot, error.clone().with_delivery(sent))
+        });
+        let wakers = self.waiting.values_mut().filter_map(Option::take);
+        (failed.collect(), wakers.collect())
+    }
+
+    /// Whom the last change concerns: the driver if there is work, the first in line if there is room.
+    fn due(&mut self) -> [Option<Waker>; 2] {
+        let has_work = self.released || !self.outbox.is_empty();
+        let driver = if has_work { self.driver.take() } else { None };
+        let first = self.waiting.first_entry().filter(|_| self.outbox.has_room());
+        [driver, first.and_then(|mut first| first.get_mut().take())]
+    }
+}
+
+/// Lets go of the lock, then wakes whom the change concerns, so that they do not run into it.
+pub(super) fn settle(mut exchange: MutexGuard<'_, Exchange>) {
+    let due = exchange.due();
+    drop(exchange);
+    due.into_iter().flatten().for_each(Waker::wake);
+}
+
+fn cancelled(id: &RequestId) -> Message {
+    let mut params = br#"{"requestId":"#.to_vec();
+    id.encode(&mut params);
+    params.push(b'}');
+    Notification::new("notifications/cancelled").with_params(RawJson::from_joined(params)).into()
+}
+
+#[cfg(test)]
+mod tests;

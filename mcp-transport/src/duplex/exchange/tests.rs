@@ -1,0 +1,145 @@
+use super::*;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    task::Wake,
+};
+
+/// Counts its wake-ups.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn counter() -> (Arc<Count>, Waker) {
+    let count = Arc::new(Count::default());
+    (Arc::clone(&count), Waker::from(count))
+}
+
+fn exchange() -> Exchange {
+    Exchange::new(Limits { outbox_bytes: 1, ..Limits::default() })
+}
+
+fn request(exchange: &mut Exchange, id: i64, method: &'static str) -> Arc<Slot> {
+    exchange.send(&Request::new(id, method).into()).unwrap().unwrap()
+}
+
+fn outgoing(exchange: &mut Exchange) -> String {
+    let mut buffer = Vec::new();
+    exchange.poll_outgoing(&mut buffer, Waker::noop());
+    String::from_utf8(buffer).unwrap()
+}
+
+fn wake_due(exchange: &mut Exchange) {
+    exchange.due().into_iter().flatten().for_each(Waker::wake);
+}
+
+// spec: STDIO-08 CAN-05 CAN-06
+#[test]
+fn an_abandoned_request_is_cancelled_once() {
+    let mut exchange = exchange();
+    let slot = request(&mut exchange, 7, "tools/call");
+    assert!(outgoing(&mut exchange).contains("tools/call"));
+    exchange.abandon(&slot);
+    exchange.abandon(&slot);
+    assert_eq!(
+        outgoing(&mut exchange),
+        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":7}}\n"
+    );
+    assert!(exchange.is_late(&7.into()) && !exchange.is_late(&8.into()));
+}
+
+// spec: LIFE-09 CAN-06
+#[test]
+fn initialize_and_answered_requests_are_not_cancelled() {
+    let mut exchange = exchange();
+    let initialize = request(&mut exchange, 1, "initialize");
+    let answered = request(&mut exchange, 2, "tools/call");
+    outgoing(&mut exchange);
+    assert!(exchange.take(&2.into()).is_some());
+    exchange.abandon(&initialize);
+    exchange.abandon(&answered);
+    assert_eq!(outgoing(&mut exchange), "");
+}
+
+#[test]
+fn a_request_that_was_not_taken_yet_leaves_no_trace() {
+    let mut exchange = exchange();
+    let slot = request(&mut exchange, 7, "tools/call");
+    exchange.abandon(&slot);
+    assert_eq!(outgoing(&mut exchange), "");
+}
+
+// spec: MSG-05
+#[test]
+fn an_id_cannot_be_used_twice_at_a_time() {
+    let mut exchange = exchange();
+    let first = request(&mut exchange, 7, "a");
+    let error = exchange.send(&Request::new(7, "b").into()).unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(exchange.take(&7.into()).is_some());
+    let second = request(&mut exchange, 7, "c");
+    outgoing(&mut exchange);
+    exchange.abandon(&first);
+    assert!(exchange.find(&7.into()).is_some_and(|slot| Arc::ptr_eq(slot, &second)));
+}
+
+#[test]
+fn callers_get_room_in_the_order_in_which_they_came() {
+    let mut exchange = exchange();
+    assert_eq!(exchange.queue_up(), None);
+    request(&mut exchange, 1, "a");
+    let (first, second) = (exchange.queue_up().unwrap(), exchange.queue_up().unwrap());
+    let (first_count, first_waker) = counter();
+    let (second_count, second_waker) = counter();
+    assert!(!exchange.poll_turn(first, &first_waker));
+    assert!(!exchange.poll_turn(second, &second_waker));
+    outgoing(&mut exchange);
+    wake_due(&mut exchange);
+    assert_eq!(first_count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(second_count.0.load(Ordering::Relaxed), 0);
+    assert!(!exchange.poll_turn(second, &second_waker), "not its turn");
+    exchange.leave(first);
+    wake_due(&mut exchange);
+    assert_eq!(second_count.0.load(Ordering::Relaxed), 1);
+    assert!(exchange.poll_turn(second, &second_waker));
+}
+
+#[test]
+fn the_driver_is_woken_once_for_all_that_is_queued() {
+    let mut exchange = exchange();
+    let (count, waker) = counter();
+    assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Nothing);
+    for id in 0..3 {
+        request(&mut exchange, id, "a");
+        wake_due(&mut exchange);
+    }
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Lines);
+    exchange.release();
+    assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Finished);
+}
+
+// spec: STDIO-10
+#[test]
+fn the_end_says_which_requests_never_left() {
+    let mut exchange = exchange();
+    request(&mut exchange, 1, "a");
+    let written = outgoing(&mut exchange).len() as u64;
+    request(&mut exchange, 2, "b");
+    let ticket = exchange.queue_up().unwrap();
+    let (count, waker) = counter();
+    assert!(!exchange.poll_turn(ticket, &waker));
+    let (mut failed, wakers) = exchange.close(&Error::closed("gone", Delivery::Unknown), written);
+    failed.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
+    let deliveries: Vec<_> = failed.iter().map(|(_, error)| error.delivery()).collect();
+    assert_eq!(deliveries, [Delivery::Unknown, Delivery::NotSent]);
+    wakers.into_iter().for_each(Waker::wake);
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert!(exchange.poll_turn(ticket, Waker::noop()));
+    let refused = exchange.send(&Request::new(3, "c").into()).unwrap_err();
+    assert!(refused.is_closed() && refused.delivery() == Delivery::NotSent);
+}

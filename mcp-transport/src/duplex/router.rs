@@ -1,0 +1,130 @@
+//! Where what the peer says goes.
+
+use super::{
+    call::{self, CallKind, Slot},
+    correlation::{Subject, subject},
+    inbox::Inbox,
+    salvage::Salvage,
+    shared::Shared,
+};
+use crate::{Arrival, Delivery, Diagnostic, Error, ServerMessage, error::Kind, excerpt::excerpt};
+use bytes::Bytes;
+use mcp_types::{
+    RequestId,
+    rpc::{DecodeError, Message, Notification},
+};
+use std::sync::Arc;
+
+/// How much of what is not a message is shown.
+const EXCERPT: usize = 256;
+
+/// Gives each message of the peer to the call that it belongs to, and the rest to whoever listens.
+#[derive(Debug)]
+pub(super) struct Router {
+    shared: Arc<Shared>,
+    inbox: Option<Inbox>,
+}
+
+impl Router {
+    pub(super) fn new(shared: Arc<Shared>, inbox: Inbox) -> Self {
+        Self { shared, inbox: Some(inbox) }
+    }
+
+    /// Routes one line. The lock is held for the look-up alone, never while decoding.
+    pub(super) fn line(&self, line: &Bytes) {
+        match Message::decode(line) {
+            Ok(message) => self.message(message, line.len()),
+            Err(error) => self.broken(line, error),
+        }
+    }
+
+    /// Fails the call that a message over the limit answers.
+    pub(super) fn too_long(&self, salvage: &Salvage) {
+        let limit = self.shared.limits.message_bytes;
+        let slot = salvage.answered().and_then(|id| self.shared.lock().take(id));
+        match slot {
+            Some(slot) => {
+                let text = format!("response to request {} is over {limit} bytes", slot.id());
+                slot.finish(Err(Error::new(Kind::TooLarge, Delivery::Delivered, text)));
+            }
+            None => self.arrival(Arrival::Diagnostic(Diagnostic::TooLarge { limit }), 0),
+        }
+    }
+
+    /// Ends the stream of arrivals.
+    pub(super) fn close(&mut self) {
+        self.inbox = None;
+    }
+
+    fn message(&self, message: ServerMessage, bytes: usize) {
+        let slot = match &message {
+            Message::Response(response) => match &response.id {
+                Some(id) => return self.response(id.clone(), message, bytes),
+                None => None,
+            },
+            Message::Notification(notification) => self.subject_of(notification),
+            Message::Request(_) => None,
+        };
+        match slot {
+            Some(slot) => self.notification(&slot, message, bytes),
+            None => self.arrival(Arrival::Message(message), bytes),
+        }
+    }
+
+    fn response(&self, id: RequestId, message: ServerMessage, bytes: usize) {
+        let mut exchange = self.shared.lock();
+        let slot = exchange.take(&id);
+        let is_late = slot.is_none() && exchange.is_late(&id);
+        drop(exchange);
+        match slot {
+            Some(slot) => slot.finish(Ok(message)),
+            // A response to an abandoned call, or the second to another, is nobody's business.
+            None if is_late => tracing::debug!(%id, "dropped a late response"),
+            None => self.arrival(Arrival::Message(message), bytes),
+        }
+    }
+
+    fn subject_of(&self, notification: &Notification) -> Option<Arc<Slot>> {
+        match subject(notification)? {
+            Subject::Progress(id) | Subject::Subscription(id) => {
+                self.shared.lock().find(&id).cloned()
+            }
+            // Any other id is one of the peer's own requests, or none of its business.
+            Subject::Cancelled(id) => {
+                let exchange = self.shared.lock();
+                exchange.find(&id).filter(|slot| slot.kind() == CallKind::Listen).cloned()
+            }
+        }
+    }
+
+    fn notification(&self, slot: &Slot, message: ServerMessage, bytes: usize) {
+        if slot.push(message, bytes).is_err() {
+            self.shared.abandon(slot);
+            slot.finish(Err(call::overflow(slot.id())));
+        }
+    }
+
+    fn broken(&self, line: &[u8], error: DecodeError) {
+        let salvage = Salvage::of(line);
+        let slot = salvage.answered().and_then(|id| self.shared.lock().take(id));
+        match slot {
+            Some(slot) => {
+                let text = format!("response to request {} cannot be read", slot.id());
+                let failure = Error::new(Kind::Malformed, Delivery::Delivered, text);
+                slot.finish(Err(failure.with_source(error)));
+            }
+            None => {
+                let excerpt = excerpt(line, EXCERPT);
+                let bytes = excerpt.len();
+                let noise = Diagnostic::NotAMessage { excerpt, error };
+                self.arrival(Arrival::Diagnostic(noise), bytes);
+            }
+        }
+    }
+
+    fn arrival(&self, arrival: Arrival, bytes: usize) {
+        if let Some(inbox) = &self.inbox {
+            inbox.push(arrival, bytes);
+        }
+    }
+}

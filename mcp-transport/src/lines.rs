@@ -1,0 +1,119 @@
+//! Newline-delimited JSON: bytes in, lines out.
+
+use crate::duplex::salvage::Salvage;
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::memchr;
+
+/// The room that is made before each read.
+const CHUNK: usize = 16 * 1024;
+/// From this length on a line gets its buffer to itself, so that later small ones do not keep it alive.
+const LARGE: usize = 256 * 1024;
+/// A line that goes on for this many times the limit will not end.
+const ENDLESS: usize = 4;
+
+/// Splits what is read into lines of at most `limit` bytes.
+///
+/// Lines share the buffer that they were read into. What is over the limit is looked through for its id and forgotten.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    buffer: BytesMut,
+    /// How many bytes at the front of the buffer are known to hold no line end.
+    scanned: usize,
+    limit: usize,
+    skipping: Option<Skip>,
+}
+
+#[derive(Debug, Default)]
+struct Skip {
+    salvage: Salvage,
+    bytes: usize,
+    reported: bool,
+}
+
+/// One line of the peer.
+#[derive(Debug)]
+pub(crate) enum Line {
+    /// A line that is not blank, without its end.
+    Whole(Bytes),
+    /// A line over the limit.
+    TooLong(Salvage),
+    /// A line so far over the limit that waiting for its end is pointless.
+    Endless,
+}
+
+impl Lines {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { buffer: BytesMut::new(), scanned: 0, limit, skipping: None }
+    }
+
+    /// Where the next bytes go.
+    pub(crate) fn buffer(&mut self) -> &mut BytesMut {
+        self.buffer.reserve(CHUNK);
+        &mut self.buffer
+    }
+
+    /// The next line that is there.
+    pub(crate) fn next_line(&mut self) -> Option<Line> {
+        loop {
+            let Some(at) = memchr(b'\n', &self.buffer[self.scanned..]) else {
+                return self.unfinished();
+            };
+            let at = self.scanned + at;
+            self.scanned = 0;
+            let mut line = self.buffer.split_to(at + 1);
+            line.truncate(at);
+            if line.len() >= LARGE {
+                self.buffer = BytesMut::from(&self.buffer[..]);
+            }
+            if let Some(found) = self.finished(line.freeze()) {
+                return Some(found);
+            }
+        }
+    }
+
+    /// How many bytes of an unfinished line there are.
+    pub(crate) fn partial(&self) -> usize {
+        self.buffer.len() + self.skipping.as_ref().map_or(0, |skip| skip.bytes)
+    }
+
+    fn finished(&mut self, line: Bytes) -> Option<Line> {
+        if self.skipping.is_none() && line.len() <= self.limit {
+            let line = trim(line);
+            return (!line.is_empty()).then_some(Line::Whole(line));
+        }
+        let mut skip = self.skipping.take().unwrap_or_default();
+        skip.salvage.feed(&line);
+        (!skip.reported).then_some(Line::TooLong(skip.salvage))
+    }
+
+    fn unfinished(&mut self) -> Option<Line> {
+        self.scanned = self.buffer.len();
+        if self.skipping.is_none() && self.buffer.len() <= self.limit {
+            return None;
+        }
+        // The bytes are looked through and let go, with the room that they needed.
+        let bytes = std::mem::take(&mut self.buffer);
+        self.scanned = 0;
+        let skip = self.skipping.get_or_insert_default();
+        skip.salvage.feed(&bytes);
+        skip.bytes += bytes.len();
+        if skip.bytes / ENDLESS > self.limit {
+            return Some(Line::Endless);
+        }
+        if skip.reported || !skip.salvage.is_answer() {
+            return None;
+        }
+        skip.reported = true;
+        Some(Line::TooLong(skip.salvage.clone()))
+    }
+}
+
+/// The line without a byte order mark and the white space around it; JSON allows the latter, some peers write the former.
+fn trim(mut line: Bytes) -> Bytes {
+    if line.starts_with(b"\xEF\xBB\xBF") {
+        line.advance(3);
+    }
+    line.truncate(line.trim_ascii_end().len());
+    line.advance(line.len() - line.trim_ascii_start().len());
+    line
+}

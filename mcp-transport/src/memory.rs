@@ -1,0 +1,23 @@
+//! A byte stream inside the process, for tests and for servers that are built in.
+
+use crate::{
+    Link,
+    duplex::{self, Multiplex},
+};
+use tokio::io::DuplexStream;
+
+/// A connected pair: a client's link, and the stream that a server reads from and writes to.
+///
+/// Each direction holds at most `capacity` bytes that were not read yet.
+///
+/// ```
+/// # async fn example() {
+/// let (link, server) = mcp_transport::memory::pair(64 * 1024);
+/// // Give `server` to a server that speaks newline-delimited JSON, and poll `link.driver`.
+/// # drop((link, server));
+/// # }
+/// ```
+pub fn pair(capacity: usize) -> (Link<Multiplex>, DuplexStream) {
+    let (client, server) = tokio::io::duplex(capacity);
+    (duplex::connect(client), server)
+}
