@@ -67,7 +67,10 @@ pub(crate) fn install() -> Result<()> {
     }
     let missing: Vec<_> = outdated.iter().filter_map(|(source, _)| (source.missing)()).collect();
     if !missing.is_empty() {
-        bail!("this machine lacks what the peers need:\n  {}", missing.join("\n  "));
+        bail!(
+            "this machine lacks what the peers need:\n  {}\nor do without them: cargo xtask test --without-peers",
+            missing.join("\n  ")
+        );
     }
     for (source, stamp) in outdated {
         install_one(source, &stamp, &inputs, &folder.join(source.name))?;

@@ -59,6 +59,8 @@ struct Dependency {
     name: String,
     /// Absent for the ordinary kind.
     kind: Option<String>,
+    features: Vec<String>,
+    uses_default_features: bool,
 }
 
 pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
@@ -84,20 +86,37 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
 impl Layer {
     fn objection(&self, dependency: &Dependency) -> Option<String> {
         let (layer, name) = (self.package, dependency.name.as_str());
-        if LAYERS.iter().any(|other| other.package == name) {
-            let allowed = name == layer || self.below.contains(&name);
-            return (!allowed).then(|| {
-                format!("{layer} does not stand on {name}; move what it needs to a layer below")
-            });
+        let is_layer = LAYERS.iter().any(|other| other.package == name);
+        if is_layer && name != layer && !self.below.contains(&name) {
+            return Some(format!(
+                "{layer} does not stand on {name}; move what it needs to a layer below"
+            ));
         }
-        let allowed = match self.foreign {
-            Foreign::Only(names) => names.contains(&name),
+        if dependency.is_for_tests() {
+            return None;
+        }
+        if (layer, name) == ("mcp-session", "mcp-transport") && dependency.has_features() {
+            return Some(format!(
+                "{layer} knows the contract of {name} but no binding; take it without features"
+            ));
+        }
+        let is_allowed = match self.foreign {
+            Foreign::Only(names) => is_layer || names.contains(&name),
             Foreign::Except(names) => !names.contains(&name),
         };
-        let for_tests = dependency.kind.as_deref() == Some("dev");
-        (!allowed && !for_tests).then(|| {
+        (!is_allowed).then(|| {
             format!("{layer} knows nothing of {name}; move what needs it to a layer above")
         })
+    }
+}
+
+impl Dependency {
+    fn is_for_tests(&self) -> bool {
+        self.kind.as_deref() == Some("dev")
+    }
+
+    fn has_features(&self) -> bool {
+        self.uses_default_features || !self.features.is_empty()
     }
 }
 
@@ -129,29 +148,44 @@ fn finding(tree: &Tree, package: &str, dependency: &str, message: String) -> Fin
 mod tests {
     use super::*;
 
-    fn objection(package: &str, dependency: &str, kind: Option<&str>) -> Option<String> {
+    fn dependency(name: &str, kind: Option<&str>) -> Dependency {
+        Dependency {
+            name: name.to_owned(),
+            kind: kind.map(str::to_owned),
+            features: Vec::new(),
+            uses_default_features: false,
+        }
+    }
+
+    fn objects(package: &str, dependency: &Dependency) -> bool {
         let layer = LAYERS.iter().find(|layer| layer.package == package).unwrap();
-        layer.objection(&Dependency { name: dependency.to_owned(), kind: kind.map(str::to_owned) })
+        layer.objection(dependency).is_some()
     }
 
     #[test]
     fn a_layer_may_use_those_below_and_none_above() {
-        assert!(objection("mcp-session", "mcp-transport", None).is_none());
-        assert!(objection("mcp-transport", "mcp-session", None).is_some());
-        assert!(objection("mcp-types", "mcp-client", Some("dev")).is_some());
+        assert!(!objects("mcp-session", &dependency("mcp-transport", None)));
+        assert!(objects("mcp-transport", &dependency("mcp-session", None)));
+        assert!(objects("mcp-types", &dependency("mcp-client", Some("dev"))));
     }
 
     #[test]
     fn the_vocabulary_has_no_runtime() {
-        assert!(objection("mcp-types", "serde", None).is_none());
-        assert!(objection("mcp-types", "tokio", None).is_some());
-        assert!(objection("mcp-types", "tokio", Some("build")).is_some());
-        assert!(objection("mcp-types", "proptest", Some("dev")).is_none());
+        assert!(!objects("mcp-types", &dependency("serde", None)));
+        assert!(objects("mcp-types", &dependency("tokio", None)));
+        assert!(objects("mcp-types", &dependency("tokio", Some("build"))));
+        assert!(!objects("mcp-types", &dependency("proptest", Some("dev"))));
     }
 
     #[test]
-    fn the_session_names_no_transport_library() {
-        assert!(objection("mcp-session", "tower", None).is_none());
-        assert!(objection("mcp-session", "hyper", None).is_some());
+    fn the_session_names_no_binding() {
+        assert!(!objects("mcp-session", &dependency("tower", None)));
+        assert!(objects("mcp-session", &dependency("hyper", None)));
+        let http =
+            Dependency { features: vec!["http".to_owned()], ..dependency("mcp-transport", None) };
+        assert!(objects("mcp-session", &http));
+        assert!(!objects("mcp-session", &Dependency { kind: Some("dev".to_owned()), ..http }));
+        let all = Dependency { uses_default_features: true, ..dependency("mcp-transport", None) };
+        assert!(objects("mcp-session", &all));
     }
 }
