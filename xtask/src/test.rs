@@ -54,8 +54,7 @@ fn run_steps(options: &Options, count: &mut Count) -> Result<()> {
     let variables: &[_] = if options.without_peers { &[(WITHOUT_PEERS, "1")] } else { &[] };
     step("tests", &shown(&tests, variables), || run_tests(&tests, variables, count))?;
     if workspace::root().join("mcp-client/examples/quickstart.rs").exists() {
-        let example =
-            ["run", "--package", "mcp-client", "--all-features", "--example", "quickstart"];
+        let example = ["run", "--package", "mcp-client", "--example", "quickstart"];
         cargo_step("quickstart", &example, &[])?;
     }
     check_dependencies()
