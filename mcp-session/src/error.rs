@@ -3,7 +3,7 @@
 use crate::{InvalidParams, Misbehavior};
 use mcp_transport::{BoxError, Delivery};
 use mcp_types::{ErrorObject, ProtocolVersion};
-use std::{process::ExitStatus, time::Duration};
+use std::{process::ExitStatus, sync::Arc, time::Duration};
 
 /// A call or a connection failed.
 ///
@@ -68,7 +68,7 @@ pub enum Error {
         version: ProtocolVersion,
     },
     /// The parameters cannot be sent.
-    #[error("cannot encode the parameters")]
+    #[error(transparent)]
     InvalidParams(#[from] InvalidParams),
     /// The result is not what the request promises.
     #[error("cannot read the result of {method}")]
@@ -77,6 +77,20 @@ pub enum Error {
         method: Box<str>,
         /// Where and why.
         source: serde_json::Error,
+    },
+    /// No session could be opened. All who waited for it get the same cause.
+    #[error("cannot connect to {target}")]
+    Connect {
+        /// What the client is for.
+        target: Box<str>,
+        /// Why.
+        source: Arc<Self>,
+    },
+    /// The target of a client is not one.
+    #[error("invalid target: {reason}")]
+    InvalidTarget {
+        /// What is wrong with it.
+        reason: Box<str>,
     },
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]
@@ -128,6 +142,7 @@ impl Error {
         match self {
             Self::Rpc { error, .. } => Some(error),
             Self::Transport(error) => error.peer_error(),
+            Self::Connect { source, .. } => source.as_rpc(),
             _ => None,
         }
     }
@@ -137,18 +152,19 @@ impl Error {
         match self {
             Self::Timeout { .. } => true,
             Self::Transport(error) => error.is_timeout(),
+            Self::Connect { source, .. } => source.is_timeout(),
             _ => false,
         }
     }
 
     /// Whether the connection is gone.
     pub fn is_closed(&self) -> bool {
-        matches!(self, Self::Transport(error) if error.is_closed())
+        self.as_transport().is_some_and(mcp_transport::Error::is_closed)
     }
 
     /// Whether the same call may be sent again without the danger of doing something twice.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Transport(error) if error.delivery() == Delivery::NotSent)
+        self.as_transport().is_some_and(|error| error.delivery() == Delivery::NotSent)
     }
 
     /// How long the server asks to wait before the next try.
@@ -166,9 +182,11 @@ impl Error {
         self.as_transport()?.stderr_tail()
     }
 
-    fn as_transport(&self) -> Option<&mcp_transport::Error> {
+    /// What the transport said, if it was the transport that failed: HTTP status, challenge, delivery.
+    pub fn as_transport(&self) -> Option<&mcp_transport::Error> {
         match self {
             Self::Transport(error) => Some(error),
+            Self::Connect { source, .. } => source.as_transport(),
             _ => None,
         }
     }

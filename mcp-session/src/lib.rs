@@ -10,6 +10,7 @@
 //!   RequireComplete          Deadline
 //!   FollowInput              AddMeta
 //!   Deadline                 Dispatch
+//!   MirrorParams (HTTP)         |
 //!   NegotiateVersion            |
 //!   AddMeta                     |
 //!   Dispatch                    |
@@ -33,6 +34,7 @@ mod follow_input;
 mod inbox;
 mod input;
 mod meta;
+mod mirror_params;
 mod misbehavior;
 mod negotiate;
 mod negotiate_version;
@@ -55,6 +57,7 @@ pub use events::{Event, Events, Progress};
 pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer};
 pub use input::{InputHandler, NoInput};
 pub use meta::Meta;
+pub use mirror_params::{MirrorParams, MirrorParamsLayer};
 pub use misbehavior::Misbehavior;
 pub use negotiate_version::{NegotiateVersion, NegotiateVersionLayer};
 pub use notify::Notify;

@@ -93,7 +93,11 @@ impl Params {
     }
 
     fn checked(raw: RawJson) -> Result<Self, InvalidParams> {
-        if raw.as_bytes().first() == Some(&b'{') { Ok(Self(raw)) } else { Err(InvalidParams(None)) }
+        if raw.as_bytes().first() == Some(&b'{') {
+            Ok(Self(raw))
+        } else {
+            Err(InvalidParams::new("they are not a JSON object"))
+        }
     }
 }
 
@@ -150,25 +154,35 @@ fn raw(value: &RawValue) -> Result<RawJson, serde_json::Error> {
     RawJson::parse(value.get().to_owned())
 }
 
-/// Parameters that are not a JSON object.
+/// Parameters that cannot be sent.
 #[derive(Debug)]
-pub struct InvalidParams(Option<serde_json::Error>);
+pub struct InvalidParams {
+    reason: Cow<'static, str>,
+    source: Option<serde_json::Error>,
+}
+
+impl InvalidParams {
+    /// Parameters that cannot be sent for this reason.
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into(), source: None }
+    }
+}
 
 impl From<serde_json::Error> for InvalidParams {
     fn from(source: serde_json::Error) -> Self {
-        Self(Some(source))
+        Self { source: Some(source), ..Self::new("they are not a JSON object") }
     }
 }
 
 impl fmt::Display for InvalidParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("parameters are not a JSON object")
+        write!(f, "invalid parameters: {}", self.reason)
     }
 }
 
 impl std::error::Error for InvalidParams {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.as_ref().map(|source| source as &dyn std::error::Error)
+        self.source.as_ref().map(|source| source as &dyn std::error::Error)
     }
 }
 

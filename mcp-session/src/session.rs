@@ -144,7 +144,12 @@ impl<C: Connector, L> Builder<C, L> {
         let dispatch = opening.dispatch.clone();
         let notify = Notify::new(dispatch.transport().clone(), version.clone());
         let service = match server.era {
-            Era::Modern => BoxCloneSyncService::new(stack::modern(dispatch, version, &options)),
+            Era::Modern => BoxCloneSyncService::new(stack::modern(
+                dispatch,
+                version,
+                opening.binding,
+                &options,
+            )),
             Era::Legacy => BoxCloneSyncService::new(stack::legacy(dispatch, version, &options)),
         };
         let session = Session {

@@ -1,10 +1,10 @@
 //! The default stacks: one expression per era, outermost first.
 
 use crate::{
-    AddMetaLayer, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta,
+    AddMetaLayer, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta, MirrorParamsLayer,
     NegotiateVersionLayer, Options, RequireCompleteLayer,
 };
-use mcp_transport::Transport;
+use mcp_transport::{Binding, Transport};
 use mcp_types::{ProtocolVersion, RawJson, keys};
 use std::sync::Arc;
 use tower::ServiceBuilder;
@@ -13,14 +13,18 @@ use tower::ServiceBuilder;
 pub fn modern<T: Transport>(
     dispatch: Dispatch<T>,
     version: ProtocolVersion,
+    binding: Binding,
     options: &Options,
 ) -> impl CallService + use<T> {
+    // Only HTTP has headers, and only there may a tool be left out for them.
+    let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
     ServiceBuilder::new()
         // Outside of all that knows a result type, so that what is left is a mistake.
         .layer(RequireCompleteLayer::new())
         // Outside the deadline: a person who answers does not use up the server's time.
         .layer(FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds))
         .layer(DeadlineLayer::new(options.deadlines))
+        .option_layer(mirror)
         // Outside of what stamps the revision, so that the second try is stamped afresh.
         .layer(NegotiateVersionLayer::new())
         .layer(AddMetaLayer::new(version, stamp(options)))

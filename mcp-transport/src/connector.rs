@@ -5,6 +5,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -26,6 +27,14 @@ pub trait Connector: Send + Sync + 'static {
     ///
     /// Dropping the future leaves nothing behind.
     fn connect(&self) -> impl Future<Output = Result<Link<Self::Transport>, Error>> + Send;
+}
+
+impl<C: Connector> Connector for Arc<C> {
+    type Transport = C::Transport;
+
+    fn connect(&self) -> impl Future<Output = Result<Link<C::Transport>, Error>> + Send {
+        C::connect(self)
+    }
 }
 
 /// One connection to a server.

@@ -1,0 +1,87 @@
+//! Configuring a client.
+
+use crate::{Client, Deadlines, Event, InputHandler, Mode, Target, live::Wrap};
+use mcp_session::{BoxCallService, CallService, Options};
+use mcp_types::{Implementation, LoggingLevel};
+use std::{fmt, sync::Arc, time::Duration};
+use tower_layer::Layer;
+
+/// Configures a [`Client`].
+#[must_use = "nothing happens before `build`"]
+pub struct ClientBuilder {
+    target: Target,
+    options: Options,
+    wrap: Vec<Wrap>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(target: Target) -> Self {
+        Self { target, options: Options::default(), wrap: Vec::new() }
+    }
+
+    /// Name and version of the program, as servers see them.
+    pub fn client_info(mut self, info: Implementation) -> Self {
+        self.options.client_info = info;
+        self
+    }
+
+    /// Which revisions to try. Default: [`Mode::Auto`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.options.mode = mode;
+        self
+    }
+
+    /// How long connecting may take; zero means no limit. Default: 30 s.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.options.connect_timeout = (!limit.is_zero()).then_some(limit);
+        self
+    }
+
+    /// Time limits of calls that bring none of their own. Default: see [`Deadlines`].
+    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.options.deadlines = deadlines;
+        self
+    }
+
+    /// The least severe log messages that a stateless server should send about calls. Default: none.
+    pub fn log_level(mut self, level: LoggingLevel) -> Self {
+        self.options.log_level = Some(level);
+        self
+    }
+
+    /// Answers the server's questions. Default: nobody, and servers are told so.
+    pub fn input(mut self, handler: impl InputHandler) -> Self {
+        self.options.input = Arc::new(handler);
+        self
+    }
+
+    /// Listens to notifications that belong to no call, beside those who listen already.
+    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.options.events = self.options.events.and_listener(listener);
+        self
+    }
+
+    /// One more layer around the session, inside of those that were added before.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxCallService> + Send + Sync + 'static,
+        L::Service: CallService,
+    {
+        self.wrap.push(Arc::new(move |service| BoxCallService::new(layer.layer(service))));
+        self
+    }
+
+    /// The client, not connected.
+    pub fn build(self) -> Client {
+        Client::from_parts(self.target, self.options, self.wrap)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("target", &self.target)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

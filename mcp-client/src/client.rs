@@ -1,0 +1,134 @@
+//! The client.
+
+use crate::{
+    ClientBuilder, Connection, Error, Server, Target,
+    live::{Live, Slot, Wrap},
+};
+use mcp_session::{Options, Session};
+use mcp_types::{Request, rpc::Notification};
+use std::{fmt, sync::Arc};
+
+/// A client of one server: how to reach it, how to answer it, and the session while there is one.
+///
+/// Clones share the session; [`fresh`](Self::fresh) copies the configuration alone. Making a client does no IO.
+///
+/// Calls need an open session: hold a [`Connection`] while calling.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) target: Target,
+    pub(crate) options: Options,
+    pub(crate) wrap: Vec<Wrap>,
+    pub(crate) slot: Arc<Slot>,
+}
+
+impl Client {
+    /// A client with default options.
+    pub fn new(target: impl Into<Target>) -> Self {
+        Self::builder(target).build()
+    }
+
+    /// Begins to configure a client.
+    pub fn builder(target: impl Into<Target>) -> ClientBuilder {
+        ClientBuilder::new(target.into())
+    }
+
+    /// Connects to a target with default options.
+    ///
+    /// # Errors
+    ///
+    /// See [`connect`](Self::connect).
+    pub async fn connect_to(target: impl Into<Target>) -> Result<Connection, Error> {
+        Self::new(target).connect().await
+    }
+
+    /// Opens the session, or joins the one that is open or opening.
+    ///
+    /// # Errors
+    ///
+    /// The target is invalid, the server cannot be reached or started, or it speaks no common revision.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
+    /// wanted is closed.
+    pub async fn connect(&self) -> Result<Connection, Error> {
+        let Inner { target, options, wrap, slot } = &*self.0;
+        let hold = slot.hold(|| Live::start(target.dial(), options.clone(), wrap.clone()));
+        hold.live().ready(target.name()).await?;
+        Ok(Connection::new(self.clone(), hold))
+    }
+
+    /// Ends the session for everyone who holds it, and waits until it is closed.
+    pub async fn close(&self) {
+        if let Some(live) = self.0.slot.take() {
+            live.close().await;
+        }
+    }
+
+    /// A client with the same configuration and no session.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        let Inner { target, options, wrap, .. } = &*self.0;
+        Self::from_parts(target.clone(), options.clone(), wrap.clone())
+    }
+
+    /// Whether the session is open and its connection alive.
+    pub fn is_connected(&self) -> bool {
+        self.0.slot.current().is_some_and(|live| live.is_open())
+    }
+
+    /// What the server said of itself when the session began.
+    ///
+    /// # Errors
+    ///
+    /// There is no open session.
+    pub fn server(&self) -> Result<Arc<Server>, Error> {
+        Ok(Arc::clone(self.session()?.server()))
+    }
+
+    /// The open session, for calls below this facade.
+    ///
+    /// # Errors
+    ///
+    /// There is no open session; if it was lost, the error says why.
+    pub fn session(&self) -> Result<Session, Error> {
+        self.0.slot.current().ok_or(Error::NotConnected)?.session()
+    }
+
+    /// Calls any method and decodes its result.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the request on the wire.
+    pub async fn request<R: Request>(&self, request: R) -> Result<R::Result, Error> {
+        self.session()?.request(request).await
+    }
+
+    /// Sends any notification.
+    ///
+    /// # Errors
+    ///
+    /// There is no open session, or the server refused it.
+    pub async fn notify(&self, notification: Notification) -> Result<(), Error> {
+        self.session()?.notify(notification).await
+    }
+
+    pub(crate) fn from_parts(target: Target, options: Options, wrap: Vec<Wrap>) -> Self {
+        Self(Arc::new(Inner { target, options, wrap, slot: Arc::default() }))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("target", &self.0.target)
+            .field("connected", &self.is_connected())
+            .finish_non_exhaustive()
+    }
+}

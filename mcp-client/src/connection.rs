@@ -1,0 +1,46 @@
+//! Holding a session.
+
+use crate::{Client, live::Hold};
+use std::{fmt, ops::Deref, sync::Arc};
+
+/// Holds the session of a [`Client`] open.
+///
+/// Dereferences to the client, so that calls read `connection.call_tool("echo")`.
+///
+/// # Cancel safety
+///
+/// Dropping it gives the session up: the last one closes it in the background, in good order, and it is cut if that takes
+/// too long. [`close`](Self::close) waits for the end.
+#[must_use = "the session is closed when the last connection is dropped"]
+pub struct Connection {
+    client: Client,
+    hold: Hold,
+}
+
+impl Connection {
+    pub(crate) fn new(client: Client, hold: Hold) -> Self {
+        Self { client, hold }
+    }
+
+    /// Gives the session up; if this was the last connection, waits until it is closed.
+    pub async fn close(self) {
+        let Self { hold, .. } = self;
+        let live = Arc::clone(hold.live());
+        drop(hold);
+        live.closed_if_unused().await;
+    }
+}
+
+impl Deref for Connection {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("client", &self.client).finish_non_exhaustive()
+    }
+}

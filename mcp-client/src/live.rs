@@ -1,0 +1,196 @@
+//! One session and those who hold it.
+
+use crate::{Error, target::Dial};
+use mcp_session::{BoxCallService, Options, Session};
+use mcp_transport::{Delivery, Driver};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How long a connection may take to shut down in good order before it is cut.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Wraps the default stack in the layers of the user.
+pub(crate) type Wrap = Arc<dyn Fn(BoxCallService) -> BoxCallService + Send + Sync>;
+
+/// Where a client keeps its session: at most one, whoever holds it.
+#[derive(Default)]
+pub(crate) struct Slot(Mutex<Option<Arc<Live>>>);
+
+/// A session from its first connecting to its end, and the task that drives it.
+pub(crate) struct Live {
+    state: watch::Receiver<State>,
+    stop: CancellationToken,
+    holders: Mutex<usize>,
+}
+
+enum State {
+    Connecting,
+    Open(Session),
+    Failed(Arc<Error>),
+    Lost(mcp_transport::Error),
+    Closed,
+}
+
+impl Slot {
+    /// Joins the session that is there, or starts one; counted from now on.
+    pub(crate) fn hold(self: &Arc<Self>, start: impl FnOnce() -> Arc<Live>) -> Hold {
+        let mut slot = self.lock();
+        let live = match &*slot {
+            Some(live) if live.is_usable() => Arc::clone(live),
+            // A dead session is replaced, even if somebody still holds it.
+            _ => slot.insert(start()).clone(),
+        };
+        *live.holders() += 1;
+        Hold { slot: Arc::clone(self), live }
+    }
+
+    pub(crate) fn current(&self) -> Option<Arc<Live>> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn take(&self) -> Option<Arc<Live>> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Live>>> {
+        // Nothing panics under the lock; were it so, the slot would still be whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    /// Starts to connect, in a task of its own that ends with the session.
+    pub(crate) fn start(dial: Arc<dyn Dial>, options: Options, wrap: Vec<Wrap>) -> Arc<Self> {
+        let (sender, state) = watch::channel(State::Connecting);
+        let stop = CancellationToken::new();
+        let task = run(dial, options, wrap, sender, stop.clone());
+        #[expect(clippy::disallowed_methods, reason = "connecting is the one place that spawns")]
+        drop(tokio::spawn(task));
+        Arc::new(Self { state, stop, holders: Mutex::new(0) })
+    }
+
+    /// The session, if it is open now.
+    pub(crate) fn session(&self) -> Result<Session, Error> {
+        match &*self.state.borrow() {
+            State::Open(session) => Ok(session.clone()),
+            State::Lost(error) => Err(error.clone().with_delivery(Delivery::NotSent).into()),
+            State::Connecting | State::Failed(_) | State::Closed => Err(Error::NotConnected),
+        }
+    }
+
+    /// Waits until the session is open.
+    pub(crate) async fn ready(&self, target: &str) -> Result<(), Error> {
+        let mut state = self.state.clone();
+        loop {
+            match &*state.borrow_and_update() {
+                State::Connecting => {}
+                State::Open(_) => return Ok(()),
+                State::Failed(source) => {
+                    return Err(Error::Connect {
+                        target: target.into(),
+                        source: Arc::clone(source),
+                    });
+                }
+                State::Lost(error) => return Err(error.clone().into()),
+                State::Closed => return Err(Error::NotConnected),
+            }
+            if state.changed().await.is_err() {
+                return Err(Error::NotConnected);
+            }
+        }
+    }
+
+    /// Ends the session for everyone, and waits until it is closed.
+    pub(crate) async fn close(&self) {
+        self.stop.cancel();
+        let mut state = self.state.clone();
+        while state.changed().await.is_ok() {}
+    }
+
+    /// Waits until the session is closed, if nobody holds it any more.
+    pub(crate) async fn closed_if_unused(&self) {
+        if self.stop.is_cancelled() {
+            self.close().await;
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Open(_)) && self.is_usable()
+    }
+
+    fn is_usable(&self) -> bool {
+        let alive = matches!(&*self.state.borrow(), State::Connecting | State::Open(_));
+        alive && !self.stop.is_cancelled() && self.state.has_changed().is_ok()
+    }
+
+    fn holders(&self) -> MutexGuard<'_, usize> {
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that is counted as a holder of a session. The last one ends it, in the background.
+pub(crate) struct Hold {
+    slot: Arc<Slot>,
+    live: Arc<Live>,
+}
+
+impl Hold {
+    pub(crate) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut slot = self.slot.lock();
+        let mut holders = self.live.holders();
+        *holders -= 1;
+        if *holders == 0 {
+            self.live.stop.cancel();
+            if slot.as_ref().is_some_and(|live| Arc::ptr_eq(live, &self.live)) {
+                *slot = None;
+            }
+        }
+    }
+}
+
+/// The life of a session: connect, drive, close.
+async fn run(
+    dial: Arc<dyn Dial>,
+    options: Options,
+    wrap: Vec<Wrap>,
+    state: watch::Sender<State>,
+    stop: CancellationToken,
+) {
+    let Some(connected) = stop.run_until_cancelled(dial.dial(options, wrap)).await else { return };
+    let (session, mut driver) = match connected {
+        Ok(connected) => connected,
+        Err(error) => return drop(state.send_replace(State::Failed(Arc::new(error)))),
+    };
+    state.send_replace(State::Open(session));
+    match stop.run_until_cancelled(&mut driver).await {
+        None => {
+            // Lets go of the session, so that the driver sees its last user gone.
+            state.send_replace(State::Closed);
+            shut_down(driver).await;
+        }
+        Some(end) => {
+            let error = end.err().unwrap_or_else(|| {
+                mcp_transport::Error::closed("the server closed the connection", Delivery::Unknown)
+            });
+            state.send_replace(State::Lost(error));
+        }
+    }
+}
+
+async fn shut_down(driver: Driver) {
+    match tokio::time::timeout(CLOSE_TIMEOUT, driver).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "closing"),
+        Err(_) => tracing::debug!("closing took too long; the connection is cut"),
+    }
+}

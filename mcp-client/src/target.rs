@@ -1,0 +1,182 @@
+//! Where a client connects to.
+
+use crate::{Error, live::Wrap};
+use futures_util::future::BoxFuture;
+use mcp_session::{BoxCallService, Options, Session};
+use mcp_transport::{Connector, Driver, Shared, Transport};
+use std::{fmt, sync::Arc};
+use tower_layer::layer_fn;
+
+/// Where a client connects to, and how.
+///
+/// Made from a URL, the path of a script or program, a command, a service in this process, or any [`Connector`]. Making
+/// one does no IO: what is wrong with it is said when the client connects.
+///
+/// | text | target |
+/// |---|---|
+/// | `http://…`, `https://…` | streamable HTTP |
+/// | a path that ends in `.py` | `python3` and the script (`python` on Windows) |
+/// | a path that ends in `.js`, `.mjs` or `.cjs` | `node` and the script |
+/// | any other path | the program |
+///
+/// ```
+/// use mcp_client::Client;
+///
+/// let remote = Client::new("https://example.com/mcp");
+/// let child = Client::new("servers/weather.py");
+/// ```
+#[derive(Clone)]
+pub struct Target {
+    name: Arc<str>,
+    dial: Arc<dyn Dial>,
+}
+
+impl Target {
+    /// A connector of any kind; the name is for messages to people.
+    pub fn connector(name: impl Into<String>, connector: impl Connector) -> Self {
+        Self { name: name.into().into(), dial: Arc::new(Connecting(Arc::new(connector))) }
+    }
+
+    /// A service in this process as the server: a function, a mock, another client's stack.
+    pub fn service(transport: impl Transport) -> Self {
+        Self::connector("a service in this process", Shared::new(transport))
+    }
+
+    /// The target for a person to read; secrets are left out.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn dial(&self) -> Arc<dyn Dial> {
+        Arc::clone(&self.dial)
+    }
+
+    fn invalid(name: &str, reason: impl Into<String>) -> Self {
+        Self { name: name.into(), dial: Arc::new(Invalid(reason.into())) }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text.split_once("://") {
+            Some(("http" | "https", _)) => Self::url(text),
+            Some((scheme, _)) => Self::invalid(
+                text,
+                format!("a target cannot have the scheme {scheme:?}: use http or https"),
+            ),
+            None if text.is_empty() => Self::invalid(text, "a target cannot be empty"),
+            None => Self::path(text),
+        }
+    }
+
+    #[cfg(feature = "http")]
+    fn url(text: &str) -> Self {
+        match mcp_transport::http::Endpoint::new(text) {
+            Ok(endpoint) => endpoint.into(),
+            Err(error) => Self::invalid("an invalid URL", error.to_string()),
+        }
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn url(text: &str) -> Self {
+        Self::invalid(text, "streamable HTTP needs the feature `http`")
+    }
+
+    #[cfg(feature = "stdio")]
+    fn path(text: &str) -> Self {
+        use mcp_transport::stdio::Command;
+
+        let python = if cfg!(windows) { "python" } else { "python3" };
+        match std::path::Path::new(text).extension().and_then(|extension| extension.to_str()) {
+            Some("py") => Command::new(python).arg(text).into(),
+            Some("js" | "mjs" | "cjs") => Command::new("node").arg(text).into(),
+            _ => Command::new(text).into(),
+        }
+    }
+
+    #[cfg(not(feature = "stdio"))]
+    fn path(text: &str) -> Self {
+        Self::invalid(text, "child processes need the feature `stdio`")
+    }
+}
+
+impl From<&str> for Target {
+    fn from(text: &str) -> Self {
+        Self::parse(text)
+    }
+}
+
+impl From<String> for Target {
+    fn from(text: String) -> Self {
+        Self::parse(&text)
+    }
+}
+
+impl From<url::Url> for Target {
+    fn from(url: url::Url) -> Self {
+        Self::parse(url.as_str())
+    }
+}
+
+impl From<&std::path::Path> for Target {
+    fn from(path: &std::path::Path) -> Self {
+        match path.to_str() {
+            Some(text) => Self::path(text),
+            None => Self::invalid(&path.to_string_lossy(), "a path must be UTF-8"),
+        }
+    }
+}
+
+impl From<std::path::PathBuf> for Target {
+    fn from(path: std::path::PathBuf) -> Self {
+        path.as_path().into()
+    }
+}
+
+#[cfg(feature = "stdio")]
+impl From<mcp_transport::stdio::Command> for Target {
+    fn from(command: mcp_transport::stdio::Command) -> Self {
+        Self::connector(command.to_string(), command)
+    }
+}
+
+#[cfg(feature = "http")]
+impl From<mcp_transport::http::Endpoint> for Target {
+    fn from(endpoint: mcp_transport::http::Endpoint) -> Self {
+        Self::connector(endpoint.to_string(), endpoint)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Target").field(&self.name).finish()
+    }
+}
+
+/// What comes of dialing: a session, and the future that does its work.
+type Dialed = Result<(Session, Driver), Error>;
+
+/// A connector of any type: here the types of a connection are erased.
+pub(crate) trait Dial: Send + Sync {
+    fn dial(&self, options: Options, wrap: Vec<Wrap>) -> BoxFuture<'static, Dialed>;
+}
+
+struct Connecting<C>(Arc<C>);
+
+impl<C: Connector> Dial for Connecting<C> {
+    fn dial(&self, options: Options, wrap: Vec<Wrap>) -> BoxFuture<'static, Dialed> {
+        let wrap = layer_fn(move |service: BoxCallService| {
+            wrap.iter().rev().fold(service, |service, layer| layer(service))
+        });
+        let session = Session::builder(Arc::clone(&self.0)).options(options).layer(wrap);
+        Box::pin(session.connect())
+    }
+}
+
+/// A target that can never be reached.
+struct Invalid(String);
+
+impl Dial for Invalid {
+    fn dial(&self, _: Options, _: Vec<Wrap>) -> BoxFuture<'static, Dialed> {
+        let error = Error::InvalidTarget { reason: self.0.as_str().into() };
+        Box::pin(std::future::ready(Err(error)))
+    }
+}
