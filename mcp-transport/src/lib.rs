@@ -44,6 +44,8 @@ mod connector;
 pub mod duplex;
 mod error;
 mod excerpt;
+#[cfg(feature = "http")]
+pub mod http;
 mod lines;
 pub mod memory;
 mod message;

@@ -1,0 +1,55 @@
+//! Reading a body whole.
+
+use crate::{BoxError, Delivery, Error, error::Kind};
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+use http_body_util::BodyExt;
+use std::pin::pin;
+
+/// Reads a body of at most `limit` bytes, which `url` sent. One that comes in one piece is not copied.
+///
+/// # Errors
+///
+/// The body is larger, or the connection is lost on the way.
+pub(super) async fn read<B>(body: B, limit: usize, url: &str) -> Result<Bytes, Error>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    let mut body = pin!(body);
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 {
+        return Err(too_large(limit, url));
+    }
+    let mut size = 0;
+    let mut first: Option<Bytes> = None;
+    let mut joined = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|source| lost(url, source))?;
+        let Ok(data) = frame.into_data() else { continue };
+        size += data.len();
+        if size > limit {
+            return Err(too_large(limit, url));
+        }
+        if !joined.is_empty() {
+            joined.extend_from_slice(&data);
+        } else if let Some(first) = first.take() {
+            joined.reserve(usize::try_from(announced).unwrap_or(0).max(size));
+            joined.extend_from_slice(&first);
+            joined.extend_from_slice(&data);
+        } else if !data.is_empty() {
+            first = Some(data);
+        }
+    }
+    Ok(first.unwrap_or_else(|| joined.freeze()))
+}
+
+/// The connection was lost before the whole answer came.
+pub(super) fn lost(url: &str, source: impl Into<BoxError>) -> Error {
+    let message = format!("connection was lost in the middle of the answer of {url}");
+    Error::closed(message, Delivery::Unknown).with_source(source)
+}
+
+fn too_large(limit: usize, url: &str) -> Error {
+    let message = format!("answer of {url} is larger than the limit of {limit} bytes");
+    Error::new(Kind::TooLarge, Delivery::Delivered, message)
+}

@@ -1,0 +1,166 @@
+//! From a message to an HTTP request.
+
+use super::{
+    RequestBody,
+    headers::{self, Mirrored},
+    session::Session,
+    state::{Cancel, State, Target},
+};
+use crate::{ClientMessage, Delivery, Error, MirroredParams};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use mcp_types::{ProtocolVersion, RequestId, rpc::Message};
+use std::sync::Arc;
+
+/// What must be remembered of a message to understand its answer.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// The id, if it was a request.
+    pub(super) id: Option<RequestId>,
+    pub(super) step: Step,
+    /// The session that it was sent in.
+    pub(super) session: Option<Arc<Session>>,
+}
+
+/// Where in the life of a legacy session a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Initialize,
+    Initialized,
+    Other,
+}
+
+/// A request to send, and what to remember of it.
+#[derive(Debug)]
+pub(super) struct Composed {
+    pub(super) request: Request<RequestBody>,
+    pub(super) sent: Sent,
+    /// How to cancel it; a modern request is cancelled by closing its stream.
+    pub(super) cancel: Option<Cancel>,
+}
+
+/// Composes the POST of one message.
+///
+/// # Errors
+///
+/// The message cannot be expressed: it is a response to a modern server, or a value cannot be a header.
+pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed, Error> {
+    let target = &state.target;
+    let ClientMessage { body, extensions } = message;
+    let (headers, sent, cancel) = match era(&body, extensions.get()) {
+        Era::Modern { version, mirrored } => {
+            if matches!(body, Message::Response(_)) {
+                let message = "a server of a stateless revision takes no responses";
+                return Err(Error::other(message, Delivery::NotSent));
+            }
+            let mut headers = target.headers.clone();
+            let params = extensions.get::<MirroredParams>();
+            let limit = target.limits.mirrored_headers;
+            headers::mirror(&mut headers, &body, &mirrored, &version, params, limit)?;
+            (headers, Sent { id: id(&body), step: Step::Other, session: None }, None)
+        }
+        Era::Legacy(version) => {
+            let sent = Sent::legacy(state, &body);
+            let version = version.filter(|_| sent.step != Step::Initialize);
+            let version =
+                version.map(|version| headers::plain("protocol version", version.as_str()));
+            let version = version.transpose()?;
+            let headers = legacy_headers(target, sent.session.as_deref(), version.as_ref());
+            let cancel = cancel(&body, &sent, version);
+            (headers, sent, cancel)
+        }
+    };
+    let mut request = post(target, &body, headers);
+    *request.extensions_mut() = extensions;
+    Ok(Composed { request, sent, cancel })
+}
+
+/// The headers of a request in a legacy session; `version` comes before what the session began with.
+pub(super) fn legacy_headers(
+    target: &Target,
+    session: Option<&Session>,
+    version: Option<&HeaderValue>,
+) -> HeaderMap {
+    let mut headers = target.headers.clone();
+    if let Some(version) = version {
+        headers.insert(headers::PROTOCOL_VERSION, version.clone());
+    }
+    if let Some(session) = session {
+        session.apply(&mut headers);
+    }
+    headers
+}
+
+/// A POST of `body` with `headers`.
+pub(super) fn post(target: &Target, body: &Message, headers: HeaderMap) -> Request<RequestBody> {
+    let mut bytes = Vec::with_capacity(256);
+    body.encode(&mut bytes);
+    request(target, Method::POST, headers, RequestBody::from(bytes))
+}
+
+/// A request with `headers` and nothing more.
+pub(super) fn request(
+    target: &Target,
+    method: Method,
+    headers: HeaderMap,
+    body: RequestBody,
+) -> Request<RequestBody> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = target.uri.clone();
+    *request.headers_mut() = headers;
+    request
+}
+
+enum Era<'a> {
+    Modern { version: ProtocolVersion, mirrored: Mirrored<'a> },
+    Legacy(Option<ProtocolVersion>),
+}
+
+/// The era that a message belongs to: what the layer above says of it, else what it says itself.
+fn era<'a>(body: &'a Message, negotiated: Option<&ProtocolVersion>) -> Era<'a> {
+    if let Some(legacy) = negotiated.filter(|version| !version.is_modern()) {
+        return Era::Legacy(Some(legacy.clone()));
+    }
+    let mirrored = Mirrored::of(body);
+    // The header must say what the body says, so the body comes first.
+    match mirrored.version().or_else(|| negotiated.cloned()) {
+        Some(version) if negotiated.is_some() || version.is_modern() => {
+            Era::Modern { version, mirrored }
+        }
+        _ => Era::Legacy(None),
+    }
+}
+
+impl Sent {
+    fn legacy(state: &State, body: &Message) -> Self {
+        let step = match body {
+            Message::Request(request) if request.method == "initialize" => Step::Initialize,
+            Message::Notification(told) if told.method == "notifications/initialized" => {
+                Step::Initialized
+            }
+            _ => Step::Other,
+        };
+        let session = if step == Step::Initialize { None } else { state.session() };
+        Self { id: id(body), step, session }
+    }
+}
+
+fn id(body: &Message) -> Option<RequestId> {
+    match body {
+        Message::Request(request) => Some(request.id.clone()),
+        Message::Notification(_) | Message::Response(_) => None,
+    }
+}
+
+fn cancel(body: &Message, sent: &Sent, version: Option<HeaderValue>) -> Option<Cancel> {
+    match body {
+        // Clause LIFE-09: `initialize` is never cancelled by a notification.
+        Message::Request(request) if sent.step != Step::Initialize => Some(Cancel {
+            id: request.id.clone(),
+            params: request.params.clone(),
+            session: sent.session.clone(),
+            version,
+        }),
+        _ => None,
+    }
+}

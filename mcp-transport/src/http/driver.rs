@@ -1,0 +1,143 @@
+//! The background of a connection: what a legacy session needs done besides its calls.
+
+use super::{
+    HttpService, RequestBody,
+    compose::{self, legacy_headers},
+    listen::listen,
+    session::Session,
+    state::{Cancel, State},
+};
+use crate::Error;
+use futures_util::{
+    future::{BoxFuture, FutureExt},
+    stream::{FuturesUnordered, StreamExt},
+};
+use http::{Method, Request};
+use mcp_types::{
+    RawJson,
+    rpc::{Message, Notification},
+};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// How many cancellations are on their way at the same time.
+const MAX_POSTS: usize = 16;
+
+/// How long a cancellation, or the end of a session, may take.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// Works until nobody uses the connection any more, then ends the session.
+pub(super) async fn run<S: HttpService>(service: S, state: Arc<State>) -> Result<(), Error> {
+    let mut background = Background {
+        service,
+        state,
+        posts: FuturesUnordered::new(),
+        listening: None,
+        ending: None,
+    };
+    poll_fn(|cx| background.poll(cx)).await;
+    Ok(())
+}
+
+struct Background<S> {
+    service: S,
+    state: Arc<State>,
+    posts: FuturesUnordered<BoxFuture<'static, ()>>,
+    listening: Option<BoxFuture<'static, ()>>,
+    ending: Option<BoxFuture<'static, ()>>,
+}
+
+impl<S: HttpService> Background<S> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.state.register_driver(cx);
+        // Before the cancellations are taken: what is released later cancels nothing more.
+        let released = self.state.is_released();
+        self.poll_cancels(cx);
+        if !released {
+            self.poll_listening(cx);
+            return Poll::Pending;
+        }
+        self.listening = None;
+        // A cancellation makes sense as long as its session is there.
+        if !self.posts.is_empty() {
+            return Poll::Pending;
+        }
+        let Self { service, state, ending, .. } = self;
+        ending.get_or_insert_with(|| end(service.clone(), Arc::clone(state)).boxed()).poll_unpin(cx)
+    }
+
+    fn poll_cancels(&mut self, cx: &mut Context<'_>) {
+        loop {
+            while self.posts.len() < MAX_POSTS
+                && let Some(cancel) = self.state.take_cancel()
+            {
+                let request = compose_cancel(&self.state, &cancel);
+                self.posts.push(send(self.service.clone(), request).boxed());
+            }
+            if !matches!(self.posts.poll_next_unpin(cx), Poll::Ready(Some(()))) {
+                return;
+            }
+        }
+    }
+
+    fn poll_listening(&mut self, cx: &mut Context<'_>) {
+        if let Some(session) = self.state.take_listen() {
+            let listen = listen(self.service.clone(), Arc::clone(&self.state), session);
+            self.listening = Some(listen.boxed());
+        }
+        if let Some(listening) = &mut self.listening
+            && listening.poll_unpin(cx).is_ready()
+        {
+            self.listening = None;
+        }
+    }
+}
+
+impl<S> Drop for Background<S> {
+    fn drop(&mut self) {
+        self.state.cut();
+    }
+}
+
+fn compose_cancel(state: &State, cancel: &Cancel) -> Request<RequestBody> {
+    let mut params = br#"{"requestId":"#.to_vec();
+    cancel.id.encode(&mut params);
+    params.push(b'}');
+    let told =
+        Notification::new("notifications/cancelled").with_params(RawJson::from_joined(params));
+    let session = cancel.session.as_deref();
+    let headers = legacy_headers(&state.target, session, cancel.version.as_ref());
+    compose::post(&state.target, &Message::from(told), headers)
+}
+
+/// Sends DELETE for the session, if the server keeps one.
+async fn end<S: HttpService>(service: S, state: Arc<State>) {
+    let session = state.session().filter(|session: &Arc<Session>| session.has_id());
+    if let Some(session) = session.filter(|session| !session.is_expired()) {
+        let mut headers = legacy_headers(&state.target, Some(&session), None);
+        headers.remove(http::header::CONTENT_TYPE);
+        let body = RequestBody::default();
+        send(service, compose::request(&state.target, Method::DELETE, headers, body)).await;
+    }
+}
+
+/// Sends a request whose answer changes nothing.
+async fn send<S: HttpService>(mut service: S, request: Request<RequestBody>) {
+    let method = request.method().clone();
+    let sending = async {
+        poll_fn(|cx| service.poll_ready(cx)).await?;
+        service.call(request).await
+    };
+    match timeout(MAX_WAIT, sending).await {
+        Ok(Ok(response)) => {
+            tracing::debug!(%method, status = response.status().as_u16(), "sent in the background")
+        }
+        Ok(Err(error)) => tracing::debug!(%method, error = %error.into(), "lost in the background"),
+        Err(_) => tracing::debug!(%method, "not answered in the background"),
+    }
+}

@@ -1,0 +1,213 @@
+//! What to connect to, and how.
+
+use super::{
+    Http, HttpService, Limits, driver,
+    inbox::Reader,
+    state::{State, Target},
+    storey::{Custom, Layered, Pooled, Storey},
+};
+use crate::{Binding, Connector, Delivery, Driver, Error, Link, Unsolicited, error::Kind};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use std::{str::FromStr, sync::Arc, time::Duration};
+use url::Url;
+
+/// An MCP server behind a URL: a [`Connector`] over streamable HTTP.
+///
+/// ```
+/// use http::{HeaderValue, header};
+/// use mcp_transport::http::Endpoint;
+///
+/// let endpoint = Endpoint::parse("https://example.com/mcp")?
+///     .header(header::AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
+/// assert!(!format!("{endpoint:?}").contains("secret"));
+/// # Ok::<(), mcp_transport::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Endpoint<T = Pooled> {
+    target: Target,
+    storey: T,
+}
+
+impl Endpoint {
+    /// A server at `url`, reached with the default client.
+    ///
+    /// User and password in the URL become an `Authorization` header.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not an `http` or `https` one.
+    pub fn new(url: Url) -> Result<Self, Error> {
+        Ok(Self { target: target(url)?, storey: Pooled::default() })
+    }
+
+    /// A server at the URL in `text`.
+    ///
+    /// # Errors
+    ///
+    /// The text is not a URL, or not an `http` or `https` one.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let url = Url::parse(text).map_err(|source| {
+            invalid("server URL cannot be read: write it like https://example.com/mcp")
+                .with_source(source)
+        })?;
+        Self::new(url)
+    }
+
+    /// The same endpoint with another limit for making a connection: name resolution, TCP and TLS. Default: 30 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.storey.change(|options| options.connect_timeout = limit);
+        self
+    }
+
+    /// The same endpoint, to which HTTP/2 is spoken without asking. With TLS that is not needed: both sides agree there.
+    #[must_use]
+    pub fn http2_only(mut self) -> Self {
+        self.storey.change(|options| options.http2_only = true);
+        self
+    }
+}
+
+impl<S: HttpService> Endpoint<Custom<S>> {
+    /// A server at `url`, reached through a service of your own.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not an `http` or `https` one.
+    pub fn with_service(url: Url, service: S) -> Result<Self, Error> {
+        Ok(Self { target: target(url)?, storey: Custom(service) })
+    }
+}
+
+impl<T> Endpoint<T> {
+    /// The same endpoint with a header on every request. Values count as secrets: `Debug` does not show them.
+    ///
+    /// Headers of the protocol take precedence.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
+        self.target.headers.insert(name, value);
+        self
+    }
+
+    /// The same endpoint with other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.target.limits = limits;
+        self
+    }
+
+    /// The same endpoint with a limit for the wait until the response headers of a POST. Default: none, because a server may
+    /// do its work before it answers; the layers above have deadlines.
+    #[must_use]
+    pub fn response_timeout(mut self, limit: Duration) -> Self {
+        self.target.response_timeout = Some(limit);
+        self
+    }
+
+    /// The same endpoint with a layer over its HTTP service: below MCP, outside of the layers that are there already.
+    #[must_use]
+    pub fn layer<L>(self, layer: L) -> Endpoint<Layered<L, T>> {
+        Endpoint { target: self.target, storey: Layered { layer, inner: self.storey } }
+    }
+}
+
+impl<T: Storey> Connector for Endpoint<T> {
+    type Transport = Http<T::Service>;
+
+    /// Prepares a connection; there is no IO with the server before the first message.
+    async fn connect(&self) -> Result<Link<Self::Transport>, Error> {
+        let service = self.storey.service(&self.target.uri)?;
+        let mut target = self.target.clone();
+        let headers = &mut target.headers;
+        let accept = HeaderValue::from_static("application/json, text/event-stream");
+        headers.insert(header::ACCEPT, accept);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let state = State::new(Arc::new(target));
+        let driver = driver::run(service.clone(), Arc::clone(&state));
+        let unsolicited = Unsolicited::new(Reader(Arc::clone(&state.inbox)));
+        Ok(Link::new(Http::new(service, state), Binding::Http)
+            .with_unsolicited(unsolicited)
+            .with_driver(Driver::new(driver)))
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<Url> for Endpoint {
+    type Error = Error;
+
+    fn try_from(url: Url) -> Result<Self, Error> {
+        Self::new(url)
+    }
+}
+
+fn target(mut url: Url) -> Result<Target, Error> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid("server URL is neither `http` nor `https`"));
+    }
+    url.set_fragment(None);
+    let mut headers = HeaderMap::new();
+    if let Some(authorization) = basic_authorization(&url) {
+        headers.insert(header::AUTHORIZATION, authorization);
+    }
+    // These fail for URLs without a host alone, and such a one is not `http`.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    let uri = Uri::from_str(url.as_str())
+        .map_err(|source| invalid("server URL cannot be requested").with_source(source))?;
+    url.set_query(None);
+    let url = String::from(url).into();
+    Ok(Target { uri, url, headers, limits: Limits::default(), response_timeout: None })
+}
+
+fn basic_authorization(url: &Url) -> Option<HeaderValue> {
+    let (user, password) = (url.username(), url.password());
+    if user.is_empty() && password.is_none() {
+        return None;
+    }
+    let decode = |text| percent_encoding::percent_decode_str(text).collect::<Vec<u8>>();
+    let mut pair = decode(user);
+    pair.push(b':');
+    pair.extend(decode(password.unwrap_or_default()));
+    let value = format!("Basic {}", BASE64_STANDARD.encode(pair));
+    let mut value = HeaderValue::try_from(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(Kind::Connect, Delivery::NotSent, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_a_url_are_neither_in_its_label_nor_in_debug() {
+        let endpoint =
+            Endpoint::parse("https://me:p%40ss@example.com:8443/mcp?key=hidden#x").unwrap();
+        assert_eq!(&*endpoint.target.url, "https://example.com:8443/mcp");
+        assert_eq!(endpoint.target.uri, "https://example.com:8443/mcp?key=hidden");
+        assert_eq!(endpoint.target.headers[header::AUTHORIZATION], "Basic bWU6cEBzcw==");
+        let debug = format!("{endpoint:?}");
+        assert!(!debug.contains("p@ss") && !debug.contains("bWU6"), "{debug}");
+        assert!(!debug.contains("hidden"), "{debug}");
+    }
+
+    #[test]
+    fn only_http_and_https_are_taken() {
+        for url in ["ftp://example.com", "file:///etc/passwd", "example.com/mcp", "", "http://"] {
+            let error = Endpoint::parse(url).unwrap_err();
+            assert!(error.is_connect() && error.delivery() == Delivery::NotSent, "{url}");
+        }
+    }
+}

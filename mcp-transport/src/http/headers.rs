@@ -1,0 +1,270 @@
+//! What a modern request says in its headers: facts of its own body, and nothing that a header may not hold.
+//!
+//! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata).
+
+use crate::{Delivery, Error, MirroredParams, error::Kind};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use mcp_types::{
+    ProtocolVersion, RawJson,
+    rpc::{Message, Request},
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const PARAM_PREFIX: &str = "mcp-param-";
+
+const SENTINEL_START: &str = "=?base64?";
+const SENTINEL_END: &str = "?=";
+
+/// The members of `params` that headers repeat, borrowed from their bytes.
+#[derive(Default, Deserialize)]
+pub(super) struct Mirrored<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    uri: Option<&'a RawValue>,
+    #[serde(borrow, rename = "taskId")]
+    task_id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "_meta")]
+    meta: Option<&'a RawValue>,
+}
+
+impl<'a> Mirrored<'a> {
+    /// Reads the parameters of a message. What cannot be read is not mirrored: the server says what is wrong with it.
+    pub(super) fn of(message: &'a Message) -> Self {
+        let params = match message {
+            Message::Request(request) => request.params.as_ref(),
+            Message::Notification(notification) => notification.params.as_ref(),
+            Message::Response(_) => None,
+        };
+        params.and_then(|params| RawJson::decode(params).ok()).unwrap_or_default()
+    }
+
+    /// The revision that `_meta` names.
+    pub(super) fn version(&self) -> Option<ProtocolVersion> {
+        #[derive(Deserialize)]
+        struct Meta<'a> {
+            #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
+            version: Option<&'a RawValue>,
+        }
+        let meta: Meta<'_> = serde_json::from_str(self.meta?.get()).ok()?;
+        string(meta.version).map(ProtocolVersion::from)
+    }
+
+    /// What the request is about: the value of `Mcp-Name`.
+    fn subject(&self, request: &Request) -> Option<String> {
+        match &*request.method {
+            "tools/call" | "prompts/get" => string(self.name),
+            "resources/read" => string(self.uri),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => string(self.task_id),
+            _ => None,
+        }
+    }
+}
+
+fn string(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
+}
+
+/// Adds the headers of a modern message.
+///
+/// # Errors
+///
+/// A method, a version or the name of a mirrored parameter cannot be a header, or the headers are larger than `limit`.
+pub(super) fn mirror(
+    headers: &mut HeaderMap,
+    message: &Message,
+    mirrored: &Mirrored<'_>,
+    version: &ProtocolVersion,
+    params: Option<&MirroredParams>,
+    limit: usize,
+) -> Result<(), Error> {
+    headers.insert(PROTOCOL_VERSION, plain("protocol version", version.as_str())?);
+    let (method, subject) = match message {
+        Message::Request(request) => (&request.method, mirrored.subject(request)),
+        Message::Notification(notification) => (&notification.method, None),
+        Message::Response(_) => return Ok(()),
+    };
+    let mut size = 0;
+    let mut insert = |name: HeaderName, value: HeaderValue| {
+        size += name.as_str().len() + value.len();
+        headers.insert(name, value);
+        if size > limit { Err(too_large(limit)) } else { Ok(()) }
+    };
+    insert(METHOD, plain("method", method)?)?;
+    if let Some(subject) = subject {
+        insert(NAME, encoded(&subject)?)?;
+    }
+    for (name, value) in params.into_iter().flat_map(|params| &params.0) {
+        insert(param_name(name)?, encoded(value)?)?;
+    }
+    Ok(())
+}
+
+fn param_name(name: &str) -> Result<HeaderName, Error> {
+    // Without a name of its own the header would be the bare prefix.
+    let valid = Some(name).filter(|name| !name.is_empty());
+    let parsed = valid.and_then(|name| format!("{PARAM_PREFIX}{name}").parse().ok());
+    parsed.ok_or_else(|| {
+        unsendable(format!(
+            "mirrored parameter {name:?} cannot name a header: use a token of RFC 9110"
+        ))
+    })
+}
+
+/// A value for which there is no other form.
+pub(super) fn plain(what: &str, text: &str) -> Result<HeaderValue, Error> {
+    let visible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let value = Some(text).filter(|_| visible).and_then(|text| HeaderValue::from_str(text).ok());
+    value
+        .ok_or_else(|| unsendable(format!("{what} {text:?} cannot be a header: use visible ASCII")))
+}
+
+fn encoded(text: &str) -> Result<HeaderValue, Error> {
+    let value = HeaderValue::from_str(&encode(text));
+    value.map_err(|source| unsendable("header value cannot be sent").with_source(source))
+}
+
+/// The form of a value in a header: as it is if that is safe and unambiguous, else the Base64 form.
+fn encode(text: &str) -> Cow<'_, str> {
+    let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let padded = text.starts_with(' ') || text.ends_with(' ');
+    let ambiguous = text.starts_with(SENTINEL_START) && text.ends_with(SENTINEL_END);
+    if printable && !padded && !ambiguous {
+        Cow::Borrowed(text)
+    } else {
+        let value = BASE64_STANDARD.encode(text);
+        Cow::Owned(format!("{SENTINEL_START}{value}{SENTINEL_END}"))
+    }
+}
+
+fn unsendable(message: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(Kind::Other, Delivery::NotSent, message)
+}
+
+fn too_large(limit: usize) -> Error {
+    let message =
+        format!("headers that mirror the request are larger than the limit of {limit} bytes");
+    Error::new(Kind::TooLarge, Delivery::NotSent, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a server reads from a header.
+    fn decode(value: &str) -> String {
+        let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+        inner.map_or_else(
+            || value.to_owned(),
+            |inner| String::from_utf8(BASE64_STANDARD.decode(inner).unwrap()).unwrap(),
+        )
+    }
+
+    fn headers_of(
+        message: impl Into<Message>,
+        params: &[(&str, &str)],
+    ) -> Result<HeaderMap, Error> {
+        let message = message.into();
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let params = MirroredParams(params.collect());
+        let mut headers = HeaderMap::new();
+        let mirrored = Mirrored::of(&message);
+        mirror(&mut headers, &message, &mirrored, &ProtocolVersion::LATEST, Some(&params), 1000)?;
+        Ok(headers)
+    }
+
+    fn request(method: &'static str, params: &str) -> Request {
+        Request::new(1, method).with_params(RawJson::parse(params.to_owned()).unwrap())
+    }
+
+    // spec: HDR-04 HDR-17 HDR-18 HDR-19
+    #[test]
+    fn values_take_the_form_that_the_specification_shows() {
+        for (text, header) in [
+            ("us-west1", "us-west1"),
+            ("Hello, \u{4e16}\u{754c}", "=?base64?SGVsbG8sIOS4lueVjA==?="),
+            (" padded ", "=?base64?IHBhZGRlZCA=?="),
+            ("line1\nline2", "=?base64?bGluZTEKbGluZTI=?="),
+            ("=?base64?literal?=", "=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="),
+            ("a\tb", "=?base64?YQli?="),
+            ("=?BASE64?x?=", "=?BASE64?x?="),
+            ("", ""),
+        ] {
+            assert_eq!(encode(text), header, "{text:?}");
+        }
+    }
+
+    // spec: HDR-01 HDR-02 HDR-03
+    #[test]
+    fn the_name_comes_from_the_member_that_the_method_names() {
+        let params = r#"{"name":"n","uri":"file:///u","taskId":"t"}"#;
+        for (method, name) in [
+            ("tools/call", Some("n")),
+            ("prompts/get", Some("n")),
+            ("resources/read", Some("file:///u")),
+            ("tasks/get", Some("t")),
+            ("tasks/update", Some("t")),
+            ("tasks/cancel", Some("t")),
+            ("tools/list", None),
+        ] {
+            let headers = headers_of(request(method, params), &[]).unwrap();
+            assert_eq!(headers["mcp-method"], method);
+            let value = headers.get("mcp-name").map(|value| value.to_str().unwrap());
+            assert_eq!(value, name, "{method}");
+        }
+    }
+
+    #[test]
+    fn parameters_that_cannot_be_read_are_left_to_the_server() {
+        for params in [r#"{"name":5}"#, r#"{"name":"a","name":"b"}"#, "[]", "{}"] {
+            let headers = headers_of(request("tools/call", params), &[]).unwrap();
+            assert!(!headers.contains_key("mcp-name"), "{params}");
+        }
+    }
+
+    // spec: HDR-07 HDR-24 HDR-25
+    #[test]
+    fn a_mirrored_parameter_has_its_own_header_or_is_refused() {
+        let call = || request("tools/call", r#"{"name":"n"}"#);
+        let headers = headers_of(call(), &[("Method", "m"), ("Region", "")]).unwrap();
+        assert_eq!(
+            (&headers["mcp-method"], &headers["mcp-param-method"]),
+            (&"tools/call".parse().unwrap(), &"m".parse().unwrap())
+        );
+        assert_eq!(headers["mcp-param-region"], "");
+        for name in ["", "a b", "a:b", "a\r\nx", "\u{e9}"] {
+            assert_eq!(
+                headers_of(call(), &[(name, "v")]).unwrap_err().delivery(),
+                Delivery::NotSent
+            );
+        }
+        assert!(headers_of(Request::new(1, "a\nb"), &[]).is_err());
+        assert!(headers_of(call(), &[("a", &"v".repeat(1000))]).unwrap_err().is_too_large());
+    }
+
+    proptest! {
+        // spec: HDR-17 HDR-19 HDR-24
+        #[test]
+        fn no_value_splits_the_headers_and_every_value_can_be_read_back(text in any::<String>()) {
+            let form = encode(&text);
+            prop_assert!(form.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            prop_assert!(!form.starts_with(' ') && !form.ends_with(' '));
+            prop_assert_eq!(decode(&form), text);
+        }
+
+        #[test]
+        fn values_that_look_like_the_encoded_form_survive(inner in "[ -~]{0,12}") {
+            let text = format!("=?base64?{inner}?=");
+            prop_assert_eq!(decode(&encode(&text)), text);
+        }
+    }
+}

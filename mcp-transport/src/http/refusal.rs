@@ -1,0 +1,132 @@
+//! What a server says with a status that is not 2xx.
+
+use super::{EXCERPT, body, compose::Sent, state::State};
+use crate::excerpt::excerpt;
+use crate::{BoxError, Delivery, Error, Replies, error::Kind};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body::Body;
+use mcp_types::rpc::{Message, Response as RpcResponse};
+use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
+
+/// The most of a refusal's body that is read, and for how long.
+const MAX_BODY: usize = 1024 * 1024;
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// The longest wait that a server may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Reads a refusal: the server's error response if it belongs to the message `sent`, else an error.
+pub(super) async fn read<B>(
+    state: &State,
+    sent: &Sent,
+    response: Response<B>,
+) -> Result<Replies, Error>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    let (head, body) = response.into_parts();
+    let url = &state.target.url;
+    // What a refusal says is worth a moment, and no more: its status says enough.
+    let body = timeout(MAX_WAIT, body::read(body, MAX_BODY, url)).await;
+    let body = body.ok().and_then(Result::ok).unwrap_or_default();
+    let said = match Message::decode(&body) {
+        Ok(Message::Response(response)) => Some(response),
+        _ => None,
+    };
+    if let Some(session) = sent.session.as_ref().filter(|session| session.has_id())
+        && head.status == StatusCode::NOT_FOUND
+    {
+        session.expire();
+        let message = format!("session with {url} has expired: initialize a new one");
+        return Err(with_details(Error::closed(message, Delivery::Delivered), &head, said));
+    }
+    if let (Some(id), Some(RpcResponse { id: of, outcome: Err(error), .. })) = (&sent.id, &said)
+        && of.as_ref().is_none_or(|of| of == id)
+        && is_about_the_message(head.status)
+    {
+        return Ok(Replies::once(RpcResponse::failure(id.clone(), error.clone())));
+    }
+    let message = explain(url, &head, &body);
+    Err(with_details(Error::new(Kind::Status, delivery(head.status), message), &head, said))
+}
+
+/// Whether an error response with this status is the answer to the message. The others are about the caller's rights, or
+/// about the moment, and the layers above act on them.
+fn is_about_the_message(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 407 | 408 | 429)
+}
+
+/// A server or a gateway that failed may have acted before.
+fn delivery(status: StatusCode) -> Delivery {
+    if status.is_server_error() { Delivery::Unknown } else { Delivery::Delivered }
+}
+
+fn explain(url: &str, head: &http::response::Parts, body: &[u8]) -> String {
+    let location = head.headers.get(header::LOCATION).filter(|_| head.status.is_redirection());
+    if let Some(location) = location {
+        // A query may hold secrets.
+        let path = location.as_bytes().split(|byte| *byte == b'?').next().unwrap_or_default();
+        return format!("{url} redirects to {:?}, which is not followed", excerpt(path, EXCERPT));
+    }
+    let excerpt = excerpt(body, EXCERPT);
+    if excerpt.is_empty() {
+        format!("{url} refused the message")
+    } else {
+        format!("{url} refused the message: {excerpt:?}")
+    }
+}
+
+fn with_details(error: Error, head: &http::response::Parts, said: Option<RpcResponse>) -> Error {
+    let mut error = error.with_status(head.status);
+    if let Some(RpcResponse { outcome: Err(peer), .. }) = said {
+        error = error.with_peer_error(peer);
+    }
+    if let Some(challenge) = challenge(&head.headers) {
+        error = error.with_challenge(challenge);
+    }
+    if let Some(wait) = head.headers.get(header::RETRY_AFTER).and_then(retry_after) {
+        error = error.with_retry_after(wait);
+    }
+    error
+}
+
+/// All challenges, as one list.
+fn challenge(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+    Some(values.join(", ")).filter(|list| !list.is_empty())
+}
+
+/// Seconds, or a date; a date that has passed is no wait.
+fn retry_after(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    let wait = if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+        // More digits than fit are a long wait too.
+        text.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
+    } else {
+        let date = httpdate::parse_http_date(text).ok()?;
+        date.duration_since(SystemTime::now()).unwrap_or_default()
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f33_a_wait_is_seconds_or_a_date_and_has_an_end() {
+        let wait = |text: &'static str| retry_after(&HeaderValue::from_static(text));
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("0"), Some(Duration::ZERO));
+        assert_eq!(wait("1000000000000"), Some(MAX_RETRY_AFTER));
+        assert_eq!(wait("99999999999999999999999999"), Some(MAX_RETRY_AFTER));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), Some(MAX_RETRY_AFTER));
+        for garbage in ["", "-1", "soon", "1.5"] {
+            assert_eq!(wait(garbage), None, "{garbage:?}");
+        }
+    }
+}

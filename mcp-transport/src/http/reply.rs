@@ -1,0 +1,139 @@
+//! From an HTTP response to replies.
+
+use super::{
+    EXCERPT, HttpService, body,
+    compose::{Sent, Step},
+    refusal,
+    session::Session,
+    state::InFlight,
+    stream::ReplyStream,
+};
+use crate::excerpt::excerpt;
+use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
+use http::{HeaderMap, HeaderValue, Response, header};
+use mcp_types::{
+    RequestId,
+    rpc::{Message, Response as RpcResponse},
+};
+
+/// Reads what the server answered to the message `sent`.
+pub(super) async fn read<S: HttpService>(
+    mut call: InFlight,
+    sent: Sent,
+    response: Response<S::ResponseBody>,
+) -> Result<Replies, Error> {
+    if !response.status().is_success() {
+        let refused = refusal::read(call.state(), &sent, response).await;
+        call.finish();
+        return refused;
+    }
+    let Some(id) = sent.id else {
+        if sent.step == Step::Initialized
+            && let Some(session) = sent.session
+        {
+            call.state().listen(session);
+        }
+        return Ok(Replies::empty());
+    };
+    let (head, body) = response.into_parts();
+    let media_type = MediaType::of(&head.headers);
+    let initialize = Some(head.headers).filter(|_| sent.step == Step::Initialize);
+    let mut awaited = Awaited { id, call, initialize };
+    let replies = match media_type {
+        Ok(MediaType::Json) => read_json(&mut awaited, body).await,
+        Ok(MediaType::EventStream) => return ReplyStream::open(awaited, body),
+        Err(found) => Err(awaited.malformed(&format!(
+            "is {found} with status {}, not JSON or an event stream",
+            head.status.as_u16()
+        ))),
+    };
+    awaited.call.finish();
+    replies
+}
+
+async fn read_json<B>(awaited: &mut Awaited, body: B) -> Result<Replies, Error>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<crate::BoxError>>,
+{
+    let target = &awaited.call.state().target;
+    let bytes = body::read(body, target.limits.body, &target.url).await?;
+    match Message::decode(&bytes) {
+        Ok(Message::Response(response)) if awaited.is_for(&response) => {
+            awaited.complete(response).map(Replies::once)
+        }
+        Ok(Message::Response(RpcResponse { id: Some(id), .. })) => {
+            let what = format!("is a response to request {id}, not to request {}", awaited.id);
+            Err(awaited.malformed(&what))
+        }
+        Ok(_) => Err(awaited.malformed("is a message, but not a response")),
+        Err(_) if bytes.is_empty() => Err(awaited.malformed("is empty")),
+        Err(source) => {
+            let what = format!("is not a message: {:?}", excerpt(&bytes, EXCERPT));
+            Err(awaited.malformed(&what).with_source(source))
+        }
+    }
+}
+
+/// What a 2xx answer to a request holds.
+pub(super) enum MediaType {
+    Json,
+    EventStream,
+}
+
+impl MediaType {
+    /// The type of a body, or words for what it is instead.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
+        let encoding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        if let Some(encoding) = encoding.filter(|name| !name.eq_ignore_ascii_case(b"identity")) {
+            return Err(format!(
+                "in encoding {:?}, which was not asked for,",
+                excerpt(encoding, EXCERPT)
+            ));
+        }
+        let Some(value) = headers.get(header::CONTENT_TYPE) else {
+            return Err("of no type".to_owned());
+        };
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        let essence = essence.trim_ascii();
+        if essence.eq_ignore_ascii_case(b"application/json") {
+            Ok(Self::Json)
+        } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
+            Ok(Self::EventStream)
+        } else {
+            Err(format!("of type {:?}", excerpt(value.as_bytes(), EXCERPT)))
+        }
+    }
+}
+
+/// A call that waits for its response.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    pub(super) id: RequestId,
+    pub(super) call: InFlight,
+    /// The headers of the answer to `initialize`.
+    initialize: Option<HeaderMap>,
+}
+
+impl Awaited {
+    /// Whether a response is for this call. An error without an id answers the POST that it came with.
+    pub(super) fn is_for(&self, response: &RpcResponse) -> bool {
+        response.id.as_ref().is_none_or(|id| *id == self.id)
+    }
+
+    /// Ends the call with its response.
+    pub(super) fn complete(&mut self, mut response: RpcResponse) -> Result<ServerMessage, Error> {
+        self.call.finish();
+        if let (Some(headers), Ok(result)) = (&self.initialize, &response.outcome) {
+            let state = self.call.state();
+            state.begin(Session::read(headers, result, &state.target.url)?);
+        }
+        response.id = Some(self.id.clone());
+        Ok(response.into())
+    }
+
+    /// The answer is not what it has to be.
+    pub(super) fn malformed(&self, what: &str) -> Error {
+        let url = &self.call.state().target.url;
+        Error::new(Kind::Malformed, Delivery::Delivered, format!("answer of {url} {what}"))
+    }
+}

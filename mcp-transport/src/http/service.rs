@@ -1,0 +1,84 @@
+//! The storey below: what carries HTTP requests.
+
+use crate::{BoxError, Delivery, Error, error::Kind};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use std::error::Error as StdError;
+use tower_service::Service;
+
+/// The body of a request: one message, encoded once. Cheap to clone, so that a layer can send it again.
+pub type RequestBody = Full<Bytes>;
+
+/// A service that carries HTTP requests: an HTTP client under any number of layers.
+///
+/// Never implemented by hand: implement [`Service`] and have it. Layers of `tower-http` and of your own fit here. An
+/// error of this crate that a layer returns reaches the caller as it is, so that a layer can say how far a request got.
+///
+/// The extensions of a [`ClientMessage`](crate::ClientMessage) are those of the request.
+pub trait HttpService:
+    Service<
+        Request<RequestBody>,
+        Response = Response<Self::ResponseBody>,
+        Error: Into<BoxError>,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+    /// The body of a response.
+    type ResponseBody: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<S, B> HttpService for S
+where
+    S: Service<
+            Request<RequestBody>,
+            Response = Response<B>,
+            Error: Into<BoxError>,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type ResponseBody = B;
+}
+
+/// What a failure of the storey below means for the message that it carried.
+pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
+    let error = match error.into().downcast::<Error>() {
+        Ok(own) => return *own,
+        Err(foreign) => foreign,
+    };
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&*error);
+    while let Some(at) = cause {
+        if let Some(own) = at.downcast_ref::<Error>() {
+            return own.clone();
+        }
+        if let Some(client) = at.downcast_ref::<hyper_util::client::legacy::Error>()
+            && client.is_connect()
+        {
+            let message = format!("cannot connect to {url}");
+            return Error::new(Kind::Connect, Delivery::NotSent, message).with_source(error);
+        }
+        if is_unsent(at) {
+            let message = format!("connection to {url} was closed before the message was sent");
+            return Error::closed(message, Delivery::NotSent).with_source(error);
+        }
+        cause = at.source();
+    }
+    let message = format!("connection to {url} was lost before the answer");
+    Error::new(Kind::Io, Delivery::Unknown, message).with_source(error)
+}
+
+/// Whether an error proves that the server has not acted on the request.
+fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
+        return hyper.is_canceled();
+    }
+    let refused = |h2: &h2::Error| h2.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.downcast_ref().is_some_and(refused)
+}

@@ -1,0 +1,229 @@
+//! What the handles, the calls and the driver of one connection share.
+
+use super::{Limits, inbox::Inbox, session::Session};
+use futures_util::task::AtomicWaker;
+use http::{HeaderMap, HeaderValue, Uri};
+use mcp_types::{RawJson, RequestId};
+use serde::{Deserialize, de::IgnoredAny};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Context,
+    time::Duration,
+};
+use tokio::sync::{Notify, futures::OwnedNotified};
+
+/// How many cancellations may wait for the driver before new requests to a legacy server wait too.
+const MAX_CANCELS: usize = 1024;
+
+/// Where requests go, and under which rules.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) uri: Uri,
+    /// The URL for a person to read: without user, password, query and fragment.
+    pub(super) url: Box<str>,
+    /// The headers of every request.
+    pub(super) headers: HeaderMap,
+    pub(super) limits: Limits,
+    pub(super) response_timeout: Option<Duration>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URI: its query may hold secrets.
+        f.debug_struct("Target")
+            .field("url", &self.url)
+            .field("headers", &self.headers)
+            .field("limits", &self.limits)
+            .field("response_timeout", &self.response_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) target: Arc<Target>,
+    pub(super) inbox: Arc<Inbox>,
+    inner: Mutex<Inner>,
+    driver: AtomicWaker,
+    room: Notify,
+    cut: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    session: Option<Arc<Session>>,
+    /// The session to listen to; set once the server knows that initialization is over.
+    listen: Option<Arc<Session>>,
+    cancels: VecDeque<Cancel>,
+    /// The last handle and the last call are gone.
+    released: bool,
+    /// The driver is gone.
+    cut: bool,
+}
+
+impl State {
+    pub(super) fn new(target: Arc<Target>) -> Arc<Self> {
+        let inbox = Inbox::new(&target.limits);
+        Arc::new(Self {
+            target,
+            inbox,
+            inner: Mutex::default(),
+            driver: AtomicWaker::new(),
+            room: Notify::new(),
+            cut: Arc::default(),
+        })
+    }
+
+    pub(super) fn session(&self) -> Option<Arc<Session>> {
+        self.lock().session.clone()
+    }
+
+    /// Begins a session, in place of the one before.
+    pub(super) fn begin(&self, session: Session) {
+        self.lock().session = Some(Arc::new(session));
+    }
+
+    /// Lets the driver listen to what the server says unasked in this session.
+    pub(super) fn listen(&self, session: Arc<Session>) {
+        self.lock().listen = Some(session);
+        self.driver.wake();
+    }
+
+    /// The session that the driver shall begin to listen to.
+    pub(super) fn take_listen(&self) -> Option<Arc<Session>> {
+        self.lock().listen.take()
+    }
+
+    /// Waits until the cancellations of abandoned calls leave room for one more call.
+    pub(super) async fn room(&self) {
+        loop {
+            let room = self.room.notified();
+            if self.has_room() {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let inner = self.lock();
+        inner.cancels.len() < MAX_CANCELS || inner.cut
+    }
+
+    fn cancel(&self, cancel: Cancel) {
+        let mut inner = self.lock();
+        if !inner.cut {
+            inner.cancels.push_back(cancel);
+            self.driver.wake();
+        }
+    }
+
+    /// The next cancellation to send.
+    pub(super) fn take_cancel(&self) -> Option<Cancel> {
+        let cancel = self.lock().cancels.pop_front();
+        if cancel.is_some() {
+            self.room.notify_waiters();
+        }
+        cancel
+    }
+
+    /// Registers the driver's task to be woken when there is something to do.
+    pub(super) fn register_driver(&self, cx: &Context<'_>) {
+        self.driver.register(cx.waker());
+    }
+
+    /// Whether nobody can send any more.
+    pub(super) fn is_released(&self) -> bool {
+        self.lock().released
+    }
+
+    /// Ends the connection: calls in flight fail, and there are no new ones.
+    pub(super) fn cut(&self) {
+        let mut inner = self.lock();
+        inner.cut = true;
+        inner.cancels = VecDeque::new();
+        drop(inner);
+        self.cut.notify_waiters();
+        self.room.notify_waiters();
+        self.inbox.close();
+    }
+
+    /// Resolves when the connection is cut; none if it is already.
+    pub(super) fn until_cut(&self) -> Option<OwnedNotified> {
+        let notified = Arc::clone(&self.cut).notified_owned();
+        if self.lock().cut { None } else { Some(notified) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps the connection in use. The driver ends it when the last one is gone.
+#[derive(Debug)]
+pub(super) struct Handle(pub(super) Arc<State>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.lock().released = true;
+        self.0.driver.wake();
+    }
+}
+
+/// A cancellation, and the session that its request belongs to.
+#[derive(Debug)]
+pub(super) struct Cancel {
+    pub(super) id: RequestId,
+    pub(super) params: Option<RawJson>,
+    pub(super) session: Option<Arc<Session>>,
+    pub(super) version: Option<HeaderValue>,
+}
+
+impl Cancel {
+    /// Whether the request asked for a task, which `tasks/cancel` alone cancels.
+    fn is_task(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Params {
+            task: Option<IgnoredAny>,
+        }
+        let params = self.params.as_ref().and_then(|params| params.decode::<Params>().ok());
+        params.is_some_and(|params| params.task.is_some())
+    }
+}
+
+/// A call in flight. Dropped before it is finished, it leaves its cancellation to the driver.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) handle: Arc<Handle>,
+    cancel: Option<Cancel>,
+}
+
+impl InFlight {
+    pub(super) fn new(handle: Arc<Handle>) -> Self {
+        Self { handle, cancel: None }
+    }
+
+    /// From now on, dropping it cancels the request.
+    pub(super) fn arm(&mut self, cancel: Option<Cancel>) {
+        self.cancel = cancel;
+    }
+
+    /// The response is there, or never will be.
+    pub(super) fn finish(&mut self) {
+        self.cancel = None;
+    }
+
+    pub(super) fn state(&self) -> &Arc<State> {
+        &self.handle.0
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(cancel) = self.cancel.take().filter(|cancel| !cancel.is_task()) {
+            self.state().cancel(cancel);
+        }
+    }
+}

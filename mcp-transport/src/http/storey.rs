@@ -1,0 +1,95 @@
+//! Where the service below the transport comes from.
+
+use super::{
+    HttpService,
+    client::{Client, Options},
+};
+use crate::Error;
+use http::Uri;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+use tower_layer::Layer;
+
+/// Makes the service that carries the HTTP requests of an [`Endpoint`](super::Endpoint).
+pub trait Storey: Send + Sync + 'static {
+    /// What carries the requests.
+    type Service: HttpService;
+
+    /// Gives the service for requests to `uri`.
+    ///
+    /// # Errors
+    ///
+    /// The service cannot be made, for example because the platform has no root certificates.
+    fn service(&self, uri: &Uri) -> Result<Self::Service, Error>;
+}
+
+/// The default [`Client`], made at the first connect and shared by all later ones.
+#[derive(Clone, Debug, Default)]
+pub struct Pooled {
+    options: Options,
+    client: Arc<OnceLock<Client>>,
+}
+
+impl Pooled {
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Options)) {
+        change(&mut self.options);
+        self.client = Arc::default();
+    }
+}
+
+impl Storey for Pooled {
+    type Service = Client;
+
+    fn service(&self, uri: &Uri) -> Result<Client, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client.clone());
+        }
+        let client = Client::new(&self.options, uri)?;
+        Ok(self.client.get_or_init(|| client).clone())
+    }
+}
+
+/// A service of the user's own.
+#[derive(Clone)]
+pub struct Custom<S>(pub(super) S);
+
+impl<S: HttpService> Storey for Custom<S> {
+    type Service = S;
+
+    fn service(&self, _: &Uri) -> Result<S, Error> {
+        Ok(self.0.clone())
+    }
+}
+
+/// A storey under one more layer.
+#[derive(Clone)]
+pub struct Layered<L, T> {
+    pub(super) layer: L,
+    pub(super) inner: T,
+}
+
+impl<L, T> Storey for Layered<L, T>
+where
+    L: Layer<T::Service, Service: HttpService> + Send + Sync + 'static,
+    T: Storey,
+{
+    type Service = L::Service;
+
+    fn service(&self, uri: &Uri) -> Result<L::Service, Error> {
+        self.inner.service(uri).map(|inner| self.layer.layer(inner))
+    }
+}
+
+impl<S> fmt::Debug for Custom<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Custom")
+    }
+}
+
+impl<L, T: fmt::Debug> fmt::Debug for Layered<L, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layered").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
