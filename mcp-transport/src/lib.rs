@@ -50,6 +50,8 @@ mod lines;
 pub mod memory;
 mod message;
 mod replies;
+#[cfg(feature = "stdio")]
+pub mod stdio;
 mod transport;
 mod unsolicited;
 

@@ -77,6 +77,11 @@ impl<T: AsyncRead + AsyncWrite> Connection<T> {
         Poll::Pending
     }
 
+    /// Closes the writing half, whatever is left to write.
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.io.as_mut().poll_shutdown(cx).map(drop)
+    }
+
     /// Reads and drops what still comes, after the end.
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scratch = [0; 8 * 1024];
@@ -122,12 +127,9 @@ impl<T: AsyncRead + AsyncWrite> Connection<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Closes the writing half. An error tells no more than that the peer was quicker.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = ready!(self.poll_flush(cx));
-        if flushed.is_ok() {
-            let _ = ready!(self.io.as_mut().poll_shutdown(cx));
-        }
+        // Closing flushes; an error tells no more than that the peer was quicker.
+        ready!(self.poll_close(cx));
         self.is_shut_down = true;
         Poll::Ready(Ok(()))
     }

@@ -58,20 +58,20 @@ mod tests {
     use mcp_types::RawJson;
 
     #[track_caller]
-    fn check(method: &'static str, params: &'static str, expected: Option<Subject>) {
+    fn check(method: &'static str, params: &'static str, subject: impl Into<Option<Subject>>) {
         let params = RawJson::parse(params).unwrap();
         let notification = Notification::new(method).with_params(params);
-        assert_eq!(subject(&notification), expected);
+        assert_eq!(super::subject(&notification), subject.into());
     }
 
     // spec: STDIO-07 SUB-04 PROG-01
     #[test]
     fn a_notification_names_its_request() {
         let progress = r#"{"progressToken":7,"progress":1.5,"message":"\u0041"}"#;
-        check("notifications/progress", progress, Some(Subject::Progress(7.into())));
+        check("notifications/progress", progress, Subject::Progress(7.into()));
         let event = r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":"7","x":[1]}}"#;
-        check("notifications/tools/list_changed", event, Some(Subject::Subscription("7".into())));
-        check("notifications/cancelled", r#"{"requestId":1}"#, Some(Subject::Cancelled(1.into())));
+        check("notifications/tools/list_changed", event, Subject::Subscription("7".into()));
+        check("notifications/cancelled", r#"{"requestId":1}"#, Subject::Cancelled(1.into()));
     }
 
     #[test]

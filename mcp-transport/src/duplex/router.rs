@@ -11,7 +11,7 @@ use crate::{Arrival, Delivery, Diagnostic, Error, ServerMessage, error::Kind, ex
 use bytes::Bytes;
 use mcp_types::{
     RequestId,
-    rpc::{DecodeError, Message, Notification},
+    rpc::{DecodeError, Message, Notification, Response},
 };
 use std::sync::Arc;
 
@@ -57,31 +57,33 @@ impl Router {
     }
 
     fn message(&self, message: ServerMessage, bytes: usize) {
-        let slot = match &message {
-            Message::Response(response) => match &response.id {
-                Some(id) => return self.response(id.clone(), message, bytes),
-                None => None,
-            },
-            Message::Notification(notification) => self.subject_of(notification),
-            Message::Request(_) => None,
-        };
-        match slot {
-            Some(slot) => self.notification(&slot, message, bytes),
-            None => self.arrival(Arrival::Message(message), bytes),
+        match &message {
+            Message::Response(Response { id: Some(id), .. }) => {
+                let (slot, is_late) = self.answered(id);
+                if let Some(slot) = slot {
+                    return slot.finish(Ok(message));
+                }
+                // A response to an abandoned call, or the second to another, is nobody's business.
+                if is_late {
+                    return tracing::debug!(%id, "dropped a late response");
+                }
+            }
+            Message::Notification(notification) => {
+                if let Some(slot) = self.subject_of(notification) {
+                    return self.notification(&slot, message, bytes);
+                }
+            }
+            Message::Response(_) | Message::Request(_) => {}
         }
+        self.arrival(Arrival::Message(message), bytes);
     }
 
-    fn response(&self, id: RequestId, message: ServerMessage, bytes: usize) {
+    /// The call that waits for a response, or whether the response comes too late for one.
+    fn answered(&self, id: &RequestId) -> (Option<Arc<Slot>>, bool) {
         let mut exchange = self.shared.lock();
-        let slot = exchange.take(&id);
-        let is_late = slot.is_none() && exchange.is_late(&id);
-        drop(exchange);
-        match slot {
-            Some(slot) => slot.finish(Ok(message)),
-            // A response to an abandoned call, or the second to another, is nobody's business.
-            None if is_late => tracing::debug!(%id, "dropped a late response"),
-            None => self.arrival(Arrival::Message(message), bytes),
-        }
+        let slot = exchange.take(id);
+        let is_late = slot.is_none() && exchange.is_late(id);
+        (slot, is_late)
     }
 
     fn subject_of(&self, notification: &Notification) -> Option<Arc<Slot>> {

@@ -125,7 +125,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, answered: Option<RequestId>) {
+    fn check(text: &str, answered: impl Into<Option<RequestId>>) {
+        let answered = answered.into();
         assert_eq!(Salvage::of(text.as_bytes()).answered(), answered.as_ref(), "{text}");
         let mut bytewise = Salvage::default();
         text.bytes().for_each(|byte| bytewise.feed(&[byte]));
@@ -134,10 +135,10 @@ mod tests {
 
     #[test]
     fn the_answered_call_is_found_wherever_the_id_is() {
-        check(r#"{"jsonrpc":"2.0","id":7,"result":{"a":"#, Some(7.into()));
-        check(r#"{"result":{"id":8},"jsonrpc":"2.0","id":7}"#, Some(7.into()));
-        check(r#"{"result":{"t":"}\",\"id\":9"},"id" : "x" }"#, Some("x".into()));
-        check(r#"{"note":"id","id":-3}"#, Some((-3).into()));
+        check(r#"{"jsonrpc":"2.0","id":7,"result":{"a":"#, RequestId::from(7));
+        check(r#"{"result":{"id":8},"jsonrpc":"2.0","id":7}"#, RequestId::from(7));
+        check(r#"{"result":{"t":"}\",\"id\":9"},"id" : "x" }"#, RequestId::from("x"));
+        check(r#"{"note":"id","id":-3}"#, RequestId::from(-3));
     }
 
     #[test]

@@ -1,0 +1,177 @@
+//! Child processes as servers: messages over their standard input and output.
+//!
+//! ```no_run
+//! use mcp_transport::{Connector, stdio::Command};
+//!
+//! # async fn example() -> Result<(), mcp_transport::Error> {
+//! let command = Command::new("python3").args(["-m", "weather_server"]).env("UNITS", "metric");
+//! let link = command.connect().await?;
+//! // Poll `link.driver`; send with `link.transport`.
+//! # drop(link);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The life of a child
+//!
+//! It is started without a shell, in a process group of its own, with few of the parent's environment variables. When
+//! the last clone of the transport is gone, its standard input is closed; if it does not exit in time, its group is
+//! asked to terminate, and at last killed
+//! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#shutdown)). When it exits by
+//! itself, every pending call fails with its exit status and the last of what it wrote to standard error, and what is
+//! left of its group is killed. Dropping the driver kills the group at once. A descendant that has left the group, for
+//! example by `setsid`, is out of reach.
+
+mod driver;
+mod environment;
+mod launch;
+mod pipes;
+mod process;
+mod stderr;
+
+pub use stderr::Stderr;
+
+use crate::{
+    Binding, Connector, Driver, Error, Link,
+    duplex::{self, Limits, Multiplex},
+};
+use driver::Lifetime;
+use environment::Environment;
+use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
+
+/// Starts a child process for each connection.
+///
+/// A program without a path separator is looked up in the `PATH` that the child gets. Nothing is ever given to a shell.
+#[derive(Clone)]
+#[must_use = "a command does nothing until it is connected"]
+pub struct Command {
+    program: OsString,
+    args: Vec<OsString>,
+    environment: Environment,
+    current_dir: Option<PathBuf>,
+    stderr: Stderr,
+    graces: Graces,
+    limits: Limits,
+}
+
+/// How long a child has for each step of its shutdown.
+#[derive(Clone, Copy, Debug)]
+struct Graces {
+    /// To exit after its standard input was closed.
+    exit: Duration,
+    /// To exit after it was asked to terminate.
+    terminate: Duration,
+}
+
+impl Command {
+    /// Starts `program`.
+    pub fn new(program: impl Into<OsString>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            environment: Environment::default(),
+            current_dir: None,
+            stderr: Stderr::default(),
+            graces: Graces { exit: Duration::from_secs(2), terminate: Duration::from_secs(2) },
+            limits: Limits::default(),
+        }
+    }
+
+    /// Adds an argument, which the child gets as it is.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets an environment variable of the child.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.set(name.into(), value.into());
+        self
+    }
+
+    /// Sets environment variables of the child.
+    pub fn envs<N: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        for (name, value) in variables {
+            self.environment.set(name.into(), value.into());
+        }
+        self
+    }
+
+    /// Gives the child all of the parent's environment, its secrets included.
+    ///
+    /// By default it gets the variables that say where and who the user is: `HOME`, `LANG`, `LC_*`, `LOGNAME`, `PATH`,
+    /// `SHELL`, `TERM`, `TMPDIR`, `USER`, and what programs need on Windows.
+    pub fn inherit_env(mut self) -> Self {
+        self.environment.inherit_all();
+        self
+    }
+
+    /// Starts the child in this directory; a relative path of the program counts from there.
+    pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.current_dir = Some(directory.into());
+        self
+    }
+
+    /// Says what becomes of the child's standard error.
+    pub fn stderr(mut self, policy: Stderr) -> Self {
+        self.stderr = policy;
+        self
+    }
+
+    /// How long the child may take to exit after its standard input was closed: 2 s by default.
+    pub fn exit_grace(mut self, grace: Duration) -> Self {
+        self.graces.exit = grace;
+        self
+    }
+
+    /// How long the child may take to exit after it was asked to terminate: 2 s by default.
+    pub fn terminate_grace(mut self, grace: Duration) -> Self {
+        self.graces.terminate = grace;
+        self
+    }
+
+    /// Sets the limits of what is read and queued.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+impl Connector for Command {
+    type Transport = Multiplex;
+
+    /// Starts the child, in a tokio runtime with IO and time enabled.
+    ///
+    /// # Errors
+    ///
+    /// The program is not there or cannot be started ([`Error::is_connect`]).
+    async fn connect(&self) -> Result<Link<Multiplex>, Error> {
+        let (process, pipes, stderr) = self.launch()?;
+        let (multiplex, unsolicited, connection) = duplex::multiplex(pipes, self.limits);
+        let lifetime = Lifetime::new(connection, process, stderr, self.graces);
+        Ok(Link::new(multiplex, Binding::ByteStream)
+            .with_unsolicited(unsolicited)
+            .with_driver(Driver::new(lifetime.run())))
+    }
+}
+
+impl fmt::Debug for Command {
+    /// Shows the names of environment variables, not their values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("program", &self.program)
+            .field("args", &self.args)
+            .field("environment", &self.environment)
+            .field("current_dir", &self.current_dir)
+            .finish_non_exhaustive()
+    }
+}

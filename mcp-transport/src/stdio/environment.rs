@@ -1,0 +1,98 @@
+//! What a child sees of the parent's environment.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::{OsStr, OsString},
+    fmt,
+};
+
+#[cfg(not(windows))]
+const INHERITED: &[&str] = &["HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER"];
+
+#[cfg(windows)]
+const INHERITED: &[&str] = &[
+    "APPDATA",
+    "COMSPEC",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LOCALAPPDATA",
+    "PATH",
+    "PATHEXT",
+    "PROCESSOR_ARCHITECTURE",
+    "PROGRAMDATA",
+    "PROGRAMFILES",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "USERNAME",
+    "USERPROFILE",
+    "WINDIR",
+];
+
+/// The variables of a child: some of the parent's or all of them, and its own.
+#[derive(Clone, Default)]
+pub(super) struct Environment {
+    inherits_all: bool,
+    own: BTreeMap<OsString, OsString>,
+}
+
+impl Environment {
+    pub(super) fn set(&mut self, name: OsString, value: OsString) {
+        self.own.insert(name, value);
+    }
+
+    pub(super) fn inherit_all(&mut self) {
+        self.inherits_all = true;
+    }
+
+    /// The variables as they are now.
+    pub(super) fn variables(&self) -> BTreeMap<OsString, OsString> {
+        let inherited =
+            env::vars_os().filter(|(name, value)| self.inherits_all || may_pass(name, value));
+        inherited.chain(self.own.clone()).collect()
+    }
+}
+
+/// Whether a variable of the parent is one that a child gets unasked.
+fn may_pass(name: &OsStr, value: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let is_listed = name.starts_with("LC_") || INHERITED.iter().any(|it| same(it, name));
+    // Some shells keep functions in variables, and run what is in them.
+    is_listed && !value.as_encoded_bytes().starts_with(b"()")
+}
+
+fn same(listed: &str, name: &str) -> bool {
+    if cfg!(windows) { listed.eq_ignore_ascii_case(name) } else { listed == name }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("inherits_all", &self.inherits_all)
+            .field("own", &self.own.keys())
+            .finish()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_of_the_parent_passes() {
+        let passes = |name: &str, value: &str| may_pass(OsStr::new(name), OsStr::new(value));
+        assert!(passes("PATH", "/bin") && passes("LC_ALL", "C"));
+        assert!(!passes("AWS_SECRET_ACCESS_KEY", "x") && !passes("path", "/bin"));
+        assert!(!passes("TERM", "() { :; }; echo"));
+    }
+
+    #[test]
+    fn debug_shows_no_values() {
+        let mut environment = Environment::default();
+        environment.set("TOKEN".into(), "hunter2".into());
+        let text = format!("{environment:?}");
+        assert!(text.contains("TOKEN") && !text.contains("hunter2"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Starting a child.
+
+use super::{Command, pipes::Pipes, process::Process, stderr::Tail};
+use crate::{Delivery, Error, error::Kind};
+#[cfg(windows)]
+use process_wrap::tokio::JobObject;
+#[cfg(unix)]
+use process_wrap::tokio::ProcessGroup;
+use process_wrap::tokio::{CommandWrap, KillOnDrop};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+    process::Stdio,
+};
+use tokio::runtime;
+
+impl Command {
+    /// Starts the child.
+    pub(super) fn launch(&self) -> Result<(Process, Pipes, Tail), Error> {
+        if runtime::Handle::try_current().is_err() {
+            return Err(self.failure("there is no tokio runtime here"));
+        }
+        let variables = self.environment.variables();
+        let mut child = self
+            .wrapped(&variables)
+            .spawn()
+            .map_err(|error| self.failure(&self.reason(&error, &variables)).with_source(error))?;
+        let (stdin, stdout) = (child.stdin().take(), child.stdout().take());
+        let stderr = child.stderr().take();
+        // From here on the child is killed when something goes wrong.
+        let process = Process::new(child);
+        let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
+            return Err(self.failure("its pipes are missing"));
+        };
+        Ok((process, Pipes::new(stdin, stdout), Tail::new(self.name(), stderr)))
+    }
+
+    fn wrapped(&self, variables: &BTreeMap<OsString, OsString>) -> CommandWrap {
+        let mut command = tokio::process::Command::new(&self.program);
+        command
+            .args(&self.args)
+            .env_clear()
+            .envs(variables)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(self.stderr.stdio());
+        if let Some(directory) = &self.current_dir {
+            command.current_dir(directory);
+        }
+        let mut wrapped = CommandWrap::from(command);
+        #[cfg(unix)]
+        wrapped.wrap(ProcessGroup::leader());
+        #[cfg(windows)]
+        wrapped.wrap(JobObject);
+        wrapped.wrap(KillOnDrop);
+        wrapped
+    }
+
+    fn name(&self) -> String {
+        let name = Path::new(&self.program).file_name().unwrap_or(&self.program);
+        name.to_string_lossy().into_owned()
+    }
+
+    fn failure(&self, reason: &str) -> Error {
+        let program = self.program.to_string_lossy();
+        let text = format!("cannot start `{program}`: {reason}");
+        Error::new(Kind::Connect, Delivery::NotSent, text)
+    }
+
+    /// Why the child did not start. The system says "not found" about three different things.
+    fn reason(&self, error: &io::Error, variables: &BTreeMap<OsString, OsString>) -> String {
+        if let Some(directory) = self.current_dir.as_deref().filter(|it| !it.is_dir()) {
+            return format!("its working directory {} does not exist", directory.display());
+        }
+        match error.kind() {
+            io::ErrorKind::NotFound if self.is_path() => self.reason_of_path(),
+            io::ErrorKind::NotFound => match variables.get(OsStr::new("PATH")) {
+                Some(path) => format!("it is in no directory of PATH ({})", path.to_string_lossy()),
+                None => "PATH is not set".to_owned(),
+            },
+            io::ErrorKind::PermissionDenied => "it may not be executed".to_owned(),
+            _ => "the system refuses it".to_owned(),
+        }
+    }
+
+    fn is_path(&self) -> bool {
+        Path::new(&self.program).components().count() > 1
+    }
+
+    fn reason_of_path(&self) -> String {
+        let base = self.current_dir.as_deref().unwrap_or(Path::new(""));
+        if base.join(&self.program).exists() {
+            "the interpreter that its first line names does not exist".to_owned()
+        } else {
+            "there is no such file".to_owned()
+        }
+    }
+}
