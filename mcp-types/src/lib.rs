@@ -20,16 +20,31 @@
 //! ```
 
 mod error;
+mod extra;
+mod generated;
+mod list;
 mod meta;
+mod one_or_many;
+mod open;
 mod request;
+pub mod revision;
 pub mod rpc;
 mod version;
+mod wire;
 
 pub use error::{ErrorCode, ErrorObject};
+pub use extra::Extra;
+pub use generated::*;
+pub use list::{BrokenItem, List};
 pub use meta::{InvalidMetaKey, MetaObject, keys};
+pub use one_or_many::OneOrMany;
+pub use open::OpenObject;
 pub use request::{Notification, Request};
 pub use rpc::{RawJson, RequestId};
 pub use version::ProtocolVersion;
 
 /// Identifies the request that a progress notification is about: a string or an integer, chosen by the requestor.
 pub type ProgressToken = RequestId;
+
+/// A JSON object, in the order of the wire.
+pub type JsonObject = serde_json::Map<String, serde_json::Value>;

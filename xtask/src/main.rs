@@ -1,7 +1,9 @@
 //! Project automation, run as `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod codegen;
 mod peers;
+mod schema;
 mod test;
 mod tidy;
 mod workspace;
@@ -19,9 +21,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Generate the types of `mcp-types` from the facts in `mcp-types/schema/`
+    Codegen(codegen::Options),
     /// The servers that the tests talk to
     #[command(subcommand)]
     Peers(peers::Command),
+    /// The schema files
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Run everything that a change must pass
     Test(test::Options),
     /// Check the rules of the repository that no other tool checks
@@ -40,7 +47,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Codegen(options) => codegen::run(options),
         Command::Peers(command) => peers::run(&command),
+        Command::Schema(command) => schema::run(command),
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
     }

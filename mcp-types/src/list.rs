@@ -1,0 +1,175 @@
+//! Lists that survive a broken item.
+
+use crate::wire::{Decoder, Fit, Wire};
+use serde::{Serialize, Serializer, de::SeqAccess, ser::SerializeSeq};
+use serde_json::Value;
+use std::{
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+    slice, vec,
+};
+
+/// A list that was decoded item by item.
+///
+/// It is a `Vec` of the items that fit their type, and keeps aside those that do not, so that one broken tool does not
+/// hide all others. Broken items are written back where they were.
+///
+/// ```
+/// use mcp_types::tools::ListToolsResult;
+///
+/// let text = r#"{"tools": [{"name": "a", "inputSchema": {}}, {"name": "b", "inputSchema": 7}]}"#;
+/// let result: ListToolsResult = serde_json::from_str(text)?;
+/// assert_eq!(result.tools.len(), 1);
+/// assert_eq!(result.tools.broken()[0].reason, "`inputSchema` is a number instead of an object");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct List<T> {
+    items: Vec<T>,
+    #[expect(clippy::box_collection, reason = "nearly always absent: a pointer, not three words")]
+    broken: Option<Box<Vec<BrokenItem>>>,
+}
+
+/// An item of a list that does not fit its type.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BrokenItem {
+    /// Where it was in the list, broken items counted.
+    pub index: usize,
+    /// The item as it came.
+    pub value: Value,
+    /// What is wrong with it, with the path of the member inside the item.
+    pub reason: String,
+}
+
+impl<T> List<T> {
+    /// An empty list.
+    pub const fn new() -> Self {
+        Self { items: Vec::new(), broken: None }
+    }
+
+    /// The items that do not fit.
+    pub fn broken(&self) -> &[BrokenItem] {
+        self.broken.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// The items that do not fit, taken out of the list.
+    pub fn take_broken(&mut self) -> Vec<BrokenItem> {
+        self.broken.take().map(|broken| *broken).unwrap_or_default()
+    }
+
+    /// The items that fit.
+    pub fn into_vec(self) -> Vec<T> {
+        self.items
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Equal if the items are, and the broken ones with their places.
+impl<T: PartialEq> PartialEq for List<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.items == other.items && self.broken() == other.broken()
+    }
+}
+
+impl<T> Deref for List<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.items
+    }
+}
+
+impl<T> DerefMut for List<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.items
+    }
+}
+
+impl<T> From<Vec<T>> for List<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self { items, broken: None }
+    }
+}
+
+impl<T, const N: usize> From<[T; N]> for List<T> {
+    fn from(items: [T; N]) -> Self {
+        Vec::from(items).into()
+    }
+}
+
+impl<T> FromIterator<T> for List<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Vec::from_iter(items).into()
+    }
+}
+
+impl<T> IntoIterator for List<T> {
+    type Item = T;
+    type IntoIter = vec::IntoIter<T>;
+
+    fn into_iter(self) -> vec::IntoIter<T> {
+        self.items.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a List<T> {
+    type Item = &'a T;
+    type IntoIter = slice::Iter<'a, T>;
+
+    fn into_iter(self) -> slice::Iter<'a, T> {
+        self.items.iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a mut List<T> {
+    type Item = &'a mut T;
+    type IntoIter = slice::IterMut<'a, T>;
+
+    fn into_iter(self) -> slice::IterMut<'a, T> {
+        self.items.iter_mut()
+    }
+}
+
+impl<T: Wire> Wire for List<T> {
+    const EXPECTED: &'static str = "an array";
+
+    fn from_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Fit<Self>, A::Error> {
+        let mut list = Self::new();
+        while let Some(item) = array.next_element_seed(Decoder::<T>(PhantomData))? {
+            match item {
+                Ok(item) => list.items.push(item),
+                Err(mut misfit) => {
+                    let index = list.items.len() + list.broken().len();
+                    let (reason, value) = (misfit.to_string(), misfit.take_value());
+                    let item = BrokenItem { index, value, reason };
+                    list.broken.get_or_insert_default().push(item);
+                }
+            }
+        }
+        Ok(Ok(list))
+    }
+}
+
+impl<T: Serialize> Serialize for List<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(Some(self.len() + self.broken().len()))?;
+        let mut items = self.items.iter();
+        let mut written = 0;
+        for broken in self.broken() {
+            for item in items.by_ref().take(broken.index.saturating_sub(written)) {
+                sequence.serialize_element(item)?;
+                written += 1;
+            }
+            sequence.serialize_element(&broken.value)?;
+            written += 1;
+        }
+        items.try_for_each(|item| sequence.serialize_element(item))?;
+        sequence.end()
+    }
+}

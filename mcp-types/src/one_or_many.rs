@@ -1,0 +1,86 @@
+//! A value or a list of such.
+
+use crate::{
+    sampling::SamplingMessageContentBlock,
+    wire::{Fit, Wire, deserialize},
+};
+use serde::{
+    Serialize, Serializer,
+    de::{MapAccess, SeqAccess},
+};
+use serde_json::Value;
+use std::slice;
+
+/// One value, or an array of values.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum OneOrMany<T> {
+    /// A value that is not in an array.
+    One(T),
+    /// An array, possibly of one value or of none.
+    Many(Vec<T>),
+    /// Something else, as it came.
+    Unknown(Value),
+}
+
+impl<T> OneOrMany<T> {
+    /// The values, however they were written.
+    pub fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(value) => slice::from_ref(value),
+            Self::Many(values) => values,
+            Self::Unknown(_) => &[],
+        }
+    }
+
+    /// The values, however they were written.
+    pub fn into_vec(self) -> Vec<T> {
+        match self {
+            Self::One(value) => vec![value],
+            Self::Many(values) => values,
+            Self::Unknown(_) => Vec::new(),
+        }
+    }
+}
+
+impl<T> From<T> for OneOrMany<T> {
+    fn from(value: T) -> Self {
+        Self::One(value)
+    }
+}
+
+impl<T> From<Vec<T>> for OneOrMany<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self::Many(values)
+    }
+}
+
+impl<T: Wire> Wire for OneOrMany<T> {
+    const EXPECTED: &'static str = "an object or an array of objects";
+
+    fn misfit(value: Value) -> Fit<Self> {
+        Ok(Self::Unknown(value))
+    }
+
+    fn from_array<'de, A: SeqAccess<'de>>(array: A) -> Result<Fit<Self>, A::Error> {
+        let values = Vec::from_array(array)?;
+        Ok(Ok(values.map_or_else(|misfit| Self::Unknown(misfit.into_value()), Self::Many)))
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
+        let value = T::from_object(object)?;
+        Ok(Ok(value.map_or_else(|misfit| Self::Unknown(misfit.into_value()), Self::One)))
+    }
+}
+
+impl<T: Serialize> Serialize for OneOrMany<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::One(value) => value.serialize(serializer),
+            Self::Many(values) => values.serialize(serializer),
+            Self::Unknown(value) => value.serialize(serializer),
+        }
+    }
+}
+
+deserialize!(OneOrMany<SamplingMessageContentBlock>);

@@ -1,0 +1,17 @@
+//! An object of which little is known.
+
+use crate::{Extra, MetaObject, wire::object};
+
+/// An object whose members nobody has described, `_meta` excepted.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct OpenObject {
+    /// Metadata beside the payload.
+    pub meta: Option<MetaObject>,
+    /// All other members.
+    pub extra: Extra,
+}
+
+object!(OpenObject {
+    optional { meta = "_meta" }
+});

@@ -1,0 +1,82 @@
+//! The table of what exists in which revision.
+
+use super::{
+    model::{EXTENSION_PREFIX, Kind, Method, Model, Shape},
+    revisions::{Revisions, Source},
+};
+use anyhow::Result;
+use std::{collections::BTreeMap, fmt::Write};
+
+/// A method in all sources in which its parameters have the same type.
+#[derive(Default)]
+struct Row<'a> {
+    result: Option<&'a str>,
+    client: Revisions,
+    server: Revisions,
+    input: Revisions,
+}
+
+pub(crate) fn file(model: &Model) -> Result<String> {
+    let mut rows: BTreeMap<(&str, Kind, &str), Row<'_>> = BTreeMap::new();
+    for method in &model.methods {
+        let row = rows.entry((&method.name, method.kind, &method.params)).or_default();
+        row.result = method.result.as_deref();
+        row.add(method);
+    }
+    let mut text = "//! What exists in which revision.\n\n\
+        use crate::revision::{Kind, Method, Revisions, TypeFacts};\n\n\
+        pub(crate) static METHODS: &[Method] = &[\n"
+        .to_owned();
+    for ((name, kind, params), row) in &rows {
+        let is_extension = params.starts_with(EXTENSION_PREFIX);
+        let extension = is_extension.then_some("io.modelcontextprotocol/tasks");
+        let _ = writeln!(
+            text,
+            "Method {{ name: {name:?}, kind: Kind::{kind:?}, params: {params:?}, result: {:?}, \
+             extension: {extension:?}, from_client: {}, from_server: {}, as_input: {} }},",
+            row.result,
+            bits(row.client),
+            bits(row.server),
+            bits(row.input),
+        );
+    }
+    text.push_str("];\n\npub(crate) static TYPES: &[TypeFacts] = &[\n");
+    for (name, concept) in &model.concepts {
+        let revisions = bits(concept.revisions);
+        let _ = writeln!(text, "TypeFacts {{ name: {name:?}, revisions: {revisions}, fields: &[");
+        if let Shape::Object(object) = &concept.shape {
+            let fields: BTreeMap<_, _> = object.fields.iter().collect();
+            for (name, field) in fields {
+                let (present, required) = (bits(field.present), bits(field.required));
+                let _ = writeln!(text, "({name:?}, {present}, {required}),");
+            }
+            if let Some((tag, _)) = &object.tag {
+                let _ = writeln!(text, "({tag:?}, {revisions}, {revisions}),");
+            }
+        }
+        text.push_str("] },\n");
+    }
+    Ok(text + "];\n")
+}
+
+impl Row<'_> {
+    fn add(&mut self, method: &Method) {
+        if method.from_client {
+            self.client.insert(method.source);
+        }
+        if method.from_server {
+            self.server.insert(method.source);
+        }
+        if method.as_input {
+            self.input.insert(method.source);
+        }
+    }
+}
+
+/// The set as the library has it: the extension goes with the last revision.
+fn bits(revisions: Revisions) -> String {
+    let core = revisions.0 & !(1 << Source::EXTENSION.0);
+    let is_extended = core == 0 && revisions.contains(Source::EXTENSION);
+    let core = if is_extended { 1 << (Source::EXTENSION.0 - 1) } else { core };
+    format!("Revisions(0b{core:05b})")
+}

@@ -1,0 +1,96 @@
+//! One schema file: its definitions.
+
+use super::{Additional, Schema};
+use anyhow::{Result, bail};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The facts of one revision or extension.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Document {
+    #[serde(rename = "$schema")]
+    dialect: String,
+    #[serde(rename = "$defs")]
+    pub(crate) definitions: IndexMap<String, Schema>,
+}
+
+/// A file as it is published: two dialects, and prose.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Official {
+    #[serde(rename = "$schema")]
+    _dialect: String,
+    #[serde(rename = "$id")]
+    _id: Option<String>,
+    #[serde(rename = "title")]
+    _title: Option<IgnoredAny>,
+    #[serde(rename = "description")]
+    _description: Option<IgnoredAny>,
+    #[serde(rename = "$defs", alias = "definitions")]
+    definitions: IndexMap<String, Schema>,
+}
+
+impl Document {
+    /// Reduces a published file.
+    pub(crate) fn official(text: &str) -> Result<Self> {
+        let mut official: Official = serde_json::from_str(text)?;
+        official.definitions.sort_keys();
+        for (name, schema) in &mut official.definitions {
+            schema.visit_mut(&mut |schema| {
+                let Some(reference) = &mut schema.reference else { return Ok(()) };
+                let target = reference.rsplit_once('/').map(|(_, target)| target.to_owned());
+                match target.filter(|_| reference.starts_with("#/")) {
+                    Some(target) => *reference = format!("#/$defs/{target}"),
+                    None => bail!("{name} refers to {reference}, which is not in the file"),
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Self { dialect: DIALECT.to_owned(), definitions: official.definitions })
+    }
+
+    /// Reads a reduced file.
+    pub(crate) fn load(source: &str) -> Result<Self> {
+        let text = fs::read_to_string(directory().join(format!("{source}.json")))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    pub(crate) fn to_text(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+impl Schema {
+    /// Calls a function on this schema and all inside.
+    pub(crate) fn visit_mut(
+        &mut self,
+        change: &mut dyn FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        change(self)?;
+        let parts = self.properties.iter_mut().flat_map(|properties| properties.values_mut());
+        let lists = [&mut self.any_of, &mut self.all_of, &mut self.one_of];
+        let singles = [&mut self.items, &mut self.not, &mut self.property_names];
+        for part in parts
+            .chain(lists.into_iter().flatten().flatten())
+            .chain(singles.into_iter().flatten().map(|single| &mut **single))
+        {
+            part.visit_mut(change)?;
+        }
+        match &mut self.additional {
+            Some(Additional::Schema(schema)) => schema.visit_mut(change),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where the reduced files are.
+pub(crate) fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mcp-types/schema")
+}
