@@ -21,28 +21,34 @@ const MAX_ANSWERS: usize = 16;
 /// Reads the unsolicited stream: answers requests concurrently, tells listeners of notifications.
 pub(crate) struct Inbox<T> {
     pub(crate) unsolicited: Unsolicited,
+    pub(crate) desk: Desk<T>,
+    /// Closed when the last handle of the session is gone: then nobody is left to answer for.
+    pub(crate) handles: mpsc::Receiver<Infallible>,
+}
+
+/// What it takes to deal with a message.
+pub(crate) struct Desk<T> {
     pub(crate) transport: T,
     pub(crate) peer: Peer,
     pub(crate) events: Events,
-    /// Closed when the last handle of the session is gone: then nobody is left to answer for.
-    pub(crate) handles: mpsc::Receiver<Infallible>,
 }
 
 type Answers = FuturesUnordered<BoxFuture<'static, RequestId>>;
 
 impl<T: Transport> Inbox<T> {
     /// Runs until the connection or the session ends.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
+        let Self { mut unsolicited, desk, mut handles } = self;
         let mut answers = Answers::new();
         let mut running = HashMap::new();
         loop {
             tokio::select! {
                 biased;
-                _ = self.handles.recv() => return,
+                _ = handles.recv() => return,
                 Some(id) = answers.next() => drop(running.remove(&id)),
-                arrival = self.unsolicited.next() => match arrival {
+                arrival = unsolicited.next() => match arrival {
                     Some(Arrival::Message(message)) => {
-                        self.receive(message, &mut answers, &mut running).await;
+                        desk.receive(message, &mut answers, &mut running).await;
                     }
                     Some(Arrival::Diagnostic(diagnostic)) => tracing::warn!(%diagnostic, "from the server"),
                     Some(_) => {}
@@ -53,11 +59,13 @@ impl<T: Transport> Inbox<T> {
         // The server says no more; the session may still be used, and answers under way are still wanted.
         tokio::select! {
             biased;
-            _ = self.handles.recv() => {}
-            () = answers.for_each(async |_| ()) => drop(self.handles.recv().await),
+            _ = handles.recv() => {}
+            () = answers.for_each(async |_| ()) => drop(handles.recv().await),
         }
     }
+}
 
+impl<T: Transport> Desk<T> {
     async fn receive(
         &self,
         message: Message,

@@ -3,8 +3,11 @@
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use mcp_types::{
-    ClientCapabilities, CreateMessageRequest, CreateMessageResult, ElicitRequest, ElicitResult,
-    ErrorCode, ErrorObject, ListRootsRequest, ListRootsResult, RawJson,
+    ErrorCode, ErrorObject, RawJson,
+    capabilities::ClientCapabilities,
+    elicitation::{ElicitRequest, ElicitResult},
+    roots::{ListRootsRequest, ListRootsResult},
+    sampling::{CreateMessageRequest, CreateMessageResult},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::panic::AssertUnwindSafe;

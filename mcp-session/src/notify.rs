@@ -33,7 +33,7 @@ impl<T: Transport> Service<Notification> for Notify<T> {
         let message = ClientMessage::new(notification).with_extension(self.version.clone());
         let sent = self.transport.call(message);
         Box::pin(async move {
-            sent.await?;
+            drop(sent.await?);
             Ok(())
         })
     }

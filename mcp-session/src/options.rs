@@ -1,7 +1,7 @@
 //! How a session is set up.
 
 use crate::{Deadlines, Events, InputHandler, NoInput, follow_input::DEFAULT_ROUNDS};
-use mcp_types::{Implementation, LoggingLevel, ProtocolVersion};
+use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// How a session is set up; every field has a default.

@@ -13,7 +13,6 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
 };
-use tower_service::Service;
 
 /// What this side of a session is to the server. Clones share it.
 #[derive(Clone)]

@@ -1,6 +1,9 @@
 //! What is known of the server.
 
-use mcp_types::{Implementation, ProtocolVersion, RawJson, ServerCapabilities};
+use mcp_types::{
+    ProtocolVersion, RawJson,
+    capabilities::{Implementation, ServerCapabilities},
+};
 
 /// What a server said of itself when the session began.
 ///

@@ -7,7 +7,9 @@ use crate::{
 };
 use http::StatusCode;
 use mcp_transport::{Binding, BoxError, Transport};
-use mcp_types::{DiscoverResult, Implementation, ProtocolVersion, RawJson, keys};
+use mcp_types::{
+    ProtocolVersion, RawJson, capabilities::Implementation, discover::DiscoverResult, keys,
+};
 use std::time::Duration;
 use tower::{ServiceBuilder, ServiceExt};
 
@@ -71,8 +73,7 @@ fn adopt(
     wanted: &ProtocolVersion,
     peer: &crate::Peer,
 ) -> Verdict {
-    let theirs = result.supported_versions.iter().map(|v| ProtocolVersion::from(v.as_str()));
-    let theirs: Vec<_> = theirs.collect();
+    let theirs = result.supported_versions;
     let common = theirs.iter().filter(|version| version.is_known() && version.is_modern());
     let version = if theirs.contains(wanted) { Some(wanted) } else { common.max() };
     let Some(version) = version.cloned() else {
@@ -94,6 +95,8 @@ fn adopt(
 fn judge_error(error: Error, binding: Binding, wanted: &ProtocolVersion) -> Verdict {
     match &error {
         Error::Rpc { error: said, .. } => match supported_versions(said) {
+            // Refused once more, although it is on the list: there is nothing left to try.
+            Some(theirs) if theirs.contains(wanted) => Verdict::Failed(error),
             Some(theirs) => no_common_version(wanted, theirs),
             None if said.code.is_modern() => Verdict::Failed(error),
             None => Verdict::Legacy(error),

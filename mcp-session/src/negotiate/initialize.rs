@@ -3,9 +3,12 @@
 use super::Opening;
 use crate::{Call, Era, Error, Options, Server};
 use mcp_transport::{ClientMessage, Transport};
-use mcp_types::{InitializeRequest, InitializeResult, ProtocolVersion, Request, rpc::Notification};
+use mcp_types::{
+    ProtocolVersion, Request,
+    initialize::{InitializeRequest, InitializeResult},
+    rpc::Notification,
+};
 use std::future::poll_fn;
-use tower_service::Service;
 
 impl<T: Transport> Opening<T> {
     /// Shakes hands, offering `version`.
@@ -15,15 +18,17 @@ impl<T: Transport> Opening<T> {
         version: &ProtocolVersion,
         options: &Options,
     ) -> Result<Server, Error> {
-        let capabilities = options.input.capabilities();
-        let request =
-            InitializeRequest::new(capabilities, options.client_info.clone(), version.as_str());
+        let request = InitializeRequest::new(
+            version.clone(),
+            options.input.capabilities(),
+            options.client_info.clone(),
+        );
         let reply = self.call(Call::of(request)?).await.map_err(Error::from_layers)?;
         let result: InitializeResult = reply.decode().map_err(|source| {
             let method = InitializeRequest::METHOD.into();
             Error::Decode { method, source }
         })?;
-        let agreed = ProtocolVersion::from(result.protocol_version.as_str());
+        let agreed = result.protocol_version;
         let pinned = options.mode == crate::Mode::Pinned(version.clone());
         if !agreed.is_known() || agreed.is_modern() || (pinned && agreed != *version) {
             return Err(Error::NoCommonVersion {
@@ -52,7 +57,7 @@ impl<T: Transport> Opening<T> {
             poll_fn(|cx| transport.poll_ready(cx)).await?;
             transport.call(message).await
         };
-        self.run(sent).await?;
+        drop(self.run(sent).await?);
         Ok(())
     }
 }

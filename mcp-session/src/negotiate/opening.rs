@@ -1,6 +1,9 @@
 //! A connection on which nothing has been agreed yet.
 
-use crate::{Call, Dispatch, Options, Peer, Reply, inbox::Inbox};
+use crate::{
+    Call, Dispatch, Options, Peer, Reply,
+    inbox::{Desk, Inbox},
+};
 use futures_util::future::BoxFuture;
 use mcp_transport::{Binding, BoxError, Driver, Link, Transport};
 use std::{
@@ -29,13 +32,12 @@ impl<T: Transport> Opening<T> {
         let Link { transport, unsolicited, mut driver, binding, .. } = link;
         let peer = Peer::new(Arc::clone(&options.input));
         let (handle, handles) = mpsc::channel(1);
-        let inbox = Inbox {
-            unsolicited,
+        let desk = Desk {
             transport: transport.clone(),
             peer: peer.clone(),
             events: options.events.clone(),
-            handles,
         };
+        let inbox = Inbox { unsolicited, desk, handles };
         let driver = Driver::new(async move {
             let mut inbox = pin!(inbox.run());
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
