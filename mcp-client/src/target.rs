@@ -69,7 +69,7 @@ impl Target {
 
     #[cfg(feature = "http")]
     fn url(text: &str) -> Self {
-        match mcp_transport::http::Endpoint::new(text) {
+        match mcp_transport::http::Endpoint::parse(text) {
             Ok(endpoint) => endpoint.into(),
             Err(error) => Self::invalid("an invalid URL", error.to_string()),
         }
@@ -139,8 +139,11 @@ impl From<mcp_transport::stdio::Command> for Target {
 }
 
 #[cfg(feature = "http")]
-impl From<mcp_transport::http::Endpoint> for Target {
-    fn from(endpoint: mcp_transport::http::Endpoint) -> Self {
+impl<T> From<mcp_transport::http::Endpoint<T>> for Target
+where
+    mcp_transport::http::Endpoint<T>: Connector,
+{
+    fn from(endpoint: mcp_transport::http::Endpoint<T>) -> Self {
         Self::connector(endpoint.to_string(), endpoint)
     }
 }

@@ -164,6 +164,13 @@ impl Connector for Command {
     }
 }
 
+impl fmt::Display for Command {
+    /// Shows the program alone: arguments may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.program.to_string_lossy(), f)
+    }
+}
+
 impl fmt::Debug for Command {
     /// Shows the names of environment variables, not their values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,7 @@ use super::{
 use crate::{Binding, Connector, Delivery, Driver, Error, Link, Unsolicited, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use url::Url;
 
 /// An MCP server behind a URL: a [`Connector`] over streamable HTTP.
@@ -130,6 +130,13 @@ impl<T: Storey> Connector for Endpoint<T> {
         Ok(Link::new(Http::new(service, state), Binding::Http)
             .with_unsolicited(unsolicited)
             .with_driver(Driver::new(driver)))
+    }
+}
+
+impl<T> fmt::Display for Endpoint<T> {
+    /// Shows the URL without user, password, query and fragment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.target.url)
     }
 }
 
