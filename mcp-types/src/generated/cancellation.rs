@@ -2,11 +2,7 @@
 
 //! Giving up a request.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::Notification;
-use crate::RequestId;
-use crate::wire::object;
+use crate::{Extra, MetaObject, Notification, RequestId, wire::object};
 
 /// Says that the sender of a request, or a server that ends a subscription, no longer awaits its response. It
 /// may cross the response on its way.

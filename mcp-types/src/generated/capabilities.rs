@@ -2,11 +2,7 @@
 
 //! What clients and servers say that they can do.
 
-use crate::Extra;
-use crate::JsonObject;
-use crate::List;
-use crate::content::Icon;
-use crate::wire::object;
+use crate::{Extra, JsonObject, List, content::Icon, wire::object};
 
 /// Optional features of the protocol that a client offers to a server. The set is open: members that are not
 /// known here are kept.
@@ -60,7 +56,7 @@ pub struct ClientTaskRequests {
 }
 
 object!(ClientTaskRequests {
-    optional {
+    hints {
         elicitation = "elicitation",
         sampling = "sampling",
     }
@@ -85,7 +81,7 @@ pub struct ClientTasksCapability {
 }
 
 object!(ClientTasksCapability {
-    optional {
+    hints {
         cancel = "cancel",
         list = "list",
         requests = "requests",
@@ -109,7 +105,7 @@ pub struct ElicitationCapability {
 }
 
 object!(ElicitationCapability {
-    optional {
+    hints {
         form = "form",
         url = "url",
     }
@@ -130,7 +126,7 @@ pub struct ElicitationTaskRequests {
 }
 
 object!(ElicitationTaskRequests {
-    optional {
+    hints {
         create = "create",
     }
 });
@@ -187,7 +183,7 @@ pub struct PromptsCapability {
 }
 
 object!(PromptsCapability {
-    optional {
+    hints {
         list_changed = "listChanged",
     }
 });
@@ -207,7 +203,7 @@ pub struct ResourcesCapability {
 }
 
 object!(ResourcesCapability {
-    optional {
+    hints {
         list_changed = "listChanged",
         subscribe = "subscribe",
     }
@@ -226,7 +222,7 @@ pub struct RootsCapability {
 }
 
 object!(RootsCapability {
-    optional {
+    hints {
         list_changed = "listChanged",
     }
 });
@@ -247,7 +243,7 @@ pub struct SamplingCapability {
 }
 
 object!(SamplingCapability {
-    optional {
+    hints {
         context = "context",
         tools = "tools",
     }
@@ -268,7 +264,7 @@ pub struct SamplingTaskRequests {
 }
 
 object!(SamplingTaskRequests {
-    optional {
+    hints {
         create_message = "createMessage",
     }
 });
@@ -329,7 +325,7 @@ pub struct ServerTaskRequests {
 }
 
 object!(ServerTaskRequests {
-    optional {
+    hints {
         tools = "tools",
     }
 });
@@ -353,7 +349,7 @@ pub struct ServerTasksCapability {
 }
 
 object!(ServerTasksCapability {
-    optional {
+    hints {
         cancel = "cancel",
         list = "list",
         requests = "requests",
@@ -375,7 +371,7 @@ pub struct ToolTaskRequests {
 }
 
 object!(ToolTaskRequests {
-    optional {
+    hints {
         call = "call",
     }
 });
@@ -393,7 +389,7 @@ pub struct ToolsCapability {
 }
 
 object!(ToolsCapability {
-    optional {
+    hints {
         list_changed = "listChanged",
     }
 });

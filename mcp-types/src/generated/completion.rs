@@ -2,12 +2,11 @@
 
 //! Completing the arguments of prompts and resource templates.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::Request;
-use crate::result::ResultType;
-use crate::wire::by_tag;
-use crate::wire::object;
+use crate::{
+    Extra, MetaObject, Request,
+    result::ResultType,
+    wire::{by_tag, object},
+};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -162,8 +161,8 @@ pub enum CompletionReference {
 }
 
 by_tag!(CompletionReference, "type" {
-"ref/prompt" => Prompt(PromptReference),
-"ref/resource" => ResourceTemplate(ResourceTemplateReference),
+    "ref/prompt" => Prompt(PromptReference),
+    "ref/resource" => ResourceTemplate(ResourceTemplateReference),
 });
 
 /// Names a prompt whose argument is to be completed.

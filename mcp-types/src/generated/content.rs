@@ -2,13 +2,11 @@
 
 //! Text, images, audio and resources, for people and models.
 
-use crate::Extra;
-use crate::List;
-use crate::MetaObject;
-use crate::resources::ResourceContents;
-use crate::wire::by_tag;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    Extra, List, MetaObject,
+    resources::ResourceContents,
+    wire::{by_tag, object, string_enum},
+};
 use serde_json::Value;
 
 /// Hints about how to use or show a piece of content or a resource.
@@ -92,11 +90,11 @@ pub enum ContentBlock {
 }
 
 by_tag!(ContentBlock, "type" {
-"text" => Text(TextContent),
-"image" => Image(ImageContent),
-"resource" => EmbeddedResource(EmbeddedResource),
-"audio" => Audio(AudioContent),
-"resource_link" => ResourceLink(ResourceLink),
+    "text" => Text(TextContent),
+    "image" => Image(ImageContent),
+    "resource" => EmbeddedResource(EmbeddedResource),
+    "audio" => Audio(AudioContent),
+    "resource_link" => ResourceLink(ResourceLink),
 });
 
 /// A resource whose contents come along in a tool result or a prompt.

@@ -2,14 +2,12 @@
 
 //! Asking a server what it is, without a handshake.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::ProtocolVersion;
-use crate::Request;
-use crate::capabilities::ServerCapabilities;
-use crate::result::CacheScope;
-use crate::result::ResultType;
-use crate::wire::object;
+use crate::{
+    Extra, MetaObject, ProtocolVersion, Request,
+    capabilities::ServerCapabilities,
+    result::{CacheScope, ResultType},
+    wire::object,
+};
 
 /// Asks the server which revisions it speaks and what it offers. Its outcome also tells stateless servers
 /// from those that want `initialize`.
@@ -21,7 +19,7 @@ use crate::wire::object;
 #[non_exhaustive]
 pub struct DiscoverRequest {
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
-    /// Required.
+    /// The specification requires it.
     pub meta: Option<MetaObject>,
     /// Members that have no field of their own.
     pub extra: Extra,
@@ -54,16 +52,16 @@ pub struct DiscoverResult {
     pub supported_versions: Vec<ProtocolVersion>,
     /// Optional features that the server offers.
     pub capabilities: ServerCapabilities,
-    /// Who may share a stored copy of the result. Required.
+    /// Who may share a stored copy of the result. The specification requires it.
     pub cache_scope: Option<CacheScope>,
     /// How to make good use of the server, written for the model's system prompt. Untrusted: it is the
     /// server's own text.
     pub instructions: Option<String>,
     /// Kind of this result: `complete` when it is final, other values for interim results. Absence, as from
-    /// older servers, means `complete`. Required.
+    /// older servers, means `complete`. The specification requires it.
     pub result_type: Option<ResultType>,
     /// How long the result may be reused, in milliseconds from its arrival; 0 or absent means that it is
-    /// stale at once. Required.
+    /// stale at once. The specification requires it.
     pub ttl_ms: Option<i64>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,

@@ -2,17 +2,12 @@
 
 //! Questions of a server to the user.
 
-use crate::Extra;
-use crate::JsonObject;
-use crate::MetaObject;
-use crate::Notification;
-use crate::OpenObject;
-use crate::Request;
-use crate::schema::PrimitiveSchemaDefinition;
-use crate::tasks::TaskMetadata;
-use crate::wire::by_mode;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    Extra, JsonObject, MetaObject, Notification, OpenObject, Request,
+    schema::PrimitiveSchemaDefinition,
+    tasks::TaskMetadata,
+    wire::{by_mode, object, string_enum},
+};
 use indexmap::IndexMap;
 
 /// What the user did about an elicitation.
@@ -57,8 +52,8 @@ pub enum ElicitRequest {
 }
 
 by_mode!(ElicitRequest, "mode" = "form" {
-"form" => Form(ElicitRequestFormParams),
-"url" => Url(ElicitRequestUrlParams),
+    "form" => Form(ElicitRequestFormParams),
+    "url" => Url(ElicitRequestUrlParams),
 });
 
 impl Request for ElicitRequest {
@@ -92,7 +87,7 @@ pub struct ElicitRequestFormParams {
     /// 2025-11-25 only.
     pub task: Option<TaskMetadata>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
-    /// In 2025-11-25 only.
+    /// Until 2025-11-25.
     pub meta: Option<MetaObject>,
     /// Members that have no field of their own.
     pub extra: Extra,
@@ -125,13 +120,13 @@ pub struct ElicitRequestUrlParams {
     /// beforehand.
     pub url: String,
     /// Opaque identifier of this interaction, unique within the server; `notifications/elicitation/complete`
-    /// repeats it. Until 2025-11-25, and required there.
+    /// repeats it. In 2025-11-25 only, and required there.
     pub elicitation_id: Option<String>,
-    /// Asks the receiver to run the request as a background task and to answer with a `CreateTaskResult`.
-    /// Until 2025-11-25.
+    /// Asks the receiver to run the request as a background task and to answer with a `CreateTaskResult`. In
+    /// 2025-11-25 only.
     pub task: Option<TaskMetadata>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
-    /// Until 2025-11-25.
+    /// In 2025-11-25 only.
     pub meta: Option<MetaObject>,
     /// Members that have no field of their own.
     pub extra: Extra,

@@ -2,12 +2,10 @@
 
 //! Details of errors, by their code.
 
-use crate::Extra;
-use crate::List;
-use crate::ProtocolVersion;
-use crate::capabilities::ClientCapabilities;
-use crate::elicitation::ElicitRequestUrlParams;
-use crate::wire::object;
+use crate::{
+    Extra, List, ProtocolVersion, capabilities::ClientCapabilities,
+    elicitation::ElicitRequestUrlParams, wire::object,
+};
 
 /// Data of the error `-32021`: the request needs capabilities that the client did not declare with it.
 ///

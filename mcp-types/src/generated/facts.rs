@@ -616,7 +616,7 @@ pub(crate) static TYPES: &[TypeFacts] = &[
         name: "ElicitRequestFormParams",
         revisions: Revisions(0b11100),
         fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
+            ("_meta", Revisions(0b01100), Revisions(0b00000)),
             ("message", Revisions(0b11100), Revisions(0b11100)),
             ("mode", Revisions(0b11000), Revisions(0b00000)),
             ("requestedSchema", Revisions(0b11100), Revisions(0b11100)),

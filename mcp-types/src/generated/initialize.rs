@@ -2,16 +2,12 @@
 
 //! The handshake of the revisions until 2025-11-25, and the ping.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::Notification;
-use crate::ProtocolVersion;
-use crate::Request;
-use crate::capabilities::ClientCapabilities;
-use crate::capabilities::Implementation;
-use crate::capabilities::ServerCapabilities;
-use crate::result::EmptyResult;
-use crate::wire::object;
+use crate::{
+    Extra, MetaObject, Notification, ProtocolVersion, Request,
+    capabilities::{ClientCapabilities, Implementation, ServerCapabilities},
+    result::EmptyResult,
+    wire::object,
+};
 
 /// Opens a session: the client offers a revision and its capabilities, before anything else is sent.
 ///

@@ -2,17 +2,13 @@
 
 //! Questions of a server inside of an interim result, and their answers.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::elicitation::ElicitRequest;
-use crate::elicitation::ElicitResult;
-use crate::roots::ListRootsRequest;
-use crate::roots::ListRootsResult;
-use crate::sampling::CreateMessageRequest;
-use crate::sampling::CreateMessageResult;
-use crate::wire::by_key;
-use crate::wire::by_method;
-use crate::wire::object;
+use crate::{
+    Extra, MetaObject,
+    elicitation::{ElicitRequest, ElicitResult},
+    roots::{ListRootsRequest, ListRootsResult},
+    sampling::{CreateMessageRequest, CreateMessageResult},
+    wire::{by_key, by_method, object},
+};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -36,9 +32,9 @@ pub enum InputRequest {
 }
 
 by_method!(InputRequest {
-CreateMessage(CreateMessageRequest),
-ListRoots(ListRootsRequest),
-Elicit(ElicitRequest),
+    CreateMessage(CreateMessageRequest),
+    ListRoots(ListRootsRequest),
+    Elicit(ElicitRequest),
 });
 
 /// Questions of a server, by keys that the answers repeat.
@@ -96,9 +92,9 @@ pub enum InputResponse {
 }
 
 by_key!(InputResponse {
-"action" => Elicit(ElicitResult),
-"roots" => ListRoots(ListRootsResult),
-"model" => CreateMessage(CreateMessageResult),
+    "action" => Elicit(ElicitResult),
+    "roots" => ListRoots(ListRootsResult),
+    "model" => CreateMessage(CreateMessageResult),
 });
 
 /// Answers to the questions of a server, by the keys of the questions.

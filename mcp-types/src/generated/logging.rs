@@ -2,13 +2,11 @@
 
 //! Log messages of a server.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::result::EmptyResult;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    Extra, MetaObject, Notification, Request,
+    result::EmptyResult,
+    wire::{object, string_enum},
+};
 use serde_json::Value;
 
 /// Severity of a log message, as in syslog (RFC 5424): `debug`, `info`, `notice`, `warning`, `error`,

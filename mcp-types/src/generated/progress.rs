@@ -2,11 +2,7 @@
 
 //! Progress of a request.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::Notification;
-use crate::ProgressToken;
-use crate::wire::object;
+use crate::{Extra, MetaObject, Notification, ProgressToken, wire::object};
 
 /// Reports how far a request in flight has come, if its sender asked for that with a `progressToken`.
 ///

@@ -2,18 +2,13 @@
 
 //! Prompts that a server offers.
 
-use crate::Extra;
-use crate::List;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::content::ContentBlock;
-use crate::content::Icon;
-use crate::content::Role;
-use crate::input::InputResponses;
-use crate::result::CacheScope;
-use crate::result::ResultType;
-use crate::wire::object;
+use crate::{
+    Extra, List, MetaObject, Notification, Request,
+    content::{ContentBlock, Icon, Role},
+    input::InputResponses,
+    result::{CacheScope, ResultType},
+    wire::object,
+};
 use indexmap::IndexMap;
 
 /// Fetches one prompt of the server, filled in with arguments.

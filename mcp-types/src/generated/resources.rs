@@ -2,19 +2,13 @@
 
 //! Resources that a server offers.
 
-use crate::Extra;
-use crate::List;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::content::Annotations;
-use crate::content::Icon;
-use crate::input::InputResponses;
-use crate::result::CacheScope;
-use crate::result::EmptyResult;
-use crate::result::ResultType;
-use crate::wire::by_key;
-use crate::wire::object;
+use crate::{
+    Extra, List, MetaObject, Notification, Request,
+    content::{Annotations, Icon},
+    input::InputResponses,
+    result::{CacheScope, EmptyResult, ResultType},
+    wire::{by_key, object},
+};
 use serde_json::Value;
 
 /// Contents of a resource as bytes.
@@ -334,8 +328,8 @@ pub enum ResourceContents {
 }
 
 by_key!(ResourceContents {
-"text" => Text(TextResourceContents),
-"blob" => Blob(BlobResourceContents),
+    "text" => Text(TextResourceContents),
+    "blob" => Blob(BlobResourceContents),
 });
 
 /// Says that the resources of the server have changed, so that a list fetched earlier is stale.

@@ -2,10 +2,10 @@
 
 //! What results have in common.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    Extra, MetaObject,
+    wire::{object, string_enum},
+};
 
 /// Who may share a stored result.
 ///

@@ -2,12 +2,7 @@
 
 //! Directories and files that a client exposes.
 
-use crate::Extra;
-use crate::List;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::wire::object;
+use crate::{Extra, List, MetaObject, Notification, Request, wire::object};
 
 /// Asks the client for the directories and files that the server should work on. Deprecated since 2026-07-28.
 ///

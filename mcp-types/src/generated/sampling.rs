@@ -2,22 +2,13 @@
 
 //! Asking the model of the client.
 
-use crate::Extra;
-use crate::JsonObject;
-use crate::List;
-use crate::MetaObject;
-use crate::OneOrMany;
-use crate::Request;
-use crate::content::AudioContent;
-use crate::content::ContentBlock;
-use crate::content::ImageContent;
-use crate::content::Role;
-use crate::content::TextContent;
-use crate::tasks::TaskMetadata;
-use crate::tools::Tool;
-use crate::wire::by_tag;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    Extra, JsonObject, List, MetaObject, OneOrMany, Request,
+    content::{AudioContent, ContentBlock, ImageContent, Role, TextContent},
+    tasks::TaskMetadata,
+    tools::Tool,
+    wire::{by_tag, object, string_enum},
+};
 use serde_json::Value;
 
 /// Asks the client to have a model generate a message, with the consent of the user. Deprecated since
@@ -239,11 +230,11 @@ pub enum SamplingMessageContentBlock {
 }
 
 by_tag!(SamplingMessageContentBlock, "type" {
-"text" => Text(TextContent),
-"image" => Image(ImageContent),
-"audio" => Audio(AudioContent),
-"tool_use" => ToolUse(ToolUseContent),
-"tool_result" => ToolResult(ToolResultContent),
+    "text" => Text(TextContent),
+    "image" => Image(ImageContent),
+    "audio" => Audio(AudioContent),
+    "tool_use" => ToolUse(ToolUseContent),
+    "tool_result" => ToolResult(ToolResultContent),
 });
 
 /// Why a model stopped generating. The set is open: providers have reasons of their own.

@@ -2,12 +2,11 @@
 
 //! The fields of a form: a small part of JSON Schema.
 
-use crate::Extra;
-use crate::wire::by_shape;
-use crate::wire::object;
-use crate::wire::string_enum;
-use serde_json::Number;
-use serde_json::Value;
+use crate::{
+    Extra,
+    wire::{by_shape, object, string_enum},
+};
+use serde_json::{Number, Value};
 
 /// Schema of a yes or no field of a form.
 ///
@@ -189,14 +188,14 @@ pub enum PrimitiveSchemaDefinition {
 }
 
 by_shape!(PrimitiveSchemaDefinition {
-"enumNames" => LegacyTitledEnum(LegacyTitledEnumSchema),
-"oneOf" => TitledSingleSelectEnum(TitledSingleSelectEnumSchema),
-"enum" => UntitledSingleSelectEnum(UntitledSingleSelectEnumSchema),
-TitledMultiSelectEnum(TitledMultiSelectEnumSchema),
-UntitledMultiSelectEnum(UntitledMultiSelectEnumSchema),
-Boolean(BooleanSchema),
-Number(NumberSchema),
-String(StringSchema),
+    "enumNames" => LegacyTitledEnum(LegacyTitledEnumSchema),
+    "oneOf" => TitledSingleSelectEnum(TitledSingleSelectEnumSchema),
+    "enum" => UntitledSingleSelectEnum(UntitledSingleSelectEnumSchema),
+    TitledMultiSelectEnum(TitledMultiSelectEnumSchema),
+    UntitledMultiSelectEnum(UntitledMultiSelectEnumSchema),
+    Boolean(BooleanSchema),
+    Number(NumberSchema),
+    String(StringSchema),
 });
 
 /// Schema of a text field of a form.

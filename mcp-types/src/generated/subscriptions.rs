@@ -2,12 +2,7 @@
 
 //! Listening to what changes at a server.
 
-use crate::Extra;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::result::ResultType;
-use crate::wire::object;
+use crate::{Extra, MetaObject, Notification, Request, result::ResultType, wire::object};
 
 /// Kinds of notifications on a subscription. What is absent is not subscribed to.
 ///
@@ -78,7 +73,7 @@ pub struct SubscriptionsListenRequest {
     /// Notifications to receive; no others come.
     pub notifications: SubscriptionFilter,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
-    /// Required.
+    /// The specification requires it.
     pub meta: Option<MetaObject>,
     /// Members that have no field of their own.
     pub extra: Extra,
@@ -112,9 +107,9 @@ impl Request for SubscriptionsListenRequest {
 #[non_exhaustive]
 pub struct SubscriptionsListenResult {
     /// Kind of this result: `complete` when it is final, other values for interim results. Absence, as from
-    /// older servers, means `complete`. Required.
+    /// older servers, means `complete`. The specification requires it.
     pub result_type: Option<ResultType>,
-    /// Metadata of the result, with the id of the subscription that it ends. Required.
+    /// Metadata of the result, with the id of the subscription that it ends. The specification requires it.
     pub meta: Option<MetaObject>,
     /// Members that have no field of their own.
     pub extra: Extra,

@@ -2,13 +2,10 @@
 
 //! Requests that go on in the background, as 2025-11-25 has them.
 
-use crate::Extra;
-use crate::List;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    Extra, List, MetaObject, Notification, Request,
+    wire::{object, string_enum},
+};
 
 /// Asks to stop a task; one that has come to an end already is refused.
 ///
@@ -64,7 +61,7 @@ pub struct CancelTaskResult {
     pub poll_interval: Option<i64>,
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
-    /// How long the task is kept, in milliseconds from its creation; `null` means without limit. Required.
+    /// How long the task is kept, in milliseconds from its creation; `null` means without limit.
     pub ttl: Option<i64>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,
@@ -238,7 +235,7 @@ pub struct GetTaskResult {
     pub poll_interval: Option<i64>,
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
-    /// How long the task is kept, in milliseconds from its creation; `null` means without limit. Required.
+    /// How long the task is kept, in milliseconds from its creation; `null` means without limit.
     pub ttl: Option<i64>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,
@@ -381,7 +378,7 @@ pub struct Task {
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
     /// How long the task is kept, in milliseconds from its creation; `null` means without limit. The receiver
-    /// sets it and need not grant what was asked. Required.
+    /// sets it and need not grant what was asked.
     pub ttl: Option<i64>,
     /// Members that have no field of their own.
     pub extra: Extra,
@@ -473,7 +470,7 @@ pub struct TaskStatusNotification {
     pub poll_interval: Option<i64>,
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
-    /// How long the task is kept, in milliseconds from its creation; `null` means without limit. Required.
+    /// How long the task is kept, in milliseconds from its creation; `null` means without limit.
     pub ttl: Option<i64>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,

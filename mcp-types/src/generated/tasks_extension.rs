@@ -2,17 +2,12 @@
 
 //! Requests that go on in the background, as the extension `io.modelcontextprotocol/tasks` to 2026-07-28 has them.
 
-use crate::ErrorObject;
-use crate::Extra;
-use crate::JsonObject;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::input::InputRequests;
-use crate::input::InputResponses;
-use crate::result::ResultType;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    ErrorObject, Extra, MetaObject, Notification, RawJson, Request,
+    input::{InputRequests, InputResponses},
+    result::ResultType,
+    wire::{object, string_enum},
+};
 
 /// Asks the server to stop a task, which it need not do.
 ///
@@ -55,7 +50,7 @@ impl Request for CancelTaskRequest {
 #[non_exhaustive]
 pub struct CancelTaskResult {
     /// Kind of this result: `complete` when it is final, other values for interim results. Absence, as from
-    /// older servers, means `complete`. Required.
+    /// older servers, means `complete`. The specification requires it.
     pub result_type: Option<ResultType>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,
@@ -89,7 +84,7 @@ pub struct CreateTaskResult {
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
     /// How long the server keeps the task, in milliseconds from its creation; `null` means without limit. It
-    /// can change while the task runs. Required.
+    /// can change while the task runs.
     pub ttl_ms: Option<i64>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,
@@ -154,11 +149,11 @@ pub struct DetailedTask {
     pub poll_interval_ms: Option<i64>,
     /// Result of the request that became the task, such as a `CallToolResult`, once the status is
     /// `completed`.
-    pub result: Option<JsonObject>,
+    pub result: Option<RawJson>,
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
     /// How long the server keeps the task, in milliseconds from its creation; `null` means without limit. It
-    /// can change while the task runs. Required.
+    /// can change while the task runs.
     pub ttl_ms: Option<i64>,
     /// Members that have no field of their own.
     pub extra: Extra,
@@ -238,14 +233,13 @@ pub struct GetTaskResult {
     /// Pause to make between two `tasks/get`, in milliseconds.
     pub poll_interval_ms: Option<i64>,
     /// Result of the request that became the task, once the status is `completed`.
-    pub result: Option<JsonObject>,
+    pub result: Option<RawJson>,
     /// Kind of this result: `complete` when it is final, other values for interim results. Absence, as from
-    /// older servers, means `complete`. Required.
+    /// older servers, means `complete`. The specification requires it.
     pub result_type: Option<ResultType>,
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
     /// How long the server keeps the task, in milliseconds from its creation; `null` means without limit.
-    /// Required.
     pub ttl_ms: Option<i64>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,
@@ -312,7 +306,7 @@ pub struct Task {
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
     /// How long the server keeps the task, in milliseconds from its creation; `null` means without limit. It
-    /// can change while the task runs. Required.
+    /// can change while the task runs.
     pub ttl_ms: Option<i64>,
     /// Members that have no field of their own.
     pub extra: Extra,
@@ -386,11 +380,10 @@ pub struct TaskStatusNotification {
     /// Pause to make between two `tasks/get`, in milliseconds.
     pub poll_interval_ms: Option<i64>,
     /// Result of the request that became the task, once the status is `completed`.
-    pub result: Option<JsonObject>,
+    pub result: Option<RawJson>,
     /// Free text about the current status, for people or models.
     pub status_message: Option<String>,
     /// How long the server keeps the task, in milliseconds from its creation; `null` means without limit.
-    /// Required.
     pub ttl_ms: Option<i64>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,
@@ -533,7 +526,7 @@ impl Request for UpdateTaskRequest {
 #[non_exhaustive]
 pub struct UpdateTaskResult {
     /// Kind of this result: `complete` when it is final, other values for interim results. Absence, as from
-    /// older servers, means `complete`. Required.
+    /// older servers, means `complete`. The specification requires it.
     pub result_type: Option<ResultType>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     pub meta: Option<MetaObject>,

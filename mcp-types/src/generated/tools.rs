@@ -2,20 +2,14 @@
 
 //! Tools that a server offers.
 
-use crate::Extra;
-use crate::JsonObject;
-use crate::List;
-use crate::MetaObject;
-use crate::Notification;
-use crate::Request;
-use crate::content::ContentBlock;
-use crate::content::Icon;
-use crate::input::InputResponses;
-use crate::result::CacheScope;
-use crate::result::ResultType;
-use crate::tasks::TaskMetadata;
-use crate::wire::object;
-use crate::wire::string_enum;
+use crate::{
+    Extra, JsonObject, List, MetaObject, Notification, Request,
+    content::{ContentBlock, Icon},
+    input::InputResponses,
+    result::{CacheScope, ResultType},
+    tasks::TaskMetadata,
+    wire::{object, string_enum},
+};
 use serde_json::Value;
 
 /// Calls one tool of the server.

@@ -1,7 +1,7 @@
 //! The JSON forms of strings, numbers, lists, maps and of the types that are written by hand.
 
 use super::{Decoder, Encoded, Fit, Misfit, Wire, to_value};
-use crate::{ErrorObject, JsonObject, MetaObject, ProtocolVersion, RequestId};
+use crate::{ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId};
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer, Serializer,
@@ -11,6 +11,14 @@ use serde_json::{Number, Value};
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 impl Wire for Value {
+    const EXPECTED: &'static str = "a value";
+
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
+        Self::deserialize(deserializer).map(Ok)
+    }
+}
+
+impl Wire for RawJson {
     const EXPECTED: &'static str = "a value";
 
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {

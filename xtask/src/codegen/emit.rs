@@ -71,8 +71,8 @@ impl Emitter<'_> {
             body.push_str(&self.message(&item));
         }
         let mut text = format!("//! {}\n\n", self.module.doc);
-        for import in &self.imports {
-            let _ = writeln!(text, "use {import};");
+        for (krate, paths) in self.grouped_imports() {
+            let _ = writeln!(text, "use {krate}::{{{}}};", paths.join(", "));
         }
         Ok(text + "\n" + &body)
     }
@@ -160,6 +160,22 @@ impl Emitter<'_> {
         }
     }
 
+    /// The imports by crate, those of one module together.
+    fn grouped_imports(&self) -> BTreeMap<&str, Vec<String>> {
+        let mut crates: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+        for import in &self.imports {
+            let (krate, path) = import.split_once("::").unwrap_or((import, ""));
+            let (module, name) = path.split_once("::").unwrap_or(("", path));
+            crates.entry(krate).or_default().entry(module).or_default().push(name);
+        }
+        let path = |(module, names): (&str, Vec<&str>)| match module {
+            "" => names.join(", "),
+            _ => format!("{module}::{{{}}}", names.join(", ")),
+        };
+        let group = |modules: BTreeMap<_, _>| modules.into_iter().map(path).collect();
+        crates.into_iter().map(|(krate, modules)| (krate, group(modules))).collect()
+    }
+
     fn imported(&mut self, path: &str, name: &str) -> String {
         self.import(&format!("{path}::{name}"));
         name.to_owned()
@@ -172,6 +188,6 @@ pub(super) fn module_of(key: &str) -> Option<&'static Module> {
 }
 
 /// The name of a type inside of its module.
-pub(super) fn short(key: &str) -> &str {
+pub(crate) fn short(key: &str) -> &str {
     key.strip_prefix(EXTENSION_PREFIX).unwrap_or(key)
 }

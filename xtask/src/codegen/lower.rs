@@ -3,7 +3,7 @@
 mod types;
 
 use super::{
-    model::{EXTENSION_PREFIX, Kind, Method, Model},
+    model::{EXTENSION_PREFIX, Kind, Method, Model, Type},
     names,
     revisions::Source,
     tables::{NAMES, SKIPPED, UNIONS},
@@ -113,14 +113,18 @@ impl Lowering<'_> {
         let kind = if rust.ends_with("Request") { Kind::Request } else { Kind::Notification };
         let empty = Schema::default();
         let params = self.resolve(params.map_or(&empty, |(params, _)| params))?.clone();
+        // Some revisions leave out what each request and notification has by inheritance, unless a result embeds it.
+        let has_meta = !self.is_in("InputRequest", super::emit::short(rust));
         if let Some(types) = &params.any_of {
             let types = self.members_of_union(types)?;
             self.model.union(rust, self.source, &types)?;
+            for ty in types.iter().filter(|_| has_meta) {
+                let meta = (Type::Root("MetaObject"), false);
+                self.model.field(ty, self.source, "_meta", meta)?;
+            }
         } else {
             let mut members = self.members(&params)?;
-            // Some revisions leave out what each request and notification has by inheritance.
-            let wire = rust.strip_prefix(EXTENSION_PREFIX).unwrap_or(rust);
-            if !self.is_in("InputRequest", wire) {
+            if has_meta {
                 members.entry("_meta".to_owned()).or_insert((Schema::default(), false));
             }
             self.object(rust, &members)?;
@@ -138,7 +142,7 @@ impl Lowering<'_> {
     }
 
     fn method(&self, rust: &str, kind: Kind, name: &str) -> Result<Method> {
-        let wire = rust.strip_prefix(EXTENSION_PREFIX).unwrap_or(rust);
+        let wire = super::emit::short(rust);
         let is_request = kind == Kind::Request;
         let (client, server) = match kind {
             Kind::Request => ("ClientRequest", "ServerRequest"),

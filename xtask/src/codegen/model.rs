@@ -81,11 +81,11 @@ pub(crate) enum Type {
     /// A type written by hand, in the root of the crate.
     Root(&'static str),
     Named(String),
-    Vec(Box<Type>),
-    List(Box<Type>),
-    OneOrMany(Box<Type>),
-    Map(Box<Type>),
-    Nullable(Box<Type>),
+    Vec(Box<Self>),
+    List(Box<Self>),
+    OneOrMany(Box<Self>),
+    Map(Box<Self>),
+    Nullable(Box<Self>),
 }
 
 impl Type {

@@ -55,6 +55,9 @@ impl Revisions {
         }
         let runs = self.runs(among);
         let words = runs.iter().map(|(first, last)| match (first, last) {
+            (None, Some(last)) if among.sources().next() == Some(*last) => {
+                format!("in {} only", last.name())
+            }
             (None, Some(last)) => format!("until {}", last.name()),
             (Some(first), None) => format!("since {}", first.name()),
             (Some(first), Some(last)) if first == last => format!("in {} only", first.name()),
@@ -97,6 +100,7 @@ mod tests {
         assert_eq!(told(0b11111), None);
         assert_eq!(told(0b11000).as_deref(), Some("since 2025-11-25"));
         assert_eq!(told(0b01111).as_deref(), Some("until 2025-11-25"));
+        assert_eq!(told(0b00001).as_deref(), Some("in 2024-11-05 only"));
         assert_eq!(told(0b01000).as_deref(), Some("in 2025-11-25 only"));
         assert_eq!(told(0b10111).as_deref(), Some("until 2025-06-18 and since 2026-07-28"));
     }

@@ -2,268 +2,11 @@
 //!
 //! Every table is checked: an entry that nothing asks for stops the generator, as does a type without an entry.
 
+mod modules;
+
+pub(crate) use modules::{MODULES, Module};
+
 use super::model::Type;
-
-/// A module of the generated code, one per area of the specification.
-pub(crate) struct Module {
-    pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
-    pub(crate) types: &'static [&'static str],
-}
-
-const fn module(name: &'static str, doc: &'static str, types: &'static [&'static str]) -> Module {
-    Module { name, doc, types }
-}
-
-/// Where each type goes.
-pub(crate) const MODULES: &[Module] = &[
-    module("cancellation", "Giving up a request.", &["CancelledNotification"]),
-    module(
-        "capabilities",
-        "What clients and servers say that they can do.",
-        &[
-            "ClientCapabilities",
-            "ClientTaskRequests",
-            "ClientTasksCapability",
-            "ElicitationCapability",
-            "ElicitationTaskRequests",
-            "Implementation",
-            "PromptsCapability",
-            "ResourcesCapability",
-            "RootsCapability",
-            "SamplingCapability",
-            "SamplingTaskRequests",
-            "ServerCapabilities",
-            "ServerTaskRequests",
-            "ServerTasksCapability",
-            "ToolTaskRequests",
-            "ToolsCapability",
-        ],
-    ),
-    module(
-        "completion",
-        "Completing the arguments of prompts and resource templates.",
-        &[
-            "CompleteRequest",
-            "CompleteResult",
-            "Completion",
-            "CompletionArgument",
-            "CompletionContext",
-            "CompletionReference",
-            "PromptReference",
-            "ResourceTemplateReference",
-        ],
-    ),
-    module(
-        "content",
-        "Text, images, audio and resources, for people and models.",
-        &[
-            "Annotations",
-            "AudioContent",
-            "ContentBlock",
-            "EmbeddedResource",
-            "Icon",
-            "IconTheme",
-            "ImageContent",
-            "ResourceLink",
-            "Role",
-            "TextContent",
-        ],
-    ),
-    module(
-        "discover",
-        "Asking a server what it is, without a handshake.",
-        &["DiscoverRequest", "DiscoverResult"],
-    ),
-    module(
-        "elicitation",
-        "Questions of a server to the user.",
-        &[
-            "ElicitAction",
-            "ElicitRequest",
-            "ElicitRequestFormParams",
-            "ElicitRequestUrlParams",
-            "ElicitResult",
-            "ElicitationCompleteNotification",
-            "ElicitationSchema",
-        ],
-    ),
-    module(
-        "error_data",
-        "Details of errors, by their code.",
-        &[
-            "MissingRequiredClientCapabilityData",
-            "UnsupportedProtocolVersionData",
-            "UrlElicitationRequiredData",
-        ],
-    ),
-    module(
-        "initialize",
-        "The handshake of the revisions until 2025-11-25, and the ping.",
-        &["InitializeRequest", "InitializeResult", "InitializedNotification", "PingRequest"],
-    ),
-    module(
-        "input",
-        "Questions of a server inside of an interim result, and their answers.",
-        &[
-            "InputRequest",
-            "InputRequests",
-            "InputRequiredResult",
-            "InputResponse",
-            "InputResponses",
-        ],
-    ),
-    module(
-        "logging",
-        "Log messages of a server.",
-        &["LoggingLevel", "LoggingMessageNotification", "SetLevelRequest"],
-    ),
-    module("progress", "Progress of a request.", &["ProgressNotification"]),
-    module(
-        "prompts",
-        "Prompts that a server offers.",
-        &[
-            "GetPromptRequest",
-            "GetPromptResult",
-            "ListPromptsRequest",
-            "ListPromptsResult",
-            "Prompt",
-            "PromptArgument",
-            "PromptListChangedNotification",
-            "PromptMessage",
-        ],
-    ),
-    module(
-        "resources",
-        "Resources that a server offers.",
-        &[
-            "BlobResourceContents",
-            "ListResourceTemplatesRequest",
-            "ListResourceTemplatesResult",
-            "ListResourcesRequest",
-            "ListResourcesResult",
-            "ReadResourceRequest",
-            "ReadResourceResult",
-            "Resource",
-            "ResourceContents",
-            "ResourceListChangedNotification",
-            "ResourceTemplate",
-            "ResourceUpdatedNotification",
-            "SubscribeRequest",
-            "TextResourceContents",
-            "UnsubscribeRequest",
-        ],
-    ),
-    module("result", "What results have in common.", &["CacheScope", "EmptyResult", "ResultType"]),
-    module(
-        "roots",
-        "Directories and files that a client exposes.",
-        &["ListRootsRequest", "ListRootsResult", "Root", "RootsListChangedNotification"],
-    ),
-    module(
-        "sampling",
-        "Asking the model of the client.",
-        &[
-            "CreateMessageRequest",
-            "CreateMessageResult",
-            "IncludeContext",
-            "ModelHint",
-            "ModelPreferences",
-            "SamplingMessage",
-            "SamplingMessageContentBlock",
-            "StopReason",
-            "ToolChoice",
-            "ToolChoiceMode",
-            "ToolResultContent",
-            "ToolUseContent",
-        ],
-    ),
-    module(
-        "schema",
-        "The fields of a form: a small part of JSON Schema.",
-        &[
-            "BooleanSchema",
-            "EnumOption",
-            "LegacyTitledEnumSchema",
-            "NumberSchema",
-            "NumberSchemaType",
-            "PrimitiveSchemaDefinition",
-            "StringSchema",
-            "StringSchemaFormat",
-            "TitledMultiSelectEnumItems",
-            "TitledMultiSelectEnumSchema",
-            "TitledSingleSelectEnumSchema",
-            "UntitledMultiSelectEnumItems",
-            "UntitledMultiSelectEnumSchema",
-            "UntitledSingleSelectEnumSchema",
-        ],
-    ),
-    module(
-        "subscriptions",
-        "Listening to what changes at a server.",
-        &[
-            "SubscriptionFilter",
-            "SubscriptionsAcknowledgedNotification",
-            "SubscriptionsListenRequest",
-            "SubscriptionsListenResult",
-        ],
-    ),
-    module(
-        "tasks",
-        "Requests that go on in the background, as 2025-11-25 has them.",
-        &[
-            "CancelTaskRequest",
-            "CancelTaskResult",
-            "CreateTaskResult",
-            "GetTaskPayloadRequest",
-            "GetTaskPayloadResult",
-            "GetTaskRequest",
-            "GetTaskResult",
-            "ListTasksRequest",
-            "ListTasksResult",
-            "RelatedTaskMetadata",
-            "Task",
-            "TaskMetadata",
-            "TaskStatus",
-            "TaskStatusNotification",
-        ],
-    ),
-    module(
-        "tasks_extension",
-        "Requests that go on in the background, as the extension `io.modelcontextprotocol/tasks` to 2026-07-28 has them.",
-        &[
-            "tasks_extension.CancelTaskRequest",
-            "tasks_extension.CancelTaskResult",
-            "tasks_extension.CreateTaskResult",
-            "tasks_extension.DetailedTask",
-            "tasks_extension.GetTaskRequest",
-            "tasks_extension.GetTaskResult",
-            "tasks_extension.Task",
-            "tasks_extension.TaskStatus",
-            "tasks_extension.TaskStatusNotification",
-            "tasks_extension.TaskSubscriptionAcknowledgedNotifications",
-            "tasks_extension.TaskSubscriptionNotifications",
-            "tasks_extension.TasksExtensionCapability",
-            "tasks_extension.UpdateTaskRequest",
-            "tasks_extension.UpdateTaskResult",
-        ],
-    ),
-    module(
-        "tools",
-        "Tools that a server offers.",
-        &[
-            "CallToolRequest",
-            "CallToolResult",
-            "ListToolsRequest",
-            "ListToolsResult",
-            "TaskSupport",
-            "Tool",
-            "ToolAnnotations",
-            "ToolExecution",
-            "ToolListChangedNotification",
-        ],
-    ),
-];
 
 /// Definitions without a type of their own, and why.
 pub(crate) const SKIPPED: &[(&str, &[&str])] = &[
@@ -407,6 +150,13 @@ pub(crate) fn field_type(owner: &str, name: &str) -> Option<Type> {
         // Schemas are not read here, but handed on; a union of what all revisions allow is any object.
         ("Tool", "inputSchema" | "outputSchema") => Type::JsonObject,
         ("CreateMessageResult", "stopReason") => named("StopReason"),
+        // The result of another request, which that request decodes.
+        (
+            "tasks_extension.DetailedTask"
+            | "tasks_extension.GetTaskResult"
+            | "tasks_extension.TaskStatusNotification",
+            "result",
+        ) => Type::Root("RawJson"),
         _ => return None,
     })
 }
@@ -428,7 +178,10 @@ pub(crate) const LENIENT: &[&str] = &[
 pub(crate) fn is_hint(owner: &str, name: &str) -> bool {
     let any = ["annotations", "cacheScope", "icons", "size", "title", "ttlMs", "websiteUrl"];
     let owners = ["Annotations", "ClientCapabilities", "ServerCapabilities", "ToolAnnotations"];
-    any.contains(&name) || owners.contains(&owner)
+    let endings = ["Capability", "TaskRequests"];
+    any.contains(&name)
+        || owners.contains(&owner)
+        || endings.iter().any(|ending| owner.ends_with(ending))
 }
 
 /// How the types of a union are told apart.

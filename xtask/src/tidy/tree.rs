@@ -20,7 +20,8 @@ pub(super) struct SourceFile {
 }
 
 /// Folders of files that somebody else wrote or a program made.
-const NOT_OURS: [&str; 2] = ["mcp-types/schema/", "mcp-types/src/generated/"];
+const NOT_OURS: [&str; 3] =
+    ["mcp-types/schema/", "mcp-types/src/generated.rs", "mcp-types/src/generated/"];
 
 /// Written by package managers.
 const LOCK_FILES: [&str; 3] =

@@ -54,7 +54,7 @@ impl Emitter<'_> {
         };
         let facts = match (presence, required) {
             (None, None) => None,
-            (None, Some(None)) => Some("Required.".to_owned()),
+            (None, Some(None)) => Some("The specification requires it.".to_owned()),
             (None, Some(Some(when))) => Some(format!("Required {when}.")),
             (Some(there), None) => Some(sentence(&there)),
             (Some(there), Some(None)) => Some(sentence(&format!("{there}, and required there"))),

@@ -89,7 +89,8 @@ impl Emitter<'_> {
         let _ = writeln!(text, "pub struct {} {{", item.rust);
         for line in &lines {
             let is_option = line.group != Group::Required;
-            text.push_str(&self.field_docs(item, line.name, line.field, is_option));
+            let is_lax = is_option && line.group != Group::Present;
+            text.push_str(&self.field_docs(item, line.name, line.field, is_lax));
             let ty = if is_option { format!("Option<{}>", line.ty) } else { line.ty.clone() };
             let _ = writeln!(text, "    pub {}: {ty},", snake(line.name));
         }

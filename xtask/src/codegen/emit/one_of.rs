@@ -104,6 +104,8 @@ impl Emitter<'_> {
             }
         };
         self.import(&format!("crate::wire::{name}"));
+        // rustfmt does not indent what it cannot parse.
+        let arms: String = arms.lines().map(|arm| format!("    {arm}\n")).collect();
         Ok(format!("{name}!({head} {{\n{arms}}});\n\n"))
     }
 
