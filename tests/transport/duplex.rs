@@ -1,0 +1,131 @@
+//! Byte streams, with a scripted peer at the other end.
+
+mod calls;
+mod end;
+mod flow;
+mod framing;
+
+use conformance::script::{Background, Peer, deadline};
+use futures_util::StreamExt;
+use mcp_transport::{
+    Arrival, ClientMessage, Diagnostic, Error, Replies, ServerMessage, Unsolicited,
+    duplex::{Limits, Multiplex, multiplex},
+};
+use mcp_types::{
+    RawJson,
+    rpc::{Message, Request, Response},
+};
+use serde_json::{Value, json};
+use tokio::io::DuplexStream;
+use tower::Service;
+
+/// A client, its peer, and the driver between them.
+struct Wire {
+    client: Multiplex,
+    unsolicited: Unsolicited,
+    driver: Background<Result<(), Error>>,
+    peer: Peer<DuplexStream>,
+}
+
+impl Wire {
+    fn new() -> Self {
+        Self::with(Limits::default(), 64 * 1024)
+    }
+
+    fn with(limits: Limits, capacity: usize) -> Self {
+        let (ours, theirs) = tokio::io::duplex(capacity);
+        let (client, unsolicited, connection) = multiplex(ours, limits);
+        let driver = Background::run(connection);
+        Self { client, unsolicited, driver, peer: Peer::new(theirs) }
+    }
+
+    /// Sends a request.
+    async fn request(&self, id: i64, method: &'static str) -> Replies {
+        deadline(self.client.clone().call(request(id, method))).await.unwrap()
+    }
+
+    /// Sends a request, and sees it arrive.
+    async fn open(&mut self, id: i64, method: &'static str) -> Replies {
+        let replies = self.request(id, method).await;
+        assert_eq!(self.peer.expect(method).await["id"], id);
+        replies
+    }
+
+    /// A call that is answered, and before which nothing else reaches the peer.
+    async fn canary(&mut self, id: i64) {
+        let replies = self.open(id, "canary").await;
+        self.peer.answer(id, json!({"nonce": id})).await;
+        assert_eq!(result(replies).await, json!({"nonce": id}));
+    }
+
+    /// The next unsolicited arrival.
+    async fn arrival(&mut self) -> Arrival {
+        deadline(self.unsolicited.next()).await.expect("an arrival")
+    }
+
+    /// The next arrival, a notification or a request of this method: nothing else arrived before it.
+    async fn arrives(&mut self, method: &str) {
+        match self.arrival().await {
+            Arrival::Message(Message::Notification(it)) => assert_eq!(it.method, method),
+            Arrival::Message(Message::Request(it)) => assert_eq!(it.method, method),
+            other => panic!("{other:?} instead of {method}"),
+        }
+    }
+
+    /// The next arrival, a diagnostic.
+    async fn diagnostic(&mut self) -> Diagnostic {
+        match self.arrival().await {
+            Arrival::Diagnostic(diagnostic) => diagnostic,
+            other => panic!("{other:?} instead of a diagnostic"),
+        }
+    }
+}
+
+fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
+fn request(id: i64, method: &'static str) -> ClientMessage {
+    Request::new(id, method).into()
+}
+
+/// A request of about `size` bytes.
+fn large_request(id: i64, size: usize) -> ClientMessage {
+    let params = RawJson::encode(&json!({"blob": "x".repeat(size)})).unwrap();
+    Request::new(id, "large").with_params(params).into()
+}
+
+async fn next(replies: &mut Replies) -> Option<Result<ServerMessage, Error>> {
+    deadline(replies.next()).await
+}
+
+/// The next reply, a notification: its method and its parameters.
+async fn notification(replies: &mut Replies) -> (String, Value) {
+    match next(replies).await {
+        Some(Ok(Message::Notification(it))) => {
+            let params = it.params.map(|params| params.decode().unwrap());
+            (it.method.into_owned(), params.unwrap_or_default())
+        }
+        other => panic!("{other:?} instead of a notification"),
+    }
+}
+
+/// The result of a call whose next reply is its last.
+async fn result(mut replies: Replies) -> Value {
+    let Some(Ok(Message::Response(Response { outcome: Ok(result), .. }))) =
+        next(&mut replies).await
+    else {
+        panic!("no result");
+    };
+    assert!(next(&mut replies).await.is_none(), "a response is the last reply");
+    result.decode().unwrap()
+}
+
+/// The failure of a call whose next reply is its last.
+async fn failure(mut replies: Replies) -> Error {
+    let error = next(&mut replies).await.expect("a failure").expect_err("a failure");
+    assert!(next(&mut replies).await.is_none(), "a failure is the last reply");
+    error
+}
