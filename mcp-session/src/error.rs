@@ -2,7 +2,7 @@
 
 use crate::{InvalidParams, Misbehavior};
 use mcp_transport::{BoxError, Delivery};
-use mcp_types::{ErrorObject, ProtocolVersion};
+use mcp_types::{ContentBlock, ErrorObject, ProtocolVersion};
 use std::{process::ExitStatus, sync::Arc, time::Duration};
 
 /// A call or a connection failed.
@@ -92,12 +92,68 @@ pub enum Error {
         /// What is wrong with it.
         reason: Box<str>,
     },
+    /// A tool says that it failed, and the caller asked for that to be an error.
+    #[error("tool {tool:?} failed: {message}")]
+    Tool {
+        /// The tool that was called.
+        tool: Box<str>,
+        /// The text of what it said. Untrusted.
+        message: Box<str>,
+        /// All that it said. Untrusted.
+        content: Vec<ContentBlock>,
+    },
+    /// The server has a handshake, and did not offer in it what the call needs.
+    #[error("{method} cannot be called: the server did not offer the capability {capability:?}")]
+    NotOffered {
+        /// The method that was called.
+        method: Box<str>,
+        /// The member of the server's capabilities that is missing.
+        capability: &'static str,
+    },
+    /// A list was not read to its end, for it seems to have none.
+    #[error("{method} was given up: {reason}")]
+    Endless {
+        /// The method that was called.
+        method: Box<str>,
+        /// Why it seems so.
+        reason: Endless,
+    },
+    /// The server does not know the place in a list, though the cursor is one that it gave.
+    #[error("server refused a cursor of {method}: {error}")]
+    InvalidCursor {
+        /// The method that was called.
+        method: Box<str>,
+        /// What the server said.
+        error: Box<ErrorObject>,
+    },
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]
     NotConnected,
     /// A layer of the user's failed.
     #[error("a layer failed")]
     Layer(#[source] BoxError),
+}
+
+/// Why a list seems to have no end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Endless {
+    /// The server gave the same cursor twice.
+    RepeatedCursor,
+    /// There are more pages than this.
+    Pages(usize),
+    /// There are more items than this.
+    Items(usize),
+}
+
+impl std::fmt::Display for Endless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::RepeatedCursor => f.write_str("the server gave the same cursor twice"),
+            Self::Pages(limit) => write!(f, "it has more than {limit} pages"),
+            Self::Items(limit) => write!(f, "it has more than {limit} items"),
+        }
+    }
 }
 
 /// Which deadline passed.
@@ -140,7 +196,7 @@ impl Error {
     /// What the server said, if it answered with an error.
     pub fn as_rpc(&self) -> Option<&ErrorObject> {
         match self {
-            Self::Rpc { error, .. } => Some(error),
+            Self::Rpc { error, .. } | Self::InvalidCursor { error, .. } => Some(error),
             Self::Transport(error) => error.peer_error(),
             Self::Connect { source, .. } => source.as_rpc(),
             _ => None,

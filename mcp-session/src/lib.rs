@@ -52,7 +52,7 @@ pub use add_meta::{AddMeta, AddMetaLayer};
 pub use call::{Call, CallService, Reply};
 pub use deadline::{Deadline, DeadlineLayer, Deadlines};
 pub use dispatch::Dispatch;
-pub use error::{Error, Phase};
+pub use error::{Endless, Error, Phase};
 pub use events::{Event, Events, Progress};
 pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer};
 pub use input::{InputHandler, NoInput};
