@@ -101,8 +101,9 @@ impl<T: Transport> Exchange<T> {
         loop {
             let message = tokio::select! {
                 biased;
-                message = replies.next() => message,
+                // First, so that a question that came before the response is answered before it ends the call.
                 Some(()) = answers.next() => continue,
+                message = replies.next() => message,
             };
             match message {
                 Some(Ok(Message::Response(response))) => return self.complete(response),

@@ -1,0 +1,173 @@
+//! A server that answers by a script, and remembers what was said to it.
+
+use futures_util::{Stream, StreamExt, stream};
+use mcp_session::{Options, Server, Session};
+use mcp_transport::{Binding, ClientMessage, Connector, Error, Link, Replies};
+use mcp_types::{
+    ErrorCode, ErrorObject, RawJson,
+    rpc::{Message, Request, Response},
+};
+use serde_json::{Value, json};
+use std::{
+    future::{Future, Ready, ready},
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+/// How the server answers one request.
+pub(crate) enum Answer {
+    /// With a result.
+    Result(Value),
+    /// With an error of this code and these details.
+    Refuse(i64, Value),
+    /// With these messages, and no more.
+    Say(Vec<Message>),
+    /// Not at all: the transport fails.
+    Fail(Error),
+    /// Not at all, ever.
+    Silence,
+}
+
+type Answers = dyn Fn(usize, &Request) -> Answer + Send + Sync;
+
+/// A connector to a scripted server; clones are the same server.
+#[derive(Clone)]
+pub(crate) struct Script {
+    binding: Binding,
+    connection: usize,
+    answers: Arc<Answers>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    /// A server that answers requests by the number of the connection, from 1, and the request.
+    pub(crate) fn new(
+        binding: Binding,
+        answers: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self { binding, connection: 0, answers: Arc::new(answers), log: Arc::default() }
+    }
+
+    /// What was said, one line each: the number of the connection and the message.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The methods that were called, each with the number of its connection.
+    pub(crate) fn methods(&self) -> Vec<String> {
+        let word = |line: &String| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        self.log().iter().map(word).collect()
+    }
+
+    fn note(&self, what: impl std::fmt::Display) {
+        self.log.lock().unwrap().push(format!("{} {what}", self.connection));
+    }
+
+    /// Connects with these options and drives the session in the background.
+    pub(crate) async fn connect(&self, options: Options) -> Result<Session, mcp_session::Error> {
+        let (session, driver) = Session::builder(self.clone()).options(options).connect().await?;
+        #[expect(clippy::disallowed_methods, reason = "a test owns its runtime")]
+        drop(tokio::spawn(driver));
+        Ok(session)
+    }
+
+    /// What the session says of the server after connecting with default options.
+    pub(crate) async fn server(&self) -> Result<Arc<Server>, mcp_session::Error> {
+        Ok(Arc::clone(self.connect(Options::default()).await?.server()))
+    }
+}
+
+impl Connector for Script {
+    type Transport = Self;
+
+    async fn connect(&self) -> Result<Link<Self>, Error> {
+        let connections = self.log().iter().filter(|line| line.ends_with("connect")).count();
+        let connected = Self { connection: connections + 1, ..self.clone() };
+        connected.note("connect");
+        Ok(Link::new(connected, self.binding))
+    }
+}
+
+impl tower::Service<ClientMessage> for Script {
+    type Response = Replies;
+    type Error = Error;
+    type Future = Ready<Result<Replies, Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, message: ClientMessage) -> Self::Future {
+        let request = match message.body {
+            Message::Request(request) => request,
+            Message::Notification(notification) => {
+                self.note(notification.method);
+                return ready(Ok(Replies::empty()));
+            }
+            Message::Response(response) => {
+                let outcome = response.outcome.map(|result| result.to_string());
+                let outcome = outcome.unwrap_or_else(|error| error.to_string());
+                self.note(format_args!("response {:?} {outcome}", response.id));
+                return ready(Ok(Replies::empty()));
+            }
+        };
+        let params = request.params.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.note(format_args!("{} {} {params}", request.method, request.id));
+        let id = request.id.clone();
+        ready(match (self.answers)(self.connection, &request) {
+            Answer::Result(result) => {
+                let result = RawJson::encode(&result).unwrap();
+                Ok(Replies::once(Response::success(id, result)))
+            }
+            Answer::Refuse(code, data) => {
+                let error = ErrorObject::new(ErrorCode(code), "refused").with_data(data);
+                Ok(Replies::once(Response::failure(id, error)))
+            }
+            Answer::Say(messages) => Ok(Replies::new(stream::iter(messages).map(Ok))),
+            Answer::Fail(error) => Err(error),
+            Answer::Silence => Ok(Replies::new(Silent(self.clone(), request.method.into()))),
+        })
+    }
+}
+
+/// Replies that never come; notes when they are given up.
+struct Silent(Script, String);
+
+impl Stream for Silent {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Pending
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        self.0.note(format_args!("dropped {}", self.1));
+    }
+}
+
+/// What a stateless server says of itself.
+pub(crate) fn discovered(versions: &[&str]) -> Answer {
+    Answer::Result(json!({
+        "resultType": "complete", "supportedVersions": versions, "capabilities": {"tools": {}},
+        "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "scripted", "version": "1"}},
+        "ttlMs": 0, "cacheScope": "private",
+    }))
+}
+
+/// What a legacy server says in the handshake.
+pub(crate) fn initialized(version: &str) -> Answer {
+    Answer::Result(json!({
+        "protocolVersion": version, "capabilities": {"tools": {}},
+        "serverInfo": {"name": "scripted", "version": "1"},
+    }))
+}
+
+/// Runs a test that must not hang.
+pub(crate) async fn deadline<F: Future>(test: F) -> F::Output {
+    let limit = Duration::from_secs(3600);
+    tokio::time::timeout(limit, test).await.expect("the test hangs")
+}
