@@ -1,3 +1,5 @@
 //! Shared pieces of the tests: scripted peers and real servers.
 
+pub mod http_server;
 pub mod peers;
+pub mod script;

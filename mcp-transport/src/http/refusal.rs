@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 /// The most of a refusal's body that is read, and for how long.
 const MAX_BODY: usize = 1024 * 1024;
-const MAX_WAIT: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest wait that a server may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);

@@ -99,7 +99,7 @@ proptest! {
     ) {
         let bytes = fragments.concat();
         let expected = reference(&bytes);
-        prop_assert_eq!(hear(&[&bytes]), expected.clone(), "in one piece");
+        prop_assert_eq!(&hear(&[&bytes]), &expected, "in one piece");
         let mut chunks = Vec::new();
         let (mut rest, mut sizes) = (&bytes[..], sizes.iter().cycle());
         while !rest.is_empty() {

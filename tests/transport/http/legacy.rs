@@ -1,0 +1,491 @@
+//! The session of a server with a handshake.
+
+use super::*;
+use conformance::http_server::{Step, event, response};
+use mcp_transport::{Delivery, Diagnostic, http::Limits};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use tokio::sync::Semaphore;
+
+const SESSION: &str = "mcp-session-id";
+
+fn is_get(request: &Recorded) -> bool {
+    request.method == "GET"
+}
+
+fn is_cancel(request: &Recorded) -> bool {
+    request.rpc_method() == "notifications/cancelled"
+}
+
+/// A notification as the GET stream brings it.
+fn told(name: &str) -> Value {
+    json!({ "jsonrpc": "2.0", "method": name })
+}
+
+async fn begin(peer: &mut Connected) {
+    peer.ask(initialize(0)).await;
+    assert_eq!(peer.send(initialized()).await.unwrap(), []);
+}
+
+/// Lets the connection end, and waits until it has.
+async fn finish(peer: Connected) {
+    let Connected { http, mut driver, .. } = peer;
+    drop(http);
+    driver.end().await.unwrap();
+}
+
+// spec: H25-08 H25-13 H25-18 HTTP-09 HTTP-10
+#[tokio::test]
+async fn the_session_is_on_every_request_from_the_handshake_to_the_delete() {
+    deadline(async {
+        let server = start(well_behaved).await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        server.wait_for(1, is_get).await;
+        peer.ask(legacy_call(1)).await;
+        let response = legacy(Response::success(5, RawJson::EMPTY_OBJECT));
+        assert_eq!(peer.send(response).await.unwrap(), []);
+        finish(peer).await;
+
+        let requests = server.requests();
+        let (first, later) = requests.split_first().unwrap();
+        assert_eq!((first.header(SESSION), first.header("mcp-protocol-version")), (None, None));
+        assert_eq!(later.len(), 5, "{later:?}");
+        for request in later {
+            assert_eq!(request.header(SESSION), Some("session-1"), "{request:?}");
+            assert_eq!(request.header("mcp-protocol-version"), Some("2025-11-25"));
+            assert_eq!(request.header("mcp-method"), None, "not of this era");
+        }
+        let get = &server.matching(is_get)[0];
+        assert_eq!(get.header("accept"), Some("text/event-stream"));
+        assert_eq!(get.header("last-event-id"), None);
+        assert_eq!(requests.last().unwrap().method, "DELETE");
+    })
+    .await;
+}
+
+// spec: HTTP-10 LIFE-07
+#[tokio::test]
+async fn the_version_is_the_one_that_the_layer_above_says_was_negotiated() {
+    deadline(async {
+        let server = start(|request| match request.rpc_method().as_str() {
+            "initialize" => Answer::result(request, &json!({ "protocolVersion": "2025-06-18" })),
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        peer.ask(initialize(0)).await;
+        let told = Notification::new("notifications/initialized");
+        peer.send(ClientMessage::new(told).with_extension(ProtocolVersion::V2025_06_18))
+            .await
+            .unwrap();
+        server.wait_for(1, is_get).await;
+        finish(peer).await;
+        let requests = server.requests();
+        assert_eq!(requests.len(), 3, "no DELETE without a session id");
+        for request in &requests[1..] {
+            assert_eq!(request.header("mcp-protocol-version"), Some("2025-06-18"));
+            assert_eq!(request.header(SESSION), None);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_handshake_answered_by_an_event_stream_begins_the_session_too() {
+    deadline(async {
+        let server = start(|request| match request.rpc_method().as_str() {
+            "initialize" => Answer::events(&[
+                told("notifications/message"),
+                response(request, &json!({ "protocolVersion": "2025-11-25" })),
+            ])
+            .header(SESSION, "from-a-stream"),
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        assert_eq!(peer.send(initialize(0)).await.unwrap().len(), 2);
+        peer.ask(legacy_call(1)).await;
+        assert_eq!(server.requests()[1].header(SESSION), Some("from-a-stream"));
+    })
+    .await;
+}
+
+// spec: H25-14
+#[tokio::test]
+async fn a_session_id_is_visible_ascii_and_never_shown() {
+    deadline(async {
+        let server = start(|request| {
+            let answer = Answer::result(request, &json!({ "protocolVersion": "2025-11-25" }));
+            let bad = request.json()["id"] == 1;
+            answer.header(SESSION, if bad { "a b" } else { "tell-nobody" })
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        let error = error_of(peer.send(initialize(1)).await);
+        assert!(error.is_malformed(), "{error:?}");
+        peer.ask(initialize(2)).await;
+        assert!(!format!("{:?} {:?}", peer.http, peer.unsolicited).contains("tell-nobody"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_handshake_that_the_server_refused_begins_no_session() {
+    deadline(async {
+        let server = start(|request| {
+            let error = json!({ "code": -32602, "message": "no" });
+            let body = json!({ "jsonrpc": "2.0", "id": request.json()["id"], "error": error });
+            Answer::json(&body).header(SESSION, "none")
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        assert!(peer.ask(initialize(0)).await.outcome.is_err());
+        peer.ask(legacy_call(1)).await;
+        finish(peer).await;
+        let requests = server.requests();
+        assert_eq!(requests.len(), 2);
+        assert_eq!(requests[1].header(SESSION), None);
+    })
+    .await;
+}
+
+// spec: H25-07 H25-09 HTTP-16
+#[tokio::test]
+async fn what_the_server_says_unasked_comes_from_the_get_stream() {
+    deadline(async {
+        let server = start(|request| {
+            if is_get(request) {
+                let ask = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+                return Answer::events(&[told("notifications/tools/list_changed"), ask])
+                    .step(Step::Send("data: nonsense\n\n".into()))
+                    .step(Step::Stall);
+            }
+            well_behaved(request)
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        assert!(matches!(
+            peer.next_unsolicited().await,
+            Arrival::Message(ServerMessage::Notification(it)) if it.method.ends_with("list_changed")
+        ));
+        let Arrival::Message(ServerMessage::Request(ping)) = peer.next_unsolicited().await else {
+            panic!("a request")
+        };
+        let pong = Response::success(ping.id, RawJson::EMPTY_OBJECT);
+        peer.send(legacy(pong)).await.unwrap();
+        assert!(matches!(
+            peer.next_unsolicited().await,
+            Arrival::Diagnostic(Diagnostic::NotAMessage { .. })
+        ));
+        let mut unsolicited = std::mem::replace(&mut peer.unsolicited, Unsolicited::empty());
+        finish(peer).await;
+        assert!(unsolicited.next().await.is_none(), "it ends with the connection");
+        server.wait_for_given_up(1).await;
+    })
+    .await;
+}
+
+// spec: H25-01 H25-02 H25-03 H25-12
+#[tokio::test]
+async fn f26_a_get_stream_that_is_lost_is_opened_again_where_it_ended() {
+    deadline(async {
+        let opened = AtomicUsize::new(0);
+        let server = start(move |request| {
+            if !is_get(request) {
+                return well_behaved(request);
+            }
+            match opened.fetch_add(1, Ordering::Relaxed) {
+                0 => Answer::body("text/event-stream", "retry: 100\nid: e-1\ndata:\n\n"),
+                1 => Answer::status(503),
+                2 => Answer::body("text/event-stream", format!("id: e-2\n{}", event(&told("a"))))
+                    .step(Step::Cut),
+                _ => Answer::events(&[told("b")]).step(Step::Stall),
+            }
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        for name in ["a", "b"] {
+            assert!(matches!(
+                peer.next_unsolicited().await,
+                Arrival::Message(ServerMessage::Notification(it)) if it.method == name
+            ));
+        }
+        let gets = server.wait_for(4, is_get).await;
+        let ids: Vec<_> = gets.iter().map(|get| get.header("last-event-id")).collect();
+        assert_eq!(ids, [None, Some("e-1"), Some("e-1"), Some("e-2")]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f22_what_nobody_reads_is_dropped_and_counted() {
+    deadline(async {
+        let gate = Arc::new(Semaphore::new(0));
+        let wait = Arc::clone(&gate);
+        let server = start(move |request| {
+            if is_get(request) {
+                let flood: Vec<Value> = (0..50).map(|n| told(&format!("n{n}"))).collect();
+                return Answer::events(&flood)
+                    .step(Step::Send(format!("data: {}\n\n", "x".repeat(2000)).into()))
+                    .step(Step::Wait(Arc::clone(&wait)))
+                    .step(Step::Stall);
+            }
+            well_behaved(request)
+        })
+        .await;
+        let mut limits = Limits::default();
+        limits.unsolicited = 3;
+        limits.event = 1000;
+        let mut peer = connect_to(Endpoint::parse(server.url()).unwrap().limits(limits)).await;
+        begin(&mut peer).await;
+        // Once the permit is gone, everything before it has been sent; a call shows that the client goes on.
+        gate.add_permits(1);
+        while gate.available_permits() > 0 {
+            peer.ask(legacy_call(1)).await;
+        }
+        let mut arrivals = Vec::new();
+        loop {
+            let arrival = peer.next_unsolicited().await;
+            let last = matches!(arrival, Arrival::Diagnostic(Diagnostic::TooLarge { limit: 1000 }));
+            arrivals.push(arrival);
+            if last {
+                break;
+            }
+        }
+        let dropped = |arrival: &Arrival| match arrival {
+            Arrival::Diagnostic(Diagnostic::Dropped { count }) => *count,
+            _ => 0,
+        };
+        let count: u64 = arrivals.iter().map(dropped).sum();
+        let messages = arrivals.iter().filter(|it| matches!(it, Arrival::Message(_))).count();
+        assert_eq!(count + messages as u64, 50, "{arrivals:?}");
+    })
+    .await;
+}
+
+// spec: H25-05 H25-06 CAN-05 CAN-06
+#[tokio::test]
+async fn a_dropped_call_is_cancelled_by_one_post_in_its_session() {
+    deadline(async {
+        let server = start(|request| match request.json()["id"].as_i64() {
+            Some(1) => Answer::silence(),
+            Some(2) => Answer::events(&[told("notifications/message")]).step(Step::Stall),
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        let is_call = |request: &Recorded| request.json()["params"]["name"] == "echo";
+        tokio::select! {
+            _ = peer.send(legacy_call(1)) => panic!("there is no answer"),
+            _ = server.wait_for(1, is_call) => {}
+        }
+        let mut http = peer.http.clone();
+        let mut replies = http.ready().await.unwrap().call(legacy_call(2)).await.unwrap();
+        assert!(replies.next().await.is_some());
+        drop((replies, http));
+        let cancels = server.wait_for(2, is_cancel).await;
+        finish(peer).await;
+        assert_eq!(server.matching(is_cancel).len(), 2, "each once");
+        for (cancel, id) in cancels.iter().zip([1, 2]) {
+            let expected = json!({
+                "jsonrpc": "2.0",
+                "method": "notifications/cancelled",
+                "params": { "requestId": id },
+            });
+            assert_eq!(cancel.json(), expected);
+            assert_eq!(cancel.header(SESSION), Some("session-1"));
+            assert_eq!(cancel.header("mcp-protocol-version"), Some("2025-11-25"));
+        }
+    })
+    .await;
+}
+
+// spec: LIFE-09 CAN-06 CAN-14
+#[tokio::test]
+async fn nothing_is_cancelled_that_may_not_be() {
+    deadline(async {
+        let server = start(|request| match request.rpc_method().as_str() {
+            "initialize" if request.json()["id"] == 9 => Answer::silence(),
+            "tools/call" if !request.json()["params"]["task"].is_null() => Answer::silence(),
+            "tools/call" => Answer::events(&[response(request, &json!({}))]).step(Step::Stall),
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        tokio::select! {
+            _ = peer.send(initialize(9)) => panic!("there is no answer"),
+            _ = server.wait_for(1, |_| true) => {}
+        }
+        begin(&mut peer).await;
+        // After its response.
+        let mut http = peer.http.clone();
+        let mut replies = http.ready().await.unwrap().call(legacy_call(1)).await.unwrap();
+        assert!(replies.next().await.is_some());
+        drop(replies);
+        // A task is cancelled by `tasks/cancel` alone.
+        let params = RawJson::encode(&json!({ "name": "slow", "task": { "ttl": 1 } })).unwrap();
+        let task = legacy(Request::new(2, "tools/call").with_params(params));
+        tokio::select! {
+            _ = peer.send(task) => panic!("there is no answer"),
+            _ = server.wait_for(1, |it| it.json()["params"]["name"] == "slow") => {}
+        }
+        // Before it was sent.
+        drop(http.ready().await.unwrap().call(legacy_call(3)));
+        // A refusal.
+        drop(http);
+        finish(peer).await;
+        assert!(server.matching(is_cancel).is_empty());
+        assert!(server.matching(|request| request.json()["id"] == 3).is_empty());
+    })
+    .await;
+}
+
+// spec: CAN-05
+#[tokio::test]
+async fn f56_a_storm_of_dropped_calls_loses_no_cancellation() {
+    deadline(async {
+        let calls = 300;
+        let server = start(|request| match request.rpc_method().as_str() {
+            "tools/call" => Answer::silence(),
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        let is_call = |request: &Recorded| request.rpc_method() == "tools/call";
+        let mut storm = JoinSet::new();
+        for id in 1..=calls {
+            storm.spawn(send(peer.http.clone(), legacy_call(id)));
+        }
+        server.wait_for(usize::try_from(calls).unwrap(), is_call).await;
+        storm.shutdown().await;
+        finish(peer).await;
+        let cancels = server.matching(is_cancel);
+        let mut ids: Vec<_> =
+            cancels.iter().map(|it| it.json()["params"]["requestId"].as_i64().unwrap()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (1..=calls).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+// spec: H25-15
+#[tokio::test]
+async fn f35_a_404_in_a_session_says_that_it_has_expired_and_a_new_one_can_begin() {
+    deadline(async {
+        let sessions = AtomicUsize::new(0);
+        let server = start(move |request| match request.rpc_method().as_str() {
+            "initialize" => {
+                let number = sessions.fetch_add(1, Ordering::Relaxed);
+                Answer::result(request, &json!({ "protocolVersion": "2025-11-25" }))
+                    .header(SESSION, &format!("session-{number}"))
+            }
+            "tools/call" if request.header(SESSION) == Some("session-0") => {
+                let error = json!({ "code": -32001, "message": "Session not found" });
+                Answer::json(&json!({ "jsonrpc": "2.0", "id": null, "error": error }))
+                    .with_status(404)
+            }
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        let error = error_of(peer.send(legacy_call(1)).await);
+        assert!(error.is_closed() && error.to_string().contains("expired"), "{error:?}");
+        assert_eq!(error.status().unwrap(), 404);
+        assert_eq!(error.delivery(), Delivery::Delivered);
+        assert_eq!(error.peer_error().unwrap().message, "Session not found");
+        begin(&mut peer).await;
+        peer.ask(legacy_call(2)).await;
+        server.wait_for(1, |it| is_get(it) && it.header(SESSION) == Some("session-1")).await;
+        finish(peer).await;
+        let again = &server.matching(|it| it.rpc_method() == "initialize")[1];
+        assert_eq!(again.header(SESSION), None);
+        let deletes = server.matching(|it| it.method == "DELETE");
+        assert_eq!(deletes.len(), 1, "the expired session needs none");
+        assert_eq!(deletes[0].header(SESSION), Some("session-1"));
+    })
+    .await;
+}
+
+// spec: H25-18
+#[tokio::test]
+async fn the_end_does_not_wait_for_a_server_that_never_answers_the_delete() {
+    deadline(async {
+        let server = start(|request| {
+            if request.method == "DELETE" { Answer::silence() } else { well_behaved(request) }
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        finish(peer).await;
+        assert_eq!(server.matching(|request| request.method == "DELETE").len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn calls_in_flight_keep_the_session() {
+    deadline(async {
+        let gate = Arc::new(Semaphore::new(0));
+        let wait = Arc::clone(&gate);
+        let server = start(move |request| {
+            if request.rpc_method() == "tools/call" {
+                return Answer::events(&[])
+                    .step(Step::Wait(Arc::clone(&wait)))
+                    .step(Step::Send(event(&response(request, &json!({}))).into()));
+            }
+            well_behaved(request)
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        let mut http = peer.http;
+        let mut replies = http.ready().await.unwrap().call(legacy_call(1)).await.unwrap();
+        drop(http);
+        gate.add_permits(1);
+        assert!(matches!(replies.next().await, Some(Ok(ServerMessage::Response(_)))));
+        peer.driver.end().await.unwrap();
+        let methods: Vec<_> = server.requests().into_iter().map(|it| it.method).collect();
+        assert_eq!(methods.last().unwrap(), "DELETE");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f52_dropping_the_driver_fails_the_calls_and_sends_nothing_more() {
+    deadline(async {
+        let server = start(|request| match request.json()["id"].as_i64() {
+            Some(1) => Answer::silence(),
+            Some(2) => Answer::events(&[told("a")]).step(Step::Stall),
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        let mut http = peer.http.clone();
+        let mut replies = http.ready().await.unwrap().call(legacy_call(2)).await.unwrap();
+        assert!(replies.next().await.unwrap().is_ok());
+        let mut waiting = JoinSet::new();
+        waiting.spawn(send(peer.http.clone(), legacy_call(1)));
+        server.wait_for(1, |request| request.json()["id"] == 1).await;
+        peer.driver.cut().await;
+        let error = error_of(waiting.join_next().await.unwrap().unwrap());
+        assert!(error.is_closed() && error.delivery() == Delivery::Unknown, "{error:?}");
+        let error = replies.next().await.unwrap().unwrap_err();
+        assert!(error.is_closed() && error.delivery() == Delivery::Unknown, "{error:?}");
+        assert!(peer.unsolicited.next().await.is_none());
+        let sent = server.requests().len();
+        let error = error_of(send(peer.http, legacy_call(3)).await);
+        assert!(error.is_closed() && error.delivery() == Delivery::NotSent, "{error:?}");
+        server.wait_for_given_up(2).await;
+        assert_eq!(server.requests().len(), sent);
+    })
+    .await;
+}

@@ -1,0 +1,7 @@
+//! Tests of the transport layer, against real pipes, processes and sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod duplex;
+mod http;
+mod stdio;

@@ -1,0 +1,177 @@
+//! How a child is ended.
+
+use super::*;
+use std::time::Instant;
+
+/// Waits for the end of its input, or for a signal, and tells what came on standard error.
+const WATCHFUL: &str = "
+def note(*_):
+    sys.stderr.write('terminated\\n')
+    if EXITS_ON_TERM: os._exit(0)
+signal.signal(signal.SIGTERM, note)
+say('pid', pid=os.getpid())
+serve()
+sys.stderr.write('end of input\\n')
+if EXITS_ON_EOF: os._exit(0)
+while True: time.sleep(60)
+";
+
+fn watchful(exits_on_eof: bool, exits_on_term: bool) -> Command {
+    let flags = [("EXITS_ON_EOF", exits_on_eof), ("EXITS_ON_TERM", exits_on_term)];
+    let script = flags.iter().fold(WATCHFUL.to_owned(), |script, (name, value)| {
+        script.replace(name, if *value { "True" } else { "False" })
+    });
+    python(&script)
+}
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(50);
+
+// spec: STDIO-09
+#[tokio::test]
+async fn closing_the_input_is_enough_for_a_good_child() {
+    let mut child = Child::start(watchful(true, false).exit_grace(LONG)).await;
+    let pid = child.pid().await;
+    child.call(1).await;
+    child.close().await.unwrap();
+    assert!(!is_running(pid));
+}
+
+// spec: STDIO-09
+#[tokio::test]
+async fn f40_a_child_that_ignores_the_end_of_its_input_is_terminated() {
+    let command = watchful(false, true).exit_grace(SHORT).terminate_grace(LONG);
+    let mut child = Child::start(command).await;
+    let pid = child.pid().await;
+    child.close().await.unwrap();
+    assert!(!is_running(pid));
+}
+
+// spec: STDIO-09
+#[tokio::test]
+async fn f41_a_child_that_ignores_sigterm_is_killed() {
+    let command = watchful(false, false).exit_grace(SHORT).terminate_grace(SHORT);
+    let mut child = Child::start(command).await;
+    let pid = child.pid().await;
+    let start = Instant::now();
+    child.close().await.unwrap();
+    assert!(start.elapsed() >= 2 * SHORT, "it had its graces");
+    assert!(!is_running(pid));
+}
+
+#[tokio::test]
+async fn a_child_that_still_writes_is_read_until_it_is_done() {
+    let script = "
+serve()
+for _ in range(200): say('goodbye', pad='x' * 10_000)
+os._exit(0)
+";
+    let child = Child::start(python(script).exit_grace(LONG)).await;
+    child.call(1).await;
+    child.close().await.unwrap();
+}
+
+/// A child with a grandchild that ignores what it can, both in one group.
+const FAMILY: &str = "
+code = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)'
+grandchild = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+grandchild.stdout.readline()
+say('pid', pid=grandchild.pid)
+say('pid', pid=os.getpid())
+serve()
+";
+
+#[tokio::test]
+async fn f43_a_grandchild_does_not_survive_the_end() {
+    let mut child = Child::start(python(FAMILY).exit_grace(LONG)).await;
+    let (grandchild, parent) = (child.pid().await, child.pid().await);
+    child.close().await.unwrap();
+    assert!(!is_running(parent));
+    gone(grandchild).await;
+}
+
+#[tokio::test]
+async fn f52_dropping_the_driver_kills_the_group() {
+    let mut child = Child::start(python(FAMILY)).await;
+    let (grandchild, parent) = (child.pid().await, child.pid().await);
+    let replies = child.open_unanswered(1).await;
+    child.driver.cut().await;
+    gone(parent).await;
+    gone(grandchild).await;
+    drop(replies);
+}
+
+impl Child {
+    async fn open_unanswered(&self, id: i64) -> Replies {
+        self.open(id).await
+    }
+}
+
+#[tokio::test]
+async fn a_driver_that_is_never_polled_kills_the_group_too() {
+    let mut link = deadline(python(FAMILY).connect()).await.unwrap();
+    let mut told = Vec::new();
+    // Read what the child tells through the driver, then drop it in the middle.
+    for _ in 0..2 {
+        let arrival = deadline(async {
+            tokio::select! {
+                arrival = link.unsolicited.next() => arrival,
+                _ = &mut link.driver => panic!("the child lives"),
+            }
+        });
+        match arrival.await {
+            Some(Arrival::Message(Message::Notification(it))) => {
+                let params: Value = it.params.unwrap().decode().unwrap();
+                told.push(params["pid"].as_u64().unwrap());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    drop(link);
+    for pid in told {
+        gone(pid).await;
+    }
+    // Nothing was polled at all here.
+    drop(deadline(sh("sleep 60").connect()).await.unwrap());
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+#[test]
+fn f54_the_end_of_the_runtime_kills_the_group() {
+    let first = runtime();
+    let (child, pids) = first.block_on(async {
+        let mut child = Child::start(python(FAMILY)).await;
+        let pids = [child.pid().await, child.pid().await];
+        (child, pids)
+    });
+    first.shutdown_background();
+    runtime().block_on(async {
+        for pid in pids {
+            gone(pid).await;
+        }
+    });
+    drop(child);
+}
+
+#[test]
+fn f53_a_link_may_be_dropped_outside_a_runtime() {
+    let first = runtime();
+    let (link, pid) = first.block_on(async {
+        let mut link = deadline(python(FAMILY).connect()).await.unwrap();
+        let arrival = deadline(async {
+            tokio::select! {
+                arrival = link.unsolicited.next() => arrival,
+                _ = &mut link.driver => panic!("the child lives"),
+            }
+        });
+        let Some(Arrival::Message(Message::Notification(it))) = arrival.await else { panic!() };
+        let params: Value = it.params.unwrap().decode().unwrap();
+        (link, params["pid"].as_u64().unwrap())
+    });
+    drop(first);
+    drop(link);
+    runtime().block_on(gone(pid));
+}
