@@ -21,7 +21,7 @@ pub(crate) async fn negotiate<C: Connector>(
         Mode::Pinned(version) if version.is_modern() => {
             let mut opening = Opening::new(connector.connect().await?, options);
             match opening.discover(version, options).await {
-                Verdict::Modern(server) => Ok((opening, server)),
+                Verdict::Modern(server) => Ok((opening, *server)),
                 Verdict::Failed(error) | Verdict::Legacy(error) | Verdict::Lost(error) => {
                     Err(error)
                 }
@@ -39,7 +39,7 @@ async fn auto<C: Connector>(
 ) -> Result<(Opening<C::Transport>, Server), Error> {
     let mut opening = Opening::new(connector.connect().await?, options);
     match opening.discover(&ProtocolVersion::LATEST, options).await {
-        Verdict::Modern(server) => Ok((opening, server)),
+        Verdict::Modern(server) => Ok((opening, *server)),
         Verdict::Failed(error) => Err(error),
         Verdict::Legacy(reason) => {
             tracing::debug!(%reason, "no answer of a stateless server; trying the handshake");

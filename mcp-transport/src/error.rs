@@ -38,6 +38,7 @@ pub(crate) enum Kind {
     Malformed,
     Other,
     Overflow,
+    #[cfg(feature = "http")]
     Status,
     Timeout,
     TooLarge,

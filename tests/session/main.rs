@@ -1,4 +1,10 @@
 //! Tests of `mcp-session`, through its public API, against scripted transports.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::type_complexity,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and reads best when it takes values"
+)]
 
 mod dispatch;
 mod eras;

@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn property(schema: Value) -> Value {
+    fn property(schema: &Value) -> Value {
         json!({"type": "object", "properties": {"p": schema}})
     }
 
@@ -201,16 +201,16 @@ mod tests {
         let annotated = json!({"type": "string", "x-mcp-header": "A"});
         for name in [json!(""), json!("a b"), json!("a:b"), json!("ä"), json!("a\r\nb"), json!(7)]
         {
-            let schema = property(json!({"type": "string", "x-mcp-header": name}));
+            let schema = property(&json!({"type": "string", "x-mcp-header": name}));
             assert!(matches!(annotations(&schema), Err(Invalid::NotAToken(_))), "{schema}");
         }
         for kind in [json!("number"), json!("object"), json!(["string", "null"]), Value::Null] {
-            let schema = property(json!({"type": kind, "x-mcp-header": "A"}));
+            let schema = property(&json!({"type": kind, "x-mcp-header": "A"}));
             assert!(matches!(annotations(&schema), Err(Invalid::NotPrimitive(_))), "{schema}");
         }
         let unreachable = [
-            property(json!({"type": "array", "items": annotated})),
-            property(json!({"anyOf": [annotated]})),
+            property(&json!({"type": "array", "items": annotated})),
+            property(&json!({"anyOf": [annotated]})),
             json!({"$defs": {"d": annotated}}),
             json!({"if": {"properties": {"p": annotated}}}),
             annotated.clone(),

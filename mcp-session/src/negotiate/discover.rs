@@ -16,7 +16,7 @@ use tower::{ServiceBuilder, ServiceExt};
 /// What the answer to `server/discover` says about a server.
 pub(super) enum Verdict {
     /// It is stateless.
-    Modern(Server),
+    Modern(Box<Server>),
     /// It is not; the handshake can go over the same connection.
     Legacy(Error),
     /// It is not, and the connection is gone.
@@ -81,14 +81,14 @@ fn adopt(
     };
     peer.negotiated(version.clone());
     let info = result.meta.as_ref().and_then(|meta| meta.read::<Implementation>(keys::SERVER_INFO));
-    Verdict::Modern(Server {
+    Verdict::Modern(Box::new(Server {
         era: Era::Modern,
         version,
         capabilities: result.capabilities,
         info,
         instructions: result.instructions,
         result: raw,
-    })
+    }))
 }
 
 // spec: VER-03 VER-06 VER-07 VER-09 VER-10 VER-11

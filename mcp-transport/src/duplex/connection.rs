@@ -83,6 +83,7 @@ impl<T: AsyncRead + AsyncWrite> Connection<T> {
     }
 
     /// Reads and drops what still comes, after the end.
+    #[cfg(feature = "stdio")]
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scratch = [0; 8 * 1024];
         for _ in 0..TURNS {
