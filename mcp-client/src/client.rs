@@ -119,6 +119,10 @@ impl Client {
         self.session()?.notify(notification).await
     }
 
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
     pub(crate) fn from_parts(target: Target, options: Options, wrap: Vec<Wrap>) -> Self {
         Self(Arc::new(Inner { target, options, wrap, slot: Arc::default() }))
     }

@@ -1,0 +1,129 @@
+//! Calling tools.
+
+use crate::{
+    Client, Error, ToolResult,
+    arguments::Arguments,
+    offer::Offer,
+    operation::{self, Caller, Operation},
+    tool_result,
+};
+use futures_util::future::BoxFuture;
+use mcp_session::{Params, Reply};
+use mcp_types::{
+    Request,
+    tools::{CallToolRequest, CallToolResult},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use std::{fmt, future::IntoFuture};
+
+const METHOD: &str = CallToolRequest::METHOD;
+
+/// A tool to call, with its arguments: what [`Client::call_tool`] begins. Awaiting it gives `O`.
+pub struct CallTool<O> {
+    name: String,
+    arguments: Arguments,
+    read: fn(&str, &Reply) -> Result<O, Error>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    name: &'a str,
+    arguments: &'a RawValue,
+}
+
+impl Client {
+    /// Calls a tool.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// let result = client.call_tool("weather").argument("city", "Oslo").await?;
+    /// println!("{}", result.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A tool that fails says so in its result, for a model to read: that is a [`ToolResult`] with `is_error`, unless
+    /// [`require_success`](Operation::require_success) makes it an [`Error::Tool`].
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#calling-tools).
+    // spec: TOOL-05
+    pub fn call_tool(&self, name: impl Into<String>) -> Operation<CallTool<ToolResult>> {
+        let (name, arguments) = (name.into(), Arguments::default());
+        let kind = CallTool { name, arguments, read: ToolResult::read };
+        operation::begin(self, kind).needs(METHOD, Offer::Tools)
+    }
+}
+
+impl<O> Operation<CallTool<O>> {
+    /// Gives the tool one argument; an earlier one of the name is replaced.
+    pub fn argument(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let outcome = self.kind_mut().arguments.set(name.into(), &value);
+        self.check(outcome);
+        self
+    }
+
+    /// Gives the tool arguments from anything that is an object in JSON, a struct or a map, in place of an earlier one.
+    ///
+    /// What [`argument`](Self::argument) sets wins over members of the object.
+    pub fn arguments(mut self, arguments: impl Serialize) -> Self {
+        let outcome = self.kind_mut().arguments.set_all(&arguments);
+        self.check(outcome);
+        self
+    }
+
+    /// Awaits the result as the protocol has it. `isError` is a member like any other.
+    pub fn raw(self) -> Operation<CallTool<CallToolResult>> {
+        self.reading(|_, reply| operation::decode(METHOD, reply))
+    }
+
+    /// Awaits the structured output of the tool as a type of yours, decoded from the bytes that arrived.
+    ///
+    /// Where a server has wrapped a value that is no object as `{"result": value}`, the value is taken out: if `_meta`
+    /// says so (`fastmcp.wrap_result`), or if only the value fits the type. Where there is no structured output, and the
+    /// only content is a text that is JSON, as servers of the first revisions have it, that is decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tool`] if the tool failed; [`Error::Decode`] if there is no output, or it does not fit the type.
+    pub fn typed<T: DeserializeOwned>(self) -> Operation<CallTool<T>> {
+        self.reading(tool_result::read_typed)
+    }
+
+    fn reading<P>(self, read: fn(&str, &Reply) -> Result<P, Error>) -> Operation<CallTool<P>> {
+        self.map(|CallTool { name, arguments, .. }| CallTool { name, arguments, read })
+    }
+}
+
+impl Operation<CallTool<ToolResult>> {
+    /// Makes it an error if the tool says that it failed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tool`] if the result has `isError`.
+    pub fn require_success(self) -> Self {
+        self.reading(|tool, reply| ToolResult::read(tool, reply)?.require_success())
+    }
+}
+
+impl<O: Send + 'static> IntoFuture for Operation<CallTool<O>> {
+    type Output = Result<O, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start(CallTool::run)
+    }
+}
+
+impl<O> CallTool<O> {
+    async fn run(caller: Caller, Self { name, arguments, read }: Self) -> Result<O, Error> {
+        let params = Params::encode(&Body { name: &name, arguments: &arguments.encode()? })?;
+        read(&name, &caller.call(METHOD, params).await?)
+    }
+}
+
+impl<O> fmt::Debug for CallTool<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallTool").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Completing arguments.
+
+use crate::{
+    Client, Error,
+    arguments::PromptArguments,
+    offer::Offer,
+    operation::{self, Operation},
+};
+use futures_util::future::BoxFuture;
+use mcp_session::{InvalidParams, Params, Reply};
+use mcp_types::{
+    CompleteRequest, CompleteResult, Completion, CompletionArgument, CompletionReference, Request,
+};
+use serde::Serialize;
+use std::{fmt, future::IntoFuture};
+
+const METHOD: &str = CompleteRequest::METHOD;
+
+/// An argument to complete: what [`Client::complete`] begins. Awaiting it gives `O`.
+pub struct Complete<O> {
+    body: Body,
+    read: fn(&Reply) -> Result<O, Error>,
+}
+
+#[derive(Serialize)]
+struct Body {
+    r#ref: CompletionReference,
+    argument: CompletionArgument,
+    #[serde(skip_serializing_if = "Context::is_empty")]
+    context: Context,
+}
+
+#[derive(Default, Serialize)]
+struct Context {
+    arguments: PromptArguments,
+}
+
+impl Context {
+    fn is_empty(&self) -> bool {
+        self.arguments.is_empty()
+    }
+}
+
+impl Client {
+    /// Asks for proposals for an argument of a prompt or of a resource template, of which `value` has been typed.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// use mcp_types::PromptReference;
+    ///
+    /// let proposals = client.complete(PromptReference::new("review"), "language", "Ru").await?;
+    /// println!("{}", proposals.values.join(", "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion).
+    // spec: COMP-03 COMP-05
+    pub fn complete(
+        &self,
+        reference: impl Into<CompletionReference>,
+        argument: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Operation<Complete<Completion>> {
+        let argument = CompletionArgument::new(argument, value);
+        let body = Body { r#ref: reference.into(), argument, context: Context::default() };
+        let kind = Complete { body, read: |reply| read(reply).map(|result| result.completion) };
+        operation::begin(self, kind).needs(METHOD, Offer::Completions)
+    }
+}
+
+impl<O> Operation<Complete<O>> {
+    /// Tells the server the value of another argument, which is settled already.
+    pub fn context(mut self, argument: impl Into<String>, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let arguments = &mut self.kind_mut().body.context.arguments;
+        let outcome: Result<(), InvalidParams> = arguments.set(argument.into(), &value);
+        self.check(outcome);
+        self
+    }
+
+    /// Awaits the result as the protocol has it.
+    pub fn raw(self) -> Operation<Complete<CompleteResult>> {
+        self.map(|Complete { body, .. }| Complete { body, read })
+    }
+}
+
+impl<O: Send + 'static> IntoFuture for Operation<Complete<O>> {
+    type Output = Result<O, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start(async |caller, Complete { body, read }| {
+            read(&caller.call(METHOD, Params::encode(&body)?).await?)
+        })
+    }
+}
+
+impl<O> fmt::Debug for Complete<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Complete")
+            .field("argument", &self.body.argument.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(reply: &Reply) -> Result<CompleteResult, Error> {
+    operation::decode(METHOD, reply)
+}

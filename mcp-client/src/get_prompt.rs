@@ -1,0 +1,78 @@
+//! Getting prompts.
+
+use crate::{
+    Client, Error,
+    arguments::PromptArguments,
+    offer::Offer,
+    operation::{self, Operation},
+};
+use futures_util::future::BoxFuture;
+use mcp_session::Params;
+use mcp_types::{GetPromptRequest, GetPromptResult, Request};
+use serde::Serialize;
+use std::{fmt, future::IntoFuture};
+
+const METHOD: &str = GetPromptRequest::METHOD;
+
+/// A prompt to fetch, with its arguments: what [`Client::get_prompt`] begins.
+#[derive(Serialize)]
+pub struct GetPrompt {
+    name: String,
+    #[serde(skip_serializing_if = "PromptArguments::is_empty")]
+    arguments: PromptArguments,
+}
+
+impl Client {
+    /// Fetches a prompt, filled in with arguments.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// let prompt = client.get_prompt("review").argument("language", "Rust").argument("depth", 3).await?;
+    /// println!("{} messages", prompt.messages.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#getting-a-prompt).
+    pub fn get_prompt(&self, name: impl Into<String>) -> Operation<GetPrompt> {
+        let kind = GetPrompt { name: name.into(), arguments: PromptArguments::default() };
+        operation::begin(self, kind).needs(METHOD, Offer::Prompts)
+    }
+}
+
+impl Operation<GetPrompt> {
+    /// Fills in one argument; an earlier one of the name is replaced.
+    ///
+    /// Arguments of prompts are strings: what is a string in JSON is sent as it is, anything else as its JSON text.
+    pub fn argument(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let outcome = self.kind_mut().arguments.set(name.into(), &value);
+        self.check(outcome);
+        self
+    }
+
+    /// Fills in arguments from anything that is an object in JSON, a struct or a map, like [`argument`](Self::argument)
+    /// for each member.
+    pub fn arguments(mut self, arguments: impl Serialize) -> Self {
+        let outcome = self.kind_mut().arguments.set_all(&arguments);
+        self.check(outcome);
+        self
+    }
+}
+
+impl IntoFuture for Operation<GetPrompt> {
+    type Output = Result<GetPromptResult, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start(async |caller, prompt| {
+            let reply = caller.call(METHOD, Params::encode(&prompt)?).await?;
+            operation::decode(METHOD, &reply)
+        })
+    }
+}
+
+impl fmt::Debug for GetPrompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetPrompt").field("name", &self.name).finish_non_exhaustive()
+    }
+}

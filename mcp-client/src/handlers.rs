@@ -1,0 +1,223 @@
+//! Answering a server's questions with closures.
+
+pub mod elicit;
+mod roots;
+
+pub use roots::{InvalidRoot, Roots};
+
+use crate::InputHandler;
+use async_trait::async_trait;
+use futures_util::{FutureExt, future::BoxFuture};
+use mcp_types::{
+    ClientCapabilities, CreateMessageRequest, CreateMessageResult, ElicitAction, ElicitRequest,
+    ElicitRequestFormParams, ElicitRequestUrlParams, ElicitResult, ElicitationCapability,
+    ErrorCode, ErrorObject, JsonObject, List, ListRootsRequest, ListRootsResult, Root,
+    RootsCapability, SamplingCapability,
+};
+use std::{fmt, future::Future, sync::Arc};
+
+/// Answers a server's questions with closures, of which each is optional.
+///
+/// The client declares to servers what there is a closure for, and nothing else; the rest is refused. Questions come from
+/// servers of every era, and are answered concurrently; a closure may use the client. A closure that gives an error or
+/// panics fails its question: a stateless server's call ends with an error, a legacy server is told.
+///
+/// What a server asks is untrusted: show who asks, and let the user decline.
+///
+/// ```
+/// use mcp_client::{Client, Handlers, Roots, elicit};
+/// use serde_json::json;
+///
+/// let handlers = Handlers::new()
+///     .on_elicit_form(async |form| {
+///         println!("{}", form.message);
+///         elicit::accept(json!({"sure": true}))
+///     })
+///     .roots(Roots::folders(["/srv/project"])?);
+/// let client = Client::builder("server.py").input(handlers).build();
+/// # Ok::<(), mcp_client::InvalidRoot>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Handlers {
+    form: Option<Closure<ElicitRequestFormParams, ElicitResult>>,
+    url: Option<Closure<ElicitRequestUrlParams, ElicitResult>>,
+    sample: Option<Closure<CreateMessageRequest, CreateMessageResult>>,
+    samples_tools: bool,
+    roots: Option<Closure<(), Vec<Root>>>,
+}
+
+/// A question of one kind, answered.
+type Closure<Q, A> = Arc<dyn Fn(Q) -> BoxFuture<'static, Result<A, ErrorObject>> + Send + Sync>;
+
+fn closure<Q, A, F>(answer: impl Fn(Q) -> F + Send + Sync + 'static) -> Closure<Q, A>
+where
+    F: Future<Output = Result<A, ErrorObject>> + Send + 'static,
+{
+    Arc::new(move |question| answer(question).boxed())
+}
+
+impl Handlers {
+    /// Handlers that answer nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the user with a form. [`elicit`] makes the answers.
+    #[must_use]
+    pub fn on_elicit_form<F>(
+        mut self,
+        ask: impl Fn(ElicitRequestFormParams) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<ElicitResult, ErrorObject>> + Send + 'static,
+    {
+        self.form = Some(closure(ask));
+        self
+    }
+
+    /// Sends the user to a web page. Show the whole URL, open it only with consent, and never fetch it yourself.
+    // spec: ELI-13 ELI-14 ELI-15 ELI-16
+    #[must_use]
+    pub fn on_elicit_url<F>(
+        mut self,
+        ask: impl Fn(ElicitRequestUrlParams) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<ElicitResult, ErrorObject>> + Send + 'static,
+    {
+        self.url = Some(closure(ask));
+        self
+    }
+
+    /// Asks a language model, without tools.
+    #[must_use]
+    pub fn on_sample<F>(
+        mut self,
+        sample: impl Fn(CreateMessageRequest) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
+    {
+        (self.sample, self.samples_tools) = (Some(closure(sample)), false);
+        self
+    }
+
+    /// Asks a language model, which may be given tools by the server.
+    // spec: SAMP-03
+    #[must_use]
+    pub fn on_sample_with_tools<F>(
+        self,
+        sample: impl Fn(CreateMessageRequest) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
+    {
+        Self { samples_tools: true, ..self.on_sample(sample) }
+    }
+
+    /// Names the folders that servers may work in.
+    #[must_use]
+    pub fn roots(self, roots: Roots) -> Self {
+        self.on_list_roots(move || std::future::ready(Ok(roots.current())))
+    }
+
+    /// Lists the folders that servers may work in, whenever one asks. All must be `file://` URIs.
+    #[must_use]
+    pub fn on_list_roots<F>(mut self, list: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Vec<Root>, ErrorObject>> + Send + 'static,
+    {
+        self.roots = Some(closure(move |()| list()));
+        self
+    }
+
+    async fn ask(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
+        match (request, &self.form, &self.url) {
+            (ElicitRequest::Form(form), Some(ask), _) => ask(form).await,
+            (ElicitRequest::Url(page), _, Some(ask)) => {
+                elicit::check_url(&page.url)?;
+                let mut answer = ask(page).await?;
+                answer.content = None;
+                Ok(answer)
+            }
+            (ElicitRequest::Form(_), None, _) => Err(refuse("forms are not supported")),
+            (ElicitRequest::Url(_), _, None) => Err(refuse("URLs are not supported")),
+            _ => Err(refuse("neither a form nor a URL")),
+        }
+    }
+}
+
+#[async_trait]
+impl InputHandler for Handlers {
+    // spec: META-05 ELI-01 ELI-02 ELI-03 SAMP-01 SAMP-02 ROOT-01 ROOT-02
+    fn capabilities(&self) -> ClientCapabilities {
+        let mut capabilities = ClientCapabilities::default();
+        if self.form.is_some() || self.url.is_some() {
+            let mut elicitation = ElicitationCapability::default();
+            elicitation.form = self.form.as_ref().map(|_| JsonObject::new());
+            elicitation.url = self.url.as_ref().map(|_| JsonObject::new());
+            capabilities.elicitation = Some(elicitation);
+        }
+        if self.sample.is_some() {
+            let mut sampling = SamplingCapability::default();
+            sampling.tools = self.samples_tools.then(JsonObject::new);
+            capabilities.sampling = Some(sampling);
+        }
+        if self.roots.is_some() {
+            let mut roots = RootsCapability::default();
+            roots.list_changed = Some(true);
+            capabilities.roots = Some(roots);
+        }
+        capabilities
+    }
+
+    // spec: ELI-04 ELI-05 ELI-06 ELI-12 ELI-23
+    async fn elicit(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
+        let mut answer = self.ask(request).await?;
+        if answer.action != ElicitAction::Accept {
+            answer.content = None;
+        }
+        Ok(answer)
+    }
+
+    // spec: SAMP-04
+    async fn sample(
+        &self,
+        request: CreateMessageRequest,
+    ) -> Result<CreateMessageResult, ErrorObject> {
+        if !self.samples_tools && (request.tools.is_some() || request.tool_choice.is_some()) {
+            return Err(refuse("sampling with tools is not supported"));
+        }
+        match &self.sample {
+            Some(sample) => sample(request).await,
+            None => Err(refuse("sampling is not supported")),
+        }
+    }
+
+    // spec: ROOT-04 ROOT-05
+    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+        let Some(list) = &self.roots else { return Err(refuse("there are no roots")) };
+        let roots = list(()).await?;
+        // What is wrong with a root is for the user of this client to know, not for the server.
+        if let Err(error) = roots::check(&roots) {
+            tracing::warn!(%error, "the roots cannot be sent");
+            return Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the roots are not known"));
+        }
+        Ok(ListRootsResult::new(List::from(roots)))
+    }
+}
+
+fn refuse(message: &str) -> ErrorObject {
+    ErrorObject::new(ErrorCode::INVALID_PARAMS, message)
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers")
+            .field("form", &self.form.is_some())
+            .field("url", &self.url.is_some())
+            .field("sample", &self.sample.is_some())
+            .field("roots", &self.roots.is_some())
+            .finish_non_exhaustive()
+    }
+}

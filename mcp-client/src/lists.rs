@@ -1,0 +1,298 @@
+//! Lists that come in pages.
+
+use crate::{
+    Client, Deadlines, Error, Phase,
+    offer::Offer,
+    operation::{self, Caller, Operation},
+    pages::{Limits, Pages},
+};
+use futures_core::Stream;
+use futures_util::{TryStreamExt, future::BoxFuture, stream};
+use mcp_session::Params;
+use mcp_types::{
+    ErrorCode, List, ListPromptsRequest, ListPromptsResult, ListResourceTemplatesRequest,
+    ListResourceTemplatesResult, ListResourcesRequest, ListResourcesResult, ListToolsRequest,
+    ListToolsResult, Prompt, Request, Resource, ResourceTemplate, Tool,
+};
+use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
+use tokio::time::Instant;
+
+/// A request for one page of a list.
+///
+/// Implement it for lists of an extension, to read them with [`Client::list`].
+pub trait ListRequest: Request<Result: Send> + Send + Sync + 'static {
+    /// What is listed.
+    type Item: Send + 'static;
+
+    /// Asks for the page that begins at a cursor, or for the first.
+    fn at(cursor: Option<String>) -> Self;
+
+    /// The items of a page, and the cursor of the next one.
+    fn page(result: Self::Result) -> (List<Self::Item>, Option<String>);
+}
+
+/// Implements [`ListRequest`].
+macro_rules! list_request {
+    ($($request:ident -> $result:ident.$items:ident: $item:ty;)+) => {$(
+        impl ListRequest for $request {
+            type Item = $item;
+
+            fn at(cursor: Option<String>) -> Self {
+                let mut request = Self::new();
+                request.cursor = cursor;
+                request
+            }
+
+            fn page(result: $result) -> (List<$item>, Option<String>) {
+                (result.$items, result.next_cursor)
+            }
+        }
+    )+};
+}
+
+list_request! {
+    ListPromptsRequest -> ListPromptsResult.prompts: Prompt;
+    ListResourceTemplatesRequest -> ListResourceTemplatesResult.resource_templates: ResourceTemplate;
+    ListResourcesRequest -> ListResourcesResult.resources: Resource;
+    ListToolsRequest -> ListToolsResult.tools: Tool;
+}
+
+/// A list to read to its end: what [`Client::list`] and its kin begin. Awaiting it gives the items.
+pub struct ListAll<R> {
+    limits: Limits,
+    request: PhantomData<fn() -> R>,
+}
+
+/// One page of a list to read: what [`Client::list_tools_page`] and its kin begin. Awaiting it gives the protocol's result.
+pub struct ListPage<R> {
+    cursor: Option<String>,
+    request: PhantomData<fn() -> R>,
+}
+
+impl Client {
+    /// Lists the tools of the server, page after page.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// for tool in client.list_tools().await? {
+    ///     println!("{}", tool.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#listing-tools).
+    pub fn list_tools(&self) -> Operation<ListAll<ListToolsRequest>> {
+        self.list().needs(ListToolsRequest::METHOD, Offer::Tools)
+    }
+
+    /// Reads one page of the tools of the server: the first, or that of a cursor.
+    pub fn list_tools_page(&self, cursor: Option<String>) -> Operation<ListPage<ListToolsRequest>> {
+        self.list_page(cursor).needs(ListToolsRequest::METHOD, Offer::Tools)
+    }
+
+    /// Lists the resources of the server, page after page.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#listing-resources).
+    pub fn list_resources(&self) -> Operation<ListAll<ListResourcesRequest>> {
+        self.list().needs(ListResourcesRequest::METHOD, Offer::Resources)
+    }
+
+    /// Reads one page of the resources of the server: the first, or that of a cursor.
+    pub fn list_resources_page(
+        &self,
+        cursor: Option<String>,
+    ) -> Operation<ListPage<ListResourcesRequest>> {
+        self.list_page(cursor).needs(ListResourcesRequest::METHOD, Offer::Resources)
+    }
+
+    /// Lists the resource templates of the server, page after page.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#resource-templates).
+    pub fn list_resource_templates(&self) -> Operation<ListAll<ListResourceTemplatesRequest>> {
+        self.list().needs(ListResourceTemplatesRequest::METHOD, Offer::Resources)
+    }
+
+    /// Reads one page of the resource templates of the server: the first, or that of a cursor.
+    pub fn list_resource_templates_page(
+        &self,
+        cursor: Option<String>,
+    ) -> Operation<ListPage<ListResourceTemplatesRequest>> {
+        self.list_page(cursor).needs(ListResourceTemplatesRequest::METHOD, Offer::Resources)
+    }
+
+    /// Lists the prompts of the server, page after page.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#listing-prompts).
+    pub fn list_prompts(&self) -> Operation<ListAll<ListPromptsRequest>> {
+        self.list().needs(ListPromptsRequest::METHOD, Offer::Prompts)
+    }
+
+    /// Reads one page of the prompts of the server: the first, or that of a cursor.
+    pub fn list_prompts_page(
+        &self,
+        cursor: Option<String>,
+    ) -> Operation<ListPage<ListPromptsRequest>> {
+        self.list_page(cursor).needs(ListPromptsRequest::METHOD, Offer::Prompts)
+    }
+
+    /// Reads any list, page after page.
+    pub fn list<R: ListRequest>(&self) -> Operation<ListAll<R>> {
+        operation::begin(self, ListAll { limits: Limits::default(), request: PhantomData })
+    }
+
+    /// Reads one page of any list: the first, or that of a cursor.
+    pub fn list_page<R: ListRequest>(&self, cursor: Option<String>) -> Operation<ListPage<R>> {
+        operation::begin(self, ListPage { cursor, request: PhantomData })
+    }
+}
+
+/// A list is all or nothing: what cannot be read to its end is an error. Items that cannot be read are left out, with a
+/// warning.
+// spec: PAG-01 PAG-02 PAG-03 PAG-07 PAG-08
+impl<R: ListRequest> Operation<ListAll<R>> {
+    /// Gives the list up after so many pages. Default: 1,000.
+    pub fn max_pages(mut self, limit: usize) -> Self {
+        self.kind_mut().limits.pages = limit;
+        self
+    }
+
+    /// Gives the list up after so many items. Default: 100,000.
+    pub fn max_items(mut self, limit: usize) -> Self {
+        self.kind_mut().limits.items = limit;
+        self
+    }
+
+    /// The items one by one; each page is fetched when the one before has been consumed. An error is the last item.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the stream cancels the request that is under way.
+    pub fn stream(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + use<R> {
+        let walk = Walk::<R>::new(self);
+        stream::try_unfold(walk, async |mut walk| {
+            let page = walk.next().await?;
+            Ok::<_, Error>(page.map(|page| (stream::iter(page.into_iter().map(Ok)), walk)))
+        })
+        .try_flatten()
+    }
+}
+
+impl<R: ListRequest> IntoFuture for Operation<ListAll<R>> {
+    type Output = Result<Vec<R::Item>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let mut walk = Walk::<R>::new(self);
+            let mut items = Vec::new();
+            while let Some(page) = walk.next().await? {
+                items.extend(page);
+            }
+            Ok(items)
+        })
+    }
+}
+
+impl<R: ListRequest> IntoFuture for Operation<ListPage<R>> {
+    type Output = Result<R::Result, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start(async |caller: Caller, ListPage { cursor, .. }| {
+            fetch::<R>(&caller, cursor).await
+        })
+    }
+}
+
+/// Fetches one page.
+async fn fetch<R: ListRequest>(
+    caller: &Caller,
+    cursor: Option<String>,
+) -> Result<R::Result, Error> {
+    let is_first = cursor.is_none();
+    let reply = caller.call(R::METHOD, Params::encode(&R::at(cursor))?).await;
+    let reply = reply.map_err(|error| match error {
+        Error::Rpc { method, error } if !is_first && error.code == ErrorCode::INVALID_PARAMS => {
+            Error::InvalidCursor { method, error }
+        }
+        error => error,
+    })?;
+    operation::decode(R::METHOD, &reply)
+}
+
+/// A walk from page to page.
+struct Walk<R> {
+    caller: Option<Result<Caller, Error>>,
+    pages: Pages,
+    next: Option<String>,
+    /// The end of the time for all pages, and how much there was.
+    end: Option<(Instant, Duration)>,
+    request: PhantomData<fn() -> R>,
+}
+
+impl<R: ListRequest> Walk<R> {
+    fn new(operation: Operation<ListAll<R>>) -> Self {
+        let (caller, ListAll { limits, .. }) = operation.into_parts();
+        Self {
+            caller: Some(caller),
+            pages: Pages::new(limits),
+            next: None,
+            end: None,
+            request: PhantomData,
+        }
+    }
+
+    /// The next page; after the last one, or after an error, none.
+    async fn next(&mut self) -> Result<Option<List<R::Item>>, Error> {
+        let Some(caller) = self.caller.take() else { return Ok(None) };
+        let caller = caller?;
+        let limits = caller.limits();
+        let end = self.end.or_else(|| limits.total.map(|total| (Instant::now() + total, total)));
+        let result = fetch::<R>(&within(caller.clone(), limits, end), self.next.take()).await;
+        let result = result.map_err(|error| whole_time(error, end))?;
+        let (items, next) = R::page(result);
+        warn_of_broken::<R>(&items);
+        let next = self.pages.turn(items.len() + items.broken().len(), next);
+        self.next = next.map_err(|reason| Error::Endless { method: R::METHOD.into(), reason })?;
+        self.end = end;
+        self.caller = self.next.is_some().then_some(Ok(caller));
+        Ok(Some(items))
+    }
+}
+
+/// Gives a page what is left of the time for all.
+fn within(caller: Caller, limits: Deadlines, end: Option<(Instant, Duration)>) -> Caller {
+    let Some((end, _)) = end else { return caller };
+    let mut limits = limits;
+    limits.total = Some(end.saturating_duration_since(Instant::now()));
+    caller.with_limits(limits)
+}
+
+/// The error of a page in the terms of all of them.
+fn whole_time(mut error: Error, end: Option<(Instant, Duration)>) -> Error {
+    if let (Error::Timeout { phase: Phase::Total, after, .. }, Some((_, total))) = (&mut error, end)
+    {
+        *after = total;
+    }
+    error
+}
+
+fn warn_of_broken<R: ListRequest>(items: &List<R::Item>) {
+    for item in items.broken() {
+        let (index, reason) = (item.index, &item.reason);
+        tracing::warn!(method = R::METHOD, index, reason, "left an item out that cannot be read");
+    }
+}
+
+impl<R: Request> fmt::Debug for ListAll<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ListAll").field(&R::METHOD).finish()
+    }
+}
+
+impl<R: Request> fmt::Debug for ListPage<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ListPage").field(&R::METHOD).finish()
+    }
+}

@@ -1,0 +1,52 @@
+//! Keeping to what a server offers.
+
+use crate::{Era, Error, Server};
+use mcp_types::ProtocolVersion;
+
+/// A part of the protocol that a server may offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    Completions,
+    Logging,
+    Prompts,
+    Resources,
+    Tools,
+}
+
+impl Offer {
+    /// The member of the server's capabilities.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Completions => "completions",
+            Self::Logging => "logging",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::Tools => "tools",
+        }
+    }
+}
+
+/// Refuses a call of something that a server with a handshake has not offered: only what was negotiated may be used.
+///
+/// A stateless server negotiates nothing; it refuses calls itself.
+// spec: META-16 LOG-03 OLD-03
+pub(crate) fn require(server: &Server, method: &'static str, offer: Offer) -> Result<(), Error> {
+    let capabilities = &server.capabilities;
+    let is_offered = match offer {
+        Offer::Completions => capabilities.completions.is_some() || is_older(server),
+        Offer::Logging => capabilities.logging.is_some(),
+        Offer::Prompts => capabilities.prompts.is_some(),
+        Offer::Resources => capabilities.resources.is_some(),
+        Offer::Tools => capabilities.tools.is_some(),
+    };
+    // A capability of an unexpected shape is one all the same.
+    if is_offered || server.era == Era::Modern || capabilities.extra.get(offer.name()).is_some() {
+        return Ok(());
+    }
+    Err(Error::NotOffered { method: method.into(), capability: offer.name() })
+}
+
+/// Whether the revision of the session had no capability for completion yet.
+fn is_older(server: &Server) -> bool {
+    server.version == ProtocolVersion::V2024_11_05
+}

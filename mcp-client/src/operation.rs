@@ -1,0 +1,249 @@
+//! What all calls have in common.
+
+use crate::{
+    Client, Deadlines, Error, Event, Events, Progress, Server, log,
+    offer::{self, Offer},
+};
+use futures_util::future::BoxFuture;
+use mcp_session::{Call, Era, InvalidParams, Meta, Params, Reply, Session};
+use mcp_types::{LoggingLevel, MetaObject, RawJson, keys};
+use serde::Serialize;
+use serde_json::Value;
+use std::{fmt, future::Future, time::Duration};
+
+/// A call that has not been sent yet: configure it, then await it.
+///
+/// The methods of [`Client`] make these; `K` is what is called, and has methods of its own. What is wrong with a call
+/// (a client that is not connected, an argument without a JSON form) is said when it is awaited.
+///
+/// ```no_run
+/// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+/// use std::time::Duration;
+///
+/// let contents = client
+///     .read_resource("file:///var/log/syslog")
+///     .on_progress(|progress| println!("{}", progress.progress))
+///     .timeout(Duration::from_secs(5))
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// Nothing is sent before the first poll. Dropping the future cancels the request on the wire.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Operation<K> {
+    caller: Result<Caller, Error>,
+    kind: K,
+}
+
+impl<K> Operation<K> {
+    /// Tells the listener how far the server has come, in the order of the wire, and not after the end.
+    pub fn on_progress(self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.on_event(move |event| {
+            if let Event::Progress(progress) = event {
+                listener(progress.clone());
+            }
+        })
+    }
+
+    /// Tells the listener what the server says about this call while it works on it.
+    pub fn on_event(self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.with(|caller| {
+            caller.events = std::mem::take(&mut caller.events).and_listener(listener)
+        })
+    }
+
+    /// Tells these listeners what the server says about this call, instead of all that listen so far.
+    pub fn events(self, events: Events) -> Self {
+        self.with(|caller| caller.events = events)
+    }
+
+    /// Limits how long the call may take in all, however much the server is heard of meanwhile; zero is no limit.
+    ///
+    /// Takes the place of the client's [`Deadlines`].
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.deadlines(if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) })
+    }
+
+    /// Limits how long the call may take, instead of the limits of the client.
+    pub fn deadlines(self, deadlines: Deadlines) -> Self {
+        self.with(|caller| caller.deadlines = Some(deadlines))
+    }
+
+    /// Adds a member to the `_meta` of the request. Keys that the protocol reserves are refused.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#meta).
+    // spec: META-09 META-11 META-12
+    pub fn meta(self, key: impl Into<String>, value: impl Serialize) -> Self {
+        self.try_with(|caller| {
+            let key = key.into();
+            let mut checked = MetaObject::default();
+            let allowed = checked.insert(key.clone(), Value::Null);
+            allowed.map_err(|error| InvalidParams::new(error.to_string()))?;
+            let value = RawJson::encode(&value)
+                .map_err(|error| no_json_form("`_meta` key", &key, &error))?;
+            caller.meta.insert(key, value);
+            Ok(())
+        })
+    }
+
+    /// Asks the server to log what it does about this call, down to `level`; messages come as [`Event`]s.
+    ///
+    /// Without effect on a server with a handshake, which has one level for the whole session:
+    /// [`Client::set_logging_level`].
+    // spec: LOG-01
+    pub fn log_level(self, level: impl Into<LoggingLevel>) -> Self {
+        let level = level.into();
+        self.try_with(|caller| {
+            if caller.server().era == Era::Modern {
+                let encoded = RawJson::encode(&level).map_err(InvalidParams::from)?;
+                caller.meta.insert(keys::LOG_LEVEL, encoded);
+                caller.listen_to_logs();
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn kind_mut(&mut self) -> &mut K {
+        &mut self.kind
+    }
+
+    /// The same call as another kind.
+    pub(crate) fn map<L>(self, change: impl FnOnce(K) -> L) -> Operation<L> {
+        Operation { caller: self.caller, kind: change(self.kind) }
+    }
+
+    /// Notes what is wrong with the call; the first error is the one that the future gives.
+    pub(crate) fn check(&mut self, outcome: Result<(), InvalidParams>) {
+        if let Err(error) = outcome
+            && self.caller.is_ok()
+        {
+            self.caller = Err(error.into());
+        }
+    }
+
+    /// The same call, refused if the server has not offered what it needs.
+    pub(crate) fn needs(self, method: &'static str, offer: Offer) -> Self {
+        self.try_with(|caller| offer::require(caller.server(), method, offer))
+    }
+
+    /// The future of the call.
+    pub(crate) fn start<T, F>(
+        self,
+        run: impl FnOnce(Caller, K) -> F + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, Error>>
+    where
+        K: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        Box::pin(async move { run(self.caller?, self.kind).await })
+    }
+
+    pub(crate) fn into_parts(self) -> (Result<Caller, Error>, K) {
+        (self.caller, self.kind)
+    }
+
+    fn with(self, change: impl FnOnce(&mut Caller)) -> Self {
+        self.try_with(|caller| {
+            change(caller);
+            Ok(())
+        })
+    }
+
+    fn try_with(mut self, change: impl FnOnce(&mut Caller) -> Result<(), Error>) -> Self {
+        if let Ok(caller) = &mut self.caller
+            && let Err(error) = change(caller)
+        {
+            self.caller = Err(error);
+        }
+        self
+    }
+}
+
+impl<K: fmt::Debug> fmt::Debug for Operation<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Who calls, and how.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    session: Session,
+    /// The limits of calls that bring none of their own.
+    defaults: Deadlines,
+    deadlines: Option<Deadlines>,
+    events: Events,
+    hears_logs: bool,
+    meta: Meta,
+}
+
+impl Caller {
+    fn new(client: &Client) -> Result<Self, Error> {
+        let (session, options) = (client.session()?, client.options());
+        let mut caller = Self {
+            session,
+            defaults: options.deadlines,
+            deadlines: None,
+            events: Events::default(),
+            hears_logs: false,
+            meta: Meta::default(),
+        };
+        // A stateless server logs only what a request asks for; what it sends beside that nobody hears.
+        if caller.server().era == Era::Legacy || options.log_level.is_some() {
+            caller.listen_to_logs();
+        }
+        Ok(caller)
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        self.session.server()
+    }
+
+    /// The limits that apply.
+    pub(crate) fn limits(&self) -> Deadlines {
+        self.deadlines.unwrap_or(self.defaults)
+    }
+
+    /// The same caller with other limits.
+    pub(crate) fn with_limits(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = Some(deadlines);
+        self
+    }
+
+    pub(crate) async fn call(&self, method: &'static str, params: Params) -> Result<Reply, Error> {
+        let mut call = Call::new(method).with_params(params).with_events(self.events.clone());
+        call.meta = self.meta.clone();
+        if let Some(deadlines) = self.deadlines {
+            call = call.with_extension(deadlines);
+        }
+        self.session.call_raw(call).await
+    }
+
+    fn listen_to_logs(&mut self) {
+        if !self.hears_logs {
+            self.hears_logs = true;
+            self.events = log::listen(std::mem::take(&mut self.events));
+        }
+    }
+}
+
+/// Begins a call.
+pub(crate) fn begin<K>(client: &Client, kind: K) -> Operation<K> {
+    Operation { caller: Caller::new(client), kind }
+}
+
+/// Something that a caller gave, and that cannot be sent.
+pub(crate) fn no_json_form(what: &str, name: &str, error: &serde_json::Error) -> InvalidParams {
+    InvalidParams::new(format!("{what} {name:?} has no JSON form: {error}"))
+}
+
+/// Decodes a result.
+pub(crate) fn decode<'a, T: serde::Deserialize<'a>>(
+    method: &str,
+    reply: &'a Reply,
+) -> Result<T, Error> {
+    reply.decode().map_err(|source| Error::Decode { method: method.into(), source })
+}

@@ -1,0 +1,54 @@
+//! When a list that comes in pages is at its end, and when it never will be.
+
+use mcp_session::Endless;
+use std::collections::HashSet;
+
+/// How much of a list is read before it is taken for endless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) pages: usize,
+    pub(crate) items: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { pages: 1_000, items: 100_000 }
+    }
+}
+
+/// The place in a list, and all places before.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    limits: Limits,
+    pages: usize,
+    items: usize,
+    seen: HashSet<String>,
+}
+
+impl Pages {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, pages: 0, items: 0, seen: HashSet::new() }
+    }
+
+    /// Takes note of a page, and gives the cursor of the next, if there is one. Any text is a cursor, the empty one too.
+    // spec: PAG-02 PAG-04 PAG-05 PAG-07
+    pub(crate) fn turn(
+        &mut self,
+        items: usize,
+        next: Option<String>,
+    ) -> Result<Option<String>, Endless> {
+        self.pages += 1;
+        self.items = self.items.saturating_add(items);
+        if self.items > self.limits.items {
+            return Err(Endless::Items(self.limits.items));
+        }
+        let Some(cursor) = next else { return Ok(None) };
+        if self.pages >= self.limits.pages {
+            return Err(Endless::Pages(self.limits.pages));
+        }
+        if !self.seen.insert(cursor.clone()) {
+            return Err(Endless::RepeatedCursor);
+        }
+        Ok(Some(cursor))
+    }
+}

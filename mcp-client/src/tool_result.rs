@@ -1,0 +1,160 @@
+//! What a tool gave.
+
+use crate::{Error, content::joined_text, operation};
+use mcp_session::Reply;
+use mcp_types::{CallToolResult, ContentBlock, MetaObject, Request, tools::CallToolRequest};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Value, value::RawValue};
+use std::borrow::Cow;
+
+const METHOD: &str = CallToolRequest::METHOD;
+
+/// What a tool gave, or how it says that it failed.
+///
+/// All of it is text of the server: untrusted, also where a model reads it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolResult {
+    /// The output for people and models.
+    pub content: Vec<ContentBlock>,
+    /// The output for programs, any JSON value. Absent is not the same as `null`.
+    pub structured_content: Option<Value>,
+    /// What server and extensions say beside that.
+    pub meta: Option<MetaObject>,
+    /// Whether the tool failed; the content says why.
+    pub is_error: bool,
+    tool: Box<str>,
+}
+
+impl ToolResult {
+    /// The text of the content, one line or more for each text block. Other content is left out.
+    pub fn text(&self) -> Cow<'_, str> {
+        joined_text(&self.content)
+    }
+
+    /// The structured output, out of the `{"result": value}` that some servers wrap it in and say so; `None` if there is
+    /// none, or if the tool failed.
+    pub fn data(&self) -> Option<&Value> {
+        let data = self.structured_content.as_ref().filter(|_| !self.is_error)?;
+        let is_wrapped = self.meta.as_ref().is_some_and(is_wrapped);
+        Some(data.get("result").filter(|_| is_wrapped).unwrap_or(data))
+    }
+
+    /// The same result, unless the tool failed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tool`] if [`is_error`](Self::is_error) is set.
+    pub fn require_success(self) -> Result<Self, Error> {
+        if self.is_error { Err(failed(&self.tool, self.content)) } else { Ok(self) }
+    }
+
+    pub(crate) fn read(tool: &str, reply: &Reply) -> Result<Self, Error> {
+        let result: CallToolResult = operation::decode(METHOD, reply)?;
+        Ok(Self {
+            content: result.content,
+            structured_content: result.structured_content,
+            meta: result.meta,
+            is_error: result.is_error.unwrap_or_default(),
+            tool: tool.into(),
+        })
+    }
+}
+
+fn failed(tool: &str, content: Vec<ContentBlock>) -> Error {
+    let message = match joined_text(&content) {
+        text if text.trim().is_empty() => "it did not say why".into(),
+        text => text.into(),
+    };
+    Error::Tool { tool: tool.into(), message, content }
+}
+
+/// Whether `_meta` says that the structured output is wrapped.
+fn is_wrapped(meta: &MetaObject) -> bool {
+    let wrap = meta.as_map().get("fastmcp").and_then(|fastmcp| fastmcp.get("wrap_result"));
+    wrap == Some(&Value::Bool(true))
+}
+
+/// Decodes the structured output.
+pub(crate) fn read_typed<T: DeserializeOwned>(tool: &str, reply: &Reply) -> Result<T, Error> {
+    // Nearly always it is this, and read in one pass.
+    if let Ok(Direct { structured_content, is_error, meta }) = reply.decode()
+        && !is_error.unwrap_or_default()
+        && !meta.is_some_and(|meta| is_wrapped(&meta))
+    {
+        return Ok(structured_content);
+    }
+    let parts: Parts<'_> = operation::decode(METHOD, reply)?;
+    if parts.is_error.unwrap_or_default() {
+        return ToolResult::read(tool, reply).and_then(|result| Err(failed(tool, result.content)));
+    }
+    parts.read(tool).map_err(|source| Error::Decode { method: METHOD.into(), source })
+}
+
+/// A result whose structured output fits.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Direct<T> {
+    structured_content: T,
+    is_error: Option<bool>,
+    #[serde(rename = "_meta")]
+    meta: Option<MetaObject>,
+}
+
+/// A result whose parts are looked at one by one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parts<'a> {
+    #[serde(borrow)]
+    structured_content: Option<&'a RawValue>,
+    is_error: Option<bool>,
+    #[serde(rename = "_meta")]
+    meta: Option<MetaObject>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Wrapped<T> {
+    result: T,
+}
+
+impl Parts<'_> {
+    fn read<T: DeserializeOwned>(&self, tool: &str) -> Result<T, serde_json::Error> {
+        let Some(structured) = self.structured_content else { return self.read_text(tool) };
+        if self.meta.as_ref().is_some_and(is_wrapped) {
+            return serde_json::from_str(structured.get()).map(|Wrapped { result }| result);
+        }
+        serde_json::from_str(structured.get()).or_else(|error| {
+            // An older server does not say that it wraps; of two errors, that of the whole is the plainer one.
+            unwrap_only(structured).ok_or(error)
+        })
+    }
+
+    fn read_text<T: DeserializeOwned>(&self, tool: &str) -> Result<T, serde_json::Error> {
+        let content: Option<Vec<ContentBlock>> =
+            self.content.and_then(|content| serde_json::from_str(content.get()).ok());
+        let Some([ContentBlock::Text(block)]) = content.as_deref() else {
+            let nothing = "neither structured output nor a single text";
+            return Err(serde_json::Error::custom(format!("tool {tool:?} gave {nothing}")));
+        };
+        serde_json::from_str(&block.text).map_err(|error| {
+            let reason = "gave no structured output, and its text does not fit as JSON";
+            serde_json::Error::custom(format!("tool {tool:?} {reason}: {error}"))
+        })
+    }
+}
+
+/// The value of an object that has a member `result` and no other.
+fn unwrap_only<T: DeserializeOwned>(structured: &RawValue) -> Option<T> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Only<T> {
+        result: T,
+    }
+
+    serde_json::from_str(structured.get()).ok().map(|Only { result }| result)
+}
