@@ -88,7 +88,8 @@ impl Lines {
 
     fn unfinished(&mut self) -> Option<Line> {
         self.scanned = self.buffer.len();
-        if self.skipping.is_none() && self.buffer.len() <= self.limit {
+        let fits = self.skipping.is_none() && self.buffer.len() <= self.limit;
+        if fits || self.buffer.is_empty() {
             return None;
         }
         // The bytes are looked through and let go, with the room that they needed.
@@ -117,3 +118,6 @@ fn trim(mut line: Bytes) -> Bytes {
     line.advance(line.len() - line.trim_ascii_start().len());
     line
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,9 @@ impl Child {
     /// The parameters of the next notification of the child.
     async fn told(&mut self) -> Value {
         match deadline(self.unsolicited.next()).await {
-            Some(Arrival::Message(Message::Notification(it))) => it.params.unwrap().decode().unwrap(),
+            Some(Arrival::Message(Message::Notification(it))) => {
+                it.params.unwrap().decode().unwrap()
+            }
             other => panic!("{other:?} instead of a notification"),
         }
     }

@@ -111,6 +111,7 @@ async fn f42_a_grandchild_out_of_reach_keeps_no_call_either() {
     assert_eq!(error.server_exit().and_then(|exit| exit.code()), Some(7));
     assert!(child.driver.end().await.is_err());
     // It has left the group, as the documentation says; this test takes it away.
-    let killed = std::process::Command::new("kill").args(["-KILL", &grandchild.to_string()]).status();
+    let killed =
+        std::process::Command::new("kill").args(["-KILL", &grandchild.to_string()]).status();
     assert!(killed.unwrap().success());
 }

@@ -8,8 +8,7 @@ const NAME: &str = "stdio::leaks::f47_fifty_connections_leave_no_process_and_no_
 #[test]
 fn f47_fifty_connections_leave_no_process_and_no_descriptor() {
     if std::env::var_os(ALONE).is_some() {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         return runtime.block_on(fifty_connections());
     }
     let test = std::env::current_exe().unwrap();
@@ -26,17 +25,25 @@ async fn fifty_connections() {
     for way in 0..5 {
         connect_and_end(way).await;
     }
+    no_children().await;
+    let child = Child::start(sh("read -r line")).await;
+    assert_eq!(children().len(), 1, "children can be counted");
+    child.close().await.unwrap();
     let before = descriptors();
     for way in 0..50 {
         connect_and_end(way).await;
     }
+    no_children().await;
+    assert_eq!(descriptors(), before);
+}
+
+async fn no_children() {
     deadline(async {
         while !children().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;
-    assert_eq!(descriptors(), before);
 }
 
 /// Connects and ends in one of five ways.
@@ -71,9 +78,11 @@ fn descriptors() -> usize {
 /// The children of this process, zombies included.
 fn children() -> Vec<String> {
     let mut children = Vec::new();
+    // One thread: it is the parent of all of them.
     for thread in fs::read_dir("/proc/self/task").unwrap() {
-        let path = thread.unwrap().path().join("children");
-        let pids = fs::read_to_string(path).unwrap_or_default();
+        let Ok(pids) = fs::read_to_string(thread.unwrap().path().join("children")) else {
+            continue;
+        };
         children.extend(pids.split_whitespace().map(str::to_owned));
     }
     children
