@@ -73,6 +73,12 @@ const EXCERPT: usize = 256;
 /// A transport over streamable HTTP. [`Endpoint`] makes it.
 ///
 /// Clones share one connection; the driver ends it when the last of them, and of the calls in flight, is gone.
+///
+/// # Cancel safety
+///
+/// A call that is dropped before it was polled was never sent. Later, dropping it or its replies cancels the request: a
+/// stateless server sees its stream close, a legacy one gets `notifications/cancelled` once, from the driver. Nothing is
+/// cancelled after the response, and `initialize` never is.
 #[derive(Clone)]
 pub struct Http<S = Client> {
     service: S,

@@ -3,6 +3,7 @@
 mod faults;
 mod legacy;
 mod modern;
+mod real;
 mod refusals;
 mod streams;
 

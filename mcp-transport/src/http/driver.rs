@@ -19,16 +19,17 @@ use mcp_types::{
 };
 use std::{
     future::poll_fn,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 /// How many cancellations are on their way at the same time.
 const MAX_POSTS: usize = 16;
 
-/// How long a cancellation, or the end of a session, may take.
+/// How long a cancellation, the last of them together, or the end of a session may take.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// Works until nobody uses the connection any more, then ends the session.
@@ -38,6 +39,7 @@ pub(super) async fn run<S: HttpService>(service: S, state: Arc<State>) -> Result
         state,
         posts: FuturesUnordered::new(),
         listening: None,
+        grace: None,
         ending: None,
     };
     poll_fn(|cx| background.poll(cx)).await;
@@ -49,13 +51,18 @@ struct Background<S> {
     state: Arc<State>,
     posts: FuturesUnordered<BoxFuture<'static, ()>>,
     listening: Option<BoxFuture<'static, ()>>,
+    /// How long the last cancellations may take, once nobody uses the connection any more.
+    grace: Option<Pin<Box<Sleep>>>,
     ending: Option<BoxFuture<'static, ()>>,
 }
 
 impl<S: HttpService> Background<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(ending) = &mut self.ending {
+            return ending.poll_unpin(cx);
+        }
         self.state.register_driver(cx);
-        // Before the cancellations are taken: what is released later cancels nothing more.
+        // Before the cancellations are taken: after the last release there are no new ones.
         let released = self.state.is_released();
         self.poll_cancels(cx);
         if !released {
@@ -63,12 +70,14 @@ impl<S: HttpService> Background<S> {
             return Poll::Pending;
         }
         self.listening = None;
-        // A cancellation makes sense as long as its session is there.
-        if !self.posts.is_empty() {
+        let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(MAX_WAIT)));
+        // The session goes last: a cancellation means nothing without it.
+        if !self.posts.is_empty() && grace.poll_unpin(cx).is_pending() {
             return Poll::Pending;
         }
-        let Self { service, state, ending, .. } = self;
-        ending.get_or_insert_with(|| end(service.clone(), Arc::clone(state)).boxed()).poll_unpin(cx)
+        self.posts.clear();
+        let ending = end(self.service.clone(), Arc::clone(&self.state)).boxed();
+        self.ending.insert(ending).poll_unpin(cx)
     }
 
     fn poll_cancels(&mut self, cx: &mut Context<'_>) {

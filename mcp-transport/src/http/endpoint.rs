@@ -12,6 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use url::Url;
 
+const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VERSION"));
+
 /// An MCP server behind a URL: a [`Connector`] over streamable HTTP.
 ///
 /// ```
@@ -83,7 +85,7 @@ impl<S: HttpService> Endpoint<Custom<S>> {
 impl<T> Endpoint<T> {
     /// The same endpoint with a header on every request. Values count as secrets: `Debug` does not show them.
     ///
-    /// Headers of the protocol take precedence.
+    /// Headers of the protocol take precedence. `User-Agent` names this crate unless it is set here.
     #[must_use]
     pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
         value.set_sensitive(true);
@@ -124,6 +126,7 @@ impl<T: Storey> Connector for Endpoint<T> {
         let accept = HeaderValue::from_static("application/json, text/event-stream");
         headers.insert(header::ACCEPT, accept);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         let state = State::new(Arc::new(target));
         let driver = driver::run(service.clone(), Arc::clone(&state));
         let unsolicited = Unsolicited::new(Reader(Arc::clone(&state.inbox)));
@@ -156,7 +159,7 @@ impl TryFrom<Url> for Endpoint {
     }
 }
 
-fn target(mut url: Url) -> Result<Target, Error> {
+pub(super) fn target(mut url: Url) -> Result<Target, Error> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("server URL is neither `http` nor `https`"));
     }

@@ -227,3 +227,40 @@ impl Drop for InFlight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::endpoint::target;
+    use futures_util::FutureExt;
+
+    fn state() -> Arc<State> {
+        State::new(Arc::new(target("http://localhost".parse().unwrap()).unwrap()))
+    }
+
+    fn abandon(handle: &Arc<Handle>, id: i64) {
+        let cancel = Cancel { id: id.into(), params: None, session: None, version: None };
+        InFlight::new(Arc::clone(handle)).arm(Some(cancel));
+    }
+
+    // spec: CAN-05
+    #[test]
+    fn f56_cancellations_are_bounded_and_none_is_lost() {
+        let handle = Arc::new(Handle(state()));
+        let state = &handle.0;
+        for id in 0..MAX_CANCELS {
+            assert!(state.room().now_or_never().is_some(), "{id} calls are waiting");
+            abandon(&handle, i64::try_from(id).unwrap());
+        }
+        let mut waiting = Box::pin(state.room());
+        assert!(waiting.as_mut().now_or_never().is_none(), "the next call waits for room");
+        assert_eq!(state.take_cancel().unwrap().id, 0.into());
+        assert!(waiting.now_or_never().is_some(), "there is room again");
+        abandon(&handle, -1);
+        let mut waiting = Box::pin(state.room());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        state.cut();
+        assert!(waiting.now_or_never().is_some(), "nothing is waited for without a driver");
+        assert!(state.take_cancel().is_none());
+    }
+}

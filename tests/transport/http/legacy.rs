@@ -414,6 +414,29 @@ async fn f35_a_404_in_a_session_says_that_it_has_expired_and_a_new_one_can_begin
     .await;
 }
 
+#[tokio::test]
+async fn the_end_does_not_wait_for_cancellations_that_nobody_takes() {
+    deadline(async {
+        let calls = 100;
+        let server = start(|request| match request.rpc_method().as_str() {
+            "tools/call" | "notifications/cancelled" => Answer::silence(),
+            _ => well_behaved(request),
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        peer.ask(initialize(0)).await;
+        let mut storm = JoinSet::new();
+        for id in 1..=calls {
+            storm.spawn(send(peer.http.clone(), legacy_call(id)));
+        }
+        server.wait_for(1 + usize::try_from(calls).unwrap(), |_| true).await;
+        storm.shutdown().await;
+        finish(peer).await;
+        assert_eq!(server.requests().last().unwrap().method, "DELETE");
+    })
+    .await;
+}
+
 // spec: H25-18
 #[tokio::test]
 async fn the_end_does_not_wait_for_a_server_that_never_answers_the_delete() {
