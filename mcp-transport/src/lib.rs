@@ -56,6 +56,7 @@ mod transport;
 mod unsolicited;
 
 pub use connector::{Binding, Connector, Driver, Link, Shared};
+pub use duplex::{Multiplex, multiplex};
 pub use error::{BoxError, Delivery, Error};
 pub use message::{ClientMessage, Extensions, MirroredParams, ServerMessage};
 pub use replies::Replies;

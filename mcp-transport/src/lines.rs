@@ -4,7 +4,7 @@ use crate::duplex::salvage::Salvage;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 
-/// The room that is made before each read.
+/// The room that is made for reading, when there is less than a quarter of it left.
 const CHUNK: usize = 16 * 1024;
 /// From this length on a line gets its buffer to itself, so that later small ones do not keep it alive.
 const LARGE: usize = 256 * 1024;
@@ -48,7 +48,9 @@ impl Lines {
 
     /// Where the next bytes go.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
-        self.buffer.reserve(CHUNK);
+        if self.buffer.capacity() - self.buffer.len() < CHUNK / 4 {
+            self.buffer.reserve(CHUNK);
+        }
         &mut self.buffer
     }
 

@@ -114,8 +114,7 @@ impl Lifetime {
         if self.exits_within(self.graces.exit).await {
             return;
         }
-        self.process.terminate();
-        if self.exits_within(self.graces.terminate).await {
+        if self.process.terminate() && self.exits_within(self.graces.terminate).await {
             return;
         }
         self.process.kill();

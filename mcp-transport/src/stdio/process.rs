@@ -29,8 +29,8 @@ impl Process {
         if self.has_exited {
             return;
         }
-        // Without a status when somebody else has reaped it; it is gone all the same.
-        self.exit_status = self.child.wait().await.ok();
+        // The child alone, not its group. Without a status when somebody else has reaped it; it is gone all the same.
+        self.exit_status = self.child.inner_mut().wait().await.ok();
         self.has_exited = true;
         // The id of the group stays taken while it has members; without any there is nobody to hit.
         let _ = self.child.start_kill();
@@ -41,12 +41,12 @@ impl Process {
         self.exit_status
     }
 
-    /// Asks the group to terminate, where there is a way to ask.
-    pub(super) fn terminate(&self) {
+    /// Asks the group to terminate; false where there is no way to ask.
+    pub(super) fn terminate(&self) -> bool {
         #[cfg(unix)]
-        if !self.has_exited {
-            let _ = self.child.signal(SIGTERM);
-        }
+        return !self.has_exited && self.child.signal(SIGTERM).is_ok();
+        #[cfg(not(unix))]
+        false
     }
 
     /// Kills the group.
