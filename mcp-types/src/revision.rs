@@ -100,37 +100,67 @@ pub fn exists(revision: &ProtocolVersion, kind: Kind, method: &str, direction: D
     found.any(|known| known.extension.is_none() && known.revisions(direction).contains(revision))
 }
 
-/// Whether a revision has a type, by its name in this crate; the types of the tasks extension, which goes with
-/// 2026-07-28, have their module before their name, like `tasks_extension.Task`.
+/// Every generated type, by name.
+///
+/// Names are those of this crate; the types of the tasks extension, which goes with 2026-07-28, have their module
+/// before their name, like `tasks_extension.Task`.
+pub fn types() -> &'static [Type] {
+    TYPES
+}
+
+/// Whether a revision has a type, by its name as in [`types`].
 pub fn type_exists(revision: &ProtocolVersion, name: &str) -> bool {
-    TypeFacts::find(name).is_some_and(|facts| facts.revisions.contains(revision))
+    Type::find(name).is_some_and(|known| known.revisions.contains(revision))
 }
 
-/// Whether a type has a member in a revision, by its name on the wire.
+/// Whether a type, by its name as in [`types`], has a member in a revision, by its name on the wire.
 pub fn field_exists(revision: &ProtocolVersion, type_name: &str, field: &str) -> bool {
-    let facts = TypeFacts::find(type_name).and_then(|facts| facts.field(field));
-    facts.is_some_and(|(_, present, _)| present.contains(revision))
+    let field = Type::find(type_name).and_then(|known| known.field(field));
+    field.is_some_and(|field| field.revisions.contains(revision))
 }
 
-/// Whether the schema of a revision requires a member of a type, by its name on the wire.
+/// Whether a revision requires a member of a type.
 pub fn field_is_required(revision: &ProtocolVersion, type_name: &str, field: &str) -> bool {
-    let facts = TypeFacts::find(type_name).and_then(|facts| facts.field(field));
-    facts.is_some_and(|(_, _, required)| required.contains(revision))
+    let field = Type::find(type_name).and_then(|known| known.field(field));
+    field.is_some_and(|field| field.required.contains(revision))
 }
 
-/// A type and its members: name, revisions that have it, revisions that require it.
-pub(crate) struct TypeFacts {
-    pub(crate) name: &'static str,
-    pub(crate) revisions: Revisions,
-    pub(crate) fields: &'static [(&'static str, Revisions, Revisions)],
+/// What is known about a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Type {
+    /// Its name, as in [`types`].
+    pub name: &'static str,
+    /// The revisions that have it.
+    pub revisions: Revisions,
+    /// Its members; those of a union are the members of its types.
+    pub fields: &'static [Field],
 }
 
-impl TypeFacts {
+/// What is known about a member of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Field {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The revisions that have it.
+    pub revisions: Revisions,
+    /// The revisions that require it.
+    pub required: Revisions,
+}
+
+impl Type {
     fn find(name: &str) -> Option<&'static Self> {
-        TYPES.binary_search_by(|facts| facts.name.cmp(name)).ok().map(|index| &TYPES[index])
+        TYPES.binary_search_by(|known| known.name.cmp(name)).ok().map(|index| &TYPES[index])
     }
 
-    fn field(&self, name: &str) -> Option<&'static (&'static str, Revisions, Revisions)> {
-        self.fields.iter().find(|(field, ..)| *field == name)
+    fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+impl Field {
+    pub(crate) const fn new(name: &'static str, revisions: u8, required: u8) -> Self {
+        Self { name, revisions: Revisions(revisions), required: Revisions(required) }
     }
 }

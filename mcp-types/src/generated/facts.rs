@@ -2,7 +2,7 @@
 
 //! What exists in which revision.
 
-use crate::revision::{Kind, Method, Revisions, TypeFacts};
+use crate::revision::{Field, Kind, Method, Revisions, Type};
 
 pub(crate) static METHODS: &[Method] = &[
     Method {
@@ -387,1266 +387,1197 @@ pub(crate) static METHODS: &[Method] = &[
     },
 ];
 
-pub(crate) static TYPES: &[TypeFacts] = &[
-    TypeFacts {
+pub(crate) static TYPES: &[Type] = &[
+    Type {
         name: "Annotations",
         revisions: Revisions(0b11111),
         fields: &[
-            ("audience", Revisions(0b11111), Revisions(0b00000)),
-            ("lastModified", Revisions(0b11100), Revisions(0b00000)),
-            ("priority", Revisions(0b11111), Revisions(0b00000)),
+            Field::new("audience", 0b11111, 0b00000),
+            Field::new("lastModified", 0b11100, 0b00000),
+            Field::new("priority", 0b11111, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "AudioContent",
         revisions: Revisions(0b11110),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11110), Revisions(0b00000)),
-            ("data", Revisions(0b11110), Revisions(0b11110)),
-            ("mimeType", Revisions(0b11110), Revisions(0b11110)),
-            ("type", Revisions(0b11110), Revisions(0b11110)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11110, 0b00000),
+            Field::new("data", 0b11110, 0b11110),
+            Field::new("mimeType", 0b11110, 0b11110),
+            Field::new("type", 0b11110, 0b11110),
         ],
     },
-    TypeFacts {
+    Type {
         name: "BlobResourceContents",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("blob", Revisions(0b11111), Revisions(0b11111)),
-            ("mimeType", Revisions(0b11111), Revisions(0b00000)),
-            ("uri", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("blob", 0b11111, 0b11111),
+            Field::new("mimeType", 0b11111, 0b00000),
+            Field::new("uri", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "BooleanSchema",
         revisions: Revisions(0b11100),
         fields: &[
-            ("default", Revisions(0b11100), Revisions(0b00000)),
-            ("description", Revisions(0b11100), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("type", Revisions(0b11100), Revisions(0b11100)),
+            Field::new("default", 0b11100, 0b00000),
+            Field::new("description", 0b11100, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("type", 0b11100, 0b11100),
         ],
     },
-    TypeFacts { name: "CacheScope", revisions: Revisions(0b10000), fields: &[] },
-    TypeFacts {
+    Type { name: "CacheScope", revisions: Revisions(0b10000), fields: &[] },
+    Type {
         name: "CallToolRequest",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("arguments", Revisions(0b11111), Revisions(0b00000)),
-            ("inputResponses", Revisions(0b10000), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("requestState", Revisions(0b10000), Revisions(0b00000)),
-            ("task", Revisions(0b01000), Revisions(0b00000)),
+            Field::new("_meta", 0b11111, 0b10000),
+            Field::new("arguments", 0b11111, 0b00000),
+            Field::new("inputResponses", 0b10000, 0b00000),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("requestState", 0b10000, 0b00000),
+            Field::new("task", 0b01000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CallToolResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("content", Revisions(0b11111), Revisions(0b11111)),
-            ("isError", Revisions(0b11111), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("structuredContent", Revisions(0b11100), Revisions(0b00000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("content", 0b11111, 0b11111),
+            Field::new("isError", 0b11111, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("structuredContent", 0b11100, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CancelTaskRequest",
         revisions: Revisions(0b01000),
-        fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("taskId", Revisions(0b01000), Revisions(0b01000)),
-        ],
+        fields: &[Field::new("_meta", 0b01000, 0b00000), Field::new("taskId", 0b01000, 0b01000)],
     },
-    TypeFacts {
+    Type {
         name: "CancelTaskResult",
         revisions: Revisions(0b01000),
         fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("createdAt", Revisions(0b01000), Revisions(0b01000)),
-            ("lastUpdatedAt", Revisions(0b01000), Revisions(0b01000)),
-            ("pollInterval", Revisions(0b01000), Revisions(0b00000)),
-            ("status", Revisions(0b01000), Revisions(0b01000)),
-            ("statusMessage", Revisions(0b01000), Revisions(0b00000)),
-            ("taskId", Revisions(0b01000), Revisions(0b01000)),
-            ("ttl", Revisions(0b01000), Revisions(0b01000)),
+            Field::new("_meta", 0b01000, 0b00000),
+            Field::new("createdAt", 0b01000, 0b01000),
+            Field::new("lastUpdatedAt", 0b01000, 0b01000),
+            Field::new("pollInterval", 0b01000, 0b00000),
+            Field::new("status", 0b01000, 0b01000),
+            Field::new("statusMessage", 0b01000, 0b00000),
+            Field::new("taskId", 0b01000, 0b01000),
+            Field::new("ttl", 0b01000, 0b01000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CancelledNotification",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("reason", Revisions(0b11111), Revisions(0b00000)),
-            ("requestId", Revisions(0b11111), Revisions(0b10111)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("reason", 0b11111, 0b00000),
+            Field::new("requestId", 0b11111, 0b10111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ClientCapabilities",
         revisions: Revisions(0b11111),
         fields: &[
-            ("elicitation", Revisions(0b11100), Revisions(0b00000)),
-            ("experimental", Revisions(0b11111), Revisions(0b00000)),
-            ("extensions", Revisions(0b10000), Revisions(0b00000)),
-            ("roots", Revisions(0b11111), Revisions(0b00000)),
-            ("sampling", Revisions(0b11111), Revisions(0b00000)),
-            ("tasks", Revisions(0b01000), Revisions(0b00000)),
+            Field::new("elicitation", 0b11100, 0b00000),
+            Field::new("experimental", 0b11111, 0b00000),
+            Field::new("extensions", 0b10000, 0b00000),
+            Field::new("roots", 0b11111, 0b00000),
+            Field::new("sampling", 0b11111, 0b00000),
+            Field::new("tasks", 0b01000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ClientTaskRequests",
         revisions: Revisions(0b01000),
         fields: &[
-            ("elicitation", Revisions(0b01000), Revisions(0b00000)),
-            ("sampling", Revisions(0b01000), Revisions(0b00000)),
+            Field::new("elicitation", 0b01000, 0b00000),
+            Field::new("sampling", 0b01000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ClientTasksCapability",
         revisions: Revisions(0b01000),
         fields: &[
-            ("cancel", Revisions(0b01000), Revisions(0b00000)),
-            ("list", Revisions(0b01000), Revisions(0b00000)),
-            ("requests", Revisions(0b01000), Revisions(0b00000)),
+            Field::new("cancel", 0b01000, 0b00000),
+            Field::new("list", 0b01000, 0b00000),
+            Field::new("requests", 0b01000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CompleteRequest",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("argument", Revisions(0b11111), Revisions(0b11111)),
-            ("context", Revisions(0b11100), Revisions(0b00000)),
-            ("ref", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11111, 0b10000),
+            Field::new("argument", 0b11111, 0b11111),
+            Field::new("context", 0b11100, 0b00000),
+            Field::new("ref", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CompleteResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("completion", Revisions(0b11111), Revisions(0b11111)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("completion", 0b11111, 0b11111),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "Completion",
         revisions: Revisions(0b11111),
         fields: &[
-            ("hasMore", Revisions(0b11111), Revisions(0b00000)),
-            ("total", Revisions(0b11111), Revisions(0b00000)),
-            ("values", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("hasMore", 0b11111, 0b00000),
+            Field::new("total", 0b11111, 0b00000),
+            Field::new("values", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CompletionArgument",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("value", Revisions(0b11111), Revisions(0b11111)),
-        ],
+        fields: &[Field::new("name", 0b11111, 0b11111), Field::new("value", 0b11111, 0b11111)],
     },
-    TypeFacts {
+    Type {
         name: "CompletionContext",
         revisions: Revisions(0b11100),
-        fields: &[("arguments", Revisions(0b11100), Revisions(0b00000))],
+        fields: &[Field::new("arguments", 0b11100, 0b00000)],
     },
-    TypeFacts { name: "CompletionReference", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts { name: "ContentBlock", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts {
+    Type { name: "CompletionReference", revisions: Revisions(0b11111), fields: &[] },
+    Type { name: "ContentBlock", revisions: Revisions(0b11111), fields: &[] },
+    Type {
         name: "CreateMessageRequest",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b01111), Revisions(0b00000)),
-            ("includeContext", Revisions(0b11111), Revisions(0b00000)),
-            ("maxTokens", Revisions(0b11111), Revisions(0b11111)),
-            ("messages", Revisions(0b11111), Revisions(0b11111)),
-            ("metadata", Revisions(0b11111), Revisions(0b00000)),
-            ("modelPreferences", Revisions(0b11111), Revisions(0b00000)),
-            ("stopSequences", Revisions(0b11111), Revisions(0b00000)),
-            ("systemPrompt", Revisions(0b11111), Revisions(0b00000)),
-            ("task", Revisions(0b01000), Revisions(0b00000)),
-            ("temperature", Revisions(0b11111), Revisions(0b00000)),
-            ("toolChoice", Revisions(0b11000), Revisions(0b00000)),
-            ("tools", Revisions(0b11000), Revisions(0b00000)),
+            Field::new("_meta", 0b01111, 0b00000),
+            Field::new("includeContext", 0b11111, 0b00000),
+            Field::new("maxTokens", 0b11111, 0b11111),
+            Field::new("messages", 0b11111, 0b11111),
+            Field::new("metadata", 0b11111, 0b00000),
+            Field::new("modelPreferences", 0b11111, 0b00000),
+            Field::new("stopSequences", 0b11111, 0b00000),
+            Field::new("systemPrompt", 0b11111, 0b00000),
+            Field::new("task", 0b01000, 0b00000),
+            Field::new("temperature", 0b11111, 0b00000),
+            Field::new("toolChoice", 0b11000, 0b00000),
+            Field::new("tools", 0b11000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CreateMessageResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("content", Revisions(0b11111), Revisions(0b11111)),
-            ("model", Revisions(0b11111), Revisions(0b11111)),
-            ("role", Revisions(0b11111), Revisions(0b11111)),
-            ("stopReason", Revisions(0b11111), Revisions(0b00000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("content", 0b11111, 0b11111),
+            Field::new("model", 0b11111, 0b11111),
+            Field::new("role", 0b11111, 0b11111),
+            Field::new("stopReason", 0b11111, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "CreateTaskResult",
         revisions: Revisions(0b01000),
-        fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("task", Revisions(0b01000), Revisions(0b01000)),
-        ],
+        fields: &[Field::new("_meta", 0b01000, 0b00000), Field::new("task", 0b01000, 0b01000)],
     },
-    TypeFacts {
+    Type {
         name: "DiscoverRequest",
         revisions: Revisions(0b10000),
-        fields: &[("_meta", Revisions(0b10000), Revisions(0b10000))],
+        fields: &[Field::new("_meta", 0b10000, 0b10000)],
     },
-    TypeFacts {
+    Type {
         name: "DiscoverResult",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("cacheScope", Revisions(0b10000), Revisions(0b10000)),
-            ("capabilities", Revisions(0b10000), Revisions(0b10000)),
-            ("instructions", Revisions(0b10000), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("supportedVersions", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("cacheScope", 0b10000, 0b10000),
+            Field::new("capabilities", 0b10000, 0b10000),
+            Field::new("instructions", 0b10000, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("supportedVersions", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts { name: "ElicitAction", revisions: Revisions(0b11100), fields: &[] },
-    TypeFacts { name: "ElicitRequest", revisions: Revisions(0b11100), fields: &[] },
-    TypeFacts {
+    Type { name: "ElicitAction", revisions: Revisions(0b11100), fields: &[] },
+    Type { name: "ElicitRequest", revisions: Revisions(0b11100), fields: &[] },
+    Type {
         name: "ElicitRequestFormParams",
         revisions: Revisions(0b11100),
         fields: &[
-            ("_meta", Revisions(0b01100), Revisions(0b00000)),
-            ("message", Revisions(0b11100), Revisions(0b11100)),
-            ("mode", Revisions(0b11000), Revisions(0b00000)),
-            ("requestedSchema", Revisions(0b11100), Revisions(0b11100)),
-            ("task", Revisions(0b01000), Revisions(0b00000)),
+            Field::new("_meta", 0b01100, 0b00000),
+            Field::new("message", 0b11100, 0b11100),
+            Field::new("mode", 0b11000, 0b00000),
+            Field::new("requestedSchema", 0b11100, 0b11100),
+            Field::new("task", 0b01000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ElicitRequestUrlParams",
         revisions: Revisions(0b11000),
         fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("elicitationId", Revisions(0b01000), Revisions(0b01000)),
-            ("message", Revisions(0b11000), Revisions(0b11000)),
-            ("task", Revisions(0b01000), Revisions(0b00000)),
-            ("url", Revisions(0b11000), Revisions(0b11000)),
-            ("mode", Revisions(0b11000), Revisions(0b11000)),
+            Field::new("_meta", 0b01000, 0b00000),
+            Field::new("elicitationId", 0b01000, 0b01000),
+            Field::new("message", 0b11000, 0b11000),
+            Field::new("task", 0b01000, 0b00000),
+            Field::new("url", 0b11000, 0b11000),
+            Field::new("mode", 0b11000, 0b11000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ElicitResult",
         revisions: Revisions(0b11100),
         fields: &[
-            ("_meta", Revisions(0b01100), Revisions(0b00000)),
-            ("action", Revisions(0b11100), Revisions(0b11100)),
-            ("content", Revisions(0b11100), Revisions(0b00000)),
+            Field::new("_meta", 0b01100, 0b00000),
+            Field::new("action", 0b11100, 0b11100),
+            Field::new("content", 0b11100, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ElicitationCapability",
         revisions: Revisions(0b11100),
-        fields: &[
-            ("form", Revisions(0b11000), Revisions(0b00000)),
-            ("url", Revisions(0b11000), Revisions(0b00000)),
-        ],
+        fields: &[Field::new("form", 0b11000, 0b00000), Field::new("url", 0b11000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ElicitationCompleteNotification",
         revisions: Revisions(0b01000),
         fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("elicitationId", Revisions(0b01000), Revisions(0b01000)),
+            Field::new("_meta", 0b01000, 0b00000),
+            Field::new("elicitationId", 0b01000, 0b01000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ElicitationSchema",
         revisions: Revisions(0b11100),
         fields: &[
-            ("$schema", Revisions(0b11000), Revisions(0b00000)),
-            ("properties", Revisions(0b11100), Revisions(0b11100)),
-            ("required", Revisions(0b11100), Revisions(0b00000)),
-            ("type", Revisions(0b11100), Revisions(0b11100)),
+            Field::new("$schema", 0b11000, 0b00000),
+            Field::new("properties", 0b11100, 0b11100),
+            Field::new("required", 0b11100, 0b00000),
+            Field::new("type", 0b11100, 0b11100),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ElicitationTaskRequests",
         revisions: Revisions(0b01000),
-        fields: &[("create", Revisions(0b01000), Revisions(0b00000))],
+        fields: &[Field::new("create", 0b01000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "EmbeddedResource",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11111), Revisions(0b00000)),
-            ("resource", Revisions(0b11111), Revisions(0b11111)),
-            ("type", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11111, 0b00000),
+            Field::new("resource", 0b11111, 0b11111),
+            Field::new("type", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "EmptyResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "EnumOption",
         revisions: Revisions(0b11000),
-        fields: &[
-            ("const", Revisions(0b11000), Revisions(0b11000)),
-            ("title", Revisions(0b11000), Revisions(0b11000)),
-        ],
+        fields: &[Field::new("const", 0b11000, 0b11000), Field::new("title", 0b11000, 0b11000)],
     },
-    TypeFacts {
+    Type {
         name: "GetPromptRequest",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("arguments", Revisions(0b11111), Revisions(0b00000)),
-            ("inputResponses", Revisions(0b10000), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("requestState", Revisions(0b10000), Revisions(0b00000)),
+            Field::new("_meta", 0b11111, 0b10000),
+            Field::new("arguments", 0b11111, 0b00000),
+            Field::new("inputResponses", 0b10000, 0b00000),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("requestState", 0b10000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "GetPromptResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("description", Revisions(0b11111), Revisions(0b00000)),
-            ("messages", Revisions(0b11111), Revisions(0b11111)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("description", 0b11111, 0b00000),
+            Field::new("messages", 0b11111, 0b11111),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "GetTaskPayloadRequest",
         revisions: Revisions(0b01000),
-        fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("taskId", Revisions(0b01000), Revisions(0b01000)),
-        ],
+        fields: &[Field::new("_meta", 0b01000, 0b00000), Field::new("taskId", 0b01000, 0b01000)],
     },
-    TypeFacts {
+    Type {
         name: "GetTaskPayloadResult",
         revisions: Revisions(0b01000),
-        fields: &[("_meta", Revisions(0b01000), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b01000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "GetTaskRequest",
         revisions: Revisions(0b01000),
-        fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("taskId", Revisions(0b01000), Revisions(0b01000)),
-        ],
+        fields: &[Field::new("_meta", 0b01000, 0b00000), Field::new("taskId", 0b01000, 0b01000)],
     },
-    TypeFacts {
+    Type {
         name: "GetTaskResult",
         revisions: Revisions(0b01000),
         fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("createdAt", Revisions(0b01000), Revisions(0b01000)),
-            ("lastUpdatedAt", Revisions(0b01000), Revisions(0b01000)),
-            ("pollInterval", Revisions(0b01000), Revisions(0b00000)),
-            ("status", Revisions(0b01000), Revisions(0b01000)),
-            ("statusMessage", Revisions(0b01000), Revisions(0b00000)),
-            ("taskId", Revisions(0b01000), Revisions(0b01000)),
-            ("ttl", Revisions(0b01000), Revisions(0b01000)),
+            Field::new("_meta", 0b01000, 0b00000),
+            Field::new("createdAt", 0b01000, 0b01000),
+            Field::new("lastUpdatedAt", 0b01000, 0b01000),
+            Field::new("pollInterval", 0b01000, 0b00000),
+            Field::new("status", 0b01000, 0b01000),
+            Field::new("statusMessage", 0b01000, 0b00000),
+            Field::new("taskId", 0b01000, 0b01000),
+            Field::new("ttl", 0b01000, 0b01000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "Icon",
         revisions: Revisions(0b11000),
         fields: &[
-            ("mimeType", Revisions(0b11000), Revisions(0b00000)),
-            ("sizes", Revisions(0b11000), Revisions(0b00000)),
-            ("src", Revisions(0b11000), Revisions(0b11000)),
-            ("theme", Revisions(0b11000), Revisions(0b00000)),
+            Field::new("mimeType", 0b11000, 0b00000),
+            Field::new("sizes", 0b11000, 0b00000),
+            Field::new("src", 0b11000, 0b11000),
+            Field::new("theme", 0b11000, 0b00000),
         ],
     },
-    TypeFacts { name: "IconTheme", revisions: Revisions(0b11000), fields: &[] },
-    TypeFacts {
+    Type { name: "IconTheme", revisions: Revisions(0b11000), fields: &[] },
+    Type {
         name: "ImageContent",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11111), Revisions(0b00000)),
-            ("data", Revisions(0b11111), Revisions(0b11111)),
-            ("mimeType", Revisions(0b11111), Revisions(0b11111)),
-            ("type", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11111, 0b00000),
+            Field::new("data", 0b11111, 0b11111),
+            Field::new("mimeType", 0b11111, 0b11111),
+            Field::new("type", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "Implementation",
         revisions: Revisions(0b11111),
         fields: &[
-            ("description", Revisions(0b11000), Revisions(0b00000)),
-            ("icons", Revisions(0b11000), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("version", Revisions(0b11111), Revisions(0b11111)),
-            ("websiteUrl", Revisions(0b11000), Revisions(0b00000)),
+            Field::new("description", 0b11000, 0b00000),
+            Field::new("icons", 0b11000, 0b00000),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("version", 0b11111, 0b11111),
+            Field::new("websiteUrl", 0b11000, 0b00000),
         ],
     },
-    TypeFacts { name: "IncludeContext", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts {
+    Type { name: "IncludeContext", revisions: Revisions(0b11111), fields: &[] },
+    Type {
         name: "InitializeRequest",
         revisions: Revisions(0b01111),
         fields: &[
-            ("_meta", Revisions(0b01111), Revisions(0b00000)),
-            ("capabilities", Revisions(0b01111), Revisions(0b01111)),
-            ("clientInfo", Revisions(0b01111), Revisions(0b01111)),
-            ("protocolVersion", Revisions(0b01111), Revisions(0b01111)),
+            Field::new("_meta", 0b01111, 0b00000),
+            Field::new("capabilities", 0b01111, 0b01111),
+            Field::new("clientInfo", 0b01111, 0b01111),
+            Field::new("protocolVersion", 0b01111, 0b01111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "InitializeResult",
         revisions: Revisions(0b01111),
         fields: &[
-            ("_meta", Revisions(0b01111), Revisions(0b00000)),
-            ("capabilities", Revisions(0b01111), Revisions(0b01111)),
-            ("instructions", Revisions(0b01111), Revisions(0b00000)),
-            ("protocolVersion", Revisions(0b01111), Revisions(0b01111)),
-            ("serverInfo", Revisions(0b01111), Revisions(0b01111)),
+            Field::new("_meta", 0b01111, 0b00000),
+            Field::new("capabilities", 0b01111, 0b01111),
+            Field::new("instructions", 0b01111, 0b00000),
+            Field::new("protocolVersion", 0b01111, 0b01111),
+            Field::new("serverInfo", 0b01111, 0b01111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "InitializedNotification",
         revisions: Revisions(0b01111),
-        fields: &[("_meta", Revisions(0b01111), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b01111, 0b00000)],
     },
-    TypeFacts { name: "InputRequest", revisions: Revisions(0b10000), fields: &[] },
-    TypeFacts { name: "InputRequests", revisions: Revisions(0b10000), fields: &[] },
-    TypeFacts {
+    Type { name: "InputRequest", revisions: Revisions(0b10000), fields: &[] },
+    Type { name: "InputRequests", revisions: Revisions(0b10000), fields: &[] },
+    Type {
         name: "InputRequiredResult",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("inputRequests", Revisions(0b10000), Revisions(0b00000)),
-            ("requestState", Revisions(0b10000), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("inputRequests", 0b10000, 0b00000),
+            Field::new("requestState", 0b10000, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
-    TypeFacts { name: "InputResponse", revisions: Revisions(0b10000), fields: &[] },
-    TypeFacts { name: "InputResponses", revisions: Revisions(0b10000), fields: &[] },
-    TypeFacts {
+    Type { name: "InputResponse", revisions: Revisions(0b10000), fields: &[] },
+    Type { name: "InputResponses", revisions: Revisions(0b10000), fields: &[] },
+    Type {
         name: "LegacyTitledEnumSchema",
         revisions: Revisions(0b11100),
         fields: &[
-            ("default", Revisions(0b11000), Revisions(0b00000)),
-            ("description", Revisions(0b11100), Revisions(0b00000)),
-            ("enum", Revisions(0b11100), Revisions(0b11100)),
-            ("enumNames", Revisions(0b11100), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("type", Revisions(0b11100), Revisions(0b11100)),
+            Field::new("default", 0b11000, 0b00000),
+            Field::new("description", 0b11100, 0b00000),
+            Field::new("enum", 0b11100, 0b11100),
+            Field::new("enumNames", 0b11100, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("type", 0b11100, 0b11100),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ListPromptsRequest",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("cursor", Revisions(0b11111), Revisions(0b00000)),
-        ],
+        fields: &[Field::new("_meta", 0b11111, 0b10000), Field::new("cursor", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ListPromptsResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("cacheScope", Revisions(0b10000), Revisions(0b10000)),
-            ("nextCursor", Revisions(0b11111), Revisions(0b00000)),
-            ("prompts", Revisions(0b11111), Revisions(0b11111)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("cacheScope", 0b10000, 0b10000),
+            Field::new("nextCursor", 0b11111, 0b00000),
+            Field::new("prompts", 0b11111, 0b11111),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ListResourceTemplatesRequest",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("cursor", Revisions(0b11111), Revisions(0b00000)),
-        ],
+        fields: &[Field::new("_meta", 0b11111, 0b10000), Field::new("cursor", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ListResourceTemplatesResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("cacheScope", Revisions(0b10000), Revisions(0b10000)),
-            ("nextCursor", Revisions(0b11111), Revisions(0b00000)),
-            ("resourceTemplates", Revisions(0b11111), Revisions(0b11111)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("cacheScope", 0b10000, 0b10000),
+            Field::new("nextCursor", 0b11111, 0b00000),
+            Field::new("resourceTemplates", 0b11111, 0b11111),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ListResourcesRequest",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("cursor", Revisions(0b11111), Revisions(0b00000)),
-        ],
+        fields: &[Field::new("_meta", 0b11111, 0b10000), Field::new("cursor", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ListResourcesResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("cacheScope", Revisions(0b10000), Revisions(0b10000)),
-            ("nextCursor", Revisions(0b11111), Revisions(0b00000)),
-            ("resources", Revisions(0b11111), Revisions(0b11111)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("cacheScope", 0b10000, 0b10000),
+            Field::new("nextCursor", 0b11111, 0b00000),
+            Field::new("resources", 0b11111, 0b11111),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ListRootsRequest",
         revisions: Revisions(0b11111),
-        fields: &[("_meta", Revisions(0b11111), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ListRootsResult",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("_meta", Revisions(0b01111), Revisions(0b00000)),
-            ("roots", Revisions(0b11111), Revisions(0b11111)),
-        ],
+        fields: &[Field::new("_meta", 0b01111, 0b00000), Field::new("roots", 0b11111, 0b11111)],
     },
-    TypeFacts {
+    Type {
         name: "ListTasksRequest",
         revisions: Revisions(0b01000),
-        fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("cursor", Revisions(0b01000), Revisions(0b00000)),
-        ],
+        fields: &[Field::new("_meta", 0b01000, 0b00000), Field::new("cursor", 0b01000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ListTasksResult",
         revisions: Revisions(0b01000),
         fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("nextCursor", Revisions(0b01000), Revisions(0b00000)),
-            ("tasks", Revisions(0b01000), Revisions(0b01000)),
+            Field::new("_meta", 0b01000, 0b00000),
+            Field::new("nextCursor", 0b01000, 0b00000),
+            Field::new("tasks", 0b01000, 0b01000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ListToolsRequest",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("cursor", Revisions(0b11111), Revisions(0b00000)),
-        ],
+        fields: &[Field::new("_meta", 0b11111, 0b10000), Field::new("cursor", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ListToolsResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("cacheScope", Revisions(0b10000), Revisions(0b10000)),
-            ("nextCursor", Revisions(0b11111), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("tools", Revisions(0b11111), Revisions(0b11111)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("cacheScope", 0b10000, 0b10000),
+            Field::new("nextCursor", 0b11111, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("tools", 0b11111, 0b11111),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts { name: "LoggingLevel", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts {
+    Type { name: "LoggingLevel", revisions: Revisions(0b11111), fields: &[] },
+    Type {
         name: "LoggingMessageNotification",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("data", Revisions(0b11111), Revisions(0b11111)),
-            ("level", Revisions(0b11111), Revisions(0b11111)),
-            ("logger", Revisions(0b11111), Revisions(0b00000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("data", 0b11111, 0b11111),
+            Field::new("level", 0b11111, 0b11111),
+            Field::new("logger", 0b11111, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "MissingRequiredClientCapabilityData",
         revisions: Revisions(0b10000),
-        fields: &[("requiredCapabilities", Revisions(0b10000), Revisions(0b10000))],
+        fields: &[Field::new("requiredCapabilities", 0b10000, 0b10000)],
     },
-    TypeFacts {
+    Type {
         name: "ModelHint",
         revisions: Revisions(0b11111),
-        fields: &[("name", Revisions(0b11111), Revisions(0b00000))],
+        fields: &[Field::new("name", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ModelPreferences",
         revisions: Revisions(0b11111),
         fields: &[
-            ("costPriority", Revisions(0b11111), Revisions(0b00000)),
-            ("hints", Revisions(0b11111), Revisions(0b00000)),
-            ("intelligencePriority", Revisions(0b11111), Revisions(0b00000)),
-            ("speedPriority", Revisions(0b11111), Revisions(0b00000)),
+            Field::new("costPriority", 0b11111, 0b00000),
+            Field::new("hints", 0b11111, 0b00000),
+            Field::new("intelligencePriority", 0b11111, 0b00000),
+            Field::new("speedPriority", 0b11111, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "NumberSchema",
         revisions: Revisions(0b11100),
         fields: &[
-            ("default", Revisions(0b11000), Revisions(0b00000)),
-            ("description", Revisions(0b11100), Revisions(0b00000)),
-            ("maximum", Revisions(0b11100), Revisions(0b00000)),
-            ("minimum", Revisions(0b11100), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("type", Revisions(0b11100), Revisions(0b11100)),
+            Field::new("default", 0b11000, 0b00000),
+            Field::new("description", 0b11100, 0b00000),
+            Field::new("maximum", 0b11100, 0b00000),
+            Field::new("minimum", 0b11100, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("type", 0b11100, 0b11100),
         ],
     },
-    TypeFacts { name: "NumberSchemaType", revisions: Revisions(0b11100), fields: &[] },
-    TypeFacts {
+    Type { name: "NumberSchemaType", revisions: Revisions(0b11100), fields: &[] },
+    Type {
         name: "PingRequest",
         revisions: Revisions(0b01111),
-        fields: &[("_meta", Revisions(0b01111), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b01111, 0b00000)],
     },
-    TypeFacts { name: "PrimitiveSchemaDefinition", revisions: Revisions(0b11100), fields: &[] },
-    TypeFacts {
+    Type { name: "PrimitiveSchemaDefinition", revisions: Revisions(0b11100), fields: &[] },
+    Type {
         name: "ProgressNotification",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("message", Revisions(0b11110), Revisions(0b00000)),
-            ("progress", Revisions(0b11111), Revisions(0b11111)),
-            ("progressToken", Revisions(0b11111), Revisions(0b11111)),
-            ("total", Revisions(0b11111), Revisions(0b00000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("message", 0b11110, 0b00000),
+            Field::new("progress", 0b11111, 0b11111),
+            Field::new("progressToken", 0b11111, 0b11111),
+            Field::new("total", 0b11111, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "Prompt",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("arguments", Revisions(0b11111), Revisions(0b00000)),
-            ("description", Revisions(0b11111), Revisions(0b00000)),
-            ("icons", Revisions(0b11000), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("arguments", 0b11111, 0b00000),
+            Field::new("description", 0b11111, 0b00000),
+            Field::new("icons", 0b11000, 0b00000),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("title", 0b11100, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "PromptArgument",
         revisions: Revisions(0b11111),
         fields: &[
-            ("description", Revisions(0b11111), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("required", Revisions(0b11111), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
+            Field::new("description", 0b11111, 0b00000),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("required", 0b11111, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "PromptListChangedNotification",
         revisions: Revisions(0b11111),
-        fields: &[("_meta", Revisions(0b11111), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "PromptMessage",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("content", Revisions(0b11111), Revisions(0b11111)),
-            ("role", Revisions(0b11111), Revisions(0b11111)),
-        ],
+        fields: &[Field::new("content", 0b11111, 0b11111), Field::new("role", 0b11111, 0b11111)],
     },
-    TypeFacts {
+    Type {
         name: "PromptReference",
         revisions: Revisions(0b11111),
         fields: &[
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("type", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("type", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "PromptsCapability",
         revisions: Revisions(0b11111),
-        fields: &[("listChanged", Revisions(0b11111), Revisions(0b00000))],
+        fields: &[Field::new("listChanged", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ReadResourceRequest",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b10000)),
-            ("inputResponses", Revisions(0b10000), Revisions(0b00000)),
-            ("requestState", Revisions(0b10000), Revisions(0b00000)),
-            ("uri", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11111, 0b10000),
+            Field::new("inputResponses", 0b10000, 0b00000),
+            Field::new("requestState", 0b10000, 0b00000),
+            Field::new("uri", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ReadResourceResult",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("cacheScope", Revisions(0b10000), Revisions(0b10000)),
-            ("contents", Revisions(0b11111), Revisions(0b11111)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b11111, 0b00000),
+            Field::new("cacheScope", 0b10000, 0b10000),
+            Field::new("contents", 0b11111, 0b11111),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "RelatedTaskMetadata",
         revisions: Revisions(0b01000),
-        fields: &[("taskId", Revisions(0b01000), Revisions(0b01000))],
+        fields: &[Field::new("taskId", 0b01000, 0b01000)],
     },
-    TypeFacts {
+    Type {
         name: "Resource",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11111), Revisions(0b00000)),
-            ("description", Revisions(0b11111), Revisions(0b00000)),
-            ("icons", Revisions(0b11000), Revisions(0b00000)),
-            ("mimeType", Revisions(0b11111), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("size", Revisions(0b11111), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("uri", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11111, 0b00000),
+            Field::new("description", 0b11111, 0b00000),
+            Field::new("icons", 0b11000, 0b00000),
+            Field::new("mimeType", 0b11111, 0b00000),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("size", 0b11111, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("uri", 0b11111, 0b11111),
         ],
     },
-    TypeFacts { name: "ResourceContents", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts {
+    Type { name: "ResourceContents", revisions: Revisions(0b11111), fields: &[] },
+    Type {
         name: "ResourceLink",
         revisions: Revisions(0b11100),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11100), Revisions(0b00000)),
-            ("description", Revisions(0b11100), Revisions(0b00000)),
-            ("icons", Revisions(0b11000), Revisions(0b00000)),
-            ("mimeType", Revisions(0b11100), Revisions(0b00000)),
-            ("name", Revisions(0b11100), Revisions(0b11100)),
-            ("size", Revisions(0b11100), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("uri", Revisions(0b11100), Revisions(0b11100)),
-            ("type", Revisions(0b11100), Revisions(0b11100)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11100, 0b00000),
+            Field::new("description", 0b11100, 0b00000),
+            Field::new("icons", 0b11000, 0b00000),
+            Field::new("mimeType", 0b11100, 0b00000),
+            Field::new("name", 0b11100, 0b11100),
+            Field::new("size", 0b11100, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("uri", 0b11100, 0b11100),
+            Field::new("type", 0b11100, 0b11100),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ResourceListChangedNotification",
         revisions: Revisions(0b11111),
-        fields: &[("_meta", Revisions(0b11111), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ResourceTemplate",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11111), Revisions(0b00000)),
-            ("description", Revisions(0b11111), Revisions(0b00000)),
-            ("icons", Revisions(0b11000), Revisions(0b00000)),
-            ("mimeType", Revisions(0b11111), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("uriTemplate", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11111, 0b00000),
+            Field::new("description", 0b11111, 0b00000),
+            Field::new("icons", 0b11000, 0b00000),
+            Field::new("mimeType", 0b11111, 0b00000),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("uriTemplate", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ResourceTemplateReference",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("uri", Revisions(0b11111), Revisions(0b11111)),
-            ("type", Revisions(0b11111), Revisions(0b11111)),
-        ],
+        fields: &[Field::new("uri", 0b11111, 0b11111), Field::new("type", 0b11111, 0b11111)],
     },
-    TypeFacts {
+    Type {
         name: "ResourceUpdatedNotification",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("_meta", Revisions(0b11111), Revisions(0b00000)),
-            ("uri", Revisions(0b11111), Revisions(0b11111)),
-        ],
+        fields: &[Field::new("_meta", 0b11111, 0b00000), Field::new("uri", 0b11111, 0b11111)],
     },
-    TypeFacts {
+    Type {
         name: "ResourcesCapability",
         revisions: Revisions(0b11111),
         fields: &[
-            ("listChanged", Revisions(0b11111), Revisions(0b00000)),
-            ("subscribe", Revisions(0b11111), Revisions(0b00000)),
+            Field::new("listChanged", 0b11111, 0b00000),
+            Field::new("subscribe", 0b11111, 0b00000),
         ],
     },
-    TypeFacts { name: "ResultType", revisions: Revisions(0b10000), fields: &[] },
-    TypeFacts { name: "Role", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts {
+    Type { name: "ResultType", revisions: Revisions(0b10000), fields: &[] },
+    Type { name: "Role", revisions: Revisions(0b11111), fields: &[] },
+    Type {
         name: "Root",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("name", Revisions(0b11111), Revisions(0b00000)),
-            ("uri", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("name", 0b11111, 0b00000),
+            Field::new("uri", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "RootsCapability",
         revisions: Revisions(0b11111),
-        fields: &[("listChanged", Revisions(0b01111), Revisions(0b00000))],
+        fields: &[Field::new("listChanged", 0b01111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "RootsListChangedNotification",
         revisions: Revisions(0b01111),
-        fields: &[("_meta", Revisions(0b01111), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b01111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "SamplingCapability",
         revisions: Revisions(0b11111),
-        fields: &[
-            ("context", Revisions(0b11000), Revisions(0b00000)),
-            ("tools", Revisions(0b11000), Revisions(0b00000)),
-        ],
+        fields: &[Field::new("context", 0b11000, 0b00000), Field::new("tools", 0b11000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "SamplingMessage",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11000), Revisions(0b00000)),
-            ("content", Revisions(0b11111), Revisions(0b11111)),
-            ("role", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11000, 0b00000),
+            Field::new("content", 0b11111, 0b11111),
+            Field::new("role", 0b11111, 0b11111),
         ],
     },
-    TypeFacts { name: "SamplingMessageContentBlock", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts {
+    Type { name: "SamplingMessageContentBlock", revisions: Revisions(0b11111), fields: &[] },
+    Type {
         name: "SamplingTaskRequests",
         revisions: Revisions(0b01000),
-        fields: &[("createMessage", Revisions(0b01000), Revisions(0b00000))],
+        fields: &[Field::new("createMessage", 0b01000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ServerCapabilities",
         revisions: Revisions(0b11111),
         fields: &[
-            ("completions", Revisions(0b11110), Revisions(0b00000)),
-            ("experimental", Revisions(0b11111), Revisions(0b00000)),
-            ("extensions", Revisions(0b10000), Revisions(0b00000)),
-            ("logging", Revisions(0b11111), Revisions(0b00000)),
-            ("prompts", Revisions(0b11111), Revisions(0b00000)),
-            ("resources", Revisions(0b11111), Revisions(0b00000)),
-            ("tasks", Revisions(0b01000), Revisions(0b00000)),
-            ("tools", Revisions(0b11111), Revisions(0b00000)),
+            Field::new("completions", 0b11110, 0b00000),
+            Field::new("experimental", 0b11111, 0b00000),
+            Field::new("extensions", 0b10000, 0b00000),
+            Field::new("logging", 0b11111, 0b00000),
+            Field::new("prompts", 0b11111, 0b00000),
+            Field::new("resources", 0b11111, 0b00000),
+            Field::new("tasks", 0b01000, 0b00000),
+            Field::new("tools", 0b11111, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ServerTaskRequests",
         revisions: Revisions(0b01000),
-        fields: &[("tools", Revisions(0b01000), Revisions(0b00000))],
+        fields: &[Field::new("tools", 0b01000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ServerTasksCapability",
         revisions: Revisions(0b01000),
         fields: &[
-            ("cancel", Revisions(0b01000), Revisions(0b00000)),
-            ("list", Revisions(0b01000), Revisions(0b00000)),
-            ("requests", Revisions(0b01000), Revisions(0b00000)),
+            Field::new("cancel", 0b01000, 0b00000),
+            Field::new("list", 0b01000, 0b00000),
+            Field::new("requests", 0b01000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "SetLevelRequest",
         revisions: Revisions(0b01111),
-        fields: &[
-            ("_meta", Revisions(0b01111), Revisions(0b00000)),
-            ("level", Revisions(0b01111), Revisions(0b01111)),
-        ],
+        fields: &[Field::new("_meta", 0b01111, 0b00000), Field::new("level", 0b01111, 0b01111)],
     },
-    TypeFacts { name: "StopReason", revisions: Revisions(0b11111), fields: &[] },
-    TypeFacts {
+    Type { name: "StopReason", revisions: Revisions(0b11111), fields: &[] },
+    Type {
         name: "StringSchema",
         revisions: Revisions(0b11100),
         fields: &[
-            ("default", Revisions(0b11000), Revisions(0b00000)),
-            ("description", Revisions(0b11100), Revisions(0b00000)),
-            ("format", Revisions(0b11100), Revisions(0b00000)),
-            ("maxLength", Revisions(0b11100), Revisions(0b00000)),
-            ("minLength", Revisions(0b11100), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
-            ("type", Revisions(0b11100), Revisions(0b11100)),
+            Field::new("default", 0b11000, 0b00000),
+            Field::new("description", 0b11100, 0b00000),
+            Field::new("format", 0b11100, 0b00000),
+            Field::new("maxLength", 0b11100, 0b00000),
+            Field::new("minLength", 0b11100, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
+            Field::new("type", 0b11100, 0b11100),
         ],
     },
-    TypeFacts { name: "StringSchemaFormat", revisions: Revisions(0b11100), fields: &[] },
-    TypeFacts {
+    Type { name: "StringSchemaFormat", revisions: Revisions(0b11100), fields: &[] },
+    Type {
         name: "SubscribeRequest",
         revisions: Revisions(0b01111),
-        fields: &[
-            ("_meta", Revisions(0b01111), Revisions(0b00000)),
-            ("uri", Revisions(0b01111), Revisions(0b01111)),
-        ],
+        fields: &[Field::new("_meta", 0b01111, 0b00000), Field::new("uri", 0b01111, 0b01111)],
     },
-    TypeFacts {
+    Type {
         name: "SubscriptionFilter",
         revisions: Revisions(0b10000),
         fields: &[
-            ("promptsListChanged", Revisions(0b10000), Revisions(0b00000)),
-            ("resourceSubscriptions", Revisions(0b10000), Revisions(0b00000)),
-            ("resourcesListChanged", Revisions(0b10000), Revisions(0b00000)),
-            ("toolsListChanged", Revisions(0b10000), Revisions(0b00000)),
+            Field::new("promptsListChanged", 0b10000, 0b00000),
+            Field::new("resourceSubscriptions", 0b10000, 0b00000),
+            Field::new("resourcesListChanged", 0b10000, 0b00000),
+            Field::new("toolsListChanged", 0b10000, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "SubscriptionsAcknowledgedNotification",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("notifications", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("notifications", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "SubscriptionsListenRequest",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b10000)),
-            ("notifications", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b10000),
+            Field::new("notifications", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "SubscriptionsListenResult",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b10000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b10000),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "Task",
         revisions: Revisions(0b01000),
         fields: &[
-            ("createdAt", Revisions(0b01000), Revisions(0b01000)),
-            ("lastUpdatedAt", Revisions(0b01000), Revisions(0b01000)),
-            ("pollInterval", Revisions(0b01000), Revisions(0b00000)),
-            ("status", Revisions(0b01000), Revisions(0b01000)),
-            ("statusMessage", Revisions(0b01000), Revisions(0b00000)),
-            ("taskId", Revisions(0b01000), Revisions(0b01000)),
-            ("ttl", Revisions(0b01000), Revisions(0b01000)),
+            Field::new("createdAt", 0b01000, 0b01000),
+            Field::new("lastUpdatedAt", 0b01000, 0b01000),
+            Field::new("pollInterval", 0b01000, 0b00000),
+            Field::new("status", 0b01000, 0b01000),
+            Field::new("statusMessage", 0b01000, 0b00000),
+            Field::new("taskId", 0b01000, 0b01000),
+            Field::new("ttl", 0b01000, 0b01000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "TaskMetadata",
         revisions: Revisions(0b01000),
-        fields: &[("ttl", Revisions(0b01000), Revisions(0b00000))],
+        fields: &[Field::new("ttl", 0b01000, 0b00000)],
     },
-    TypeFacts { name: "TaskStatus", revisions: Revisions(0b01000), fields: &[] },
-    TypeFacts {
+    Type { name: "TaskStatus", revisions: Revisions(0b01000), fields: &[] },
+    Type {
         name: "TaskStatusNotification",
         revisions: Revisions(0b01000),
         fields: &[
-            ("_meta", Revisions(0b01000), Revisions(0b00000)),
-            ("createdAt", Revisions(0b01000), Revisions(0b01000)),
-            ("lastUpdatedAt", Revisions(0b01000), Revisions(0b01000)),
-            ("pollInterval", Revisions(0b01000), Revisions(0b00000)),
-            ("status", Revisions(0b01000), Revisions(0b01000)),
-            ("statusMessage", Revisions(0b01000), Revisions(0b00000)),
-            ("taskId", Revisions(0b01000), Revisions(0b01000)),
-            ("ttl", Revisions(0b01000), Revisions(0b01000)),
+            Field::new("_meta", 0b01000, 0b00000),
+            Field::new("createdAt", 0b01000, 0b01000),
+            Field::new("lastUpdatedAt", 0b01000, 0b01000),
+            Field::new("pollInterval", 0b01000, 0b00000),
+            Field::new("status", 0b01000, 0b01000),
+            Field::new("statusMessage", 0b01000, 0b00000),
+            Field::new("taskId", 0b01000, 0b01000),
+            Field::new("ttl", 0b01000, 0b01000),
         ],
     },
-    TypeFacts { name: "TaskSupport", revisions: Revisions(0b01000), fields: &[] },
-    TypeFacts {
+    Type { name: "TaskSupport", revisions: Revisions(0b01000), fields: &[] },
+    Type {
         name: "TextContent",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11111), Revisions(0b00000)),
-            ("text", Revisions(0b11111), Revisions(0b11111)),
-            ("type", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11111, 0b00000),
+            Field::new("text", 0b11111, 0b11111),
+            Field::new("type", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "TextResourceContents",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("mimeType", Revisions(0b11111), Revisions(0b00000)),
-            ("text", Revisions(0b11111), Revisions(0b11111)),
-            ("uri", Revisions(0b11111), Revisions(0b11111)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("mimeType", 0b11111, 0b00000),
+            Field::new("text", 0b11111, 0b11111),
+            Field::new("uri", 0b11111, 0b11111),
         ],
     },
-    TypeFacts {
+    Type {
         name: "TitledMultiSelectEnumItems",
         revisions: Revisions(0b11000),
-        fields: &[("anyOf", Revisions(0b11000), Revisions(0b11000))],
+        fields: &[Field::new("anyOf", 0b11000, 0b11000)],
     },
-    TypeFacts {
+    Type {
         name: "TitledMultiSelectEnumSchema",
         revisions: Revisions(0b11000),
         fields: &[
-            ("default", Revisions(0b11000), Revisions(0b00000)),
-            ("description", Revisions(0b11000), Revisions(0b00000)),
-            ("items", Revisions(0b11000), Revisions(0b11000)),
-            ("maxItems", Revisions(0b11000), Revisions(0b00000)),
-            ("minItems", Revisions(0b11000), Revisions(0b00000)),
-            ("title", Revisions(0b11000), Revisions(0b00000)),
-            ("type", Revisions(0b11000), Revisions(0b11000)),
+            Field::new("default", 0b11000, 0b00000),
+            Field::new("description", 0b11000, 0b00000),
+            Field::new("items", 0b11000, 0b11000),
+            Field::new("maxItems", 0b11000, 0b00000),
+            Field::new("minItems", 0b11000, 0b00000),
+            Field::new("title", 0b11000, 0b00000),
+            Field::new("type", 0b11000, 0b11000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "TitledSingleSelectEnumSchema",
         revisions: Revisions(0b11000),
         fields: &[
-            ("default", Revisions(0b11000), Revisions(0b00000)),
-            ("description", Revisions(0b11000), Revisions(0b00000)),
-            ("oneOf", Revisions(0b11000), Revisions(0b11000)),
-            ("title", Revisions(0b11000), Revisions(0b00000)),
-            ("type", Revisions(0b11000), Revisions(0b11000)),
+            Field::new("default", 0b11000, 0b00000),
+            Field::new("description", 0b11000, 0b00000),
+            Field::new("oneOf", 0b11000, 0b11000),
+            Field::new("title", 0b11000, 0b00000),
+            Field::new("type", 0b11000, 0b11000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "Tool",
         revisions: Revisions(0b11111),
         fields: &[
-            ("_meta", Revisions(0b11100), Revisions(0b00000)),
-            ("annotations", Revisions(0b11110), Revisions(0b00000)),
-            ("description", Revisions(0b11111), Revisions(0b00000)),
-            ("execution", Revisions(0b01000), Revisions(0b00000)),
-            ("icons", Revisions(0b11000), Revisions(0b00000)),
-            ("inputSchema", Revisions(0b11111), Revisions(0b11111)),
-            ("name", Revisions(0b11111), Revisions(0b11111)),
-            ("outputSchema", Revisions(0b11100), Revisions(0b00000)),
-            ("title", Revisions(0b11100), Revisions(0b00000)),
+            Field::new("_meta", 0b11100, 0b00000),
+            Field::new("annotations", 0b11110, 0b00000),
+            Field::new("description", 0b11111, 0b00000),
+            Field::new("execution", 0b01000, 0b00000),
+            Field::new("icons", 0b11000, 0b00000),
+            Field::new("inputSchema", 0b11111, 0b11111),
+            Field::new("name", 0b11111, 0b11111),
+            Field::new("outputSchema", 0b11100, 0b00000),
+            Field::new("title", 0b11100, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ToolAnnotations",
         revisions: Revisions(0b11110),
         fields: &[
-            ("destructiveHint", Revisions(0b11110), Revisions(0b00000)),
-            ("idempotentHint", Revisions(0b11110), Revisions(0b00000)),
-            ("openWorldHint", Revisions(0b11110), Revisions(0b00000)),
-            ("readOnlyHint", Revisions(0b11110), Revisions(0b00000)),
-            ("title", Revisions(0b11110), Revisions(0b00000)),
+            Field::new("destructiveHint", 0b11110, 0b00000),
+            Field::new("idempotentHint", 0b11110, 0b00000),
+            Field::new("openWorldHint", 0b11110, 0b00000),
+            Field::new("readOnlyHint", 0b11110, 0b00000),
+            Field::new("title", 0b11110, 0b00000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ToolChoice",
         revisions: Revisions(0b11000),
-        fields: &[("mode", Revisions(0b11000), Revisions(0b00000))],
+        fields: &[Field::new("mode", 0b11000, 0b00000)],
     },
-    TypeFacts { name: "ToolChoiceMode", revisions: Revisions(0b11000), fields: &[] },
-    TypeFacts {
+    Type { name: "ToolChoiceMode", revisions: Revisions(0b11000), fields: &[] },
+    Type {
         name: "ToolExecution",
         revisions: Revisions(0b01000),
-        fields: &[("taskSupport", Revisions(0b01000), Revisions(0b00000))],
+        fields: &[Field::new("taskSupport", 0b01000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ToolListChangedNotification",
         revisions: Revisions(0b11111),
-        fields: &[("_meta", Revisions(0b11111), Revisions(0b00000))],
+        fields: &[Field::new("_meta", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ToolResultContent",
         revisions: Revisions(0b11000),
         fields: &[
-            ("_meta", Revisions(0b11000), Revisions(0b00000)),
-            ("content", Revisions(0b11000), Revisions(0b11000)),
-            ("isError", Revisions(0b11000), Revisions(0b00000)),
-            ("structuredContent", Revisions(0b11000), Revisions(0b00000)),
-            ("toolUseId", Revisions(0b11000), Revisions(0b11000)),
-            ("type", Revisions(0b11000), Revisions(0b11000)),
+            Field::new("_meta", 0b11000, 0b00000),
+            Field::new("content", 0b11000, 0b11000),
+            Field::new("isError", 0b11000, 0b00000),
+            Field::new("structuredContent", 0b11000, 0b00000),
+            Field::new("toolUseId", 0b11000, 0b11000),
+            Field::new("type", 0b11000, 0b11000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ToolTaskRequests",
         revisions: Revisions(0b01000),
-        fields: &[("call", Revisions(0b01000), Revisions(0b00000))],
+        fields: &[Field::new("call", 0b01000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "ToolUseContent",
         revisions: Revisions(0b11000),
         fields: &[
-            ("_meta", Revisions(0b11000), Revisions(0b00000)),
-            ("id", Revisions(0b11000), Revisions(0b11000)),
-            ("input", Revisions(0b11000), Revisions(0b11000)),
-            ("name", Revisions(0b11000), Revisions(0b11000)),
-            ("type", Revisions(0b11000), Revisions(0b11000)),
+            Field::new("_meta", 0b11000, 0b00000),
+            Field::new("id", 0b11000, 0b11000),
+            Field::new("input", 0b11000, 0b11000),
+            Field::new("name", 0b11000, 0b11000),
+            Field::new("type", 0b11000, 0b11000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "ToolsCapability",
         revisions: Revisions(0b11111),
-        fields: &[("listChanged", Revisions(0b11111), Revisions(0b00000))],
+        fields: &[Field::new("listChanged", 0b11111, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "UnsubscribeRequest",
         revisions: Revisions(0b01111),
-        fields: &[
-            ("_meta", Revisions(0b01111), Revisions(0b00000)),
-            ("uri", Revisions(0b01111), Revisions(0b01111)),
-        ],
+        fields: &[Field::new("_meta", 0b01111, 0b00000), Field::new("uri", 0b01111, 0b01111)],
     },
-    TypeFacts {
+    Type {
         name: "UnsupportedProtocolVersionData",
         revisions: Revisions(0b10000),
         fields: &[
-            ("requested", Revisions(0b10000), Revisions(0b10000)),
-            ("supported", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("requested", 0b10000, 0b10000),
+            Field::new("supported", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "UntitledMultiSelectEnumItems",
         revisions: Revisions(0b11000),
-        fields: &[
-            ("enum", Revisions(0b11000), Revisions(0b11000)),
-            ("type", Revisions(0b11000), Revisions(0b11000)),
-        ],
+        fields: &[Field::new("enum", 0b11000, 0b11000), Field::new("type", 0b11000, 0b11000)],
     },
-    TypeFacts {
+    Type {
         name: "UntitledMultiSelectEnumSchema",
         revisions: Revisions(0b11000),
         fields: &[
-            ("default", Revisions(0b11000), Revisions(0b00000)),
-            ("description", Revisions(0b11000), Revisions(0b00000)),
-            ("items", Revisions(0b11000), Revisions(0b11000)),
-            ("maxItems", Revisions(0b11000), Revisions(0b00000)),
-            ("minItems", Revisions(0b11000), Revisions(0b00000)),
-            ("title", Revisions(0b11000), Revisions(0b00000)),
-            ("type", Revisions(0b11000), Revisions(0b11000)),
+            Field::new("default", 0b11000, 0b00000),
+            Field::new("description", 0b11000, 0b00000),
+            Field::new("items", 0b11000, 0b11000),
+            Field::new("maxItems", 0b11000, 0b00000),
+            Field::new("minItems", 0b11000, 0b00000),
+            Field::new("title", 0b11000, 0b00000),
+            Field::new("type", 0b11000, 0b11000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "UntitledSingleSelectEnumSchema",
         revisions: Revisions(0b11000),
         fields: &[
-            ("default", Revisions(0b11000), Revisions(0b00000)),
-            ("description", Revisions(0b11000), Revisions(0b00000)),
-            ("enum", Revisions(0b11000), Revisions(0b11000)),
-            ("title", Revisions(0b11000), Revisions(0b00000)),
-            ("type", Revisions(0b11000), Revisions(0b11000)),
+            Field::new("default", 0b11000, 0b00000),
+            Field::new("description", 0b11000, 0b00000),
+            Field::new("enum", 0b11000, 0b11000),
+            Field::new("title", 0b11000, 0b00000),
+            Field::new("type", 0b11000, 0b11000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "UrlElicitationRequiredData",
         revisions: Revisions(0b01000),
-        fields: &[("elicitations", Revisions(0b01000), Revisions(0b01000))],
+        fields: &[Field::new("elicitations", 0b01000, 0b01000)],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.CancelTaskRequest",
         revisions: Revisions(0b10000),
-        fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
-        ],
+        fields: &[Field::new("_meta", 0b10000, 0b00000), Field::new("taskId", 0b10000, 0b10000)],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.CancelTaskResult",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.CreateTaskResult",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("createdAt", Revisions(0b10000), Revisions(0b10000)),
-            ("lastUpdatedAt", Revisions(0b10000), Revisions(0b10000)),
-            ("pollIntervalMs", Revisions(0b10000), Revisions(0b00000)),
-            ("status", Revisions(0b10000), Revisions(0b10000)),
-            ("statusMessage", Revisions(0b10000), Revisions(0b00000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("createdAt", 0b10000, 0b10000),
+            Field::new("lastUpdatedAt", 0b10000, 0b10000),
+            Field::new("pollIntervalMs", 0b10000, 0b00000),
+            Field::new("status", 0b10000, 0b10000),
+            Field::new("statusMessage", 0b10000, 0b00000),
+            Field::new("taskId", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.DetailedTask",
         revisions: Revisions(0b10000),
         fields: &[
-            ("createdAt", Revisions(0b10000), Revisions(0b10000)),
-            ("error", Revisions(0b10000), Revisions(0b00000)),
-            ("inputRequests", Revisions(0b10000), Revisions(0b00000)),
-            ("lastUpdatedAt", Revisions(0b10000), Revisions(0b10000)),
-            ("pollIntervalMs", Revisions(0b10000), Revisions(0b00000)),
-            ("result", Revisions(0b10000), Revisions(0b00000)),
-            ("status", Revisions(0b10000), Revisions(0b10000)),
-            ("statusMessage", Revisions(0b10000), Revisions(0b00000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("createdAt", 0b10000, 0b10000),
+            Field::new("error", 0b10000, 0b00000),
+            Field::new("inputRequests", 0b10000, 0b00000),
+            Field::new("lastUpdatedAt", 0b10000, 0b10000),
+            Field::new("pollIntervalMs", 0b10000, 0b00000),
+            Field::new("result", 0b10000, 0b00000),
+            Field::new("status", 0b10000, 0b10000),
+            Field::new("statusMessage", 0b10000, 0b00000),
+            Field::new("taskId", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.GetTaskRequest",
         revisions: Revisions(0b10000),
-        fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
-        ],
+        fields: &[Field::new("_meta", 0b10000, 0b00000), Field::new("taskId", 0b10000, 0b10000)],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.GetTaskResult",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("createdAt", Revisions(0b10000), Revisions(0b10000)),
-            ("error", Revisions(0b10000), Revisions(0b00000)),
-            ("inputRequests", Revisions(0b10000), Revisions(0b00000)),
-            ("lastUpdatedAt", Revisions(0b10000), Revisions(0b10000)),
-            ("pollIntervalMs", Revisions(0b10000), Revisions(0b00000)),
-            ("result", Revisions(0b10000), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
-            ("status", Revisions(0b10000), Revisions(0b10000)),
-            ("statusMessage", Revisions(0b10000), Revisions(0b00000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("createdAt", 0b10000, 0b10000),
+            Field::new("error", 0b10000, 0b00000),
+            Field::new("inputRequests", 0b10000, 0b00000),
+            Field::new("lastUpdatedAt", 0b10000, 0b10000),
+            Field::new("pollIntervalMs", 0b10000, 0b00000),
+            Field::new("result", 0b10000, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
+            Field::new("status", 0b10000, 0b10000),
+            Field::new("statusMessage", 0b10000, 0b00000),
+            Field::new("taskId", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.Task",
         revisions: Revisions(0b10000),
         fields: &[
-            ("createdAt", Revisions(0b10000), Revisions(0b10000)),
-            ("lastUpdatedAt", Revisions(0b10000), Revisions(0b10000)),
-            ("pollIntervalMs", Revisions(0b10000), Revisions(0b00000)),
-            ("status", Revisions(0b10000), Revisions(0b10000)),
-            ("statusMessage", Revisions(0b10000), Revisions(0b00000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("createdAt", 0b10000, 0b10000),
+            Field::new("lastUpdatedAt", 0b10000, 0b10000),
+            Field::new("pollIntervalMs", 0b10000, 0b00000),
+            Field::new("status", 0b10000, 0b10000),
+            Field::new("statusMessage", 0b10000, 0b00000),
+            Field::new("taskId", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts { name: "tasks_extension.TaskStatus", revisions: Revisions(0b10000), fields: &[] },
-    TypeFacts {
+    Type { name: "tasks_extension.TaskStatus", revisions: Revisions(0b10000), fields: &[] },
+    Type {
         name: "tasks_extension.TaskStatusNotification",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("createdAt", Revisions(0b10000), Revisions(0b10000)),
-            ("error", Revisions(0b10000), Revisions(0b00000)),
-            ("inputRequests", Revisions(0b10000), Revisions(0b00000)),
-            ("lastUpdatedAt", Revisions(0b10000), Revisions(0b10000)),
-            ("pollIntervalMs", Revisions(0b10000), Revisions(0b00000)),
-            ("result", Revisions(0b10000), Revisions(0b00000)),
-            ("status", Revisions(0b10000), Revisions(0b10000)),
-            ("statusMessage", Revisions(0b10000), Revisions(0b00000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
-            ("ttlMs", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("createdAt", 0b10000, 0b10000),
+            Field::new("error", 0b10000, 0b00000),
+            Field::new("inputRequests", 0b10000, 0b00000),
+            Field::new("lastUpdatedAt", 0b10000, 0b10000),
+            Field::new("pollIntervalMs", 0b10000, 0b00000),
+            Field::new("result", 0b10000, 0b00000),
+            Field::new("status", 0b10000, 0b10000),
+            Field::new("statusMessage", 0b10000, 0b00000),
+            Field::new("taskId", 0b10000, 0b10000),
+            Field::new("ttlMs", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.TaskSubscriptionAcknowledgedNotifications",
         revisions: Revisions(0b10000),
-        fields: &[("taskIds", Revisions(0b10000), Revisions(0b00000))],
+        fields: &[Field::new("taskIds", 0b10000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.TaskSubscriptionNotifications",
         revisions: Revisions(0b10000),
-        fields: &[("taskIds", Revisions(0b10000), Revisions(0b00000))],
+        fields: &[Field::new("taskIds", 0b10000, 0b00000)],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.TasksExtensionCapability",
         revisions: Revisions(0b10000),
         fields: &[],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.UpdateTaskRequest",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("inputResponses", Revisions(0b10000), Revisions(0b10000)),
-            ("taskId", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("inputResponses", 0b10000, 0b10000),
+            Field::new("taskId", 0b10000, 0b10000),
         ],
     },
-    TypeFacts {
+    Type {
         name: "tasks_extension.UpdateTaskResult",
         revisions: Revisions(0b10000),
         fields: &[
-            ("_meta", Revisions(0b10000), Revisions(0b00000)),
-            ("resultType", Revisions(0b10000), Revisions(0b10000)),
+            Field::new("_meta", 0b10000, 0b00000),
+            Field::new("resultType", 0b10000, 0b10000),
         ],
     },
 ];

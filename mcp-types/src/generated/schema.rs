@@ -194,7 +194,7 @@ by_shape!(PrimitiveSchemaDefinition {
     TitledMultiSelectEnum(TitledMultiSelectEnumSchema),
     UntitledMultiSelectEnum(UntitledMultiSelectEnumSchema),
     Boolean(BooleanSchema),
-    Number(NumberSchema),
+    "type" in ["integer", "number"] => Number(NumberSchema),
     String(StringSchema),
 });
 

@@ -25,6 +25,13 @@ impl Misfit {
         Self(Box::new(Inner { value, path: String::new(), problem }))
     }
 
+    /// A value that is not the constant it has to be.
+    #[cold]
+    pub(crate) fn constant(value: Value, expected: &str) -> Self {
+        let problem = format!("is not {expected:?}");
+        Self(Box::new(Inner { value, path: String::new(), problem }))
+    }
+
     /// A value with a problem that somebody else has worded.
     #[cold]
     pub(crate) fn other(value: Value, problem: impl fmt::Display) -> Self {

@@ -163,8 +163,7 @@ macro_rules! object {
                         $($tag => match members.any()? {
                             serde_json::Value::String(tag) if tag == $constant => members.is_tagged = true,
                             other => {
-                                let expected = concat!("`", $constant, "`");
-                                let misfit = $crate::wire::Misfit::unexpected(other, expected);
+                                let misfit = $crate::wire::Misfit::constant(other, $constant);
                                 rest.check::<()>($tag, Err(misfit));
                             }
                         },)?

@@ -96,9 +96,11 @@ macro_rules! by_key {
 }
 pub(crate) use by_key;
 
-/// A union whose types are tried in order. A type may ask for a member, to be tried only where that is.
+/// A union whose types are tried in order. A type may ask for a member, or for values of one, to be tried only there.
 macro_rules! by_shape {
-    ($type:ident { $($($key:literal =>)? $variant:ident($inner:ty)),+ $(,)? }) => {
+    ($type:ident {
+        $($($key:literal $(in [$($allowed:literal),+])? =>)? $variant:ident($inner:ty)),+ $(,)?
+    }) => {
         impl $crate::wire::Wire for $type {
             const EXPECTED: &'static str = "an object";
 
@@ -111,8 +113,8 @@ macro_rules! by_shape {
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 let mut value = $crate::wire::Members::new(object).into_value(None)?;
                 $(
-                    let keys: &[&str] = &[$($key)?];
-                    if keys.iter().all(|key| value.get(key).is_some()) {
+                    let conditions: &[(&str, &[&str])] = &[$(($key, &[$($($allowed),+)?]))?];
+                    if $crate::wire::union::has_all(&value, conditions) {
                         match <$inner as $crate::wire::Wire>::from_value(value) {
                             Ok(fit) => return Ok(Ok(Self::$variant(fit))),
                             Err(misfit) => value = misfit.into_value(),
@@ -254,4 +256,14 @@ pub(crate) fn write_request<S: Serializer, T: Wire>(
         request.serialize_entry("params", &params)?;
     }
     request.end()
+}
+
+/// Whether an object has these members, each with one of the values if there are any.
+pub(crate) fn has_all(object: &Value, conditions: &[(&str, &[&str])]) -> bool {
+    conditions.iter().all(|(key, values)| match object.get(key) {
+        Some(value) if !values.is_empty() => {
+            value.as_str().is_some_and(|value| values.contains(&value))
+        }
+        other => other.is_some(),
+    })
 }

@@ -24,7 +24,7 @@ pub(crate) fn file(model: &Model) -> Result<String> {
         row.add(method);
     }
     let mut text = "//! What exists in which revision.\n\n\
-        use crate::revision::{Kind, Method, Revisions, TypeFacts};\n\n\
+        use crate::revision::{Field, Kind, Method, Revisions, Type};\n\n\
         pub(crate) static METHODS: &[Method] = &[\n"
         .to_owned();
     for ((name, kind, params), row) in &rows {
@@ -33,25 +33,26 @@ pub(crate) fn file(model: &Model) -> Result<String> {
         let _ = writeln!(
             text,
             "Method {{ name: {name:?}, kind: Kind::{kind:?}, params: {params:?}, result: {:?}, \
-             extension: {extension:?}, from_client: {}, from_server: {}, as_input: {} }},",
+             extension: {extension:?}, from_client: Revisions({}), from_server: Revisions({}), as_input: Revisions({}) }},",
             row.result,
             bits(row.client),
             bits(row.server),
             bits(row.input),
         );
     }
-    text.push_str("];\n\npub(crate) static TYPES: &[TypeFacts] = &[\n");
+    text.push_str("];\n\npub(crate) static TYPES: &[Type] = &[\n");
     for (name, concept) in &model.concepts {
         let revisions = bits(concept.revisions);
-        let _ = writeln!(text, "TypeFacts {{ name: {name:?}, revisions: {revisions}, fields: &[");
+        let _ =
+            writeln!(text, "Type {{ name: {name:?}, revisions: Revisions({revisions}), fields: &[");
         if let Shape::Object(object) = &concept.shape {
             let fields: BTreeMap<_, _> = object.fields.iter().collect();
             for (name, field) in fields {
                 let (present, required) = (bits(field.present), bits(field.required));
-                let _ = writeln!(text, "({name:?}, {present}, {required}),");
+                let _ = writeln!(text, "Field::new({name:?}, {present}, {required}),");
             }
             if let Some((tag, _)) = &object.tag {
-                let _ = writeln!(text, "({tag:?}, {revisions}, {revisions}),");
+                let _ = writeln!(text, "Field::new({tag:?}, {revisions}, {revisions}),");
             }
         }
         text.push_str("] },\n");
@@ -78,5 +79,5 @@ fn bits(revisions: Revisions) -> String {
     let core = revisions.0 & !(1 << Source::EXTENSION.0);
     let is_extended = core == 0 && revisions.contains(Source::EXTENSION);
     let core = if is_extended { 1 << (Source::EXTENSION.0 - 1) } else { core };
-    format!("Revisions(0b{core:05b})")
+    format!("0b{core:05b}")
 }

@@ -194,8 +194,8 @@ pub(crate) enum Telling {
     Method,
     /// By a member that only this type has.
     Key(&'static [(&'static str, &'static str)]),
-    /// By trying in order; a type with a member only where that is.
-    Shape(&'static [(&'static str, &'static str)]),
+    /// By trying in order; a type with a member only where that is, and has one of the values if any are given.
+    Shape(&'static [(&'static str, &'static [&'static str], &'static str)]),
 }
 
 /// How each union is told apart.
@@ -215,14 +215,14 @@ pub(crate) fn telling(union: &str) -> Option<Telling> {
             Telling::Key(&[("text", "TextResourceContents"), ("blob", "BlobResourceContents")])
         }
         "PrimitiveSchemaDefinition" => Telling::Shape(&[
-            ("enumNames", "LegacyTitledEnumSchema"),
-            ("oneOf", "TitledSingleSelectEnumSchema"),
-            ("enum", "UntitledSingleSelectEnumSchema"),
-            ("", "TitledMultiSelectEnumSchema"),
-            ("", "UntitledMultiSelectEnumSchema"),
-            ("", "BooleanSchema"),
-            ("", "NumberSchema"),
-            ("", "StringSchema"),
+            ("enumNames", &[], "LegacyTitledEnumSchema"),
+            ("oneOf", &[], "TitledSingleSelectEnumSchema"),
+            ("enum", &[], "UntitledSingleSelectEnumSchema"),
+            ("", &[], "TitledMultiSelectEnumSchema"),
+            ("", &[], "UntitledMultiSelectEnumSchema"),
+            ("", &[], "BooleanSchema"),
+            ("type", &["integer", "number"], "NumberSchema"),
+            ("", &[], "StringSchema"),
         ]),
         _ => return None,
     })

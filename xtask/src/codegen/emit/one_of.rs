@@ -95,11 +95,12 @@ impl Emitter<'_> {
                 ("by_key", item.rust.to_owned())
             }
             Telling::Shape(keys) => {
-                let keyed = |key: &str| match key {
-                    "" => String::new(),
-                    key => format!("{key:?} => "),
+                let condition = |key: &str, values: &[&str]| match (key, values) {
+                    ("", _) => String::new(),
+                    (key, []) => format!("{key:?} => "),
+                    (key, values) => format!("{key:?} in {values:?} => "),
                 };
-                arms.extend(keys.iter().map(|(key, ty)| keyed(key) + &arm(ty)));
+                arms.extend(keys.iter().map(|(key, values, ty)| condition(key, values) + &arm(ty)));
                 ("by_shape", item.rust.to_owned())
             }
         };
