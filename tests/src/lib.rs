@@ -1,5 +1,6 @@
 //! Shared pieces of the tests: scripted peers and real servers.
 
 pub mod http_server;
+pub mod in_process;
 pub mod peers;
 pub mod script;

@@ -1,0 +1,44 @@
+//! Tests of `mcp-client`, through its public API, against servers in this process.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod calls;
+mod content;
+mod eras;
+mod limits;
+mod lists;
+mod others;
+mod questions;
+mod results;
+
+use conformance::{in_process::InProcess, script};
+use mcp_client::{Client, ClientBuilder, Connection, Target};
+use serde_json::{Value, json};
+use std::future::Future;
+
+/// Waits for a call, but not for ever.
+#[track_caller]
+fn deadline<F: IntoFuture>(call: F) -> impl Future<Output = F::Output> {
+    script::deadline(call.into_future())
+}
+
+/// Configures a client of a server.
+fn builder(server: &InProcess) -> ClientBuilder {
+    Client::builder(Target::service(server.transport()))
+}
+
+/// Connects to a server with default options.
+async fn connect(server: &InProcess) -> Connection {
+    deadline(builder(server).build().connect()).await.unwrap()
+}
+
+/// The result of a tool that says this text.
+fn said(text: &str) -> Value {
+    json!({"resultType": "complete", "content": [{"type": "text", "text": text}]})
+}
+
+/// The parameters of a request without `_meta`.
+fn params(request: &Value) -> Value {
+    let mut params = request["params"].clone();
+    params.as_object_mut().unwrap().remove("_meta");
+    params
+}
