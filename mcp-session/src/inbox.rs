@@ -12,8 +12,8 @@ use mcp_types::{
     rpc::{Message, Notification, Request},
 };
 use serde::Deserialize;
-use std::{collections::HashMap, convert::Infallible};
-use tokio::sync::mpsc;
+use std::collections::HashMap;
+use tokio_util::sync::CancellationToken;
 
 /// How many requests of a legacy server are answered at a time; more are refused.
 const MAX_ANSWERS: usize = 16;
@@ -22,8 +22,8 @@ const MAX_ANSWERS: usize = 16;
 pub(crate) struct Inbox<T> {
     pub(crate) unsolicited: Unsolicited,
     pub(crate) desk: Desk<T>,
-    /// Closed when the last handle of the session is gone: then nobody is left to answer for.
-    pub(crate) handles: mpsc::Receiver<Infallible>,
+    /// Cancelled when nobody holds the session any more: then nobody is left to answer for.
+    pub(crate) released: CancellationToken,
 }
 
 /// What it takes to deal with a message.
@@ -38,13 +38,13 @@ type Answers = FuturesUnordered<BoxFuture<'static, RequestId>>;
 impl<T: Transport> Inbox<T> {
     /// Runs until the connection or the session ends.
     pub(crate) async fn run(self) {
-        let Self { mut unsolicited, desk, mut handles } = self;
+        let Self { mut unsolicited, desk, released } = self;
         let mut answers = Answers::new();
         let mut running = HashMap::new();
         loop {
             tokio::select! {
                 biased;
-                _ = handles.recv() => return,
+                () = released.cancelled() => return,
                 Some(id) = answers.next() => drop(running.remove(&id)),
                 arrival = unsolicited.next() => match arrival {
                     Some(Arrival::Message(message)) => {
@@ -59,8 +59,8 @@ impl<T: Transport> Inbox<T> {
         // The server says no more; the session may still be used, and answers under way are still wanted.
         tokio::select! {
             biased;
-            _ = handles.recv() => {}
-            () = answers.for_each(async |_| ()) => drop(handles.recv().await),
+            () = released.cancelled() => {}
+            () = answers.for_each(async |_| ()) => released.cancelled().await,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a session is set up.
 
-use crate::{Deadlines, Events, InputHandler, NoInput, follow_input::DEFAULT_ROUNDS};
+use crate::{Deadlines, Events, InputHandler, NoInput, Reconnect, follow_input::DEFAULT_ROUNDS};
 use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -23,6 +23,8 @@ pub struct Options {
     pub input_rounds: usize,
     /// The least severe log messages that a stateless server should send about calls. Default: none.
     pub log_level: Option<LoggingLevel>,
+    /// When a lost connection is made again.
+    pub reconnect: Reconnect,
     /// Answers the server's questions. Default: nobody.
     pub input: Arc<dyn InputHandler>,
     /// Listens to notifications that belong to no call. Default: nobody.
@@ -39,6 +41,7 @@ impl Default for Options {
             deadlines: Deadlines::default(),
             input_rounds: DEFAULT_ROUNDS,
             log_level: None,
+            reconnect: Reconnect::default(),
             input: Arc::new(NoInput),
             events: Events::default(),
         }

@@ -1,19 +1,21 @@
 //! The session: a negotiated connection as one service.
 
 use crate::{
-    Call, CallService, Era, Error, Notify, Options, Phase, Reply, Server, negotiate::negotiate,
+    Call, CallService, Dispatch, Era, Error, Notify, Options, Peer, Reply, Server, When,
+    negotiate::{Negotiation, limited},
     stack,
+    supervise::Supervisor,
+    swap::{Current, Signals, Swap},
 };
-use mcp_transport::{BoxError, Connector, Driver};
+use mcp_transport::{Binding, BoxError, Connector, Driver, Transport};
 use mcp_types::{Request, rpc::Notification};
 use std::{
-    convert::Infallible,
     fmt,
-    future::Future,
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::{ServiceExt, util::BoxCloneSyncService};
 use tower_layer::{Identity, Layer};
 use tower_service::Service;
@@ -30,7 +32,7 @@ pub struct Session {
     service: BoxCallService,
     notify: BoxCloneSyncService<Notification, (), BoxError>,
     server: Arc<Server>,
-    _handle: mpsc::Sender<Infallible>,
+    _handle: Arc<DropGuard>,
 }
 
 impl Session {
@@ -138,37 +140,49 @@ impl<C: Connector, L> Builder<C, L> {
         L::Service: CallService,
     {
         let Self { connector, options, layer } = self;
-        let opened = limited(negotiate(&connector, &options), &options).await?;
-        let (opening, server) = opened;
-        let version = server.version.clone();
-        let dispatch = opening.dispatch.clone();
-        let notify = Notify::new(dispatch.transport().clone(), version.clone());
-        let service = match server.era {
-            Era::Modern => BoxCloneSyncService::new(stack::modern(
-                dispatch,
-                version,
-                opening.binding,
-                &options,
-            )),
-            Era::Legacy => BoxCloneSyncService::new(stack::legacy(dispatch, version, &options)),
+        let peer = Peer::new(Arc::clone(&options.input));
+        let released = CancellationToken::new();
+        let negotiation = Negotiation {
+            connector: &connector,
+            options: &options,
+            peer: &peer,
+            released: &released,
         };
+        let (opening, server) = limited(negotiation.run(), &options).await?;
+        let (server, binding) = (Arc::new(server), opening.binding);
+        let keeps = options.reconnect.when != When::Never
+            || (binding == Binding::Http && server.era == Era::Legacy);
+        let signals = Arc::new(Signals::new(keeps));
+        let (current, swap) =
+            watch::channel(Current::Open(opening.dispatch.transport().clone(), 1));
+        let swap = Swap::new(swap, Arc::clone(&signals));
         let session = Session {
-            service: BoxCloneSyncService::new(layer.layer(service)),
-            notify: BoxCloneSyncService::new(notify),
-            server: Arc::new(server),
-            _handle: opening.handle.clone(),
+            service: BoxCloneSyncService::new(
+                layer.layer(erased(&swap, &peer, binding, &server, &options)),
+            ),
+            notify: BoxCloneSyncService::new(Notify::new(swap, server.version.clone())),
+            server: Arc::clone(&server),
+            _handle: Arc::new(released.clone().drop_guard()),
         };
-        Ok((session, opening.into_driver()))
+        let driver = opening.into_driver();
+        let supervisor =
+            Supervisor { connector, options, peer, server, current, signals, released };
+        Ok((session, Driver::new(supervisor.run(driver))))
     }
 }
 
-async fn limited<T>(
-    opening: impl Future<Output = Result<T, Error>>,
+/// The stack for the server, its type erased.
+fn erased<T: Transport>(
+    transport: &Swap<T>,
+    peer: &Peer,
+    binding: Binding,
+    server: &Server,
     options: &Options,
-) -> Result<T, Error> {
-    let Some(after) = options.connect_timeout else { return opening.await };
-    match tokio::time::timeout(after, opening).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Error::Timeout { method: "connect".into(), phase: Phase::Connect, after }),
+) -> BoxCallService {
+    let dispatch = Dispatch::new(transport.clone(), peer.clone());
+    let version = server.version.clone();
+    match server.era {
+        Era::Modern => BoxCloneSyncService::new(stack::modern(dispatch, version, binding, options)),
+        Era::Legacy => BoxCloneSyncService::new(stack::legacy(dispatch, version, options)),
     }
 }

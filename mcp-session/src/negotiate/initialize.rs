@@ -11,11 +11,12 @@ use mcp_types::{
 use std::future::poll_fn;
 
 impl<T: Transport> Opening<T> {
-    /// Shakes hands, offering `version`.
+    /// Shakes hands, offering `version`; if it is pinned, no other is agreed to.
     // spec: LIFE-01 LIFE-02 LIFE-03 LIFE-04 LIFE-06 LIFE-07
-    pub(super) async fn initialize(
+    pub(crate) async fn initialize(
         &mut self,
         version: &ProtocolVersion,
+        pinned: bool,
         options: &Options,
     ) -> Result<Server, Error> {
         let request = InitializeRequest::new(
@@ -29,7 +30,6 @@ impl<T: Transport> Opening<T> {
             Error::Decode { method, source }
         })?;
         let agreed = result.protocol_version;
-        let pinned = options.mode == crate::Mode::Pinned(version.clone());
         if !agreed.is_known() || agreed.is_modern() || (pinned && agreed != *version) {
             return Err(Error::NoCommonVersion {
                 ours: vec![version.clone()],

@@ -7,37 +7,36 @@ use crate::{
 use futures_util::future::BoxFuture;
 use mcp_transport::{Binding, BoxError, Driver, Link, Transport};
 use std::{
-    convert::Infallible,
     future::{Future, poll_fn},
     pin::pin,
-    sync::Arc,
     task::Poll,
 };
-use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
 /// An open connection, its driver, and whoever answers the server in the meantime.
 pub(crate) struct Opening<T> {
     pub(crate) dispatch: Dispatch<T>,
     pub(crate) binding: Binding,
-    /// Its clones are the handles of the session.
-    pub(crate) handle: mpsc::Sender<Infallible>,
     driver: Result<Driver, Result<(), mcp_transport::Error>>,
     /// A probe that was not answered in time; its answer is not wanted any more.
     pub(super) late: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
 }
 
 impl<T: Transport> Opening<T> {
-    pub(crate) fn new(link: Link<T>, options: &Options) -> Self {
+    pub(crate) fn new(
+        link: Link<T>,
+        options: &Options,
+        peer: Peer,
+        released: CancellationToken,
+    ) -> Self {
         let Link { transport, unsolicited, mut driver, binding, .. } = link;
-        let peer = Peer::new(Arc::clone(&options.input));
-        let (handle, handles) = mpsc::channel(1);
         let desk = Desk {
             transport: transport.clone(),
             peer: peer.clone(),
             events: options.events.clone(),
         };
-        let inbox = Inbox { unsolicited, desk, handles };
+        let inbox = Inbox { unsolicited, desk, released };
         let driver = Driver::new(async move {
             let mut inbox = pin!(inbox.run());
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
@@ -49,7 +48,7 @@ impl<T: Transport> Opening<T> {
             Ok(())
         });
         let dispatch = Dispatch::new(transport, peer);
-        Self { dispatch, binding, handle, driver: Ok(driver), late: None }
+        Self { dispatch, binding, driver: Ok(driver), late: None }
     }
 
     /// Runs a future of the handshake, and the connection beside it.

@@ -1,0 +1,149 @@
+//! Keeping a session connected.
+
+use crate::{
+    Era, Error, Options, Peer, Reconnect, Server, When,
+    negotiate::{self, Opening},
+    swap::{Current, Signals},
+};
+use http::StatusCode;
+use mcp_transport::{Connector, Delivery, Driver, Error as Lost};
+use std::{collections::VecDeque, future::Future, sync::Arc};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Drives the connections of a session, one after the other.
+pub(crate) struct Supervisor<C: Connector> {
+    pub(crate) connector: C,
+    pub(crate) options: Options,
+    pub(crate) peer: Peer,
+    pub(crate) server: Arc<Server>,
+    pub(crate) current: watch::Sender<Current<C::Transport>>,
+    pub(crate) signals: Arc<Signals>,
+    /// Cancelled when nobody holds the session any more.
+    pub(crate) released: CancellationToken,
+}
+
+/// How a connection ended.
+enum End {
+    Released,
+    Lost(Lost),
+}
+
+impl<C: Connector> Supervisor<C> {
+    /// Runs until the session is released, or its connection is lost and not to be replaced.
+    pub(crate) async fn run(self, mut driver: Driver) -> Result<(), Lost> {
+        let mut losses = VecDeque::new();
+        for number in 1.. {
+            let error = match self.drive(&mut driver, number).await {
+                End::Released => {
+                    self.close(Lost::closed("session has ended", Delivery::NotSent));
+                    // Nobody is left who could use the transport: the driver shuts the connection down.
+                    return driver.await;
+                }
+                End::Lost(error) => error,
+            };
+            drop(driver);
+            let Some(reopened) = self.reopen(&error, &mut losses).await else {
+                self.close(error.clone());
+                return Err(error);
+            };
+            let (transport, next) = reopened;
+            driver = next;
+            tracing::info!(%error, "connected again");
+            self.current.send_replace(Current::Open(transport, number + 1));
+        }
+        Ok(())
+    }
+
+    async fn drive(&self, driver: &mut Driver, number: u64) -> End {
+        tokio::select! {
+            biased;
+            () = self.released.cancelled() => End::Released,
+            error = self.broken(number) => End::Lost(error),
+            end = driver => match end {
+                Err(error) => End::Lost(error),
+                Ok(()) if self.released.is_cancelled() => End::Released,
+                Ok(()) => End::Lost(Lost::closed("server closed the connection", Delivery::Unknown)),
+            },
+        }
+    }
+
+    async fn broken(&self, number: u64) -> Lost {
+        loop {
+            self.signals.broke.notified().await;
+            if let Some(error) = self.signals.broken(number) {
+                return error;
+            }
+        }
+    }
+
+    /// Connects again, if the policy has it so.
+    async fn reopen(
+        &self,
+        error: &Lost,
+        losses: &mut VecDeque<Instant>,
+    ) -> Option<(C::Transport, Driver)> {
+        let policy = self.options.reconnect;
+        let expired = is_expired(error);
+        if policy.when == When::Never && !expired {
+            return None;
+        }
+        self.current.send_replace(Current::Lost);
+        if policy.when == When::OnCall && !expired {
+            self.unless_released(self.signals.wanted.notified()).await?;
+        }
+        loop {
+            let attempt = count(losses, &policy)?;
+            self.unless_released(sleep(policy.backoff(attempt))).await?;
+            match self.unless_released(self.connect()).await? {
+                Ok(opened) => return Some(opened),
+                Err(error) => tracing::warn!(%error, "cannot connect again"),
+            }
+        }
+    }
+
+    /// Opens a connection of the era and the revision that were agreed.
+    // spec: VER-12
+    async fn connect(&self) -> Result<(C::Transport, Driver), Error> {
+        let Self { connector, options, peer, server, released, .. } = self;
+        let connected = async {
+            let link = connector.connect().await?;
+            let mut opening = Opening::new(link, options, peer.clone(), released.clone());
+            if server.era == Era::Legacy {
+                opening.initialize(&server.version, true, options).await?;
+            }
+            Ok(opening)
+        };
+        let opening = negotiate::limited(connected, options).await?;
+        Ok((opening.dispatch.transport().clone(), opening.into_driver()))
+    }
+
+    async fn unless_released<F: Future>(&self, future: F) -> Option<F::Output> {
+        self.released.run_until_cancelled(future).await
+    }
+
+    fn close(&self, error: Lost) {
+        self.current.send_replace(Current::Closed(error));
+    }
+}
+
+/// Counts a try; gives its number within the window, from 0, or nothing if it is one too many.
+fn count(losses: &mut VecDeque<Instant>, policy: &Reconnect) -> Option<u32> {
+    let now = Instant::now();
+    while losses.front().is_some_and(|at| now - *at > policy.window) {
+        losses.pop_front();
+    }
+    let attempt = u32::try_from(losses.len()).ok().filter(|attempt| *attempt < policy.attempts)?;
+    losses.push_back(now);
+    Some(attempt)
+}
+
+/// Whether a legacy server has forgotten the session
+/// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management)).
+// spec: H25-15 H25-16 H25-17
+fn is_expired(error: &Lost) -> bool {
+    error.is_closed() && error.status() == Some(StatusCode::NOT_FOUND)
+}
