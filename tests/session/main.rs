@@ -9,4 +9,5 @@
 mod dispatch;
 mod eras;
 mod layers;
+mod reconnect;
 mod script;

@@ -2,7 +2,7 @@
 
 use futures_util::{Stream, StreamExt, stream};
 use mcp_session::{Options, Server, Session};
-use mcp_transport::{Binding, ClientMessage, Connector, Error, Link, Replies};
+use mcp_transport::{Binding, ClientMessage, Connector, Delivery, Driver, Error, Link, Replies};
 use mcp_types::{
     ErrorCode, ErrorObject, RawJson,
     rpc::{Message, Request, Response},
@@ -15,6 +15,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
+use tokio::sync::watch;
 
 /// How the server answers one request.
 pub(crate) enum Answer {
@@ -39,6 +40,8 @@ pub(crate) struct Script {
     connection: usize,
     answers: Arc<Answers>,
     log: Arc<Mutex<Vec<String>>>,
+    /// The number of the newest connection that was lost.
+    lost: watch::Sender<usize>,
 }
 
 impl Script {
@@ -47,7 +50,23 @@ impl Script {
         binding: Binding,
         answers: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        Self { binding, connection: 0, answers: Arc::new(answers), log: Arc::default() }
+        let (log, lost) = (Arc::default(), watch::Sender::new(0));
+        Self { binding, connection: 0, answers: Arc::new(answers), log, lost }
+    }
+
+    /// Ends the connection that is open, and gives the session time to find out.
+    pub(crate) async fn lose(&self) {
+        self.lost.send_replace(self.connections());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    /// How many connections were made.
+    pub(crate) fn connections(&self) -> usize {
+        self.log().iter().filter(|line| line.ends_with("connect")).count()
+    }
+
+    fn is_lost(&self) -> bool {
+        *self.lost.borrow() >= self.connection
     }
 
     /// What was said, one line each: the number of the connection and the message.
@@ -83,10 +102,14 @@ impl Connector for Script {
     type Transport = Self;
 
     async fn connect(&self) -> Result<Link<Self>, Error> {
-        let connections = self.log().iter().filter(|line| line.ends_with("connect")).count();
-        let connected = Self { connection: connections + 1, ..self.clone() };
+        let connected = Self { connection: self.connections() + 1, ..self.clone() };
         connected.note("connect");
-        Ok(Link::new(connected, self.binding))
+        let (mut lost, number) = (self.lost.subscribe(), connected.connection);
+        let driver = Driver::new(async move {
+            let _ = lost.wait_for(|lost| *lost >= number).await;
+            Err(closed())
+        });
+        Ok(Link::new(connected, self.binding).with_driver(driver))
     }
 }
 
@@ -100,6 +123,9 @@ impl tower::Service<ClientMessage> for Script {
     }
 
     fn call(&mut self, message: ClientMessage) -> Self::Future {
+        if self.is_lost() {
+            return ready(Err(closed()));
+        }
         let request = match message.body {
             Message::Request(request) => request,
             Message::Notification(notification) => {
@@ -130,6 +156,10 @@ impl tower::Service<ClientMessage> for Script {
             Answer::Silence => Ok(Replies::new(Silent(self.clone(), request.method.into()))),
         })
     }
+}
+
+fn closed() -> Error {
+    Error::closed("the script ends here", Delivery::NotSent)
 }
 
 /// Replies that never come; notes when they are given up.

@@ -1,0 +1,133 @@
+//! Losing the connection, and making it again.
+
+use crate::script::{Answer, Script, deadline, discovered, initialized};
+use futures_util::future::join_all;
+use mcp_session::{Call, Options, Reconnect, Session};
+use mcp_transport::{Binding, Delivery, Error};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn modern() -> Script {
+    Script::new(Binding::ByteStream, |_, request| match &*request.method {
+        "server/discover" => discovered(&["2026-07-28"]),
+        _ => Answer::Result(json!({})),
+    })
+}
+
+async fn connect(script: &Script, reconnect: Reconnect) -> Session {
+    let mut options = Options::default();
+    options.reconnect = reconnect;
+    script.connect(options).await.unwrap()
+}
+
+async fn call(session: &Session) -> Result<(), mcp_session::Error> {
+    session.call_raw(Call::new("tools/list")).await.map(drop)
+}
+
+// spec: STDIO-10
+#[tokio::test(start_paused = true)]
+async fn without_a_policy_a_lost_connection_stays_lost_and_says_why() {
+    deadline(async {
+        let script = modern();
+        let session = connect(&script, Reconnect::default()).await;
+        script.lose().await;
+        let error = call(&session).await.unwrap_err();
+        assert_eq!(error.as_transport().unwrap().delivery(), Delivery::NotSent);
+        assert!(error.is_closed() && error.to_string().contains("the script ends here"), "{error}");
+        assert_eq!(script.connections(), 1);
+    })
+    .await;
+}
+
+// spec: STDIO-11 VER-12
+#[tokio::test(start_paused = true)]
+async fn the_next_call_connects_again_and_goes_over_the_new_connection() {
+    deadline(async {
+        let script = modern();
+        let session = connect(&script, Reconnect::on_call()).await;
+        script.lose().await;
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert_eq!(script.connections(), 1, "nobody has called");
+        call(&session).await.unwrap();
+        let expected = ["1 connect", "1 server/discover", "2 connect", "2 tools/list"];
+        assert_eq!(script.methods(), expected);
+    })
+    .await;
+}
+
+// spec: STDIO-11 LIFE-01 LIFE-04
+#[tokio::test(start_paused = true)]
+async fn a_legacy_server_is_shaken_hands_with_again() {
+    deadline(async {
+        let script = Script::new(Binding::ByteStream, |_, request| match &*request.method {
+            "initialize" => initialized("2025-06-18"),
+            "tools/list" => Answer::Result(json!({})),
+            _ => Answer::Refuse(-32601, Value::Null),
+        });
+        let session = connect(&script, Reconnect::at_once()).await;
+        script.lose().await;
+        assert_eq!(script.connections(), 2);
+        call(&session).await.unwrap();
+        let second = ["2 connect", "2 initialize", "2 notifications/initialized", "2 tools/list"];
+        assert_eq!(script.methods()[4..], second);
+        assert!(script.log()[5].contains("2025-06-18"), "the version that was agreed");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_keeps_failing_is_given_up() {
+    deadline(async {
+        let script = modern();
+        let session = connect(&script, Reconnect::at_once()).await;
+        for _ in 0..8 {
+            script.lose().await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        let error = call(&session).await.unwrap_err();
+        assert!(error.is_closed());
+        assert_eq!(script.connections(), 6, "the first, and five more within a minute");
+    })
+    .await;
+}
+
+// spec: H25-15 H25-16
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_session_is_begun_anew_once_for_all_calls() {
+    deadline(async {
+        let script = Script::new(Binding::Http, |connection, request| match &*request.method {
+            "initialize" => initialized("2025-11-25"),
+            "tools/list" if connection == 1 => {
+                let expired = Error::closed("session has expired", Delivery::NotSent);
+                Answer::Fail(expired.with_status(http::StatusCode::NOT_FOUND))
+            }
+            "tools/list" => Answer::Result(json!({})),
+            _ => Answer::Refuse(-32601, Value::Null),
+        });
+        let session = connect(&script, Reconnect::default()).await;
+        for outcome in join_all((0..20).map(|_| call(&session))).await {
+            outcome.unwrap();
+        }
+        assert_eq!(script.connections(), 2);
+        let handshakes =
+            script.methods().iter().filter(|line| line.ends_with("initialize")).count();
+        assert_eq!(handshakes, 2);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_nobody_holds_is_not_connected_again() {
+    deadline(async {
+        let script = modern();
+        let options = Options::default();
+        let (session, driver) =
+            Session::builder(script.clone()).options(options).connect().await.unwrap();
+        drop(session);
+        script.lose().await;
+        // The script's connection ends with an error, which nobody is left to mind but the caller of the driver.
+        assert!(driver.await.is_err());
+        assert_eq!(script.connections(), 1);
+    })
+    .await;
+}
