@@ -1,0 +1,194 @@
+//! Holding, sharing, losing and closing connections.
+
+mod gate;
+
+use crate::deadline;
+use gate::{Gate, eventually};
+use mcp_client::{Client, Connection, Error, Target};
+use std::{future::Future, pin::pin, task::Poll};
+
+fn client(gate: &Gate) -> Client {
+    Client::new(Target::connector("the gate", gate.clone()))
+}
+
+async fn call(client: &Client) -> Result<(), Error> {
+    deadline(client.call_tool("any")).await.map(drop)
+}
+
+/// Polls a future once; it must not be ready.
+async fn begin<F: Future + Unpin>(future: &mut F) {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| {
+        assert!(future.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_happens_before_somebody_connects() {
+    let gate = Gate::open();
+    let client = client(&gate);
+    let (copy, fresh) = (client.clone(), client.fresh());
+    assert!(!client.is_connected() && !copy.is_connected() && !fresh.is_connected());
+    assert!(matches!(call(&client).await, Err(Error::NotConnected)));
+    assert!(matches!(client.server(), Err(Error::NotConnected)));
+    assert_eq!(gate.connects(), 0);
+    deadline(client.close()).await;
+}
+
+#[tokio::test]
+async fn nested_and_concurrent_connections_share_one_session_and_the_last_closes_it() {
+    let gate = Gate::shut();
+    let client = client(&gate);
+    let many = (0..20).map(|_| client.connect());
+    let (connections, ()) =
+        tokio::join!(deadline(futures_util::future::try_join_all(many)), async { gate.let_pass() });
+    let mut connections = connections.unwrap();
+    let nested = deadline(client.clone().connect()).await.unwrap();
+    assert_eq!((gate.connects(), gate.alive()), (1, 1));
+    let last = connections.pop().unwrap();
+    drop(connections);
+    deadline(nested.close()).await;
+    call(&last).await.unwrap();
+    assert!(client.is_connected());
+    deadline(last.close()).await;
+    assert!(!client.is_connected());
+    assert_eq!(gate.alive(), 0, "closing waits for the end");
+    assert!(matches!(call(&client).await, Err(Error::NotConnected)));
+
+    let again = deadline(client.connect()).await.unwrap();
+    call(&again).await.unwrap();
+    assert_eq!(gate.connects(), 2);
+    drop(again);
+    eventually(|| gate.alive() == 0).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_connect_leaves_no_trace() {
+    let gate = Gate::shut();
+    let client = client(&gate);
+    let mut connecting = Box::pin(client.connect());
+    begin(&mut connecting).await;
+    eventually(|| gate.connects() == 1).await;
+    drop(connecting);
+    eventually(|| gate.waiting() == 0).await;
+    gate.let_pass();
+    let connection = deadline(client.connect()).await.unwrap();
+    call(&connection).await.unwrap();
+    assert_eq!((gate.connects(), gate.alive()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_cancelled_waiter_disturbs_nobody_whether_it_came_first_or_last() {
+    for drop_first in [true, false] {
+        let gate = Gate::shut();
+        let client = client(&gate);
+        let mut first = Box::pin(client.connect());
+        let mut second = Box::pin(client.connect());
+        begin(&mut first).await;
+        begin(&mut second).await;
+        let stays = if drop_first {
+            drop(first);
+            second
+        } else {
+            drop(second);
+            first
+        };
+        gate.let_pass();
+        let connection = deadline(stays).await.unwrap();
+        call(&connection).await.unwrap();
+        assert_eq!((gate.connects(), gate.alive()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn closing_the_client_ends_the_session_for_everyone() {
+    let gate = Gate::open();
+    let client = client(&gate);
+    let first = deadline(client.connect()).await.unwrap();
+    let second = deadline(client.connect()).await.unwrap();
+    deadline(client.close()).await;
+    assert_eq!(gate.alive(), 0);
+    for held in [&first, &second] {
+        assert!(!held.is_connected());
+        assert!(matches!(call(held).await, Err(Error::NotConnected)));
+    }
+    let third = deadline(client.connect()).await.unwrap();
+    drop((first, second));
+    call(&third).await.unwrap();
+    assert_eq!((gate.connects(), gate.alive()), (2, 1), "old holders do not count for the new");
+}
+
+#[tokio::test]
+async fn a_dead_session_is_replaced_at_the_next_connect_though_somebody_holds_it() {
+    let gate = Gate::open();
+    let client = client(&gate);
+    let old = deadline(client.connect()).await.unwrap();
+    gate.lose();
+    eventually(|| !client.is_connected()).await;
+    let error = call(&old).await.unwrap_err();
+    assert!(error.is_closed() && error.to_string().contains("cut"), "{error}");
+    let new = deadline(client.connect()).await.unwrap();
+    call(&new).await.unwrap();
+    call(&old).await.unwrap();
+    drop(old);
+    call(&new).await.unwrap();
+    assert_eq!((gate.connects(), gate.alive()), (2, 1));
+}
+
+#[tokio::test]
+async fn all_who_wait_get_the_cause_of_a_failure_and_the_next_one_tries_again() {
+    let gate = Gate::shut();
+    gate.fail_next();
+    let client = client(&gate);
+    let waiters = (0..3).map(|_| client.connect());
+    let (outcomes, ()) =
+        tokio::join!(deadline(futures_util::future::join_all(waiters)), async { gate.let_pass() });
+    for outcome in outcomes {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.to_string(), "cannot connect to the gate");
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(cause.to_string(), "the gate is locked");
+    }
+    assert_eq!(gate.connects(), 1);
+    let connection: Connection = deadline(client.connect()).await.unwrap();
+    call(&connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fresh_client_has_a_session_of_its_own() {
+    let gate = Gate::open();
+    let client = client(&gate);
+    let fresh = client.fresh();
+    let connection = deadline(client.connect()).await.unwrap();
+    assert!(!fresh.is_connected());
+    let other = deadline(fresh.connect()).await.unwrap();
+    assert_eq!((gate.connects(), gate.alive()), (2, 2));
+    deadline(other.close()).await;
+    call(&connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connector_that_panics_fails_the_connect_and_nothing_hangs() {
+    let gate = Gate::open();
+    gate.panic_next();
+    let client = client(&gate);
+    assert!(deadline(client.connect()).await.is_err());
+    let connection = deadline(client.connect()).await.unwrap();
+    call(&connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_invalid_target_says_so_when_it_is_connected() {
+    for (target, expected) in [
+        ("ftp://example.com", "scheme \"ftp\""),
+        ("", "cannot be empty"),
+        ("http://", "URL"),
+        ("./no/such/program", "no/such/program"),
+    ] {
+        let error = deadline(Client::new(target).connect()).await.unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains(expected), "{target:?}: {cause}");
+    }
+}
