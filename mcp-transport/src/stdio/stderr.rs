@@ -94,30 +94,34 @@ impl Tail {
         let excess = (self.bytes.len() + chunk.len()).saturating_sub(TAIL);
         self.bytes.drain(..excess);
         self.bytes.extend(chunk);
+        self.trace(chunk);
+    }
+
+    fn trace(&mut self, chunk: &[u8]) {
         if tracing::enabled!(tracing::Level::DEBUG) {
-            self.log(chunk);
+            let server = self.server.clone();
+            self.log(chunk, |line| {
+                tracing::debug!(server, stderr = excerpt(line, LINE));
+            });
         }
     }
 
-    fn log(&mut self, chunk: &[u8]) {
+    /// Gives out the lines of a chunk, and keeps the beginning of the last for the next. Long lines come in parts.
+    fn log(&mut self, chunk: &[u8], mut line: impl FnMut(&[u8])) {
         for part in chunk.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(part);
             if part.ends_with(b"\n") || self.line.len() >= LINE {
-                self.log_line();
+                self.line.chunks(LINE).for_each(&mut line);
+                self.line.clear();
             }
         }
     }
 
-    fn log_line(&mut self) {
-        for part in self.line.chunks(LINE) {
-            tracing::debug!(server = self.server, stderr = excerpt(part, LINE));
-        }
-        self.line.clear();
-    }
-
     fn end(&mut self) {
         self.pipe = None;
-        self.log_line();
+        if !self.line.is_empty() {
+            self.trace(b"\n");
+        }
     }
 }
 
@@ -136,5 +140,16 @@ mod tests {
         tail.keep(b"last \xFF");
         assert!(tail.bytes.len() == TAIL && tail.text().starts_with("abc\n"));
         assert!(tail.text().ends_with("abc\nlast \u{FFFD}"));
+    }
+
+    #[test]
+    fn lines_are_logged_whole_and_in_parts_of_limited_size() {
+        let mut tail = Tail::new("test".to_owned(), None);
+        let mut logged = Vec::new();
+        for chunk in [&b"a\nb"[..], b"c\n", &[b'x'; LINE + 1], b"\n"] {
+            tail.log(chunk, |line| logged.push(String::from_utf8_lossy(line).into_owned()));
+        }
+        assert_eq!(logged[..2], ["a\n", "bc\n"]);
+        assert_eq!(logged[2..].iter().map(String::len).collect::<Vec<_>>(), [LINE, 1, 1]);
     }
 }
