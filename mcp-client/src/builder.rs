@@ -1,6 +1,6 @@
 //! Configuring a client.
 
-use crate::{Client, Deadlines, Event, InputHandler, Mode, Target, live::Wrap};
+use crate::{Client, Deadlines, Event, InputHandler, Mode, Target, live::Wrap, log};
 use mcp_session::{BoxCallService, CallService, Options};
 use mcp_types::{Implementation, LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
@@ -72,7 +72,9 @@ impl ClientBuilder {
     }
 
     /// The client, not connected.
-    pub fn build(self) -> Client {
+    pub fn build(mut self) -> Client {
+        // What a server logs goes to `tracing`, beside whoever else listens.
+        self.options.events = log::listen(self.options.events);
         Client::from_parts(self.target, self.options, self.wrap)
     }
 }

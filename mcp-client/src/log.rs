@@ -76,7 +76,74 @@ fn is_bidi(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_CHARS, harmless};
+    use super::{MAX_CHARS, harmless, trace};
+    use mcp_session::Event;
+    use mcp_types::{RawJson, rpc::Notification};
+    use serde_json::json;
+    use std::{
+        fmt::Write,
+        sync::{Arc, Mutex},
+    };
+    use tracing::{Metadata, Subscriber, field, span};
+
+    /// Keeps each event as one line.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    impl Subscriber for Lines {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "mcp_client::server_log"
+        }
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            let mut line = event.metadata().level().to_string();
+            event.record(&mut |field: &field::Field, value: &dyn std::fmt::Debug| {
+                write!(line, " {field}={value:?}").unwrap();
+            });
+            self.0.lock().unwrap().push(line);
+        }
+
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+        fn enter(&self, _: &span::Id) {}
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    // spec: LOG-06
+    #[test]
+    fn messages_keep_their_severity() {
+        let lines = Lines::default();
+        tracing::subscriber::with_default(lines.clone(), || {
+            for params in [
+                json!({"level": "debug", "logger": "db", "data": "a\nb"}),
+                json!({"level": "notice", "data": {"n": 1}}),
+                json!({"level": "warning", "data": null}),
+                json!({"level": "emergency", "data": "x"}),
+                json!({"level": "loud", "data": "x"}),
+                json!({"level": 7}),
+            ] {
+                let params = RawJson::encode(&params).unwrap();
+                let message = Notification::new("notifications/message").with_params(params);
+                trace(&Event::Notification(message));
+            }
+            trace(&Event::Notification(Notification::new("notifications/tools/list_changed")));
+        });
+        assert_eq!(
+            *lines.0.lock().unwrap(),
+            [
+                r#"DEBUG message=a\nb level=debug logger="db""#,
+                r#"INFO message={"n":1} level=notice"#,
+                "WARN message=null level=warning",
+                "ERROR message=x level=emergency",
+                "INFO message=x level=loud",
+                "DEBUG message=a log message that cannot be read",
+            ]
+        );
+    }
 
     // spec: LOG-04
     #[test]

@@ -60,14 +60,15 @@ impl<K> Operation<K> {
         self.with(|caller| caller.events = events)
     }
 
-    /// Limits how long the call may take in all, however much the server is heard of meanwhile; zero is no limit.
+    /// Limits how long the server may take in all, however much it is heard of meanwhile; zero is no limit.
     ///
-    /// Takes the place of the client's [`Deadlines`].
+    /// Takes the place of the client's [`Deadlines`]. The time that a user takes to answer a question of a stateless
+    /// server does not count; after the answer the limit begins anew.
     pub fn timeout(self, limit: Duration) -> Self {
         self.deadlines(if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) })
     }
 
-    /// Limits how long the call may take, instead of the limits of the client.
+    /// Limits how long the server may take, instead of the limits of the client.
     pub fn deadlines(self, deadlines: Deadlines) -> Self {
         self.with(|caller| caller.deadlines = Some(deadlines))
     }

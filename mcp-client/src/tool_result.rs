@@ -43,6 +43,22 @@ impl ToolResult {
         Some(data.get("result").filter(|_| is_wrapped).unwrap_or(data))
     }
 
+    /// [`data`](Self::data) as a type of yours. [`Operation::typed`](crate::Operation::typed) is quicker, and reads more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] if there is none, or it does not fit the type.
+    pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let data = match self.data() {
+            Some(data) => T::deserialize(data),
+            None => Err(serde_json::Error::custom(format!(
+                "tool {:?} gave no structured output",
+                self.tool
+            ))),
+        };
+        data.map_err(|source| Error::Decode { method: METHOD.into(), source })
+    }
+
     /// The same result, unless the tool failed.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ struct Weather {
 async fn a_tool_that_failed_gives_a_result_unless_success_is_required() {
     let client = giving(failing()).await;
     let result = deadline(client.call_tool("weather")).await.unwrap();
-    assert!(result.is_error && result.data().is_none());
+    assert!(result.is_error && result.data().is_none() && result.data_as::<Weather>().is_err());
     for error in [
         result.require_success().unwrap_err(),
         deadline(client.call_tool("weather").require_success()).await.unwrap_err(),
@@ -73,6 +73,7 @@ async fn wrapped_output_is_taken_out_where_the_server_says_so() {
         let client = giving(result).await;
         let result = deadline(client.call_tool("x")).await.unwrap();
         assert_eq!(result.data(), Some(&data));
+        assert_eq!(result.data_as::<Value>().unwrap(), data);
         let typed = deadline(client.call_tool("x").typed::<Value>()).await.unwrap();
         assert_eq!(typed, data);
         // Whatever it says, only the value fits a list.
