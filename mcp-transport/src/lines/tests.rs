@@ -1,3 +1,5 @@
+//! Any chunks give the same lines.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The rules of an exchange, without IO.
+
 use super::*;
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
