@@ -234,6 +234,8 @@ async fn accept(listener: TcpListener, log: Arc<Log>, script: Arc<Script>) {
     let mut connections = JoinSet::new();
     let mut count = 0;
     while let Ok((stream, _)) = listener.accept().await {
+        // Otherwise the end of a body waits for the client's delayed acknowledgment.
+        let _ = stream.set_nodelay(true);
         connections.spawn(serve(stream, count, Arc::clone(&log), Arc::clone(&script)));
         count += 1;
         while connections.try_join_next().is_some() {}

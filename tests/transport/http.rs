@@ -1,5 +1,6 @@
 //! Streamable HTTP, against a scripted server on a real socket.
 
+mod cancel;
 mod faults;
 mod legacy;
 mod modern;

@@ -4,7 +4,14 @@ use crate::{BoxError, Delivery, Error, error::Kind};
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
-use std::pin::pin;
+use std::{
+    pin::{Pin, pin},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+const MAX_REST: usize = 64 * 1024;
+const MAX_REST_WAIT: Duration = Duration::from_millis(250);
 
 /// Reads a body of at most `limit` bytes, which `url` sent. One that comes in one piece is not copied.
 ///
@@ -41,6 +48,25 @@ where
         }
     }
     Ok(first.unwrap_or_else(|| joined.freeze()))
+}
+
+/// Reads what comes after the response, if it is little and comes soon: a connection whose body was read to its end can
+/// carry another request, and one whose body was dropped cannot.
+pub(super) async fn drain<B>(mut body: Pin<Box<B>>)
+where
+    B: Body<Data = Bytes>,
+{
+    let read_to_end = async {
+        let mut size = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            size += frame.data_ref().map_or(0, Bytes::len);
+            if size > MAX_REST {
+                return;
+            }
+        }
+    };
+    // A body that takes longer is given up, and its connection with it.
+    let _ = timeout(MAX_REST_WAIT, read_to_end).await;
 }
 
 /// The connection was lost before the whole answer came.

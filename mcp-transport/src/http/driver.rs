@@ -5,7 +5,7 @@ use super::{
     compose::{self, legacy_headers},
     listen::listen,
     session::Session,
-    state::{Cancel, State},
+    state::{Cancel, MAX_DRAINS, State},
 };
 use crate::Error;
 use futures_util::{
@@ -39,6 +39,7 @@ pub(super) async fn run<S: HttpService>(service: S, state: Arc<State>) -> Result
         state,
         posts: FuturesUnordered::new(),
         listening: None,
+        drains: FuturesUnordered::new(),
         grace: None,
         ending: None,
     };
@@ -51,6 +52,7 @@ struct Background<S> {
     state: Arc<State>,
     posts: FuturesUnordered<BoxFuture<'static, ()>>,
     listening: Option<BoxFuture<'static, ()>>,
+    drains: FuturesUnordered<BoxFuture<'static, ()>>,
     /// How long the last cancellations may take, once nobody uses the connection any more.
     grace: Option<Pin<Box<Sleep>>>,
     ending: Option<BoxFuture<'static, ()>>,
@@ -67,9 +69,11 @@ impl<S: HttpService> Background<S> {
         self.poll_cancels(cx);
         if !released {
             self.poll_listening(cx);
+            self.poll_drains(cx);
             return Poll::Pending;
         }
         self.listening = None;
+        self.drains.clear();
         let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(MAX_WAIT)));
         // The session goes last: a cancellation means nothing without it.
         if !self.posts.is_empty() && grace.poll_unpin(cx).is_pending() {
@@ -92,6 +96,13 @@ impl<S: HttpService> Background<S> {
                 return;
             }
         }
+    }
+
+    fn poll_drains(&mut self, cx: &mut Context<'_>) {
+        let new = self.state.take_drains();
+        let room = MAX_DRAINS.saturating_sub(self.drains.len());
+        self.drains.extend(new.into_iter().take(room));
+        while let Poll::Ready(Some(())) = self.drains.poll_next_unpin(cx) {}
     }
 
     fn poll_listening(&mut self, cx: &mut Context<'_>) {

@@ -1,13 +1,13 @@
 //! What the handles, the calls and the driver of one connection share.
 
 use super::{Limits, inbox::Inbox, session::Session};
-use futures_util::task::AtomicWaker;
+use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
 use mcp_types::{RawJson, RequestId};
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
     collections::VecDeque,
-    fmt,
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Context,
     time::Duration,
@@ -16,6 +16,9 @@ use tokio::sync::{Notify, futures::OwnedNotified};
 
 /// How many cancellations may wait for the driver before new requests to a legacy server wait too.
 const MAX_CANCELS: usize = 1024;
+
+/// How many ends of answers may wait for the driver, and how many it reads at the same time.
+pub(super) const MAX_DRAINS: usize = 64;
 
 /// Where requests go, and under which rules.
 #[derive(Clone)]
@@ -41,7 +44,6 @@ impl fmt::Debug for Target {
     }
 }
 
-#[derive(Debug)]
 pub(super) struct State {
     pub(super) target: Arc<Target>,
     pub(super) inbox: Arc<Inbox>,
@@ -51,12 +53,14 @@ pub(super) struct State {
     cut: Arc<Notify>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Inner {
     session: Option<Arc<Session>>,
     /// The session to listen to; set once the server knows that initialization is over.
     listen: Option<Arc<Session>>,
     cancels: VecDeque<Cancel>,
+    /// Ends of answers, to be read so that their connections can be used again.
+    drains: Vec<BoxFuture<'static, ()>>,
     /// The last handle and the last call are gone.
     released: bool,
     /// The driver is gone.
@@ -129,6 +133,20 @@ impl State {
         cancel
     }
 
+    /// Leaves the end of an answer to the driver, unless that has enough to do.
+    pub(super) fn drain(&self, drain: BoxFuture<'static, ()>) {
+        let mut inner = self.lock();
+        if !inner.cut && inner.drains.len() < MAX_DRAINS {
+            inner.drains.push(drain);
+            self.driver.wake();
+        }
+    }
+
+    /// The ends of answers to read.
+    pub(super) fn take_drains(&self) -> Vec<BoxFuture<'static, ()>> {
+        mem::take(&mut self.lock().drains)
+    }
+
     /// Registers the driver's task to be woken when there is something to do.
     pub(super) fn register_driver(&self, cx: &Context<'_>) {
         self.driver.register(cx.waker());
@@ -144,6 +162,7 @@ impl State {
         let mut inner = self.lock();
         inner.cut = true;
         inner.cancels = VecDeque::new();
+        inner.drains = Vec::new();
         drop(inner);
         self.cut.notify_waiters();
         self.room.notify_waiters();
@@ -158,6 +177,12 @@ impl State {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("target", &self.target).finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::excerpt::excerpt;
 use crate::{BoxError, Delivery, Error, Replies, ServerMessage, error::Kind};
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::FutureExt;
 use http_body::Body;
 use mcp_types::rpc::{DecodeError, DecodeErrorKind, Message};
 use pin_project_lite::pin_project;
@@ -20,10 +21,9 @@ use std::{
 use tokio::sync::futures::OwnedNotified;
 
 pin_project! {
-    /// Ends after the response, and gives everything up then, even if the server keeps its stream open.
+    /// Ends after the response, even if the server keeps its stream open.
     pub(super) struct ReplyStream<B> {
-        #[pin]
-        body: Option<B>,
+        body: Option<Pin<Box<B>>>,
         #[pin]
         cut: OwnedNotified,
         decoder: Decoder,
@@ -49,22 +49,21 @@ where
             return Err(closed(&state.target.url));
         };
         let decoder = Decoder::new(state.target.limits.event);
-        let stream = Self { body: Some(body), cut, decoder, awaited: Some(awaited) };
+        let stream = Self { body: Some(Box::pin(body)), cut, decoder, awaited: Some(awaited) };
         Ok(Replies::new(stream))
     }
 }
 
 impl<B> Stream for ReplyStream<B>
 where
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     type Item = Result<ServerMessage, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         let last = loop {
-            let (Some(body), Some(awaited)) = (this.body.as_mut().as_pin_mut(), &mut *this.awaited)
-            else {
+            let (Some(body), Some(awaited)) = (&mut *this.body, &mut *this.awaited) else {
                 return Poll::Ready(None);
             };
             match this.decoder.next_event() {
@@ -80,7 +79,7 @@ where
             if this.cut.as_mut().poll(cx).is_ready() {
                 break Err(closed(url));
             }
-            match ready!(body.poll_frame(cx)) {
+            match ready!(body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         this.decoder.push(data);
@@ -93,10 +92,12 @@ where
                 }
             }
         };
-        if let Some(mut awaited) = this.awaited.take() {
+        if let (Some(mut awaited), Some(body)) = (this.awaited.take(), this.body.take()) {
             awaited.call.finish();
+            if last.is_ok() {
+                awaited.call.state().drain(body::drain(body).boxed());
+            }
         }
-        this.body.set(None);
         Poll::Ready(Some(last))
     }
 }

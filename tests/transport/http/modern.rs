@@ -1,8 +1,11 @@
 //! Requests of the stateless revision.
 
 use super::*;
+use conformance::http_server::{Step, response};
 use http::{HeaderValue, header};
 use mcp_transport::{Delivery, MirroredParams};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tower::util::MapRequestLayer;
 
 // spec: HTTP-01 HTTP-02 HTTP-07 HTTP-08 HDR-01 HDR-02 HDR-21
@@ -191,17 +194,45 @@ async fn f55_many_calls_at_once_share_the_pool_and_each_has_its_own_answer() {
 async fn calls_one_after_another_use_one_connection() {
     deadline(async {
         let server = start(|request| {
-            if request.json()["id"] == 1 {
-                return Answer::events(&[conformance::http_server::response(request, &json!({}))]);
+            let response = response(request, &json!({}));
+            match request.json()["id"].as_i64().unwrap() % 2 {
+                0 => Answer::json(&response),
+                _ => Answer::events(&[response]),
             }
-            well_behaved(request)
         })
         .await;
         let mut peer = connect(&server).await;
-        for id in 0..4 {
+        for id in 0..20 {
             peer.ask(modern_call(id)).await;
         }
         assert!(server.requests().iter().all(|request| request.connection == 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_even_if_the_stream_ends_later_than_its_response() {
+    deadline(async {
+        let gate = Arc::new(Semaphore::new(0));
+        let wait = Arc::clone(&gate);
+        let server = start(move |request| {
+            let response = response(request, &json!({}));
+            match request.json()["id"].as_i64() {
+                Some(0) => Answer::events(&[response]).step(Step::Wait(Arc::clone(&wait))),
+                _ => Answer::json(&response),
+            }
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        peer.ask(modern_call(0)).await;
+        gate.add_permits(1);
+        // Two calls at once take two connections; a lost one would never come back.
+        while server.matching(|request| request.connection == 0).len() < 2 {
+            let calls = [1, 2].map(|id| send(peer.http.clone(), modern_call(id)));
+            for replies in futures_util::future::join_all(calls).await {
+                assert_eq!(replies.unwrap().len(), 1);
+            }
+        }
     })
     .await;
 }

@@ -1,3 +1,5 @@
+//! Tests of the decoder, against a naive reading of the grammar.
+
 use super::*;
 use proptest::prelude::*;
 
