@@ -180,7 +180,8 @@ async fn a_url_is_for_those_who_declared_it_and_is_one_of_a_web_page() {
 #[tokio::test]
 async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
     let sampled = |tools: bool| {
-        let mut params = json!({"maxTokens": 9, "messages": [{"role": "user", "content": {"type": "text", "text": "hi"}}]});
+        let message = json!({"role": "user", "content": {"type": "text", "text": "hi"}});
+        let mut params = json!({"maxTokens": 9, "messages": [message]});
         if tools {
             params["tools"] = json!([{"name": "t", "inputSchema": {}}]);
         }

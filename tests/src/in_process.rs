@@ -25,8 +25,8 @@ type Waiting = Mutex<HashMap<RequestId, oneshot::Sender<Outcome>>>;
 
 /// A server of either era. Clones are the same server.
 ///
-/// It introduces itself; a closure answers all other requests, with anything that has a JSON form. When the client drops the replies to a request, the
-/// future of its answer is dropped.
+/// It introduces itself; a closure answers all other requests, with anything that has a JSON form. When the client drops
+/// the replies to a request, the future of its answer is dropped.
 #[derive(Clone)]
 pub struct InProcess(Arc<Inner>);
 
