@@ -29,6 +29,8 @@ mod open;
 mod request;
 pub mod revision;
 pub mod rpc;
+#[cfg(feature = "schemars")]
+mod schemars;
 mod version;
 mod wire;
 
@@ -41,6 +43,8 @@ pub use one_or_many::OneOrMany;
 pub use open::OpenObject;
 pub use request::{Notification, Request};
 pub use rpc::{RawJson, RequestId};
+#[cfg(feature = "schemars")]
+pub use schemars::UnsuitableType;
 pub use version::ProtocolVersion;
 
 /// Identifies the request that a progress notification is about: a string or an integer, chosen by the requestor.

@@ -258,12 +258,11 @@ pub(crate) fn write_request<S: Serializer, T: Wire>(
     request.end()
 }
 
-/// Whether an object has these members, each with one of the values if there are any.
+/// Whether an object has these members, each with one of the values if there are any. Null is absence.
 pub(crate) fn has_all(object: &Value, conditions: &[(&str, &[&str])]) -> bool {
     conditions.iter().all(|(key, values)| match object.get(key) {
-        Some(value) if !values.is_empty() => {
-            value.as_str().is_some_and(|value| values.contains(&value))
-        }
-        other => other.is_some(),
+        None | Some(Value::Null) => false,
+        Some(_) if values.is_empty() => true,
+        Some(value) => value.as_str().is_some_and(|value| values.contains(&value)),
     })
 }
