@@ -1,13 +1,41 @@
 //! An ergonomic Model Context Protocol client: connect to a server of any revision, call its tools.
 //!
+//! ```no_run
+//! use mcp_client::Client;
+//!
+//! # async fn example() -> Result<(), mcp_client::Error> {
+//! let client = Client::connect_to("servers/weather.py").await?;
+//! let weather = client.call_tool("weather").argument("city", "Oslo").await?;
+//! println!("{}", weather.text());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A [`Client`] is a configuration and, while somebody holds a [`Connection`], a session. Connections are counted:
-//! nested and concurrent ones share the session, the last one closes it. Every call has a deadline, dropping a call
-//! cancels it, and a lost connection fails every call at once with the cause.
+//! nested and concurrent ones share the session, and the last one closes it. What a client connects to is a [`Target`]: a
+//! URL, a script, a command, a service in this process.
+//!
+//! Calls are builders that are awaited ([`Operation`]): `.argument(..)`, `.on_progress(..)`, `.timeout(..)`, `.typed::<T>()`.
+//! Every call has a deadline, dropping a call cancels it on the wire, and a lost connection fails every call at once with
+//! the cause.
+//!
+//! # What a server may ask
+//!
+//! Servers ask for input in the middle of a call: a form or a page for the user, a completion of a language model, the
+//! folders to work in. [`Handlers`] answers with closures; servers of every revision end there.
 //!
 //! # Layers
 //!
 //! This crate is the facade. `mcp-session` is the layer of middlewares below it, `mcp-transport` carries messages,
-//! `mcp-types` is the vocabulary. Each can be used alone.
+//! `mcp-types` is the vocabulary. Each can be used alone, and [`ClientBuilder::layer`] puts a tower layer of yours around
+//! a session.
+//!
+//! # Features
+//!
+//! | name | what | default |
+//! |---|---|---|
+//! | `stdio` | child processes as servers | yes |
+//! | `http` | streamable HTTP, with TLS by rustls and the platform's root certificates | yes |
 
 mod arguments;
 mod builder;
@@ -48,3 +76,8 @@ pub use mcp_session::{
     Deadlines, Endless, Era, Error, Event, Events, InputHandler, Misbehavior, Mode, Options, Phase,
     Progress, Server,
 };
+
+/// The examples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
