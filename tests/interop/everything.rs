@@ -1,0 +1,211 @@
+//! The reference server `@modelcontextprotocol/server-everything`: TypeScript, with a handshake.
+
+use crate::{
+    expected::{Echo, Example, Expected, Prompt, Refusal},
+    run::{Peer, chain, client, command, once, shared, within_deadline},
+    suite::{echo, suite},
+    watch::{Notifications, Processes, Requests},
+};
+use conformance::peers::{self, HttpPeer};
+use http::{Method, StatusCode};
+use mcp_client::{Connection, Content, Era, Error, Mode, Target};
+use mcp_transport::http::Endpoint;
+use mcp_types::{ContentBlock, ErrorCode, LoggingLevel, ProtocolVersion, SubscribeRequest};
+use std::sync::{LazyLock, OnceLock};
+
+const EXPECTED: Expected = Expected {
+    name: "mcp-servers/everything",
+    era: Era::Legacy,
+    version: ProtocolVersion::V2025_11_25,
+    // The last three are there only if the client can answer them.
+    tools: &[
+        "echo",
+        "get-sum",
+        "get-roots-list",
+        "trigger-elicitation-request",
+        "trigger-sampling-request",
+    ],
+    echo: Echo { tool: "echo", argument: "message", before: "Echo: " },
+    structured: Example {
+        tool: "get-structured-content",
+        arguments: r#"{"location": "New York"}"#,
+        answer: r#"{"temperature": 33, "conditions": "Cloudy", "humidity": 82}"#,
+    },
+    failing: Example {
+        tool: "get-sum",
+        arguments: r#"{"a": "one"}"#,
+        answer: "Invalid arguments for tool get-sum",
+    },
+    unknown_tool: Refusal::Result("Tool no-such-tool not found"),
+    three_steps: Example {
+        tool: "trigger-long-running-operation",
+        arguments: r#"{"duration": 0.3, "steps": 3}"#,
+        answer: "completed",
+    },
+    slow: Example {
+        tool: "trigger-long-running-operation",
+        arguments: r#"{"duration": 8, "steps": 1}"#,
+        answer: "completed",
+    },
+    resource: ("demo://resource/dynamic/text/7", "Resource 7: "),
+    missing_resource: ErrorCode::INVALID_PARAMS,
+    prompt: Prompt {
+        name: "args-prompt",
+        argument: ("city", "Oslo"),
+        text: "What's weather in Oslo?",
+    },
+    completion: ("completable-prompt", "department", "S", &["Sales", "Support"]),
+    form: Example { tool: "trigger-elicitation-request", arguments: "{}", answer: "- Name: " },
+    sampling: Example {
+        tool: "trigger-sampling-request",
+        arguments: r#"{"prompt": "Say hello."}"#,
+        answer: "test-model",
+    },
+    roots: Example { tool: "get-roots-list", arguments: "{}", answer: "(1 total)" },
+};
+
+fn stdio_target() -> Option<Target> {
+    peers::or_skip(peers::everything_stdio()).map(|program| command(program).into())
+}
+
+fn http_peer() -> Option<&'static HttpPeer> {
+    static PEER: LazyLock<Result<HttpPeer, peers::Error>> = LazyLock::new(peers::everything_http);
+    once(&PEER)
+}
+
+fn http_target() -> Option<Target> {
+    http_peer().map(|peer| peer.url().into())
+}
+
+mod stdio {
+    use super::*;
+
+    fn peer() -> Option<Peer> {
+        static SESSION: OnceLock<Connection> = OnceLock::new();
+        let target = stdio_target()?;
+        Some(Peer { client: shared(&SESSION, || client(target).build()), expected: &EXPECTED })
+    }
+
+    suite!(peer());
+
+    // spec: STDIO-09
+    #[test]
+    fn the_process_is_gone_after_close_and_started_again_at_the_next_connect() {
+        let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
+        let (command, mut processes) = Processes::of(command(program));
+        let client = client(command).build();
+        within_deadline(async {
+            for _ in 0..2 {
+                let connection = client.connect().await.unwrap();
+                assert_eq!(echo(&connection, &EXPECTED.echo, "a").await.unwrap(), "Echo: a");
+                assert_eq!(processes.running(), 1);
+                connection.close().await;
+                assert!(processes.are_gone());
+            }
+        });
+    }
+
+    #[test]
+    fn what_the_server_says_unasked_is_heard() {
+        unasked(stdio_target());
+    }
+
+    #[test]
+    fn a_pinned_stateless_revision_fails_and_says_why() {
+        let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
+        let (command, mut processes) = Processes::of(command(program));
+        pinned_to_the_stateless_revision(Some(command.into()));
+        assert!(processes.are_gone());
+    }
+}
+
+mod http_ {
+    use super::*;
+
+    fn peer() -> Option<Peer> {
+        let client = client(http_target()?).build();
+        Some(Peer { client, expected: &EXPECTED })
+    }
+
+    suite!(peer());
+
+    // spec: H25-18 LIFE-10
+    #[test]
+    fn the_session_is_deleted_by_close_and_a_new_one_begun_at_the_next_connect() {
+        let Some(peer) = http_peer() else { return };
+        let (endpoint, requests) = Requests::of(Endpoint::parse(peer.url()).unwrap());
+        let client = client(Target::connector("watched", endpoint)).build();
+        within_deadline(async {
+            for sessions in 1..=2 {
+                let connection = client.connect().await.unwrap();
+                assert_eq!(echo(&connection, &EXPECTED.echo, "a").await.unwrap(), "Echo: a");
+                connection.close().await;
+                assert_eq!(requests.answers(&Method::DELETE), vec![StatusCode::OK; sessions]);
+            }
+        });
+    }
+
+    #[test]
+    fn what_the_server_says_unasked_is_heard() {
+        unasked(http_target());
+    }
+
+    #[test]
+    fn a_pinned_stateless_revision_fails_and_says_why() {
+        pinned_to_the_stateless_revision(http_target());
+    }
+
+    // spec: LIFE-07
+    #[test]
+    fn every_revision_with_a_handshake_is_spoken_when_it_is_pinned() {
+        let Some(target) = http_target() else { return };
+        within_deadline(async {
+            let versions =
+                ProtocolVersion::KNOWN.into_iter().filter(|version| !version.is_modern());
+            for version in versions {
+                let client = client(target.clone()).mode(Mode::Pinned(version.clone())).build();
+                let connection = client.connect().await.unwrap();
+                assert_eq!(connection.server().unwrap().version, version);
+                assert_eq!(echo(&connection, &EXPECTED.echo, "a").await.unwrap(), "Echo: a");
+                connection.close().await;
+            }
+        });
+    }
+}
+
+/// Log messages and changed lists reach the listener of the client.
+// spec: H25-07 H25-09
+fn unasked(target: Option<Target>) {
+    let Some(target) = target else { return };
+    let (client, mut notifications) = Notifications::of(client(target));
+    let client = client.build();
+    within_deadline(async {
+        let connection = client.connect().await.unwrap();
+        // The server asks for the roots unasked too: after the answer, its way to the client is open for sure.
+        connection.call_tool("get-roots-list").require_success().await.unwrap();
+        connection.ping().await.unwrap();
+        connection.set_logging_level(LoggingLevel::Debug).await.unwrap();
+        let uri = "demo://resource/dynamic/text/1";
+        connection.request(SubscribeRequest::new(uri)).await.unwrap();
+        notifications.find("notifications/message", uri).await;
+
+        let gzip = connection.call_tool("gzip-file-as-resource");
+        let gzip = gzip.argument("name", "a.gz").argument("data", "data:text/plain,hello");
+        let result = gzip.require_success().await.unwrap();
+        notifications.find("notifications/resources/list_changed", "").await;
+        let [ContentBlock::ResourceLink(link)] = &result.content[..] else { panic!("{result:?}") };
+        let contents = connection.read_resource(&link.uri).await.unwrap();
+        let bytes = contents[0].bytes().unwrap().unwrap();
+        assert_eq!(bytes[..2], [0x1f, 0x8b], "a gzip file begins like this");
+        connection.close().await;
+    });
+}
+
+// spec: VER-05
+fn pinned_to_the_stateless_revision(target: Option<Target>) {
+    let Some(target) = target else { return };
+    let client = client(target).mode(Mode::Pinned(ProtocolVersion::V2026_07_28)).build();
+    let error = within_deadline(client.connect()).unwrap_err();
+    println!("{}", chain(&error));
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+}

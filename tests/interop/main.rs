@@ -1,0 +1,21 @@
+//! Tests with real servers: the whole client against implementations of the protocol that are not ours.
+//!
+//! One suite ([`suite`]) runs against every peer, over every transport and in every era that the peer has; what a peer
+//! does in its own way stands in its own file. `cargo xtask peers install` installs the peers, `tests/peers` has them.
+//!
+//! | peer | written with | transports | eras |
+//! |---|---|---|---|
+//! | [`everything`] | the TypeScript SDK | stdio, streamable HTTP | legacy |
+//! | [`fastmcp`] | FastMCP and the Python SDK | stdio, streamable HTTP | modern, legacy |
+//! | [`rmcp`] | rmcp | a byte stream in this process | modern, legacy |
+//!
+//! Servers are started once for all tests, over stdio with one session that tests share; tests of opening and closing
+//! start their own. What is shared ends with this process: its pipes close.
+
+mod everything;
+mod expected;
+mod fastmcp;
+mod rmcp;
+mod run;
+mod suite;
+mod watch;
