@@ -42,10 +42,10 @@ pub(super) async fn read<S: HttpService>(
     let replies = match media_type {
         Ok(MediaType::Json) => read_json(&mut awaited, body).await,
         Ok(MediaType::EventStream) => return ReplyStream::open(awaited, body),
-        Err(found) => Err(awaited.malformed(&format!(
-            "is {found} with status {}, not JSON or an event stream",
-            head.status.as_u16()
-        ))),
+        Err(found) => {
+            let what = format!("is {found}, not JSON or an event stream");
+            Err(awaited.malformed(&what).with_status(head.status))
+        }
     };
     awaited.call.finish();
     replies

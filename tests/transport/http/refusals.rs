@@ -140,6 +140,8 @@ async fn f30_an_answer_that_is_no_response_fails_at_once() {
             assert!(error.is_malformed(), "{id}: {error:?}");
             assert_eq!(error.delivery(), Delivery::Delivered, "{id}");
             assert!(error.to_string().contains(server.url()), "{error}");
+            let status = [202, 204].get(usize::try_from(id - 1).unwrap());
+            assert!(status.is_none_or(|status| error.status().unwrap() == *status), "{error}");
         }
     })
     .await;
