@@ -1,6 +1,6 @@
 //! Configuring a client.
 
-use crate::{Client, Deadlines, Event, InputHandler, Mode, Target, live::Wrap, log};
+use crate::{Client, Deadlines, Event, InputHandler, Mode, Reconnect, Target, live::Wrap, log};
 use mcp_session::{BoxCallService, CallService, Options};
 use mcp_types::{Implementation, LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
@@ -40,6 +40,13 @@ impl ClientBuilder {
     /// Time limits of calls that bring none of their own. Default: see [`Deadlines`].
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
         self.options.deadlines = deadlines;
+        self
+    }
+
+    /// When a lost connection is made again under the session. Default: never; the next
+    /// [`connect`](Client::connect) makes a new one.
+    pub fn reconnect(mut self, policy: Reconnect) -> Self {
+        self.options.reconnect = policy;
         self
     }
 

@@ -72,9 +72,11 @@ pub use read_resource::ReadResource;
 pub use target::Target;
 pub use tool_result::ToolResult;
 
+pub use mcp_types as types;
+
 pub use mcp_session::{
     Deadlines, Endless, Era, Error, Event, Events, InputHandler, Misbehavior, Mode, Options, Phase,
-    Progress, Server,
+    Progress, Reconnect, Server, When,
 };
 
 /// The examples of the README, compiled.

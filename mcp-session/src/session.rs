@@ -16,7 +16,10 @@ use std::{
 };
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tower::{ServiceExt, util::BoxCloneSyncService};
+use tower::{
+    ServiceExt,
+    util::{BoxCloneSyncService, Oneshot},
+};
 use tower_layer::{Identity, Layer};
 use tower_service::Service;
 
@@ -28,11 +31,14 @@ pub type BoxCallService = BoxCloneSyncService<Call, Reply, BoxError>;
 /// Clones share the connection. It is shut down in good order when the last clone is gone and the [`Driver`] has run to
 /// its end; dropping the driver ends it at once.
 #[derive(Clone)]
-pub struct Session {
+pub struct Session(Arc<Inner>);
+
+struct Inner {
     service: BoxCallService,
     notify: BoxCloneSyncService<Notification, (), BoxError>,
     server: Arc<Server>,
-    _handle: Arc<DropGuard>,
+    /// The connection ends when it is dropped.
+    _handle: DropGuard,
 }
 
 impl Session {
@@ -43,7 +49,7 @@ impl Session {
 
     /// What the server said of itself.
     pub fn server(&self) -> &Arc<Server> {
-        &self.server
+        &self.0.server
     }
 
     /// Calls a method and decodes its result.
@@ -70,7 +76,7 @@ impl Session {
     ///
     /// Dropping the future cancels the request on the wire.
     pub async fn call_raw(&self, call: Call) -> Result<Reply, Error> {
-        self.service.clone().oneshot(call).await.map_err(Error::from_layers)
+        self.0.service.clone().oneshot(call).await.map_err(Error::from_layers)
     }
 
     /// Sends a notification; ready when it has been handed to the transport.
@@ -79,27 +85,28 @@ impl Session {
     ///
     /// The connection is gone, or the server refused it.
     pub async fn notify(&self, notification: Notification) -> Result<(), Error> {
-        self.notify.clone().oneshot(notification).await.map_err(Error::from_layers)
+        self.0.notify.clone().oneshot(notification).await.map_err(Error::from_layers)
     }
 }
 
 impl Service<Call> for Session {
     type Response = Reply;
     type Error = BoxError;
-    type Future = <BoxCallService as Service<Call>>::Future;
+    type Future = Oneshot<BoxCallService, Call>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.service.poll_ready(cx)
+    /// Always ready: the call waits.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        self.service.call(call)
+        self.0.service.clone().oneshot(call)
     }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("Session").field("server", &self.0.server).finish_non_exhaustive()
     }
 }
 
@@ -156,18 +163,18 @@ impl<C: Connector, L> Builder<C, L> {
         let (current, swap) =
             watch::channel(Current::Open(opening.dispatch.transport().clone(), 1));
         let swap = Swap::new(swap, Arc::clone(&signals));
-        let session = Session {
+        let session = Inner {
             service: BoxCloneSyncService::new(
                 layer.layer(erased(&swap, &peer, binding, &server, &options)),
             ),
             notify: BoxCloneSyncService::new(Notify::new(swap, server.version.clone())),
             server: Arc::clone(&server),
-            _handle: Arc::new(released.clone().drop_guard()),
+            _handle: released.clone().drop_guard(),
         };
         let driver = opening.into_driver();
         let supervisor =
             Supervisor { connector, options, peer, server, current, signals, released };
-        Ok((session, Driver::new(supervisor.run(driver))))
+        Ok((Session(Arc::new(session)), Driver::new(supervisor.run(driver))))
     }
 }
 

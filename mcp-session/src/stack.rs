@@ -47,9 +47,14 @@ pub fn legacy<T: Transport>(
 /// What every request to a stateless server says of the client.
 pub(crate) fn stamp(options: &Options) -> Meta {
     let mut meta = Meta::default();
+    let mut capabilities = options.input.capabilities();
+    if let Some(roots) = &mut capabilities.roots {
+        // Stateless servers ask when they want to know; nobody tells them of changes.
+        roots.list_changed = None;
+    }
     let entries = [
         (keys::CLIENT_INFO, RawJson::encode(&options.client_info)),
-        (keys::CLIENT_CAPABILITIES, RawJson::encode(&options.input.capabilities())),
+        (keys::CLIENT_CAPABILITIES, RawJson::encode(&capabilities)),
     ];
     for (key, value) in entries {
         // Both are trees of strings and maps with string keys, which always have a JSON form.
