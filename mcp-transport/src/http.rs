@@ -20,7 +20,8 @@
 //! `_meta` of its parameters says. A stateless revision gets headers that mirror the message, and nothing else: dropping
 //! the replies closes their stream, and that cancels the request. An older revision gets the session that `initialize`
 //! began: its id on every request, a stream for what the server says unasked, `notifications/cancelled` for calls that
-//! are dropped, and a DELETE at the end. That work is the [`Driver`](crate::Driver)'s.
+//! are dropped, and a DELETE at the end. That work is the [`Driver`](crate::Driver)'s. The handshake is over when that
+//! stream is open, or refused, or not answered for 2 s: many servers lose what they say before it is there.
 //!
 //! # Connections
 //!

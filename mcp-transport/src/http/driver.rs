@@ -106,8 +106,8 @@ impl<S: HttpService> Background<S> {
     }
 
     fn poll_listening(&mut self, cx: &mut Context<'_>) {
-        if let Some(session) = self.state.take_listen() {
-            let listen = listen(self.service.clone(), Arc::clone(&self.state), session);
+        if let Some((session, opened)) = self.state.take_listen() {
+            let listen = listen(self.service.clone(), Arc::clone(&self.state), session, opened);
             self.listening = Some(listen.boxed());
         }
         if let Some(listening) = &mut self.listening

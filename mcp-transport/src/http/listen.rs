@@ -15,6 +15,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use mcp_types::rpc::Message;
 use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
+use tokio::sync::oneshot;
 
 /// Waits between two tries: they double with each failure. What the server asks for is respected up to an hour.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -25,11 +26,20 @@ const RETRY: std::ops::RangeInclusive<Duration> =
 /// The longest event id that is sent back.
 const MAX_EVENT_ID: usize = 4096;
 
-/// Reads the stream, and opens it again when it is lost, until the server says that it offers none.
-pub(super) async fn listen<S: HttpService>(service: S, state: Arc<State>, session: Arc<Session>) {
+/// Reads the stream, and opens it again when it is lost, until the server says that it offers none. Drops `opened` when
+/// the server has answered for the first time.
+pub(super) async fn listen<S: HttpService>(
+    service: S,
+    state: Arc<State>,
+    session: Arc<Session>,
+    opened: oneshot::Sender<()>,
+) {
+    let mut opened = Some(opened);
     let mut resume = Resume::default();
     loop {
-        match open(service.clone(), &state, &session, resume.last_event_id.as_ref()).await {
+        let answer = open(service.clone(), &state, &session, resume.last_event_id.as_ref()).await;
+        drop(opened.take());
+        match answer {
             Opened::Stream(response) => hear(&state, response, &mut resume).await,
             Opened::Later => {}
             Opened::Never => return,

@@ -15,6 +15,12 @@ use mcp_types::{
     RequestId,
     rpc::{Message, Response as RpcResponse},
 };
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the end of the handshake waits for the stream of what the server says unasked: some servers send not even its
+/// headers before they have something to say.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// Reads what the server answered to the message `sent`.
 pub(super) async fn read<S: HttpService>(
@@ -31,7 +37,9 @@ pub(super) async fn read<S: HttpService>(
         if sent.step == Step::Initialized
             && let Some(session) = sent.session
         {
-            call.state().listen(session);
+            // What a server says before this stream is open, most servers lose.
+            let open = call.state().listen(session);
+            let _ = timeout(MAX_WAIT, open).await;
         }
         return Ok(Replies::empty());
     };

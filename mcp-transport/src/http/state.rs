@@ -12,7 +12,7 @@ use std::{
     task::Context,
     time::Duration,
 };
-use tokio::sync::{Notify, futures::OwnedNotified};
+use tokio::sync::{Notify, futures::OwnedNotified, oneshot};
 
 /// How many cancellations may wait for the driver before new requests to a legacy server wait too.
 const MAX_CANCELS: usize = 1024;
@@ -56,8 +56,8 @@ pub(super) struct State {
 #[derive(Default)]
 struct Inner {
     session: Option<Arc<Session>>,
-    /// The session to listen to; set once the server knows that initialization is over.
-    listen: Option<Arc<Session>>,
+    /// The session to listen to, once the server knows that initialization is over, and who waits until its stream is open.
+    listen: Option<(Arc<Session>, oneshot::Sender<()>)>,
     cancels: VecDeque<Cancel>,
     /// Ends of answers, to be read so that their connections can be used again.
     drains: Vec<BoxFuture<'static, ()>>,
@@ -89,14 +89,17 @@ impl State {
         self.lock().session = Some(Arc::new(session));
     }
 
-    /// Lets the driver listen to what the server says unasked in this session.
-    pub(super) fn listen(&self, session: Arc<Session>) {
-        self.lock().listen = Some(session);
+    /// Lets the driver listen to what the server says unasked in this session. What it gives ends when the stream is open,
+    /// or when the server was asked for it in vain.
+    pub(super) fn listen(&self, session: Arc<Session>) -> oneshot::Receiver<()> {
+        let (opened, open) = oneshot::channel();
+        self.lock().listen = Some((session, opened));
         self.driver.wake();
+        open
     }
 
-    /// The session that the driver shall begin to listen to.
-    pub(super) fn take_listen(&self) -> Option<Arc<Session>> {
+    /// The session that the driver shall begin to listen to, and what it drops when it was answered.
+    pub(super) fn take_listen(&self) -> Option<(Arc<Session>, oneshot::Sender<()>)> {
         self.lock().listen.take()
     }
 

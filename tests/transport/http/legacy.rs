@@ -62,6 +62,43 @@ async fn the_session_is_on_every_request_from_the_handshake_to_the_delete() {
     .await;
 }
 
+// spec: H25-07
+#[tokio::test]
+async fn the_stream_for_what_is_said_unasked_is_open_when_the_handshake_is_over() {
+    deadline(async {
+        for get in [Answer::status(405), Answer::events(&[]).step(Step::Stall)] {
+            let server = start(
+                move |request| {
+                    if is_get(request) { get.clone() } else { well_behaved(request) }
+                },
+            )
+            .await;
+            let mut peer = connect(&server).await;
+            begin(&mut peer).await;
+            assert_eq!(server.matching(is_get).len(), 1);
+            finish(peer).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_the_get_holds_the_handshake_up_for_a_moment_only() {
+    deadline(async {
+        let server = start(
+            |request| {
+                if is_get(request) { Answer::silence() } else { well_behaved(request) }
+            },
+        )
+        .await;
+        let mut peer = connect(&server).await;
+        begin(&mut peer).await;
+        peer.ask(legacy_call(1)).await;
+        finish(peer).await;
+    })
+    .await;
+}
+
 // spec: HTTP-10 LIFE-07
 #[tokio::test]
 async fn the_version_is_the_one_that_the_layer_above_says_was_negotiated() {
