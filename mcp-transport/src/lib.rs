@@ -50,6 +50,7 @@ mod lines;
 pub mod memory;
 mod message;
 mod replies;
+pub mod serve;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 mod transport;

@@ -4,4 +4,5 @@
 
 mod duplex;
 mod http;
+mod serve;
 mod stdio;

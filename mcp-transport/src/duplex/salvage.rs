@@ -57,6 +57,11 @@ impl Salvage {
         self.id.as_ref().filter(|_| !self.asks)
     }
 
+    /// The id of the envelope, if it is a request.
+    pub(crate) fn asked(&self) -> Option<&RequestId> {
+        self.id.as_ref().filter(|_| self.asks)
+    }
+
     /// Whether enough was seen to know that it is an answer, and to what.
     pub(crate) fn is_answer(&self) -> bool {
         self.answers && self.answered().is_some()

@@ -1,0 +1,75 @@
+//! The serving side, small: what proxies, tests and servers that are built in need. Not a framework for servers.
+//!
+//! A server is any [`Service`](tower_service::Service) from a [`ClientMessage`](crate::ClientMessage) to
+//! [`Replies`](crate::Replies): a function, a mock, and every [`Transport`](crate::Transport), so that a proxy is one
+//! expression. [`lines`] lets it speak newline-delimited JSON over a byte stream, [`http`] over streamable HTTP.
+//!
+//! ```
+//! use mcp_transport::{ClientMessage, Error, Replies, serve};
+//! use mcp_types::{RawJson, rpc::{Message, Response}};
+//!
+//! # async fn example() -> Result<(), Error> {
+//! let server = tower::service_fn(|message: ClientMessage| async move {
+//!     let Message::Request(request) = message.body else { return Ok(Replies::empty()) };
+//!     Ok::<_, Error>(Replies::once(Response::success(request.id, RawJson::EMPTY_OBJECT)))
+//! });
+//! let stdio = tokio::io::join(tokio::io::stdin(), tokio::io::stdout());
+//! serve::lines(stdio, server, serve::LineLimits::default()).await
+//! # }
+//! ```
+//!
+//! # What a service sees
+//!
+//! - Each request once, with the future and the replies dropped when the client gives it up; no
+//!   `notifications/cancelled` about it.
+//! - The client's other notifications, and its responses to the requests that the service sent, as messages of their own.
+//!
+//! What a service says goes to the client as it is; the response gets the id of its request. A service that fails, or
+//! ends its replies without a response, has answered with an internal error whose text is that of the failure, without
+//! its causes.
+//!
+//! # Limits
+//!
+//! | limit | default | beyond it |
+//! |---|---|---|
+//! | [`LineLimits::message_bytes`] | 64 MiB | that request is refused |
+//! | [`LineLimits::outbox_bytes`] | 1 MiB | replies wait until the client reads |
+//! | [`LineLimits::requests`] | 1024 | that request is refused; a notification is dropped |
+//! | [`LineLimits::grace`] | 30 s | the calls in flight are dropped |
+
+mod backend;
+mod exchange;
+mod in_flight;
+mod lines;
+mod refusal;
+
+pub use backend::Server;
+pub use lines::{LineLimits, ServeLines};
+
+use backend::Backend;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Serves newline-delimited JSON over `io`: the future reads, calls `service`, and writes what it says.
+///
+/// Messages are handed to clones of the service in the order in which they came, as long as those are ready; each is
+/// answered as its replies come. See [`ServeLines`].
+///
+/// ```
+/// # async fn example() -> Result<(), mcp_transport::BoxError> {
+/// use mcp_transport::{duplex, serve};
+/// use tokio::net::TcpStream;
+///
+/// // A proxy: what comes in over standard input goes to a server behind a socket.
+/// let link = duplex::connect(TcpStream::connect("localhost:7000").await?);
+/// let stdio = tokio::io::join(tokio::io::stdin(), tokio::io::stdout());
+/// let serving = serve::lines(stdio, link.transport, serve::LineLimits::default());
+/// tokio::try_join!(serving.with_unsolicited(link.unsolicited), link.driver)?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn lines<T>(io: T, service: impl Server, limits: LineLimits) -> ServeLines<T>
+where
+    T: AsyncRead + AsyncWrite + Send,
+{
+    ServeLines::new(io, Backend::new(service), limits)
+}

@@ -1,0 +1,97 @@
+//! The bytes that wait for the client to read.
+
+use mcp_types::rpc::Message;
+use memchr::memchr2_iter;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tokio::io::AsyncWrite;
+
+/// A buffer that grew beyond this is given back when it is empty.
+const KEPT: usize = 256 * 1024;
+
+/// Whole lines, some of which may be written in part.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    bytes: Vec<u8>,
+    /// How many of `bytes` are written.
+    position: usize,
+    unflushed: bool,
+    limit: usize,
+    /// How many of `bytes` refuse something, at most.
+    refusals: usize,
+}
+
+impl Outbox {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { bytes: Vec::new(), position: 0, unflushed: false, limit, refusals: 0 }
+    }
+
+    /// Whether one more message may be added. It may overshoot the limit, so that one of any size can be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes.len() < self.limit
+    }
+
+    pub(super) fn is_full_of_refusals(&self) -> bool {
+        self.refusals >= self.limit
+    }
+
+    /// Whether everything is written and flushed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && !self.unflushed
+    }
+
+    /// Adds a message as one line.
+    pub(super) fn push(&mut self, message: &Message) {
+        let start = self.bytes.len();
+        message.encode(&mut self.bytes);
+        flatten(&mut self.bytes[start..]);
+        self.bytes.push(b'\n');
+    }
+
+    /// Adds a message that nobody but the client is the reason of.
+    pub(super) fn refuse(&mut self, message: &Message) {
+        let before = self.bytes.len();
+        self.push(message);
+        self.refusals += self.bytes.len() - before;
+    }
+
+    /// Writes once; pending when there is nothing to write, or the client does not read.
+    pub(super) fn poll_write(
+        &mut self,
+        mut io: Pin<&mut impl AsyncWrite>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.bytes.is_empty() {
+            if self.unflushed {
+                ready!(io.as_mut().poll_flush(cx))?;
+                self.unflushed = false;
+                return Poll::Ready(Ok(()));
+            }
+            return Poll::Pending;
+        }
+        let count = ready!(io.as_mut().poll_write(cx, &self.bytes[self.position..]))?;
+        if count == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.position += count;
+        self.unflushed = true;
+        if self.position == self.bytes.len() {
+            self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
+            self.position = 0;
+            self.refusals = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Makes one line of an encoded message. Strings have their line ends escaped; what is left is white space.
+pub(in crate::serve) fn flatten(bytes: &mut [u8]) {
+    let breaks: Vec<usize> = memchr2_iter(b'\n', b'\r', bytes).collect();
+    for at in breaks {
+        bytes[at] = b' ';
+    }
+}
