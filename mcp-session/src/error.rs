@@ -59,6 +59,16 @@ pub enum Error {
         /// The revisions that the server offered, as far as it said.
         theirs: Vec<ProtocolVersion>,
     },
+    /// The stateless revision that was asked for, and no other, is not the one that the server answers in.
+    #[error(
+        "server does not answer as one of revision {version}: if it wants a handshake, do not pin the revision"
+    )]
+    NotStateless {
+        /// The revision that was asked for.
+        version: ProtocolVersion,
+        /// What the server made of the question.
+        source: Box<Self>,
+    },
     /// The session is of an era that has no such method.
     #[error("{method} does not exist in protocol version {version}")]
     NotInVersion {
@@ -199,6 +209,7 @@ impl Error {
             Self::Rpc { error, .. } | Self::InvalidCursor { error, .. } => Some(error),
             Self::Transport(error) => error.peer_error(),
             Self::Connect { source, .. } => source.as_rpc(),
+            Self::NotStateless { source, .. } => source.as_rpc(),
             _ => None,
         }
     }
@@ -209,6 +220,7 @@ impl Error {
             Self::Timeout { .. } => true,
             Self::Transport(error) => error.is_timeout(),
             Self::Connect { source, .. } => source.is_timeout(),
+            Self::NotStateless { source, .. } => source.is_timeout(),
             _ => false,
         }
     }
@@ -243,6 +255,7 @@ impl Error {
         match self {
             Self::Transport(error) => Some(error),
             Self::Connect { source, .. } => source.as_transport(),
+            Self::NotStateless { source, .. } => source.as_transport(),
             _ => None,
         }
     }

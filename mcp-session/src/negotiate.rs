@@ -32,9 +32,8 @@ impl<C: Connector> Negotiation<'_, C> {
                 let mut opening = self.open().await?;
                 match opening.discover(version, self.options).await {
                     Verdict::Modern(server) => Ok((opening, *server)),
-                    Verdict::Failed(error) | Verdict::Legacy(error) | Verdict::Lost(error) => {
-                        Err(error)
-                    }
+                    Verdict::Failed(error) | Verdict::Lost(error) => Err(error),
+                    Verdict::Legacy(error) => Err(not_stateless(version, error)),
                 }
             }
             Mode::Pinned(version) => self.legacy(version).await,
@@ -90,5 +89,14 @@ pub(crate) async fn limited<T>(
     match tokio::time::timeout(after, opening).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::Timeout { method: "connect".into(), phase: Phase::Connect, after }),
+    }
+}
+
+// spec: VER-05
+fn not_stateless(version: &ProtocolVersion, error: Error) -> Error {
+    match error {
+        // The server has said itself what it speaks.
+        error @ Error::NoCommonVersion { .. } => error,
+        error => Error::NotStateless { version: version.clone(), source: Box::new(error) },
     }
 }

@@ -45,6 +45,23 @@ async fn a_stateless_server_is_asked_once_and_no_handshake_follows() {
     .await;
 }
 
+// spec: VER-05
+#[tokio::test(start_paused = true)]
+async fn a_pinned_stateless_revision_is_not_given_up_for_a_handshake() {
+    deadline(async {
+        for binding in ALL {
+            let script = legacy(binding, || Answer::Refuse(-32601, Value::Null));
+            let mut options = Options::default();
+            options.mode = Mode::Pinned(ProtocolVersion::V2026_07_28);
+            let error = script.connect(options).await.unwrap_err();
+            assert!(matches!(error, Error::NotStateless { .. }), "{error:?}");
+            assert_eq!(error.as_rpc().unwrap().code, ErrorCode::METHOD_NOT_FOUND);
+            assert_eq!(script.methods(), ["1 connect", "1 server/discover"]);
+        }
+    })
+    .await;
+}
+
 // spec: VER-06 VER-07 VER-09 VER-10 LIFE-01 LIFE-04
 #[tokio::test(start_paused = true)]
 async fn any_answer_that_is_not_of_a_stateless_server_leads_to_the_handshake() {
