@@ -11,7 +11,11 @@ use http::{Method, StatusCode};
 use mcp_client::{Connection, Content, Era, Error, Mode, Target};
 use mcp_transport::http::Endpoint;
 use mcp_types::{ContentBlock, ErrorCode, LoggingLevel, ProtocolVersion, SubscribeRequest};
-use std::sync::{LazyLock, OnceLock};
+use std::{
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
+use tokio::time::sleep;
 
 const EXPECTED: Expected = Expected {
     name: "mcp-servers/everything",
@@ -115,7 +119,12 @@ mod stdio {
         let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
         let (command, mut processes) = Processes::of(command(program));
         pinned_to_the_stateless_revision(Some(command.into()));
-        assert!(processes.are_gone());
+        // It is killed at once, and gone when the system has come round to it.
+        within_deadline(async {
+            while !processes.are_gone() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        });
     }
 }
 
@@ -206,6 +215,9 @@ fn pinned_to_the_stateless_revision(target: Option<Target>) {
     let Some(target) = target else { return };
     let client = client(target).mode(Mode::Pinned(ProtocolVersion::V2026_07_28)).build();
     let error = within_deadline(client.connect()).unwrap_err();
-    println!("{}", chain(&error));
-    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+    let text = chain(&error);
+    assert!(text.contains("server does not answer as one of revision 2026-07-28"), "{text}");
+    let Error::Connect { source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(**source, Error::NotStateless { .. }), "{error:?}");
+    assert!(error.as_rpc().is_some(), "what the server said is kept: {text}");
 }
