@@ -28,6 +28,7 @@
 //! The default client keeps a pool for each endpoint, speaks HTTP/1.1 and HTTP/2 (by ALPN), and lets hyper run each
 //! connection as a task of the current tokio runtime. Over HTTP/1.1 a call that is dropped costs its connection.
 
+mod batch;
 mod body;
 mod client;
 mod compose;
@@ -39,6 +40,7 @@ mod limits;
 mod listen;
 mod refusal;
 mod reply;
+mod resume;
 mod service;
 mod session;
 mod sse;
@@ -155,7 +157,7 @@ async fn exchange<S: HttpService>(
         },
     };
     match response {
-        Ok(response) => reply::read::<S>(call, sent, response).await,
+        Ok(response) => reply::read(service, call, sent, response).await,
         Err(error) => {
             call.finish();
             Err(service::failed(&call.state().target.url, error))

@@ -6,6 +6,7 @@ mod legacy;
 mod modern;
 mod real;
 mod refusals;
+mod resume;
 mod streams;
 
 use conformance::{

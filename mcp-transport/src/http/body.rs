@@ -69,10 +69,15 @@ where
     let _ = timeout(MAX_REST_WAIT, read_to_end).await;
 }
 
-/// The connection was lost before the whole answer came.
+/// The connection was lost before the whole answer came. An error of this crate is that of a layer: it says more.
 pub(super) fn lost(url: &str, source: impl Into<BoxError>) -> Error {
-    let message = format!("connection was lost in the middle of the answer of {url}");
-    Error::closed(message, Delivery::Unknown).with_source(source)
+    match source.into().downcast::<Error>() {
+        Ok(own) => *own,
+        Err(source) => {
+            let message = format!("connection was lost in the middle of the answer of {url}");
+            Error::closed(message, Delivery::Unknown).with_source(source)
+        }
+    }
 }
 
 fn too_large(limit: usize, url: &str) -> Error {

@@ -3,6 +3,7 @@
 use super::{
     RequestBody,
     headers::{self, Mirrored},
+    refusal,
     session::Session,
     state::{Cancel, State, Target},
 };
@@ -42,7 +43,8 @@ pub(super) struct Composed {
 ///
 /// # Errors
 ///
-/// The message cannot be expressed: it is a response to a modern server, or a value cannot be a header.
+/// The message cannot be expressed: it is a response to a modern server, or a value cannot be a header. Or its session has
+/// expired.
 pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed, Error> {
     let target = &state.target;
     let ClientMessage { body, extensions } = message;
@@ -60,6 +62,9 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
         }
         Era::Legacy(version) => {
             let sent = Sent::legacy(state, &body);
+            if sent.session.as_ref().is_some_and(|session| session.is_expired()) {
+                return Err(refusal::expired(&target.url));
+            }
             let version = version.filter(|_| sent.step != Step::Initialize);
             let version =
                 version.map(|version| headers::plain("protocol version", version.as_str()));

@@ -89,6 +89,9 @@ impl<S: HttpService> Background<S> {
             while self.posts.len() < MAX_POSTS
                 && let Some(cancel) = self.state.take_cancel()
             {
+                if cancel.session.as_ref().is_some_and(|session| session.is_expired()) {
+                    continue;
+                }
                 let request = compose_cancel(&self.state, &cancel);
                 self.posts.push(send(self.service.clone(), request).boxed());
             }

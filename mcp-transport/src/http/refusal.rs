@@ -39,8 +39,7 @@ where
         && head.status == StatusCode::NOT_FOUND
     {
         session.expire();
-        let message = format!("session with {url} has expired: initialize a new one");
-        return Err(with_details(Error::closed(message, Delivery::Delivered), &head, said));
+        return Err(with_details(expired(url), &head, said));
     }
     if let (Some(id), Some(RpcResponse { id: of, outcome: Err(error), .. })) = (&sent.id, &said)
         && of.as_ref().is_none_or(|of| of == id)
@@ -50,6 +49,12 @@ where
     }
     let message = explain(url, &head, &body);
     Err(with_details(Error::new(Kind::Status, delivery(head.status), message), &head, said))
+}
+
+/// The server does not know the session any more, so it has not acted on the message: a new session can send it again.
+pub(super) fn expired(url: &str) -> Error {
+    let message = format!("session with {url} has expired: initialize a new one");
+    Error::closed(message, Delivery::NotSent).with_status(StatusCode::NOT_FOUND)
 }
 
 /// Whether an error response with this status is the answer to the message. The others are about the caller's rights, or

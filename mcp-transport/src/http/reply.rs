@@ -1,15 +1,18 @@
 //! From an HTTP response to replies.
 
 use super::{
-    EXCERPT, HttpService, body,
+    EXCERPT, HttpService, batch, body,
     compose::{Sent, Step},
     refusal,
+    resume::{Position, Resume},
     session::Session,
     state::InFlight,
     stream::ReplyStream,
 };
 use crate::excerpt::excerpt;
 use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
+use bytes::Bytes;
+use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Response, header};
 use mcp_types::{
     RequestId,
@@ -22,8 +25,9 @@ use tokio::time::timeout;
 /// headers before they have something to say.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// Reads what the server answered to the message `sent`.
+/// Reads what the server answered to the message `sent`; `service` can ask for the rest.
 pub(super) async fn read<S: HttpService>(
+    service: S,
     mut call: InFlight,
     sent: Sent,
     response: Response<S::ResponseBody>,
@@ -48,8 +52,14 @@ pub(super) async fn read<S: HttpService>(
     let initialize = Some(head.headers).filter(|_| sent.step == Step::Initialize);
     let mut awaited = Awaited { id, call, initialize };
     let replies = match media_type {
-        Ok(MediaType::Json) => read_json(&mut awaited, body).await,
-        Ok(MediaType::EventStream) => return ReplyStream::open(awaited, body),
+        Ok(MediaType::Json) => read_json(&mut awaited, body, sent.session.is_some()).await,
+        Ok(MediaType::EventStream) => {
+            let resume = sent.session.map(|session| {
+                let position = Position::default();
+                Resume { service, session, position }
+            });
+            return ReplyStream::open(awaited, body, resume);
+        }
         Err(found) => {
             let what = format!("is {found}, not JSON or an event stream");
             Err(awaited.malformed(&what).with_status(head.status))
@@ -59,27 +69,31 @@ pub(super) async fn read<S: HttpService>(
     replies
 }
 
-async fn read_json<B>(awaited: &mut Awaited, body: B) -> Result<Replies, Error>
+async fn read_json<B>(awaited: &mut Awaited, body: B, is_legacy: bool) -> Result<Replies, Error>
 where
-    B: http_body::Body<Data = bytes::Bytes, Error: Into<crate::BoxError>>,
+    B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
 {
     let target = &awaited.call.state().target;
     let bytes = body::read(body, target.limits.body, &target.url).await?;
-    match Message::decode(&bytes) {
-        Ok(Message::Response(response)) if awaited.is_for(&response) => {
-            awaited.complete(response).map(Replies::once)
-        }
-        Ok(Message::Response(RpcResponse { id: Some(id), .. })) => {
-            let what = format!("is a response to request {id}, not to request {}", awaited.id);
-            Err(awaited.malformed(&what))
-        }
-        Ok(_) => Err(awaited.malformed("is a message, but not a response")),
-        Err(_) if bytes.is_empty() => Err(awaited.malformed("is empty")),
-        Err(source) => {
-            let what = format!("is not a message: {:?}", excerpt(&bytes, EXCERPT));
-            Err(awaited.malformed(&what).with_source(source))
+    if bytes.is_empty() {
+        return Err(awaited.malformed("is empty"));
+    }
+    let Some(members) = Some(&bytes).filter(|_| is_legacy).and_then(batch::members) else {
+        return match awaited.read(&bytes)? {
+            response @ Message::Response(_) => Ok(Replies::once(response)),
+            _ => Err(awaited.malformed("is a message, but not a response")),
+        };
+    };
+    let mut messages = Vec::new();
+    for member in members {
+        let message = awaited.read(&member)?;
+        let is_last = matches!(message, Message::Response(_));
+        messages.push(Ok(message));
+        if is_last {
+            return Ok(Replies::new(stream::iter(messages)));
         }
     }
+    Err(awaited.malformed("is a batch without the response"))
 }
 
 /// What a 2xx answer to a request holds.
@@ -126,6 +140,25 @@ impl Awaited {
     /// Whether a response is for this call. An error without an id answers the POST that it came with.
     pub(super) fn is_for(&self, response: &RpcResponse) -> bool {
         response.id.as_ref().is_none_or(|id| *id == self.id)
+    }
+
+    /// Reads a message of a JSON answer, whose response can only be that of this call.
+    fn read(&mut self, bytes: &Bytes) -> Result<ServerMessage, Error> {
+        match Message::decode(bytes) {
+            Ok(Message::Response(response)) if self.is_for(&response) => self.complete(response),
+            Ok(Message::Response(response)) => Err(self.mismatch(&response)),
+            Ok(message) => Ok(message),
+            Err(source) => {
+                let what = format!("is not a message: {:?}", excerpt(bytes, EXCERPT));
+                Err(self.malformed(&what).with_source(source))
+            }
+        }
+    }
+
+    /// The answer is the response to something else.
+    pub(super) fn mismatch(&self, response: &RpcResponse) -> Error {
+        let of = response.id.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.malformed(&format!("has a response to request {of}, not to request {}", self.id))
     }
 
     /// Ends the call with its response.

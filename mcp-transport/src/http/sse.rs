@@ -17,6 +17,8 @@ pub(crate) struct Event {
     pub(crate) name: Option<Bytes>,
     /// The `data` lines, joined with line feeds.
     pub(crate) data: Bytes,
+    /// The `id` field.
+    pub(crate) id: Option<Bytes>,
 }
 
 /// An event is longer than the limit. Its rest is skipped, and the decoder goes on with the next one.
@@ -215,14 +217,14 @@ impl Decoder {
     fn dispatch(&mut self) -> Option<Event> {
         let Partial { name, data, id, .. } = mem::take(&mut self.event);
         if id.is_some() {
-            self.last_event_id = id;
+            self.last_event_id.clone_from(&id);
         }
         let data = match data {
             Data::None => return None,
             Data::One(data) => data,
             Data::Joined(data) => data.freeze(),
         };
-        Some(Event { name, data })
+        Some(Event { name, data, id })
     }
 
     fn drop_event(&mut self, within_line: bool) {

@@ -1,34 +1,49 @@
 //! The replies to one request, as its event stream brings them.
 
 use super::{
-    EXCERPT, body,
+    EXCERPT, HttpService, batch, body,
     reply::Awaited,
+    resume::{Opened, Resume},
     sse::{Decoder, Event, TooLarge},
+    state::State,
 };
 use crate::excerpt::excerpt;
-use crate::{BoxError, Delivery, Error, Replies, ServerMessage, error::Kind};
+use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use http_body::Body;
 use mcp_types::rpc::{DecodeError, DecodeErrorKind, Message};
 use pin_project_lite::pin_project;
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::sync::futures::OwnedNotified;
 
 pin_project! {
-    /// Ends after the response, even if the server keeps its stream open.
-    pub(super) struct ReplyStream<B> {
-        body: Option<Pin<Box<B>>>,
+    /// Ends after the response, even if the server keeps its stream open. That of a legacy server is resumed when it
+    /// ends before.
+    pub(super) struct ReplyStream<S: HttpService> {
+        source: Source<S::ResponseBody>,
         #[pin]
         cut: OwnedNotified,
         decoder: Decoder,
+        // Members of a batch that are still to be read.
+        members: VecDeque<Bytes>,
         awaited: Option<Awaited>,
+        resume: Option<Resume<S>>,
     }
+}
+
+/// Where the bytes come from.
+enum Source<B> {
+    Body(Pin<Box<B>>),
+    Opening(BoxFuture<'static, Opened<B>>),
+    None,
 }
 
 /// What an event means for a call.
@@ -38,63 +53,66 @@ enum Heard {
     Last(Result<ServerMessage, Error>),
 }
 
-impl<B> ReplyStream<B>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
+impl<S: HttpService> ReplyStream<S> {
     /// Reads the events of `body` as replies to a call.
-    pub(super) fn open(awaited: Awaited, body: B) -> Result<Replies, Error> {
+    pub(super) fn open(
+        awaited: Awaited,
+        body: S::ResponseBody,
+        resume: Option<Resume<S>>,
+    ) -> Result<Replies, Error> {
         let state = awaited.call.state();
         let Some(cut) = state.until_cut() else {
             return Err(closed(&state.target.url));
         };
-        let decoder = Decoder::new(state.target.limits.event);
-        let stream = Self { body: Some(Box::pin(body)), cut, decoder, awaited: Some(awaited) };
+        let stream = Self {
+            decoder: Decoder::new(state.target.limits.event),
+            source: Source::Body(Box::pin(body)),
+            cut,
+            members: VecDeque::new(),
+            awaited: Some(awaited),
+            resume,
+        };
         Ok(Replies::new(stream))
     }
 }
 
-impl<B> Stream for ReplyStream<B>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
+impl<S: HttpService> Stream for ReplyStream<S> {
     type Item = Result<ServerMessage, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         let last = loop {
-            let (Some(body), Some(awaited)) = (&mut *this.body, &mut *this.awaited) else {
-                return Poll::Ready(None);
+            let Some(awaited) = this.awaited.as_mut() else { return Poll::Ready(None) };
+            let heard = match this.members.pop_front() {
+                Some(member) => Ok(Some(awaited.hear(&member))),
+                None => next(awaited, this.decoder, this.members, this.resume.as_mut()),
             };
-            match this.decoder.next_event() {
-                Ok(Some(event)) => match awaited.hear(event) {
-                    Heard::Nothing => continue,
-                    Heard::Message(message) => return Poll::Ready(Some(Ok(message))),
-                    Heard::Last(last) => break last,
-                },
+            match heard {
+                Ok(Some(Heard::Nothing)) => continue,
+                Ok(Some(Heard::Message(message))) => return Poll::Ready(Some(Ok(message))),
+                Ok(Some(Heard::Last(last))) => break last,
                 Err(TooLarge) => break Err(awaited.too_large()),
                 Ok(None) => {}
             }
-            let url = &awaited.call.state().target.url;
+            let state = awaited.call.state();
             if this.cut.as_mut().poll(cx).is_ready() {
-                break Err(closed(url));
+                break Err(closed(&state.target.url));
             }
-            match ready!(body.as_mut().poll_frame(cx)) {
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        this.decoder.push(data);
-                    }
-                }
-                Some(Err(source)) => break Err(body::lost(url, source)),
-                None => {
-                    let message = format!("event stream of {url} ended before the response");
-                    break Err(Error::closed(message, Delivery::Unknown));
-                }
+            if let Err(lost) = ready!(this.source.poll_more(cx, this.decoder, state)) {
+                let resume = this.resume.as_mut().filter(|_| !lost.is_final);
+                let Some(opening) = resume.and_then(|resume| resume.again(state)) else {
+                    break Err(lost.error);
+                };
+                tracing::debug!(error = %lost.error, "asking for the rest of an event stream");
+                *this.source = Source::Opening(opening);
+                *this.decoder = Decoder::new(state.target.limits.event);
             }
         };
-        if let (Some(mut awaited), Some(body)) = (this.awaited.take(), this.body.take()) {
+        if let Some(mut awaited) = this.awaited.take() {
             awaited.call.finish();
-            if last.is_ok() {
+            if let Source::Body(body) = std::mem::replace(this.source, Source::None)
+                && last.is_ok()
+            {
                 awaited.call.state().drain(body::drain(body).boxed());
             }
         }
@@ -102,27 +120,103 @@ where
     }
 }
 
-impl Awaited {
-    fn hear(&mut self, event: Event) -> Heard {
-        let Some(data) = message_data(event) else {
-            return Heard::Nothing;
+/// What the next event says; none if there is none before the next bytes.
+fn next<S: HttpService>(
+    awaited: &mut Awaited,
+    decoder: &mut Decoder,
+    members: &mut VecDeque<Bytes>,
+    resume: Option<&mut Resume<S>>,
+) -> Result<Option<Heard>, TooLarge> {
+    let event = decoder.next_event()?;
+    // Only a legacy stream can be resumed, and only a legacy server sends batches.
+    if let Some(resume) = resume {
+        let id = event.as_ref().and_then(|event| event.id.as_ref());
+        let is_news = resume.position.is_news(id);
+        resume.position.follow(decoder);
+        if !is_news {
+            return Ok(Some(Heard::Nothing));
+        }
+        if let Some(found) = event.as_ref().and_then(|event| batch::members(&event.data)) {
+            members.extend(found);
+            return Ok(Some(Heard::Nothing));
+        }
+    }
+    Ok(event.map(|event| message_data(event).map_or(Heard::Nothing, |data| awaited.hear(&data))))
+}
+
+/// The end of a stream before the response.
+struct Lost {
+    error: Error,
+    /// Asking again is of no use.
+    is_final: bool,
+}
+
+impl<B> Source<B>
+where
+    B: Body<Data = Bytes, Error: Into<crate::BoxError>>,
+{
+    /// Gets more bytes for the decoder.
+    fn poll_more(
+        &mut self,
+        cx: &mut Context<'_>,
+        decoder: &mut Decoder,
+        state: &Arc<State>,
+    ) -> Poll<Result<(), Lost>> {
+        let url = &state.target.url;
+        let ended = |source: Option<Error>| {
+            let message = format!("event stream of {url} ended before the response");
+            let error = Error::closed(message, Delivery::Unknown);
+            source.into_iter().fold(error, Error::with_source)
         };
-        match Message::decode(&data) {
+        let (error, is_final) = match self {
+            Self::None => (ended(None), true),
+            Self::Body(body) => match ready!(body.as_mut().poll_frame(cx)) {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        decoder.push(data);
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Some(Err(source)) => {
+                    let error = body::lost(url, source);
+                    let is_final = !error.is_closed();
+                    (error, is_final)
+                }
+                None => (ended(None), false),
+            },
+            Self::Opening(opening) => match ready!(opening.poll_unpin(cx)) {
+                Opened::Stream(response) => {
+                    *self = Self::Body(Box::pin(response.into_body()));
+                    return Poll::Ready(Ok(()));
+                }
+                Opened::Later(error) => (ended(Some(error)), false),
+                // The session is gone, and what came of the request with it.
+                Opened::Never(error) if error.is_closed() => {
+                    (error.with_delivery(Delivery::Unknown), true)
+                }
+                Opened::Never(error) => (ended(Some(error)), true),
+            },
+        };
+        Poll::Ready(Err(Lost { error, is_final }))
+    }
+}
+
+impl Awaited {
+    fn hear(&mut self, data: &Bytes) -> Heard {
+        match Message::decode(data) {
             Ok(Message::Response(response)) if self.is_for(&response) => {
                 Heard::Last(self.complete(response))
             }
-            Ok(Message::Response(response)) => {
-                self.call.state().inbox.message(response.into(), data.len());
-                Heard::Nothing
-            }
+            // The POST says what is answered: whoever answers something else will not answer this.
+            Ok(Message::Response(response)) => Heard::Last(Err(self.mismatch(&response))),
             Ok(message) => Heard::Message(message),
             Err(source) if self.is_my_response(&source) => {
                 let what =
-                    format!("has a response that cannot be read: {:?}", excerpt(&data, EXCERPT));
+                    format!("has a response that cannot be read: {:?}", excerpt(data, EXCERPT));
                 Heard::Last(Err(self.malformed(&what).with_source(source)))
             }
             Err(error) => {
-                self.call.state().inbox.not_a_message(&data, error);
+                self.call.state().inbox.not_a_message(data, error);
                 Heard::Nothing
             }
         }

@@ -325,8 +325,16 @@ async fn f35_a_404_in_a_session_says_that_it_has_expired_and_a_new_one_can_begin
         let error = error_of(peer.send(legacy_call(1)).await);
         assert!(error.is_closed() && error.to_string().contains("expired"), "{error:?}");
         assert_eq!(error.status().unwrap(), 404);
-        assert_eq!(error.delivery(), Delivery::Delivered);
+        assert_eq!(error.delivery(), Delivery::NotSent, "it can be sent in a new session");
         assert_eq!(error.peer_error().unwrap().message, "Session not found");
+        let sent = server.requests().len();
+        let told = legacy(Notification::new("notifications/roots/list_changed"));
+        for message in [legacy_call(3), told] {
+            let error = error_of(peer.send(message).await);
+            assert!(error.is_closed() && error.status().unwrap() == 404, "{error:?}");
+            assert_eq!(error.delivery(), Delivery::NotSent);
+        }
+        assert_eq!(server.requests().len(), sent, "the session is known to be gone");
         begin(&mut peer).await;
         peer.ask(legacy_call(2)).await;
         server.wait_for(1, |it| is_get(it) && it.header(SESSION) == Some("session-1")).await;

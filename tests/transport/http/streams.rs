@@ -112,32 +112,29 @@ async fn requests_of_the_server_are_replies_like_notifications() {
     .await;
 }
 
-// spec: MSG-07 F-13 F-15
+// spec: MSG-07
 #[tokio::test]
-async fn f31_a_response_to_something_else_is_never_taken_for_this_one() {
+async fn f31_a_response_to_something_else_fails_the_call_at_once() {
     deadline(async {
         let server = start(|request| {
-            let other =
-                |id: Value| json!({ "jsonrpc": "2.0", "id": id, "result": { "wrong": id } });
-            let mut messages = vec![other(json!("7")), other(json!(8))];
-            if request.json()["id"] == 7 {
-                messages.push(response(request, &json!({ "right": true })));
-            }
-            Answer::events(&messages)
+            let other = match request.json()["id"].as_i64().unwrap() {
+                7 => json!("7"),
+                id => json!(id + 1),
+            };
+            let other = json!({ "jsonrpc": "2.0", "id": other, "result": { "wrong": true } });
+            Answer::events(&[progress(1), other]).step(Step::Stall)
         })
         .await;
-        let mut peer = connect(&server).await;
-        let response = peer.ask(modern_call(7)).await;
-        assert_eq!(response.outcome.unwrap().as_str(), r#"{"right":true}"#);
-        for _ in 0..2 {
-            let Arrival::Message(ServerMessage::Response(stray)) = peer.next_unsolicited().await
-            else {
-                panic!("the stray response is shown")
-            };
-            assert_ne!(stray.id, Some(7.into()));
+        let peer = connect(&server).await;
+        for id in [7, 8] {
+            let mut http = peer.http.clone();
+            let mut replies = http.ready().await.unwrap().call(modern_call(id)).await.unwrap();
+            assert!(matches!(replies.next().await, Some(Ok(ServerMessage::Notification(_)))));
+            let error = replies.next().await.unwrap().unwrap_err();
+            assert!(error.is_malformed() && error.to_string().contains("not to"), "{error:?}");
+            assert_eq!(error.delivery(), Delivery::Delivered);
+            assert!(replies.next().await.is_none());
         }
-        let error = error_of(peer.send(modern_call(9)).await);
-        assert!(error.is_closed(), "{error:?}");
     })
     .await;
 }
