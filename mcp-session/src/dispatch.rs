@@ -56,7 +56,7 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
 
     fn call(&mut self, mut call: Call) -> Self::Future {
         let id = self.peer.next_id();
-        if !call.events.is_empty() && call.method != "initialize" {
+        if !call.events.is_empty() && may_progress(&call.method) {
             call.meta.insert(keys::PROGRESS_TOKEN, encode_id(&id));
         }
         let mut request = Request::new(id.clone(), call.method.clone());
@@ -107,7 +107,11 @@ impl<T: Transport> Exchange<T> {
             };
             match message {
                 Some(Ok(Message::Response(response))) => return self.complete(response),
-                Some(Ok(Message::Notification(notification))) => self.tell(notification).await,
+                Some(Ok(Message::Notification(notification))) => self.tell(notification).await?,
+                // spec: MSG-15 MSG-16
+                Some(Ok(Message::Request(_))) if self.peer.is_modern() => {
+                    self.report(Misbehavior::RequestOnModernStream)?;
+                }
                 Some(Ok(Message::Request(request))) => answers.push(self.answer(request)),
                 Some(Err(error)) => return Err(error.into()),
                 None => return Err(self.misbehaved(Misbehavior::NoResponse).into()),
@@ -126,20 +130,29 @@ impl<T: Transport> Exchange<T> {
         }
     }
 
-    async fn tell(&mut self, notification: Notification) {
+    async fn tell(&mut self, notification: Notification) -> Result<(), Error> {
+        if !self.peer.is_modern() && belongs_to_no_call(&notification.method) {
+            self.peer.tell(notification.clone()).await;
+        }
         let event = if notification.method == "notifications/progress" {
             match notification.params.as_ref().map(RawJson::decode::<Progress>) {
                 Some(Ok(progress)) if progress.progress > self.last_progress => {
                     self.last_progress = progress.progress;
                     Event::Progress(progress)
                 }
-                Some(Ok(_)) => return self.peer.report(Misbehavior::ProgressNotIncreasing),
-                Some(Err(_)) | None => return self.peer.report(Misbehavior::InvalidNotification),
+                Some(Ok(_)) => return self.report(Misbehavior::ProgressNotIncreasing),
+                Some(Err(_)) | None => return self.report(Misbehavior::InvalidNotification),
             }
         } else {
             Event::Notification(notification)
         };
         self.events.emit(&event).await;
+        Ok(())
+    }
+
+    /// Notes that the server broke a rule in this call.
+    fn report(&self, misbehavior: Misbehavior) -> Result<(), Error> {
+        self.peer.report(misbehavior, &self.method)
     }
 
     /// Answers a request of a legacy server; the answer is one more message down the same transport.
@@ -156,6 +169,23 @@ impl<T: Transport> Exchange<T> {
     fn misbehaved(&self, misbehavior: Misbehavior) -> Error {
         Error::misbehaved(&self.method, misbehavior)
     }
+}
+
+/// Whether progress about a call can mean anything.
+fn may_progress(method: &str) -> bool {
+    !matches!(method, "initialize" | "subscriptions/listen")
+}
+
+/// Whether a notification on the stream of a call is about the session: a legacy server may use any stream
+/// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server)).
+fn belongs_to_no_call(method: &str) -> bool {
+    method.ends_with("/list_changed")
+        || matches!(
+            method,
+            "notifications/resources/updated"
+                | "notifications/tasks/status"
+                | "notifications/elicitation/complete"
+        )
 }
 
 fn encode_id(id: &RequestId) -> RawJson {

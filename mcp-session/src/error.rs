@@ -260,6 +260,14 @@ impl Error {
         }
     }
 
+    /// What the transport said, if an error of a stack of layers is the transport's.
+    pub(crate) fn transport_of(error: &BoxError) -> Option<&mcp_transport::Error> {
+        match error.downcast_ref::<Self>() {
+            Some(known) => known.as_transport(),
+            None => error.downcast_ref(),
+        }
+    }
+
     pub(crate) fn rpc(method: &str, error: ErrorObject) -> Self {
         Self::Rpc { method: method.into(), error: Box::new(error) }
     }

@@ -1,12 +1,12 @@
 //! Dealing with what a server says unasked.
 
-use crate::{Event, Events, Peer};
+use crate::{Misbehavior, Peer};
 use futures_util::{
     StreamExt,
     future::{AbortHandle, Abortable, BoxFuture},
     stream::FuturesUnordered,
 };
-use mcp_transport::{Arrival, Extensions, Transport, Unsolicited};
+use mcp_transport::{Arrival, Diagnostic, Extensions, Transport, Unsolicited};
 use mcp_types::{
     ErrorCode, ErrorObject, RawJson, RequestId,
     rpc::{Message, Notification, Request},
@@ -30,7 +30,6 @@ pub(crate) struct Inbox<T> {
 pub(crate) struct Desk<T> {
     pub(crate) transport: T,
     pub(crate) peer: Peer,
-    pub(crate) events: Events,
 }
 
 type Answers = FuturesUnordered<BoxFuture<'static, RequestId>>;
@@ -50,7 +49,7 @@ impl<T: Transport> Inbox<T> {
                     Some(Arrival::Message(message)) => {
                         desk.receive(message, &mut answers, &mut running).await;
                     }
-                    Some(Arrival::Diagnostic(diagnostic)) => tracing::warn!(%diagnostic, "from the server"),
+                    Some(Arrival::Diagnostic(diagnostic)) => desk.note(&diagnostic),
                     Some(_) => {}
                     None => break,
                 },
@@ -73,6 +72,11 @@ impl<T: Transport> Desk<T> {
         running: &mut HashMap<RequestId, AbortHandle>,
     ) {
         match message {
+            // spec: MSG-15 MSG-16
+            Message::Request(request) if self.peer.is_modern() => {
+                let method = Some(request.method.into_owned());
+                self.peer.incident(Misbehavior::RequestOnModernStream, None, method);
+            }
             Message::Request(request) => self.answer(request, answers, running).await,
             Message::Notification(notification)
                 if notification.method == "notifications/cancelled" =>
@@ -83,12 +87,23 @@ impl<T: Transport> Desk<T> {
                 }
             }
             Message::Notification(notification) => {
-                self.events.emit(&Event::Notification(notification)).await;
+                self.peer.tell(notification).await;
             }
             Message::Response(response) => {
-                tracing::debug!(id = ?response.id, "skipped a response that nobody waits for");
+                let id = response.id.map(|id| format!("id {id}"));
+                self.peer.incident(Misbehavior::ResponseForNobody, None, id);
             }
         }
+    }
+
+    fn note(&self, diagnostic: &Diagnostic) {
+        let misbehavior = match diagnostic {
+            Diagnostic::TooLarge { .. } => Misbehavior::MessageTooLarge,
+            // Nobody read in time: that is ours.
+            Diagnostic::Dropped { .. } => return tracing::warn!(%diagnostic, "fell behind"),
+            _ => Misbehavior::NotAMessage,
+        };
+        self.peer.incident(misbehavior, None, Some(diagnostic.to_string()));
     }
 
     async fn answer(

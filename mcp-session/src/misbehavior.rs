@@ -32,6 +32,22 @@ pub enum Misbehavior {
     /// Progress did not increase
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress)).
     ProgressNotIncreasing,
+    /// The first message of a subscription did not acknowledge it
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#acknowledgment)).
+    AcknowledgeNotFirst,
+    /// A subscription was told what belongs to another one
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#receiving-notifications)).
+    NotificationForOtherSubscription,
+    /// A subscription was told what it did not ask for
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#opening-a-stream)).
+    NotificationNotSubscribed,
+    /// A response came that no request waits for.
+    ResponseForNobody,
+    /// Something that is not a message came where only messages may
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)).
+    NotAMessage,
+    /// A message came that is larger than the limit, and that answers no call.
+    MessageTooLarge,
     /// A notification could not be read.
     InvalidNotification,
     /// A result could not be read.
@@ -52,6 +68,12 @@ impl fmt::Display for Misbehavior {
             Self::InputRequiredWithoutContent => "it asks for input without saying which",
             Self::UndeclaredInputRequest => "it asks for input of a kind that was not offered",
             Self::ProgressNotIncreasing => "progress did not increase",
+            Self::AcknowledgeNotFirst => "a subscription was not acknowledged first",
+            Self::NotificationForOtherSubscription => "a notification is of another subscription",
+            Self::NotificationNotSubscribed => "a notification was not subscribed to",
+            Self::ResponseForNobody => "a response is to no request that waits",
+            Self::NotAMessage => "something that is not a message came",
+            Self::MessageTooLarge => "a message is larger than the limit",
             Self::InvalidNotification => "a notification cannot be read",
             Self::InvalidResult => "the result cannot be read",
             Self::UnsupportedInitializeVersion => "the version in its answer is not known",

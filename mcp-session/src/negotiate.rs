@@ -66,7 +66,7 @@ impl<C: Connector> Negotiation<'_, C> {
 
     async fn open(&self) -> Result<Opening<C::Transport>, Error> {
         let link = self.connector.connect().await?;
-        Ok(Opening::new(link, self.options, self.peer.clone(), self.released.clone()))
+        Ok(Opening::new(link, self.peer.clone(), self.released.clone()))
     }
 
     async fn initialize(

@@ -1,6 +1,9 @@
 //! How a session is set up.
 
-use crate::{Deadlines, Events, InputHandler, NoInput, Reconnect, follow_input::DEFAULT_ROUNDS};
+use crate::{
+    Deadlines, Diagnostics, Events, InputHandler, NoInput, Reconnect, RetryOptions,
+    follow_input::DEFAULT_ROUNDS,
+};
 use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -25,8 +28,12 @@ pub struct Options {
     pub log_level: Option<LoggingLevel>,
     /// When a lost connection is made again.
     pub reconnect: Reconnect,
+    /// When calls that failed are sent again. Default: never. Its deadlines are those of the session.
+    pub retry: Option<RetryOptions>,
     /// Answers the server's questions. Default: nobody.
     pub input: Arc<dyn InputHandler>,
+    /// Is told what the server does against the specification.
+    pub diagnostics: Diagnostics,
     /// Listens to notifications that belong to no call. Default: nobody.
     pub events: Events,
 }
@@ -42,7 +49,9 @@ impl Default for Options {
             input_rounds: DEFAULT_ROUNDS,
             log_level: None,
             reconnect: Reconnect::default(),
+            retry: None,
             input: Arc::new(NoInput),
+            diagnostics: Diagnostics::default(),
             events: Events::default(),
         }
     }

@@ -1,10 +1,13 @@
 //! What this side of a session is to the server: its ids, its handlers, its revision.
 
-use crate::{InputHandler, Misbehavior, input};
+use crate::{
+    Diagnostics, Error, Event, Events, Incident, InputHandler, Misbehavior, errands::Errands,
+    input, subscription::Watched,
+};
 use mcp_transport::{ClientMessage, Extensions, Transport};
 use mcp_types::{
     ErrorObject, ProtocolVersion, RequestId,
-    rpc::{Request, Response},
+    rpc::{Notification, Request, Response},
 };
 use std::{
     fmt,
@@ -13,6 +16,10 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
 };
+use tokio::sync::{broadcast, watch};
+
+/// How many notifications that belong to no call wait for a slow subscription.
+const NOTIFICATIONS: usize = 256;
 
 /// What this side of a session is to the server. Clones share it.
 #[derive(Clone)]
@@ -20,14 +27,32 @@ pub struct Peer(Arc<State>);
 
 struct State {
     next_id: AtomicI64,
-    input: Arc<dyn InputHandler>,
     version: OnceLock<ProtocolVersion>,
+    input: Arc<dyn InputHandler>,
+    events: Events,
+    diagnostics: Diagnostics,
+    notifications: broadcast::Sender<Notification>,
+    /// Counts the connections that replaced a lost one.
+    reconnected: watch::Sender<u64>,
+    watched: Watched,
+    errands: Errands,
 }
 
 impl Peer {
-    /// A peer that answers the server's questions through `input`.
-    pub fn new(input: Arc<dyn InputHandler>) -> Self {
-        Self(Arc::new(State { next_id: AtomicI64::new(1), input, version: OnceLock::new() }))
+    /// A peer that answers the server's questions through `input`, tells `events` what belongs to no call, and
+    /// `diagnostics` what is against the specification.
+    pub fn new(input: Arc<dyn InputHandler>, events: Events, diagnostics: Diagnostics) -> Self {
+        Self(Arc::new(State {
+            next_id: AtomicI64::new(1),
+            version: OnceLock::new(),
+            input,
+            events,
+            diagnostics,
+            notifications: broadcast::Sender::new(NOTIFICATIONS),
+            reconnected: watch::Sender::new(0),
+            watched: Watched::default(),
+            errands: Errands::default(),
+        }))
     }
 
     /// The next request id: never used before in this session.
@@ -47,8 +72,12 @@ impl Peer {
     }
 
     pub(crate) fn negotiated(&self, version: ProtocolVersion) {
-        // A session negotiates once; a second value would be a bug of this crate, and the first one stays.
+        // Connections of one session agree on one revision; the first one stays.
         let _ = self.0.version.set(version);
+    }
+
+    pub(crate) fn is_modern(&self) -> bool {
+        self.version().is_some_and(ProtocolVersion::is_modern)
     }
 
     /// Answers one request of a legacy server.
@@ -61,9 +90,6 @@ impl Peer {
         transport: T,
         extensions: Extensions,
     ) {
-        if self.version().is_some_and(ProtocolVersion::is_modern) {
-            return self.report(Misbehavior::RequestOnModernStream);
-        }
         let outcome = input::answer(&*self.0.input, &request.method, request.params.as_ref()).await;
         let response = match outcome {
             Ok(result) => Response::success(request.id, result),
@@ -80,14 +106,66 @@ impl Peer {
         transport: T,
         extensions: Extensions,
     ) {
-        if !self.version().is_some_and(ProtocolVersion::is_modern) {
-            send(Response::failure(id, error), transport, extensions).await;
+        send(Response::failure(id, error), transport, extensions).await;
+    }
+
+    /// Tells a notification that belongs to no call.
+    pub(crate) async fn tell(&self, notification: Notification) {
+        if self.0.notifications.receiver_count() > 0 {
+            // Whoever is there gets it; that all have gone meanwhile is no matter.
+            let _ = self.0.notifications.send(notification.clone());
+        }
+        self.0.events.emit(&Event::Notification(notification)).await;
+    }
+
+    /// The notifications that belong to no call, from now on.
+    pub(crate) fn notifications(&self) -> broadcast::Receiver<Notification> {
+        self.0.notifications.subscribe()
+    }
+
+    /// Notes that a lost connection was replaced.
+    pub(crate) fn note_reconnected(&self) {
+        self.0.reconnected.send_modify(|count| *count += 1);
+    }
+
+    /// Changes when a lost connection was replaced.
+    pub(crate) fn reconnected(&self) -> watch::Receiver<u64> {
+        self.0.reconnected.subscribe()
+    }
+
+    pub(crate) fn watched(&self) -> &Watched {
+        &self.0.watched
+    }
+
+    pub(crate) fn errands(&self) -> &Errands {
+        &self.0.errands
+    }
+
+    /// Notes that the server broke a rule.
+    ///
+    /// # Errors
+    ///
+    /// It happened in a call, and the session is strict.
+    pub(crate) fn report(&self, misbehavior: Misbehavior, method: &str) -> Result<(), Error> {
+        let method = Some(method).filter(|method| !method.is_empty());
+        self.incident(misbehavior, method, None);
+        match method {
+            Some(method) if self.0.diagnostics.is_strict() => {
+                Err(Error::misbehaved(method, misbehavior))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Notes that the server broke a rule; the session goes on.
-    pub(crate) fn report(&self, misbehavior: Misbehavior) {
-        tracing::warn!(%misbehavior, "server broke the protocol");
+    /// Notes that the server broke a rule, and what is known of it.
+    pub(crate) fn incident(
+        &self,
+        misbehavior: Misbehavior,
+        method: Option<&str>,
+        detail: Option<String>,
+    ) {
+        let (method, detail) = (method.map(Into::into), detail.map(Into::into));
+        self.0.diagnostics.tell(Incident { misbehavior, method, detail });
     }
 }
 

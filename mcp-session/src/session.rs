@@ -1,7 +1,7 @@
 //! The session: a negotiated connection as one service.
 
 use crate::{
-    Call, CallService, Dispatch, Era, Error, Notify, Options, Peer, Reply, Server, When,
+    Call, CallService, Dispatch, Era, Error, Notify, Options, Peer, Reconnect, Reply, Server, When,
     negotiate::{Negotiation, limited},
     stack,
     supervise::Supervisor,
@@ -37,6 +37,8 @@ struct Inner {
     service: BoxCallService,
     notify: BoxCloneSyncService<Notification, (), BoxError>,
     server: Arc<Server>,
+    peer: Peer,
+    reconnect: Reconnect,
     /// The connection ends when it is dropped.
     _handle: DropGuard,
 }
@@ -50,6 +52,14 @@ impl Session {
     /// What the server said of itself.
     pub fn server(&self) -> &Arc<Server> {
         &self.0.server
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.0.peer
+    }
+
+    pub(crate) fn reconnect(&self) -> &Reconnect {
+        &self.0.reconnect
     }
 
     /// Calls a method and decodes its result.
@@ -147,7 +157,11 @@ impl<C: Connector, L> Builder<C, L> {
         L::Service: CallService,
     {
         let Self { connector, options, layer } = self;
-        let peer = Peer::new(Arc::clone(&options.input));
+        let peer = Peer::new(
+            Arc::clone(&options.input),
+            options.events.clone(),
+            options.diagnostics.clone(),
+        );
         let released = CancellationToken::new();
         let negotiation = Negotiation {
             connector: &connector,
@@ -169,12 +183,18 @@ impl<C: Connector, L> Builder<C, L> {
             ),
             notify: BoxCloneSyncService::new(Notify::new(swap, server.version.clone())),
             server: Arc::clone(&server),
+            peer: peer.clone(),
+            reconnect: options.reconnect,
             _handle: released.clone().drop_guard(),
         };
         let driver = opening.into_driver();
         let supervisor =
             Supervisor { connector, options, peer, server, current, signals, released };
-        Ok((Session(Arc::new(session)), Driver::new(supervisor.run(driver))))
+        let driver = async move {
+            let peer = supervisor.peer.clone();
+            peer.errands().run_beside(supervisor.run(driver)).await
+        };
+        Ok((Session(Arc::new(session)), Driver::new(driver)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     AddMetaLayer, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta, MirrorParamsLayer,
-    NegotiateVersionLayer, Options, RequireCompleteLayer,
+    NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer,
 };
 use mcp_transport::{Binding, Transport};
 use mcp_types::{ProtocolVersion, RawJson, keys};
@@ -23,6 +23,8 @@ pub fn modern<T: Transport>(
         .layer(RequireCompleteLayer::new())
         // Outside the deadline: a person who answers does not use up the server's time.
         .layer(FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds))
+        // Outside the deadline, so that each try has what is left of it; inside the questions, which are not asked again.
+        .option_layer(retry(options))
         .layer(DeadlineLayer::new(options.deadlines))
         .option_layer(mirror)
         // Outside of what stamps the revision, so that the second try is stamped afresh.
@@ -38,10 +40,18 @@ pub fn legacy<T: Transport>(
     options: &Options,
 ) -> impl CallService + use<T> {
     ServiceBuilder::new()
+        .option_layer(retry(options))
         .layer(DeadlineLayer::new(options.deadlines))
         // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
         .layer(AddMetaLayer::new(version, Meta::default()))
         .service(dispatch)
+}
+
+/// Trying again within the time limits of the session.
+fn retry(options: &Options) -> Option<RetryLayer> {
+    let mut retry = options.retry?;
+    retry.deadlines = options.deadlines;
+    Some(RetryLayer::new(retry))
 }
 
 /// What every request to a stateless server says of the client.

@@ -54,6 +54,7 @@ impl<C: Connector> Supervisor<C> {
             driver = next;
             tracing::info!(%error, "connected again");
             self.current.send_replace(Current::Open(transport, number + 1));
+            self.peer.note_reconnected();
         }
         Ok(())
     }
@@ -111,7 +112,7 @@ impl<C: Connector> Supervisor<C> {
         let Self { connector, options, peer, server, released, .. } = self;
         let connected = async {
             let link = connector.connect().await?;
-            let mut opening = Opening::new(link, options, peer.clone(), released.clone());
+            let mut opening = Opening::new(link, peer.clone(), released.clone());
             if server.era == Era::Legacy {
                 opening.initialize(&server.version, true, options).await?;
             }

@@ -9,5 +9,8 @@
 mod dispatch;
 mod eras;
 mod layers;
+mod mock;
 mod reconnect;
+mod retry;
 mod script;
+mod subscriptions;

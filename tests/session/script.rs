@@ -25,6 +25,8 @@ pub(crate) enum Answer {
     Refuse(i64, Value),
     /// With these messages, and no more.
     Say(Vec<Message>),
+    /// With these replies.
+    Stream(Replies),
     /// Not at all: the transport fails.
     Fail(Error),
     /// Not at all, ever.
@@ -152,6 +154,7 @@ impl tower::Service<ClientMessage> for Script {
                 Ok(Replies::once(Response::failure(id, error)))
             }
             Answer::Say(messages) => Ok(Replies::new(stream::iter(messages).map(Ok))),
+            Answer::Stream(replies) => Ok(replies),
             Answer::Fail(error) => Err(error),
             Answer::Silence => Ok(Replies::new(Silent(self.clone(), request.method.into()))),
         })

@@ -1,7 +1,7 @@
 //! A connection on which nothing has been agreed yet.
 
 use crate::{
-    Call, Dispatch, Options, Peer, Reply,
+    Call, Dispatch, Peer, Reply,
     inbox::{Desk, Inbox},
 };
 use futures_util::future::BoxFuture;
@@ -24,18 +24,9 @@ pub(crate) struct Opening<T> {
 }
 
 impl<T: Transport> Opening<T> {
-    pub(crate) fn new(
-        link: Link<T>,
-        options: &Options,
-        peer: Peer,
-        released: CancellationToken,
-    ) -> Self {
+    pub(crate) fn new(link: Link<T>, peer: Peer, released: CancellationToken) -> Self {
         let Link { transport, unsolicited, mut driver, binding, .. } = link;
-        let desk = Desk {
-            transport: transport.clone(),
-            peer: peer.clone(),
-            events: options.events.clone(),
-        };
+        let desk = Desk { transport: transport.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released };
         let driver = Driver::new(async move {
             let mut inbox = pin!(inbox.run());

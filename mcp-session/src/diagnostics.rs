@@ -1,0 +1,97 @@
+//! What servers do against the specification, for whoever wants to know.
+
+use crate::Misbehavior;
+use futures_core::Stream;
+use futures_util::stream;
+use std::fmt;
+use tokio::sync::broadcast::{self, error::RecvError};
+
+/// How many incidents wait for a slow reader; older ones are forgotten.
+const KEPT: usize = 256;
+
+/// What a server did against the specification, one incident after the other.
+///
+/// Nothing is lost for it: the session goes on, and the call too, where it can. Incidents are told to every subscriber and
+/// logged as warnings. Clones tell the same subscribers.
+#[derive(Clone)]
+pub struct Diagnostics {
+    sender: broadcast::Sender<Incident>,
+    strict: bool,
+}
+
+/// One thing that a server did against the specification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Incident {
+    /// Which rule was broken.
+    pub misbehavior: Misbehavior,
+    /// The method of the call that it happened in, if there was one.
+    pub method: Option<Box<str>>,
+    /// More about it, for a person. May quote the server: untrusted.
+    pub detail: Option<Box<str>>,
+}
+
+impl Default for Diagnostics {
+    fn default() -> Self {
+        Self { sender: broadcast::Sender::new(KEPT), strict: false }
+    }
+}
+
+impl Diagnostics {
+    /// Tells what happens, and goes on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, but an incident in a call fails the call.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Whether an incident in a call fails the call.
+    pub fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// The incidents from now on. A reader that falls far behind misses the oldest.
+    pub fn subscribe(&self) -> impl Stream<Item = Incident> + Send + use<> {
+        stream::unfold(self.sender.subscribe(), async |mut receiver| {
+            loop {
+                match receiver.recv().await {
+                    Ok(incident) => return Some((incident, receiver)),
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        })
+    }
+
+    pub(crate) fn tell(&self, incident: Incident) {
+        let Incident { misbehavior, method, detail } = &incident;
+        let (method, detail) = (method.as_deref(), detail.as_deref());
+        tracing::warn!(%misbehavior, method, detail, "the server broke the protocol");
+        // Without a subscriber the log has it.
+        let _ = self.sender.send(incident);
+    }
+}
+
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Diagnostics").field("strict", &self.strict).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Incident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(method) = &self.method {
+            write!(f, "{method}: ")?;
+        }
+        self.misbehavior.fmt(f)?;
+        match &self.detail {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Sending a call again where that cannot do anything twice.
+
+mod backoff;
+mod budget;
+mod safety;
+
+use crate::{Call, Deadlines, Error, Reply};
+use budget::TokenBucket;
+use mcp_transport::BoxError;
+use safety::{Annotated, Safety};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, Sleep, sleep};
+use tower::retry::Policy;
+use tower_layer::Layer;
+
+/// Sends calls again by the rules of [`SafeRetry`]: tower's own service of that name with this policy.
+///
+/// For other rules write a [`tower::retry::Policy`] and use [`tower::retry::RetryLayer`].
+pub type Retry<S> = tower::retry::Retry<SafeRetry, S>;
+
+/// How often and how soon calls are sent again; every field has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryOptions {
+    /// How often a call is sent in all. Default: 3.
+    pub attempts: u32,
+    /// The longest wait before the second try; it doubles with each further one. Default: 100 ms.
+    pub first_backoff: Duration,
+    /// The longest wait of all, but for what a server asks for. Default: 20 s.
+    pub max_backoff: Duration,
+    /// The longest `Retry-After` that is waited for; a call that is asked to wait longer fails. Default: 60 s.
+    pub max_retry_after: Duration,
+    /// The tokens of all calls of a layer: another try costs 5, or 10 after a timeout, and a success brings 1. Default:
+    /// 500, of which nobody can have more.
+    pub budget: u32,
+    /// Whether tools whose listed annotations say `idempotentHint` or `readOnlyHint` may be called again when it is
+    /// unknown what became of the first call. Only for servers that are trusted. Default: no.
+    pub trust_annotations: bool,
+    /// The time limits of calls that bring none of their own; all tries of a call share the total.
+    pub deadlines: Deadlines,
+}
+
+impl Default for RetryOptions {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            first_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(20),
+            max_retry_after: Duration::from_secs(60),
+            budget: 500,
+            trust_annotations: false,
+            deadlines: Deadlines::default(),
+        }
+    }
+}
+
+/// Makes [`Retry`] services, which share one budget.
+#[derive(Clone, Debug, Default)]
+pub struct RetryLayer(SafeRetry);
+
+impl RetryLayer {
+    /// A layer with its own budget.
+    pub fn new(options: RetryOptions) -> Self {
+        Self(SafeRetry::new(options))
+    }
+}
+
+impl<S> Layer<S> for RetryLayer {
+    type Service = Retry<S>;
+
+    fn layer(&self, inner: S) -> Retry<S> {
+        Retry::new(self.0.clone(), inner)
+    }
+}
+
+/// The policy of [`Retry`]: nothing is done twice, nobody is hammered, no deadline is stretched.
+///
+/// On the wire: the same request with a new id, after a random wait of up to 100 ms, 200 ms and so on. It is sent again
+///
+/// - whatever it is, if the server has not seen it, or refused it with HTTP status 429;
+/// - if it only reads (lists, `resources/read`, `prompts/get`, `completion/complete`, `server/discover`, `ping`,
+///   `tasks/get`), when it is unknown what became of it, or after an HTTP status 502, 503 or 504;
+/// - if it calls a tool that says it may be, and [`RetryOptions::trust_annotations`] is set.
+///
+/// A `Retry-After` is respected. A call that carries answers for the server (`inputResponses`, `requestState`) is sent
+/// again only if the server has not seen it. A deadline that passed, a JSON-RPC error and `isError` are never a reason.
+///
+/// Belongs outside [`Deadline`](crate::Deadline), to which it gives what is left of the total.
+// spec: TOOL-01
+#[derive(Clone, Debug)]
+pub struct SafeRetry {
+    shared: Arc<Shared>,
+    /// How often the call was sent again; of the policy of one call alone.
+    retries: u32,
+    started: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: RetryOptions,
+    budget: TokenBucket,
+    annotated: Annotated,
+}
+
+impl Default for SafeRetry {
+    fn default() -> Self {
+        Self::new(RetryOptions::default())
+    }
+}
+
+impl SafeRetry {
+    /// A policy with its own budget; its clones share it.
+    pub fn new(options: RetryOptions) -> Self {
+        let budget = TokenBucket::new(options.budget);
+        let shared = Shared { options, budget, annotated: Annotated::default() };
+        Self { shared: Arc::new(shared), retries: 0, started: None }
+    }
+
+    /// How long to wait before the next try, if there may be one.
+    fn wait(&self, call: &Call, error: &BoxError) -> Option<Duration> {
+        let Shared { options, budget, annotated } = &*self.shared;
+        if self.retries + 1 >= options.attempts {
+            return None;
+        }
+        let error = Error::transport_of(error)?;
+        let trusted = || options.trust_annotations && annotated.contains(call);
+        if !Safety::of(call, trusted).allows(error) {
+            return None;
+        }
+        let asked = error.retry_after().unwrap_or_default();
+        let backoff =
+            backoff::full_jitter(self.retries, options.first_backoff, options.max_backoff);
+        let wait = asked.saturating_add(backoff);
+        let in_time = self.left(call).is_none_or(|left| wait < left);
+        let willing = asked <= options.max_retry_after;
+        (willing && in_time && budget.withdraw(error.is_timeout())).then_some(wait)
+    }
+
+    /// What is left of the total time of the call.
+    fn left(&self, call: &Call) -> Option<Duration> {
+        let spent = self.started.map_or(Duration::ZERO, |started| started.elapsed());
+        self.deadlines(call).total.map(|total| total.saturating_sub(spent))
+    }
+
+    fn deadlines(&self, call: &Call) -> Deadlines {
+        call.extensions.get().copied().unwrap_or(self.shared.options.deadlines)
+    }
+}
+
+impl Policy<Call, Reply, BoxError> for SafeRetry {
+    type Future = Sleep;
+
+    fn retry(&mut self, call: &mut Call, result: &mut Result<Reply, BoxError>) -> Option<Sleep> {
+        let error = match result {
+            Ok(reply) => {
+                self.shared.budget.deposit();
+                if self.shared.options.trust_annotations && call.method == "tools/list" {
+                    self.shared.annotated.learn(&reply.result);
+                }
+                return None;
+            }
+            Err(error) => error,
+        };
+        let wait = self.wait(call, error)?;
+        tracing::debug!(method = %call.method, ?wait, "sending a call again");
+        if let Some(left) = self.left(call) {
+            let mut deadlines = self.deadlines(call);
+            deadlines.total = Some(left.saturating_sub(wait));
+            call.extensions.insert(deadlines);
+            // What was spent is taken off already.
+            self.started = Some(Instant::now() + wait);
+        }
+        self.retries += 1;
+        Some(sleep(wait))
+    }
+
+    fn clone_request(&mut self, call: &Call) -> Option<Call> {
+        if self.retries == 0 {
+            self.started = Some(Instant::now());
+        }
+        Some(call.clone())
+    }
+}

@@ -1,0 +1,98 @@
+//! What may be sent again.
+
+use crate::{Call, Params, tool_name::tool_name};
+use mcp_transport::{Delivery, Error};
+use mcp_types::RawJson;
+use memchr::memmem;
+use serde::Deserialize;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+/// How many tools are remembered; those beyond are not called again.
+const MAX_TOOLS: usize = 10_000;
+
+/// The methods that change nothing.
+const READS: &[&str] = &[
+    "completion/complete",
+    "ping",
+    "prompts/get",
+    "prompts/list",
+    "resources/list",
+    "resources/read",
+    "resources/templates/list",
+    "server/discover",
+    "tasks/get",
+    "tasks/list",
+    "tools/list",
+];
+
+/// What would happen if a call were carried out twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Safety {
+    /// The same as if it were carried out once.
+    Idempotent,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Safety {
+    pub(super) fn of(call: &Call, is_trusted_tool: impl FnOnce() -> bool) -> Self {
+        let idempotent = READS.contains(&&*call.method) || is_trusted_tool();
+        // Answers may be taken once only.
+        if idempotent && !carries_answers(&call.params) { Self::Idempotent } else { Self::Unknown }
+    }
+
+    /// Whether a call that failed so may be sent again.
+    pub(super) fn allows(self, error: &Error) -> bool {
+        // The same message would fail the same way.
+        if error.is_too_large() || error.is_malformed() || error.is_overflow() {
+            return false;
+        }
+        match (error.status().map(|status| status.as_u16()), error.delivery()) {
+            (Some(429), _) | (None, Delivery::NotSent) => true,
+            (Some(502..=504), _) | (None, Delivery::Unknown) => self == Self::Idempotent,
+            (Some(_), _) | (None, Delivery::Delivered) => false,
+        }
+    }
+}
+
+fn carries_answers(params: &Params) -> bool {
+    let bytes = params.as_raw().as_bytes();
+    [&br#""inputResponses""#[..], br#""requestState""#]
+        .iter()
+        .any(|member| memmem::find(bytes, member).is_some())
+}
+
+/// The tools whose annotations say that they may be called twice.
+#[derive(Debug, Default)]
+pub(super) struct Annotated(Mutex<HashSet<String>>);
+
+impl Annotated {
+    /// Reads a `tools/list` result; a tool counts as it was listed last.
+    pub(super) fn learn(&self, result: &RawJson) {
+        #[derive(Deserialize)]
+        struct List {
+            tools: Vec<serde_json::Value>,
+        }
+
+        let Ok(List { tools }) = result.decode() else { return };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for tool in &tools {
+            let Some(name) = tool["name"].as_str() else { continue };
+            let hint = |hint: &str| tool["annotations"][hint] == true;
+            if !hint("idempotentHint") && !hint("readOnlyHint") {
+                known.remove(name);
+            } else if known.len() < MAX_TOOLS {
+                known.insert(name.to_owned());
+            }
+        }
+    }
+
+    /// Whether a call is for one of them.
+    pub(super) fn contains(&self, call: &Call) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tool_name(call).is_some_and(|name| known.contains(&*name))
+    }
+}

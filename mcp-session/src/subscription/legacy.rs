@@ -1,0 +1,128 @@
+//! Subscribing at a server with a handshake.
+
+use super::{Notice, Subscription, covers, notice};
+use crate::{Error, Session};
+use futures_util::{
+    FutureExt,
+    stream::{self, StreamExt},
+};
+use mcp_types::{
+    ServerCapabilities,
+    resources::{SubscribeRequest, UnsubscribeRequest},
+    rpc::Notification,
+    subscriptions::SubscriptionFilter,
+};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    watch,
+};
+
+// spec: SUB-11
+pub(super) async fn subscribe(
+    session: Session,
+    wanted: SubscriptionFilter,
+) -> Result<Subscription, Error> {
+    let agreed = offered(&session.server().capabilities, wanted);
+    let notifications = session.peer().notifications();
+    let reconnected = session.peer().reconnected();
+    let mut watching = Watching { session, uris: Vec::new() };
+    for uri in agreed.resource_subscriptions.iter().flatten() {
+        watching.add(uri).await?;
+    }
+    let state = State { watching, agreed: agreed.clone(), notifications, reconnected };
+    let notices = stream::unfold(state, State::next).boxed();
+    Ok(Subscription { acknowledged: agreed, notices })
+}
+
+/// The part of a filter that the server has offered in the handshake.
+fn offered(capabilities: &ServerCapabilities, wanted: SubscriptionFilter) -> SubscriptionFilter {
+    let ServerCapabilities { tools, prompts, resources, .. } = capabilities;
+    let tools = tools.as_ref().and_then(|tools| tools.list_changed);
+    let prompts = prompts.as_ref().and_then(|prompts| prompts.list_changed);
+    let lists = resources.as_ref().and_then(|resources| resources.list_changed);
+    let updates = resources.as_ref().and_then(|resources| resources.subscribe);
+    let mut agreed = wanted;
+    agreed.tools_list_changed = agreed.tools_list_changed.filter(|_| tools == Some(true));
+    agreed.prompts_list_changed = agreed.prompts_list_changed.filter(|_| prompts == Some(true));
+    agreed.resources_list_changed = agreed.resources_list_changed.filter(|_| lists == Some(true));
+    agreed.resource_subscriptions = agreed.resource_subscriptions.filter(|_| updates == Some(true));
+    agreed
+}
+
+struct State {
+    watching: Watching,
+    agreed: SubscriptionFilter,
+    notifications: broadcast::Receiver<Notification>,
+    reconnected: watch::Receiver<u64>,
+}
+
+impl State {
+    async fn next(mut self) -> Option<(Result<Notice, Error>, Self)> {
+        loop {
+            let received = tokio::select! {
+                biased;
+                Ok(()) = self.reconnected.changed() => {
+                    let outcome = self.watching.renew().await;
+                    return Some((outcome.map(|()| Notice::Missed), self));
+                }
+                received = self.notifications.recv() => received,
+            };
+            match received {
+                Ok(notification) => match notice(&notification) {
+                    Some(Notice::Other(_)) | None => {}
+                    Some(notice) if covers(&self.agreed, &notice) => {
+                        return Some((Ok(notice), self));
+                    }
+                    Some(_) => {}
+                },
+                Err(RecvError::Lagged(_)) => return Some((Ok(Notice::Missed), self)),
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+/// The resources that this subscription has subscribed to; dropping it takes that back.
+struct Watching {
+    session: Session,
+    uris: Vec<String>,
+}
+
+impl Watching {
+    async fn add(&mut self, uri: &str) -> Result<(), Error> {
+        // Noted before it is sent: what is dropped meanwhile is taken back all the same.
+        self.uris.push(uri.to_owned());
+        if self.session.peer().watched().add(uri) {
+            self.session.request(SubscribeRequest::new(uri)).await?;
+        }
+        Ok(())
+    }
+
+    /// Subscribes again, over a new connection.
+    async fn renew(&self) -> Result<(), Error> {
+        for uri in &self.uris {
+            self.session.request(SubscribeRequest::new(uri.as_str())).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let watched = self.session.peer().watched();
+        let last: Vec<_> = self.uris.drain(..).filter(|uri| watched.remove(uri)).collect();
+        if last.is_empty() {
+            return;
+        }
+        let session = self.session.clone();
+        let unsubscribe = async move {
+            for uri in last {
+                // It is a courtesy: a server that refuses goes on telling, and nobody listens.
+                if let Err(error) = session.request(UnsubscribeRequest::new(uri)).await {
+                    tracing::debug!(%error, "cannot unsubscribe");
+                }
+            }
+        };
+        self.session.peer().errands().leave(unsubscribe.boxed());
+    }
+}

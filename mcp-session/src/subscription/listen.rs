@@ -1,0 +1,214 @@
+//! Subscribing at a stateless server.
+
+use super::{Notice, Subscription, covers, notice, notification};
+use crate::{Call, Deadlines, Error, Event, Events, Misbehavior, Phase, Reply, Session};
+use futures_util::{
+    FutureExt,
+    future::BoxFuture,
+    stream::{self, StreamExt},
+};
+use mcp_types::{
+    MetaObject, Notification as _, RawJson, Request as _, RequestId, keys,
+    rpc::Notification,
+    subscriptions::{
+        SubscriptionFilter, SubscriptionsAcknowledgedNotification, SubscriptionsListenRequest,
+    },
+};
+use serde::Deserialize;
+use std::{future::poll_fn, task::Poll, time::Duration};
+use tokio::sync::mpsc;
+
+/// How many notifications wait for the subscriber before the call waits too.
+const QUEUE: usize = 64;
+/// How often a lost subscription is tried again before it ends with an error.
+const ATTEMPTS: u32 = 5;
+/// How long a server may take to acknowledge.
+const ACKNOWLEDGE: Duration = Duration::from_secs(60);
+
+const METHOD: &str = SubscriptionsListenRequest::METHOD;
+
+pub(super) async fn subscribe(
+    session: Session,
+    filter: SubscriptionFilter,
+) -> Result<Subscription, Error> {
+    let (listening, acknowledged) = Listening::open(&session, &filter).await?;
+    let state = State::Listening { session, filter, listening };
+    let notices = stream::unfold(state, State::next).boxed();
+    Ok(Subscription { acknowledged, notices })
+}
+
+/// A subscription under way.
+struct Listening {
+    call: BoxFuture<'static, Result<Reply, Error>>,
+    events: mpsc::Receiver<Event>,
+    id: Option<RequestId>,
+    agreed: SubscriptionFilter,
+    /// How the call ended; what was said before still comes first.
+    outcome: Option<Result<(), Error>>,
+}
+
+enum State {
+    Listening { session: Session, filter: SubscriptionFilter, listening: Listening },
+    Ended,
+}
+
+impl State {
+    async fn next(self) -> Option<(Result<Notice, Error>, Self)> {
+        let Self::Listening { session, filter, mut listening } = self else { return None };
+        match listening.next(&session).await {
+            Ok(Some(notice)) => Some((Ok(notice), Self::Listening { session, filter, listening })),
+            Ok(None) => None,
+            Err(error) => {
+                drop(listening);
+                match reopen(&session, &filter, error).await {
+                    Ok(listening) => {
+                        Some((Ok(Notice::Missed), Self::Listening { session, filter, listening }))
+                    }
+                    Err(error) => Some((Err(error), Self::Ended)),
+                }
+            }
+        }
+    }
+}
+
+/// Asks again after a loss, with a new id.
+// spec: STDIO-12 SUB-08
+async fn reopen(
+    session: &Session,
+    filter: &SubscriptionFilter,
+    mut error: Error,
+) -> Result<Listening, Error> {
+    for attempt in 0..ATTEMPTS {
+        if !is_loss(&error) {
+            break;
+        }
+        tokio::time::sleep(session.reconnect().backoff(attempt)).await;
+        match Listening::open(session, filter).await {
+            Ok((listening, _)) => return Ok(listening),
+            Err(again) => error = again,
+        }
+    }
+    Err(error)
+}
+
+/// Whether the subscription was lost on the way, and not ended by somebody.
+fn is_loss(error: &Error) -> bool {
+    match error {
+        Error::Transport(error) => error.status().is_none_or(|status| status.is_server_error()),
+        Error::Misbehaved { misbehavior, .. } => *misbehavior == Misbehavior::NoResponse,
+        _ => false,
+    }
+}
+
+impl Listening {
+    /// Asks the server, and waits until it has agreed.
+    // spec: SUB-01 SUB-03
+    async fn open(
+        session: &Session,
+        filter: &SubscriptionFilter,
+    ) -> Result<(Self, SubscriptionFilter), Error> {
+        let (sender, events) = mpsc::channel(QUEUE);
+        let call = Call::of(SubscriptionsListenRequest::new(filter.clone()))?
+            .with_events(Events::channel(sender))
+            .with_extension(Deadlines::NONE);
+        let session_of_call = session.clone();
+        let call = async move { session_of_call.call_raw(call).await }.boxed();
+        let agreed = SubscriptionFilter::default();
+        let mut listening = Self { call, events, id: None, agreed, outcome: None };
+        let acknowledged = tokio::time::timeout(ACKNOWLEDGE, listening.acknowledged(session)).await;
+        let (id, agreed) = acknowledged.map_err(|_| Error::Timeout {
+            method: METHOD.into(),
+            phase: Phase::Idle,
+            after: ACKNOWLEDGE,
+        })??;
+        listening.id = id;
+        listening.agreed = agreed.clone();
+        Ok((listening, agreed))
+    }
+
+    async fn acknowledged(
+        &mut self,
+        session: &Session,
+    ) -> Result<(Option<RequestId>, SubscriptionFilter), Error> {
+        while let Some(notification) = self.receive().await? {
+            if notification.method != SubscriptionsAcknowledgedNotification::METHOD {
+                session.peer().report(Misbehavior::AcknowledgeNotFirst, METHOD)?;
+                continue;
+            }
+            let params = notification.params.unwrap_or(RawJson::EMPTY_OBJECT);
+            match params.decode::<SubscriptionsAcknowledgedNotification>() {
+                Ok(acknowledged) => {
+                    let id = acknowledged.meta.and_then(|meta| meta.read(keys::SUBSCRIPTION_ID));
+                    return Ok((id, acknowledged.notifications));
+                }
+                Err(source) => {
+                    let misbehavior = Misbehavior::InvalidNotification;
+                    let (method, source) = (METHOD.into(), Some(source));
+                    return Err(Error::Misbehaved { method, misbehavior, source });
+                }
+            }
+        }
+        Err(Error::misbehaved(METHOD, Misbehavior::AcknowledgeNotFirst))
+    }
+
+    /// The next change; `None` when the server has ended the subscription.
+    async fn next(&mut self, session: &Session) -> Result<Option<Notice>, Error> {
+        while let Some(notification) = self.receive().await? {
+            // spec: SUB-07 CAN-12
+            if notification.method == "notifications/cancelled" {
+                return Ok(None);
+            }
+            if notification.method == SubscriptionsAcknowledgedNotification::METHOD {
+                continue;
+            }
+            if subscription(&notification).is_some_and(|id| self.id.as_ref() != Some(&id)) {
+                session.peer().report(Misbehavior::NotificationForOtherSubscription, METHOD)?;
+                continue;
+            }
+            match notice(&notification) {
+                Some(notice) if covers(&self.agreed, &notice) => return Ok(Some(notice)),
+                Some(_) => session.peer().report(Misbehavior::NotificationNotSubscribed, METHOD)?,
+                None => session.peer().report(Misbehavior::InvalidNotification, METHOD)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next notification of the call; `None` when it has ended well.
+    async fn receive(&mut self) -> Result<Option<Notification>, Error> {
+        loop {
+            let event = poll_fn(|cx| {
+                if self.outcome.is_none()
+                    && let Poll::Ready(outcome) = self.call.as_mut().poll(cx)
+                {
+                    self.outcome = Some(outcome.map(drop));
+                    // Letting go of the finished call lets go of its end of the channel.
+                    self.call = std::future::pending().boxed();
+                }
+                match self.events.poll_recv(cx) {
+                    Poll::Pending if self.outcome.is_some() => Poll::Ready(None),
+                    polled => polled,
+                }
+            });
+            match event.await {
+                Some(event) => {
+                    if let Some(notification) = notification(event) {
+                        return Ok(Some(notification));
+                    }
+                }
+                None => return self.outcome.take().unwrap_or(Ok(())).map(|()| None),
+            }
+        }
+    }
+}
+
+fn subscription(notification: &Notification) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct Params {
+        #[serde(rename = "_meta")]
+        meta: MetaObject,
+    }
+
+    let Params { meta } = notification.params.as_ref().map(RawJson::decode)?.ok()?;
+    meta.read(keys::SUBSCRIPTION_ID)
+}
