@@ -2,14 +2,13 @@
 
 use crate::{
     expected::{Echo, Example, Expected, Prompt, Refusal},
+    lifecycle,
     run::{Peer, chain, client, command, once, shared, within_deadline},
     suite::{echo, suite},
-    watch::{Notifications, Processes, Requests},
+    watch::{Notifications, Processes},
 };
 use conformance::peers::{self, HttpPeer};
-use http::{Method, StatusCode};
 use mcp_client::{Connection, Content, Era, Error, Mode, Target};
-use mcp_transport::http::Endpoint;
 use mcp_types::{ContentBlock, ErrorCode, LoggingLevel, ProtocolVersion, SubscribeRequest};
 use std::{
     sync::{LazyLock, OnceLock},
@@ -92,21 +91,10 @@ mod stdio {
 
     suite!(peer());
 
-    // spec: STDIO-09
     #[test]
-    fn the_process_is_gone_after_close_and_started_again_at_the_next_connect() {
+    fn a_process_lives_as_long_as_its_session() {
         let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
-        let (command, mut processes) = Processes::of(command(program));
-        let client = client(command).build();
-        within_deadline(async {
-            for _ in 0..2 {
-                let connection = client.connect().await.unwrap();
-                assert_eq!(echo(&connection, &EXPECTED.echo, "a").await.unwrap(), "Echo: a");
-                assert_eq!(processes.running(), 1);
-                connection.close().await;
-                assert!(processes.are_gone());
-            }
-        });
+        lifecycle::a_process_lives_as_long_as_its_session(program, &EXPECTED);
     }
 
     #[test]
@@ -128,7 +116,7 @@ mod stdio {
     }
 }
 
-mod http_ {
+mod http {
     use super::*;
 
     fn peer() -> Option<Peer> {
@@ -138,20 +126,10 @@ mod http_ {
 
     suite!(peer());
 
-    // spec: H25-18 LIFE-10
     #[test]
-    fn the_session_is_deleted_by_close_and_a_new_one_begun_at_the_next_connect() {
+    fn a_session_is_deleted_when_it_is_closed() {
         let Some(peer) = http_peer() else { return };
-        let (endpoint, requests) = Requests::of(Endpoint::parse(peer.url()).unwrap());
-        let client = client(Target::connector("watched", endpoint)).build();
-        within_deadline(async {
-            for sessions in 1..=2 {
-                let connection = client.connect().await.unwrap();
-                assert_eq!(echo(&connection, &EXPECTED.echo, "a").await.unwrap(), "Echo: a");
-                connection.close().await;
-                assert_eq!(requests.answers(&Method::DELETE), vec![StatusCode::OK; sessions]);
-            }
-        });
+        lifecycle::a_session_with_a_handshake_is_deleted(peer, &EXPECTED);
     }
 
     #[test]

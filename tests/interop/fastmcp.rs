@@ -2,14 +2,12 @@
 
 use crate::{
     expected::{Echo, Example, Expected, Prompt, Refusal},
+    lifecycle,
     run::{Peer, client, command, once, shared, within_deadline},
-    suite::{echo, suite},
-    watch::{Processes, Requests},
+    suite::suite,
 };
 use conformance::peers::{self, HttpPeer};
-use http::Method;
 use mcp_client::{Client, Connection, Content, Era, Error, Event, Misbehavior, Mode, Target};
-use mcp_transport::http::Endpoint;
 use mcp_types::{ErrorCode, LoggingLevel, ProtocolVersion};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
@@ -61,21 +59,10 @@ mod stdio {
 
     suite!(peer());
 
-    // spec: STDIO-09
     #[test]
-    fn the_process_is_gone_after_close_and_started_again_at_the_next_connect() {
+    fn a_process_lives_as_long_as_its_session() {
         let Some(program) = peers::or_skip(peers::fastmcp_stdio()) else { return };
-        let (command, mut processes) = Processes::of(command(program));
-        let client = client(command).build();
-        within_deadline(async {
-            for _ in 0..2 {
-                let connection = client.connect().await.unwrap();
-                assert_eq!(echo(&connection, &EXPECTED.echo, "hello").await.unwrap(), "hello");
-                assert_eq!(processes.running(), 1);
-                connection.close().await;
-                assert!(processes.are_gone());
-            }
-        });
+        lifecycle::a_process_lives_as_long_as_its_session(program, &EXPECTED);
     }
 }
 
@@ -92,7 +79,7 @@ mod stdio_legacy {
     suite!(peer());
 }
 
-mod http_ {
+mod http {
     use super::*;
 
     fn peer() -> Option<Peer> {
@@ -102,20 +89,9 @@ mod http_ {
     suite!(peer());
 
     #[test]
-    fn a_stateless_session_posts_and_nothing_else() {
+    fn a_session_posts_and_nothing_else() {
         let Some(peer) = http_peer() else { return };
-        let (endpoint, requests) = Requests::of(Endpoint::parse(peer.url()).unwrap());
-        let client = client(Target::connector("watched", endpoint)).build();
-        within_deadline(async {
-            for _ in 0..2 {
-                let connection = client.connect().await.unwrap();
-                assert_eq!(echo(&connection, &EXPECTED.echo, "hello").await.unwrap(), "hello");
-                connection.close().await;
-            }
-        });
-        assert_eq!(requests.answers(&Method::POST).len(), 4);
-        assert!(requests.answers(&Method::GET).is_empty());
-        assert!(requests.answers(&Method::DELETE).is_empty());
+        lifecycle::a_stateless_session_posts_and_nothing_else(peer, &EXPECTED);
     }
 
     // spec: HDR-21 HDR-22 HDR-23
@@ -205,4 +181,10 @@ mod http_legacy {
     }
 
     suite!(peer());
+
+    #[test]
+    fn a_session_is_deleted_when_it_is_closed() {
+        let Some(peer) = http_peer() else { return };
+        lifecycle::a_session_with_a_handshake_is_deleted(peer, &LEGACY);
+    }
 }

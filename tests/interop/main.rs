@@ -12,9 +12,12 @@
 //! Servers are started once for all tests, over stdio with one session that tests share; tests of opening and closing
 //! start their own. What is shared ends with this process: its pipes close.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod everything;
 mod expected;
 mod fastmcp;
+mod lifecycle;
 mod rmcp;
 mod run;
 mod suite;

@@ -206,7 +206,6 @@ async fn answer(
     Ok(ControlFlow::Continue(serde_json::to_value(answer).map_err(internal)?))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
 fn internal(error: impl std::error::Error) -> ErrorData {
     ErrorData::internal_error(error.to_string(), None)
 }
