@@ -1,6 +1,8 @@
 //! Configuring a client.
 
-use crate::{Client, Deadlines, Event, InputHandler, Mode, Reconnect, Target, live::Wrap, log};
+use crate::{
+    Client, Deadlines, Diagnostics, Event, InputHandler, Mode, Reconnect, Target, live::Wrap, log,
+};
 use mcp_session::{BoxCallService, CallService, Options};
 use mcp_types::{Implementation, LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
@@ -40,6 +42,12 @@ impl ClientBuilder {
     /// Time limits of calls that bring none of their own. Default: see [`Deadlines`].
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
         self.options.deadlines = deadlines;
+        self
+    }
+
+    /// Is told what the server does against the specification; a strict one fails calls for it.
+    pub fn diagnostics(mut self, diagnostics: Diagnostics) -> Self {
+        self.options.diagnostics = diagnostics;
         self
     }
 

@@ -54,6 +54,7 @@ mod offer;
 mod operation;
 mod pages;
 mod read_resource;
+mod subscribe;
 mod target;
 mod tool_result;
 
@@ -69,14 +70,15 @@ pub use legacy::{Ping, SetLoggingLevel};
 pub use lists::{ListAll, ListPage, ListRequest};
 pub use operation::Operation;
 pub use read_resource::ReadResource;
+pub use subscribe::Subscribe;
 pub use target::Target;
 pub use tool_result::ToolResult;
 
 pub use mcp_types as types;
 
 pub use mcp_session::{
-    Deadlines, Endless, Era, Error, Event, Events, InputHandler, Misbehavior, Mode, Options, Phase,
-    Progress, Reconnect, Server, When,
+    Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident, InputHandler,
+    Misbehavior, Mode, Notice, Options, Phase, Progress, Reconnect, Server, Subscription, When,
 };
 
 /// The examples of the README, compiled.
