@@ -5,8 +5,14 @@
 //! what goes over the wire.
 //!
 //! - [`rpc`] holds the JSON-RPC envelope: [`rpc::Message`] and its parts, and [`RawJson`], a value kept as bytes.
+//! - The types of the protocol are in one module per area of the specification, like [`tools`] and [`sampling`], and
+//!   in the root of the crate; of tasks there are two vocabularies, [`tasks`] and [`tasks_extension`].
 //! - [`Request`] ties a method to its parameters and its result, so that a result is decoded by its request.
-//! - [`ProtocolVersion`] names a revision; a field that only some revisions have says so in its documentation.
+//! - [`ProtocolVersion`] names a revision; a field that only some revisions have says so in its documentation, and
+//!   [`revision`] has it as a table.
+//!
+//! Nothing that a peer says is lost in a type: members without a field are in [`Extra`], values that fit no variant in
+//! an `Unknown` one, items that do not fit their type in [`List::broken`]. What was read is written back as it came.
 //!
 //! # Example
 //!

@@ -10,4 +10,5 @@ mod revisions;
 mod round_trip;
 mod same;
 mod schemas;
+mod throughput;
 mod unions;

@@ -169,12 +169,6 @@ pub(crate) const ENTRIES: &[Entry] = &[
     entry::<tasks_extension::Task>("tasks_extension.Task"),
     entry::<tasks_extension::TaskStatus>("tasks_extension.TaskStatus"),
     entry::<tasks_extension::TaskStatusNotification>("tasks_extension.TaskStatusNotification"),
-    entry::<tasks_extension::TaskSubscriptionAcknowledgedNotifications>(
-        "tasks_extension.TaskSubscriptionAcknowledgedNotifications",
-    ),
-    entry::<tasks_extension::TaskSubscriptionNotifications>(
-        "tasks_extension.TaskSubscriptionNotifications",
-    ),
     entry::<tasks_extension::TasksExtensionCapability>("tasks_extension.TasksExtensionCapability"),
     entry::<tasks_extension::UpdateTaskRequest>("tasks_extension.UpdateTaskRequest"),
     entry::<tasks_extension::UpdateTaskResult>("tasks_extension.UpdateTaskResult"),

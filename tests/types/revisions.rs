@@ -121,6 +121,8 @@ fn fields_have_their_revisions() {
     assert!(!field_exists(&fifth, "RootsCapability", "listChanged"));
     assert!(field_exists(&fifth, "tasks_extension.Task", "ttlMs"));
     assert!(!field_exists(&fifth, "Task", "ttl"));
+    assert!(field_exists(&fifth, "SubscriptionFilter", "toolsListChanged"));
+    assert!(!field_exists(&fifth, "SubscriptionFilter", "taskIds"), "only an extension has it");
     assert!(field_is_required(&fifth, "CallToolRequest", "_meta"));
     assert!(field_exists(&first, "CallToolRequest", "_meta"));
     assert!(!field_is_required(&fourth, "CallToolRequest", "_meta"));

@@ -1218,6 +1218,7 @@ pub(crate) static TYPES: &[Type] = &[
             Field::new("promptsListChanged", 0b10000, 0b00000),
             Field::new("resourceSubscriptions", 0b10000, 0b00000),
             Field::new("resourcesListChanged", 0b10000, 0b00000),
+            Field::new("taskIds", 0b00000, 0b00000),
             Field::new("toolsListChanged", 0b10000, 0b00000),
         ],
     },
@@ -1547,16 +1548,6 @@ pub(crate) static TYPES: &[Type] = &[
             Field::new("taskId", 0b10000, 0b10000),
             Field::new("ttlMs", 0b10000, 0b10000),
         ],
-    },
-    Type {
-        name: "tasks_extension.TaskSubscriptionAcknowledgedNotifications",
-        revisions: Revisions(0b10000),
-        fields: &[Field::new("taskIds", 0b10000, 0b00000)],
-    },
-    Type {
-        name: "tasks_extension.TaskSubscriptionNotifications",
-        revisions: Revisions(0b10000),
-        fields: &[Field::new("taskIds", 0b10000, 0b00000)],
     },
     Type {
         name: "tasks_extension.TasksExtensionCapability",

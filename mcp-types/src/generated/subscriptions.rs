@@ -18,6 +18,8 @@ pub struct SubscriptionFilter {
     pub resource_subscriptions: Option<Vec<String>>,
     /// Whether to report that the resources of the server changed.
     pub resources_list_changed: Option<bool>,
+    /// Ids of the tasks whose changes to report. With the tasks extension.
+    pub task_ids: Option<Vec<String>>,
     /// Whether to report that the tools of the server changed.
     pub tools_list_changed: Option<bool>,
     /// Members that have no field of their own.
@@ -29,6 +31,7 @@ object!(SubscriptionFilter {
         prompts_list_changed = "promptsListChanged",
         resource_subscriptions = "resourceSubscriptions",
         resources_list_changed = "resourcesListChanged",
+        task_ids = "taskIds",
         tools_list_changed = "toolsListChanged",
     }
 });

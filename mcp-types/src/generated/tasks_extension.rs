@@ -434,42 +434,6 @@ impl Notification for TaskStatusNotification {
     const METHOD: &'static str = "notifications/tasks";
 }
 
-/// What the extension adds to the acknowledged filter of a subscription.
-///
-/// [Specification](https://modelcontextprotocol.io/extensions/tasks/overview)
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct TaskSubscriptionAcknowledgedNotifications {
-    /// Ids of the tasks whose changes the server agreed to report.
-    pub task_ids: Option<Vec<String>>,
-    /// Members that have no field of their own.
-    pub extra: Extra,
-}
-
-object!(TaskSubscriptionAcknowledgedNotifications {
-    optional {
-        task_ids = "taskIds",
-    }
-});
-
-/// What the extension adds to the filter of `subscriptions/listen`.
-///
-/// [Specification](https://modelcontextprotocol.io/extensions/tasks/overview)
-#[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
-pub struct TaskSubscriptionNotifications {
-    /// Ids of the tasks whose changes to report.
-    pub task_ids: Option<Vec<String>>,
-    /// Members that have no field of their own.
-    pub extra: Extra,
-}
-
-object!(TaskSubscriptionNotifications {
-    optional {
-        task_ids = "taskIds",
-    }
-});
-
 /// Settings of the extension under `io.modelcontextprotocol/tasks` in `extensions`: an empty object.
 ///
 /// [Specification](https://modelcontextprotocol.io/extensions/tasks/overview)

@@ -194,7 +194,13 @@ impl<T: Wire> Wire for Vec<T> {
         let mut items = Self::new();
         while let Some(item) = array.next_element_seed(Decoder::<T>(PhantomData))? {
             match item {
-                Ok(item) => items.push(item),
+                Ok(item) => {
+                    // Most arrays have one item, and some items are large.
+                    if items.is_empty() {
+                        items.reserve_exact(1);
+                    }
+                    items.push(item);
+                }
                 Err(misfit) => return broken_array(&items, misfit, array).map(Err),
             }
         }

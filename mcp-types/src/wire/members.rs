@@ -8,9 +8,8 @@ use std::{borrow::Cow, collections::VecDeque, fmt, marker::PhantomData};
 
 /// Members from a stream, after those that were read ahead to find out what the object is.
 pub(crate) struct Members<'de, A> {
-    ahead: VecDeque<(String, Value)>,
-    /// The value of the key that was given last, if it was read ahead.
-    value: Option<Value>,
+    /// In a box, because mostly there are none.
+    ahead: Option<Box<Ahead>>,
     /// A key whose value is still in the stream.
     pending: Option<Cow<'de, str>>,
     object: A,
@@ -18,16 +17,29 @@ pub(crate) struct Members<'de, A> {
     pub(crate) is_tagged: bool,
 }
 
+/// Members that were read ahead.
+#[derive(Default)]
+struct Ahead {
+    members: VecDeque<(String, Value)>,
+    /// The value of the key that was given last.
+    value: Option<Value>,
+}
+
 impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
     pub(crate) fn new(object: A) -> Self {
-        Self { ahead: VecDeque::new(), value: None, pending: None, object, is_tagged: false }
+        Self { ahead: None, pending: None, object, is_tagged: false }
     }
 
     /// The next key. Its value has to be read before the next call.
     pub(crate) fn key(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
-        if let Some((key, value)) = self.ahead.pop_front() {
-            self.value = Some(value);
-            return Ok(Some(Cow::Owned(key)));
+        if let Some(ahead) = &mut self.ahead {
+            match ahead.members.pop_front() {
+                Some((key, value)) => {
+                    ahead.value = Some(value);
+                    return Ok(Some(Cow::Owned(key)));
+                }
+                None => self.ahead = None,
+            }
         }
         match self.pending.take() {
             Some(key) => Ok(Some(key)),
@@ -37,30 +49,44 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
 
     /// The value of the key that was given last.
     pub(crate) fn value<T: Wire>(&mut self) -> Result<Fit<T>, A::Error> {
-        match self.value.take() {
+        match self.read_value() {
             Some(value) => Ok(T::from_value(value)),
             None => self.object.next_value_seed(Decoder(PhantomData)),
         }
     }
 
+    /// The value of the key that was given last, if it was read ahead.
+    fn read_value(&mut self) -> Option<Value> {
+        self.ahead.as_mut()?.value.take()
+    }
+
+    fn keep(&mut self, key: Cow<'_, str>, value: Value) {
+        self.ahead.get_or_insert_default().members.push_back((key.into_owned(), value));
+    }
+
     /// The value of the key that was given last, whatever it is.
     pub(crate) fn any(&mut self) -> Result<Value, A::Error> {
-        match self.value.take() {
+        match self.read_value() {
             Some(value) => Ok(value),
             None => self.object.next_value(),
         }
     }
 
     /// Reads ahead to the member that tells the type, and takes it out if it is a string.
-    pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<String>, A::Error> {
-        while let Some(key) = self.object.next_key::<Key<'de>>()? {
-            match self.object.next_value()? {
-                Value::String(value) if key.0 == tag => {
-                    self.is_tagged = true;
-                    return Ok(Some(value));
+    pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<Cow<'de, str>>, A::Error> {
+        while let Some(Key(key)) = self.object.next_key()? {
+            let value = if key == tag {
+                match self.object.next_value()? {
+                    Tag::Text(text) => {
+                        self.is_tagged = true;
+                        return Ok(Some(text));
+                    }
+                    Tag::Other(value) => value,
                 }
-                value => self.ahead.push_back((key.0.into_owned(), value)),
-            }
+            } else {
+                self.object.next_value()?
+            };
+            self.keep(key, value);
         }
         Ok(None)
     }
@@ -76,21 +102,84 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
                 return Ok(Some(found));
             }
             let value = self.object.next_value()?;
-            self.ahead.push_back((key.into_owned(), value));
+            self.keep(key, value);
         }
         Ok(None)
     }
 
     /// All members that are left, after a tag that was taken out.
-    pub(crate) fn into_value(mut self, tag: Option<(&str, String)>) -> Result<Value, A::Error> {
+    pub(crate) fn remaining(
+        &mut self,
+        tag: Option<(&str, Cow<'de, str>)>,
+    ) -> Result<Value, A::Error> {
         let mut object = JsonObject::new();
-        object.extend(std::mem::take(&mut self.ahead));
-        object.extend(tag.map(|(tag, value)| (tag.to_owned(), Value::String(value))));
+        object.extend(self.ahead.take().into_iter().flat_map(|ahead| ahead.members));
+        object.extend(tag.map(|(tag, value)| (tag.to_owned(), Value::from(value))));
         while let Some(key) = self.key()? {
             let value = self.any()?;
             object.insert(key.into_owned(), value);
         }
         Ok(Value::Object(object))
+    }
+}
+
+/// The value of a member that tells a type.
+enum Tag<'de> {
+    Text(Cow<'de, str>),
+    Other(Value),
+}
+
+impl<'de> Deserialize<'de> for Tag<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TagVisitor)
+    }
+}
+
+struct TagVisitor;
+
+impl<'de> de::Visitor<'de> for TagVisitor {
+    type Value = Tag<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tag<'de>, E> {
+        Ok(Tag::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Tag<'de>, E> {
+        Ok(Tag::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, array: A) -> Result<Tag<'de>, A::Error> {
+        let array = de::value::SeqAccessDeserializer::new(array);
+        Value::deserialize(array).map(Tag::Other)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, object: A) -> Result<Tag<'de>, A::Error> {
+        let object = de::value::MapAccessDeserializer::new(object);
+        Value::deserialize(object).map(Tag::Other)
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{de::MapAccess, ser::SerializeMap};
 pub(crate) trait Object: Wire {
     /// Reads the members, some of which may have been read ahead.
     fn from_members<'de, A: MapAccess<'de>>(
-        members: Members<'de, A>,
+        members: &mut Members<'de, A>,
     ) -> Result<Fit<Self>, A::Error>;
 }
 
@@ -144,13 +144,13 @@ macro_rules! object {
             fn from_object<'de, A: serde::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                $crate::wire::Object::from_members($crate::wire::Members::new(object))
+                $crate::wire::Object::from_members(&mut $crate::wire::Members::new(object))
             }
         }
 
         impl $crate::wire::Object for $type {
             fn from_members<'de, A: serde::de::MapAccess<'de>>(
-                mut members: $crate::wire::Members<'de, A>,
+                members: &mut $crate::wire::Members<'de, A>,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 $($(let mut $req: Option<$req_type> = None;)+)?
                 $($(let mut $pre = None;)+)?

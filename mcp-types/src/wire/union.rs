@@ -51,11 +51,11 @@ macro_rules! by_tag {
                 let tag = members.find_tag($tag)?;
                 match tag.as_deref() {
                     $(Some($constant) => {
-                        $crate::wire::union::variant(members, Self::$variant, Self::Unknown)
+                        $crate::wire::union::variant(&mut members, Self::$variant, Self::Unknown)
                     })+
                     _ => {
                         let tag = tag.map(|tag| ($tag, tag));
-                        members.into_value(tag).map(Self::Unknown).map(Ok)
+                        members.remaining(tag).map(Self::Unknown).map(Ok)
                     }
                 }
             }
@@ -83,9 +83,9 @@ macro_rules! by_key {
                 let mut members = $crate::wire::Members::new(object);
                 match members.find_key(&[$($key),+])? {
                     $(Some($key) => {
-                        $crate::wire::union::variant(members, Self::$variant, Self::Unknown)
+                        $crate::wire::union::variant(&mut members, Self::$variant, Self::Unknown)
                     })+
-                    _ => members.into_value(None).map(Self::Unknown).map(Ok),
+                    _ => members.remaining(None).map(Self::Unknown).map(Ok),
                 }
             }
         }
@@ -111,7 +111,7 @@ macro_rules! by_shape {
             fn from_object<'de, A: serde::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                let mut value = $crate::wire::Members::new(object).into_value(None)?;
+                let mut value = $crate::wire::Members::new(object).remaining(None)?;
                 $(
                     let conditions: &[(&str, &[&str])] = &[$(($key, &[$($($allowed),+)?]))?];
                     if $crate::wire::union::has_all(&value, conditions) {
@@ -142,7 +142,7 @@ macro_rules! by_mode {
             fn from_object<'de, A: serde::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                let value = $crate::wire::Members::new(object).into_value(None)?;
+                let value = $crate::wire::Members::new(object).remaining(None)?;
                 let mode = value.get($tag).map_or(Some($default), serde_json::Value::as_str);
                 let fit = match mode {
                     $(Some($constant) => {
@@ -180,12 +180,12 @@ macro_rules! by_method {
                 match method.as_deref() {
                     $(Some(<$inner as $crate::Request>::METHOD) => {
                         let method = <$inner as $crate::Request>::METHOD;
-                        let params = $crate::wire::union::params(members, method)?;
+                        let params = $crate::wire::union::params(&mut members, method)?;
                         Ok(Ok(params.map_or_else(Self::Unknown, Self::$variant)))
                     })+
                     _ => {
                         let method = method.map(|method| ("method", method));
-                        members.into_value(method).map(Self::Unknown).map(Ok)
+                        members.remaining(method).map(Self::Unknown).map(Ok)
                     }
                 }
             }
@@ -210,7 +210,7 @@ pub(crate) use by_method;
 
 /// Goes on with the type that the members read so far tell.
 pub(crate) fn variant<'de, T: Object, U, A: MapAccess<'de>>(
-    members: Members<'de, A>,
+    members: &mut Members<'de, A>,
     known: fn(T) -> U,
     unknown: fn(Value) -> U,
 ) -> Result<Fit<U>, A::Error> {
@@ -220,7 +220,7 @@ pub(crate) fn variant<'de, T: Object, U, A: MapAccess<'de>>(
 
 /// The parameters of an embedded request. Members beside them mean nothing there and are not kept.
 pub(crate) fn params<'de, T: Wire, A: MapAccess<'de>>(
-    mut members: Members<'de, A>,
+    members: &mut Members<'de, A>,
     method: &str,
 ) -> Result<Result<T, Value>, A::Error> {
     let mut request = JsonObject::new();

@@ -22,7 +22,11 @@ impl Docs {
         let path = directory().join("docs.toml");
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let types = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("in {}", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let types = toml::from_str(text)?;
         Ok(Self { types, used: BTreeSet::new(), missing: BTreeMap::new() })
     }
 
@@ -79,5 +83,28 @@ impl Docs {
         let all = self.types.iter().flat_map(|(ty, keys)| keys.keys().map(move |key| (ty, key)));
         all.filter(|(ty, key)| !self.used.contains(&((*ty).clone(), (*key).clone())))
             .map(|(ty, key)| (ty.as_str(), key.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Docs;
+
+    #[test]
+    fn a_default_stands_in() {
+        let mut docs = Docs::parse("[default]\n_meta = 'D'\n[A]\n_meta = 'O'\n").unwrap();
+        assert_eq!(docs.sentence("A", "_meta"), "O");
+        assert_eq!(docs.sentence("B", "_meta"), "D");
+        docs.check().unwrap();
+    }
+
+    #[test]
+    fn missing_and_stale_sentences_are_named() {
+        let mut docs = Docs::parse("[A]\nold = 'x'\n").unwrap();
+        docs.sentence("x.B", "$new");
+        assert!(docs.check().unwrap_err().to_string().ends_with("[x.B] $new"));
+        assert_eq!(docs.skeleton(), "[\"x.B\"]\n\"$new\" = \"\"\n\n# stale: [A] old\n");
+        let docs = Docs::parse("[A]\nold = 'x'\n").unwrap();
+        assert!(docs.check().unwrap_err().to_string().ends_with("[A] old"));
     }
 }

@@ -48,7 +48,11 @@ pub(crate) fn file(model: &Model) -> Result<String> {
         if let Shape::Object(object) = &concept.shape {
             let fields: BTreeMap<_, _> = object.fields.iter().collect();
             for (name, field) in fields {
-                let (present, required) = (bits(field.present), bits(field.required));
+                // What an extension joins to a type, no revision has.
+                let is_joined =
+                    field.present.last().is_none() && concept.revisions.last().is_some();
+                let present = if is_joined { Revisions::default() } else { field.present };
+                let (present, required) = (bits(present), bits(field.required));
                 let _ = writeln!(text, "Field::new({name:?}, {present}, {required}),");
             }
             if let Some((tag, _)) = &object.tag {

@@ -207,3 +207,19 @@ fn stop_reasons_are_open(document: &mut Document) -> usize {
     reason.values = Some(values.into_iter().map(str::to_owned).collect());
     1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FIXUPS, Source, apply};
+    use crate::schema::Document;
+
+    #[test]
+    fn a_fixup_without_effect_stops_the_generator() {
+        for source in Source::all() {
+            let mut document = Document::load(source.name()).unwrap();
+            apply(source, &mut document).unwrap();
+            let is_fixed = FIXUPS.iter().any(|fixup| fixup.sources.contains(&source.name()));
+            assert!(!is_fixed || apply(source, &mut document).is_err(), "{}", source.name());
+        }
+    }
+}

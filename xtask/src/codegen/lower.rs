@@ -6,7 +6,7 @@ use super::{
     model::{EXTENSION_PREFIX, Kind, Method, Model, Type},
     names,
     revisions::Source,
-    tables::{NAMES, SKIPPED, UNIONS},
+    tables::{JOINED, NAMES, SKIPPED, UNIONS},
 };
 use crate::schema::{Document, Schema};
 use anyhow::{Context, Result, bail, ensure};
@@ -25,7 +25,7 @@ impl Used {
     /// Fails if a table has an entry that nothing asks for.
     pub(crate) fn check(&self) -> Result<()> {
         let skipped = SKIPPED.iter().flat_map(|(_, names)| names.iter());
-        for name in skipped.chain(NAMES.iter().chain(UNIONS).map(|(name, _)| name)) {
+        for name in skipped.chain(NAMES.iter().chain(UNIONS).chain(JOINED).map(|(name, _)| name)) {
             ensure!(
                 self.0.borrow().contains(*name),
                 "{name} is in a table of xtask, but in no schema"
@@ -49,6 +49,10 @@ impl Lowering<'_> {
     pub(crate) fn run(mut self) -> Result<()> {
         for (name, schema) in &self.document.definitions {
             if self.is_core(name, schema)? || self.is_skipped(name) || self.is_part(name) {
+                continue;
+            }
+            if let Some((_, owner)) = JOINED.iter().find(|(joined, _)| joined == name) {
+                self.join(owner, schema)?;
                 continue;
             }
             let source = self.source.name();
@@ -76,6 +80,18 @@ impl Lowering<'_> {
     fn is_part(&self, name: &str) -> bool {
         let whole = name.strip_suffix("Params").or(name.strip_suffix("Response"));
         whole.is_some_and(|whole| self.document.definitions.contains_key(whole))
+    }
+
+    /// Adds members of the extension to a type of the protocol.
+    fn join(&mut self, owner: &str, schema: &Schema) -> Result<()> {
+        for (name, (schema, _)) in self.members(schema)? {
+            let ty = self.field_type(owner, &name, &schema)?;
+            let revisions = self.model.concepts.get(owner).context("joins no type")?.revisions;
+            self.model.field(owner, self.source, &name, (ty, false))?;
+            // The type itself is the protocol's.
+            self.model.concepts.get_mut(owner).context("joins no type")?.revisions = revisions;
+        }
+        Ok(())
     }
 
     fn definition(&mut self, name: &str, schema: &Schema) -> Result<()> {

@@ -115,6 +115,12 @@ pub(crate) const NAMES: &[(&str, &str)] = &[
     ("UntitledMultiSelectEnumSchemaItems", "UntitledMultiSelectEnumItems"),
 ];
 
+/// Definitions of an extension that are members of a type of the protocol.
+pub(crate) const JOINED: &[(&str, &str)] = &[
+    ("TaskSubscriptionAcknowledgedNotifications", "SubscriptionFilter"),
+    ("TaskSubscriptionNotifications", "SubscriptionFilter"),
+];
+
 /// Names of unions that some revision writes out where they are used.
 pub(crate) const UNIONS: &[(&str, &str)] = &[
     ("CallToolResult.content", "ContentBlock"),

@@ -94,3 +94,41 @@ impl Schema {
 pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mcp-types/schema")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Document;
+
+    fn reduced(definition: &str) -> anyhow::Result<String> {
+        let text = format!(
+            r#"{{"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {{"A": {definition}}}}}"#
+        );
+        Document::official(&text)?.to_text()
+    }
+
+    #[test]
+    fn facts_stay_and_prose_goes() {
+        let definition = r##"{"description": "Prose.", "type": "object", "required": ["title"], "properties": {
+            "title": {"type": "string", "description": "Prose.", "$comment": "Prose.", "format": "uri"},
+            "description": {"$ref": "#/definitions/A"}
+        }}"##;
+        let text = reduced(definition).unwrap();
+        assert!(!text.contains("Prose"), "{text}");
+        for fact in ["\"title\"", "\"description\"", "\"uri\"", "\"#/$defs/A\"", "2020-12"] {
+            assert!(text.contains(fact), "{fact} in {text}");
+        }
+        let again: Document = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.to_text().unwrap(), text);
+    }
+
+    #[test]
+    fn a_new_keyword_stops_the_import() {
+        let error = reduced(r#"{"type": "string", "pattern": "a*"}"#).unwrap_err();
+        assert!(error.to_string().contains("pattern"), "{error}");
+    }
+
+    #[test]
+    fn a_reference_out_of_the_file_stops_the_import() {
+        assert!(reduced(r##"{"$ref": "https://example.com/schema#/$defs/B"}"##).is_err());
+    }
+}

@@ -47,7 +47,10 @@ impl Emitter<'_> {
     ) -> String {
         let mut doc = self.docs.sentence(item.key, name);
         let all = item.concept.revisions;
-        let presence = field.present.describe(all);
+        let presence = match field.present.last() {
+            None if all.last().is_some() => Some("with the tasks extension".to_owned()),
+            _ => field.present.describe(all),
+        };
         let required = match field.required {
             required if required.is_empty() || !option => None,
             required => Some(required.describe(field.present)),

@@ -237,8 +237,6 @@ pub(crate) const MODULES: &[Module] = &[
             "tasks_extension.Task",
             "tasks_extension.TaskStatus",
             "tasks_extension.TaskStatusNotification",
-            "tasks_extension.TaskSubscriptionAcknowledgedNotifications",
-            "tasks_extension.TaskSubscriptionNotifications",
             "tasks_extension.TasksExtensionCapability",
             "tasks_extension.UpdateTaskRequest",
             "tasks_extension.UpdateTaskResult",
