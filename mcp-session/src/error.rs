@@ -136,6 +136,14 @@ pub enum Error {
         /// What the server said.
         error: Box<ErrorObject>,
     },
+    /// A policy of the program's denied it; see [`Guard`](crate::Guard).
+    #[error("{method} was denied: {reason}")]
+    Denied {
+        /// The method that was called.
+        method: Box<str>,
+        /// Why.
+        reason: Box<str>,
+    },
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]
     NotConnected,

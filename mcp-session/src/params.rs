@@ -103,10 +103,10 @@ impl Params {
 
 /// The members of an object, in order, their values unread.
 #[derive(Default)]
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl Members<'_> {
-    fn encode(&self) -> RawJson {
+    pub(crate) fn encode(&self) -> RawJson {
         let mut out = vec![b'{'];
         for (index, (name, value)) in self.0.iter().enumerate() {
             if index > 0 {

@@ -8,6 +8,7 @@
 
 mod dispatch;
 mod eras;
+mod guard;
 mod layers;
 mod mock;
 mod reconnect;
