@@ -124,6 +124,16 @@ impl<'de, T: Wire> Visitor<'de> for Decoder<T> {
         Ok(T::from_number(value.into()))
     }
 
+    fn visit_i128<E>(self, value: i128) -> Result<Fit<T>, E> {
+        let number = Number::from_i128(value).or_else(|| Number::from_f64(value as f64));
+        Ok(number.map_or_else(T::from_null, T::from_number))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Fit<T>, E> {
+        let number = Number::from_u128(value).or_else(|| Number::from_f64(value as f64));
+        Ok(number.map_or_else(T::from_null, T::from_number))
+    }
+
     fn visit_f64<E>(self, value: f64) -> Result<Fit<T>, E> {
         Ok(Number::from_f64(value).map_or_else(T::from_null, T::from_number))
     }

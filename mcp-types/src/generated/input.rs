@@ -12,7 +12,8 @@ use crate::{
 use indexmap::IndexMap;
 use serde_json::Value;
 
-/// One question of a server to the client or its user.
+/// One question of a server to the client or its user. Its members are `method` and `params`; others, such as
+/// an `id`, mean nothing here and are dropped.
 ///
 /// Since 2026-07-28.
 ///

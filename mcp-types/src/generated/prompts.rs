@@ -64,7 +64,7 @@ impl Request for GetPromptRequest {
 #[non_exhaustive]
 pub struct GetPromptResult {
     /// Messages of the prompt, in conversation order. Untrusted: the server wrote them.
-    pub messages: Vec<PromptMessage>,
+    pub messages: List<PromptMessage>,
     /// What the prompt is for.
     pub description: Option<String>,
     /// Kind of this result: `complete` when it is final, other values for interim results. Absence, as from
@@ -78,7 +78,7 @@ pub struct GetPromptResult {
 
 object!(GetPromptResult {
     required {
-        messages: Vec<PromptMessage> = "messages",
+        messages: List<PromptMessage> = "messages",
     }
     optional {
         description = "description",

@@ -88,7 +88,7 @@ impl Request for CreateMessageRequest {
 pub struct CreateMessageResult {
     /// Whose words the message holds, normally those of the assistant.
     pub role: Role,
-    /// The message, one block or several.
+    /// The message, one block or several; until 2025-06-18 always one.
     pub content: OneOrMany<SamplingMessageContentBlock>,
     /// The model that wrote it, by the name that its provider uses.
     pub model: String,
@@ -189,7 +189,7 @@ object!(ModelPreferences {
 pub struct SamplingMessage {
     /// Whose words the message holds.
     pub role: Role,
-    /// The message, one block or several.
+    /// The message, one block or several; until 2025-06-18 always one.
     pub content: OneOrMany<SamplingMessageContentBlock>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     /// Since 2025-11-25.

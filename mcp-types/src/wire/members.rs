@@ -3,7 +3,7 @@
 use super::{Decoder, Fit, Wire};
 use crate::JsonObject;
 use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use std::{borrow::Cow, collections::VecDeque, fmt, marker::PhantomData};
 
 /// Members from a stream, after those that were read ahead to find out what the object is.
@@ -166,6 +166,14 @@ impl<'de> de::Visitor<'de> for TagVisitor {
 
     fn visit_u64<E>(self, value: u64) -> Result<Tag<'de>, E> {
         Ok(Tag::Other(value.into()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(Number::from_i128(value).map_or(Value::Null, Value::Number)))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Tag<'de>, E> {
+        Ok(Tag::Other(Number::from_u128(value).map_or(Value::Null, Value::Number)))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Tag<'de>, E> {

@@ -173,6 +173,7 @@ pub(crate) const LENIENT: &[&str] = &[
     "Icon",
     "Prompt",
     "PromptArgument",
+    "PromptMessage",
     "Resource",
     "ResourceTemplate",
     "Root",
