@@ -51,6 +51,12 @@ pub enum Error {
         /// Why there was none.
         reason: Box<str>,
     },
+    /// The task that the server made of the call was cancelled, by somebody else.
+    #[error("the task of {method} was cancelled")]
+    TaskCancelled {
+        /// The method that was called.
+        method: Box<str>,
+    },
     /// Client and server have no revision of the protocol in common.
     #[error("no common protocol version: this client speaks {ours:?}, the server {theirs:?}")]
     NoCommonVersion {

@@ -1,7 +1,7 @@
 //! How a session is set up.
 
 use crate::{
-    Deadlines, Diagnostics, Events, InputHandler, NoInput, Reconnect, RetryOptions,
+    Deadlines, Diagnostics, Events, Extension, InputHandler, NoInput, Reconnect, RetryOptions,
     follow_input::DEFAULT_ROUNDS,
 };
 use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
@@ -30,6 +30,8 @@ pub struct Options {
     pub reconnect: Reconnect,
     /// When calls that failed are sent again. Default: never. Its deadlines are those of the session.
     pub retry: Option<RetryOptions>,
+    /// Extensions of the protocol that the client supports. Default: none.
+    pub extensions: Vec<Arc<dyn Extension>>,
     /// Answers the server's questions. Default: nobody.
     pub input: Arc<dyn InputHandler>,
     /// Is told what the server does against the specification.
@@ -50,6 +52,7 @@ impl Default for Options {
             log_level: None,
             reconnect: Reconnect::default(),
             retry: None,
+            extensions: Vec::new(),
             input: Arc::new(NoInput),
             diagnostics: Diagnostics::default(),
             events: Events::default(),

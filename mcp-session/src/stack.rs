@@ -2,10 +2,10 @@
 
 use crate::{
     AddMetaLayer, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta, MirrorParamsLayer,
-    NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer,
+    NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer, extension::ExtendLayer,
 };
 use mcp_transport::{Binding, Transport};
-use mcp_types::{ProtocolVersion, RawJson, keys};
+use mcp_types::{ProtocolVersion, RawJson, is_extension_id, keys};
 use std::sync::Arc;
 use tower::ServiceBuilder;
 
@@ -21,6 +21,8 @@ pub fn modern<T: Transport>(
     ServiceBuilder::new()
         // Outside of all that knows a result type, so that what is left is a mistake.
         .layer(RequireCompleteLayer::new())
+        // Outside of the core, whose results they may hold back: a task, for example.
+        .option_layer(ExtendLayer::new(&options.extensions, dispatch.peer()))
         // Outside the deadline: a person who answers does not use up the server's time.
         .layer(FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds))
         // Outside the deadline, so that each try has what is left of it; inside the questions, which are not asked again.
@@ -61,6 +63,10 @@ pub(crate) fn stamp(options: &Options) -> Meta {
     if let Some(roots) = &mut capabilities.roots {
         // Stateless servers ask when they want to know; nobody tells them of changes.
         roots.list_changed = None;
+    }
+    for extension in options.extensions.iter().filter(|extension| is_extension_id(extension.id())) {
+        let declared = capabilities.extensions.get_or_insert_default();
+        declared.insert(extension.id().to_owned(), extension.settings().into());
     }
     let entries = [
         (keys::CLIENT_INFO, RawJson::encode(&options.client_info)),

@@ -44,7 +44,7 @@ pub use error::{ErrorCode, ErrorObject};
 pub use extra::Extra;
 pub use generated::*;
 pub use list::{BrokenItem, List};
-pub use meta::{InvalidMetaKey, MetaObject, keys};
+pub use meta::{InvalidMetaKey, MetaObject, is_extension_id, keys};
 pub use one_or_many::OneOrMany;
 pub use open::OpenObject;
 pub use request::{Notification, Request};

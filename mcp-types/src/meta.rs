@@ -131,6 +131,15 @@ fn check_key(key: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Whether the text can be the id of an extension: a key with a prefix and a name.
+///
+/// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning#extension-negotiation).
+pub fn is_extension_id(id: &str) -> bool {
+    id.split_once('/').is_some_and(|(prefix, name)| {
+        prefix.split('.').all(is_label) && !name.is_empty() && is_name(name)
+    })
+}
+
 fn is_label(label: &str) -> bool {
     let bytes = label.as_bytes();
     bytes.first().is_some_and(u8::is_ascii_alphabetic)

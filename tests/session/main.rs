@@ -15,3 +15,4 @@ mod reconnect;
 mod retry;
 mod script;
 mod subscriptions;
+mod tasks;
