@@ -32,8 +32,8 @@ pub(super) async fn subscribe(
     filter: SubscriptionFilter,
 ) -> Result<Subscription, Error> {
     let (listening, acknowledged) = Listening::open(&session, &filter).await?;
-    let state = State::Listening { session, filter, listening };
-    let notices = stream::unfold(state, State::next).boxed();
+    let open = Open { session, filter, listening };
+    let notices = stream::unfold(Some(open), async |open| open?.next().await).boxed();
     Ok(Subscription { acknowledged, notices })
 }
 
@@ -47,24 +47,26 @@ struct Listening {
     outcome: Option<Result<(), Error>>,
 }
 
-enum State {
-    Listening { session: Session, filter: SubscriptionFilter, listening: Listening },
-    Ended,
+/// A subscription, and what it takes to make it again.
+struct Open {
+    session: Session,
+    filter: SubscriptionFilter,
+    listening: Listening,
 }
 
-impl State {
-    async fn next(self) -> Option<(Result<Notice, Error>, Self)> {
-        let Self::Listening { session, filter, mut listening } = self else { return None };
-        match listening.next(&session).await {
-            Ok(Some(notice)) => Some((Ok(notice), Self::Listening { session, filter, listening })),
-            Ok(None) => None,
+impl Open {
+    /// The next item, and what comes after it: nothing after an error.
+    async fn next(mut self) -> Option<(Result<Notice, Error>, Option<Self>)> {
+        match self.listening.next(&self.session).await {
+            Ok(notice) => notice.map(|notice| (Ok(notice), Some(self))),
             Err(error) => {
+                let Self { session, filter, listening } = self;
                 drop(listening);
                 match reopen(&session, &filter, error).await {
                     Ok(listening) => {
-                        Some((Ok(Notice::Missed), Self::Listening { session, filter, listening }))
+                        Some((Ok(Notice::Missed), Some(Self { session, filter, listening })))
                     }
-                    Err(error) => Some((Err(error), Self::Ended)),
+                    Err(error) => Some((Err(error), None)),
                 }
             }
         }
