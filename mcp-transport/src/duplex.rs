@@ -1,7 +1,7 @@
 //! Byte streams: newline-delimited JSON over a pair of pipes, a socket, or anything else that reads and writes.
 //!
 //! [`connect`] makes a [`Link`] of a stream; [`multiplex`] gives its three parts. A child process is a byte stream with
-//! a life of its own: `stdio`.
+//! a life of its own: `stdio`. What keeps messages apart by itself shares the same machine: [`multiplex_messages`].
 //!
 //! # What may come
 //!
@@ -9,15 +9,20 @@
 //! wherever in the bytes its id is; anything else that is not a message becomes a [`Diagnostic`](crate::Diagnostic).
 //! Blank lines, line ends of any kind and byte order marks are tolerated. A late or second response is dropped.
 //!
+//! A batch, which revision 2025-03-26 allows, counts as its members, each of them on its own. What writes much noise
+//! before its first message is no server, and the connection fails.
+//!
 //! # Cancel safety
 //!
 //! A request whose [`Sending`] or [`Replies`] are dropped is taken back if nothing of it was written; else the server is
 //! sent one `notifications/cancelled`, except about `initialize`. A line is never written in part
 //! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
 
+mod batch;
 mod call;
 mod connection;
 mod correlation;
+mod engine;
 mod exchange;
 mod inbox;
 mod outbox;
@@ -27,13 +32,20 @@ mod router;
 pub(crate) mod salvage;
 mod sending;
 mod shared;
+mod wire;
 
-pub use connection::Connection;
+pub use connection::{Connection, MessageConnection};
 pub use sending::Sending;
 
 pub(crate) use call::CallReplies;
+pub(crate) use engine::Engine;
+pub(crate) use wire::{Bytestream, Wire};
 
-use crate::{Binding, ClientMessage, Driver, Error, Link, Replies, Unsolicited};
+use crate::{Binding, BoxError, ClientMessage, Driver, Error, Link, Replies, Unsolicited};
+use bytes::Bytes;
+
+use futures_core::Stream;
+use futures_util::Sink;
 use queue::Limit;
 use router::Router;
 use shared::{Handle, Shared};
@@ -43,6 +55,7 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
+use wire::Messages;
 
 /// Connects over a stream, within the default [`Limits`].
 ///
@@ -68,11 +81,59 @@ pub fn multiplex<T>(io: T, limits: Limits) -> (Multiplex, Unsolicited, Connectio
 where
     T: AsyncRead + AsyncWrite + Send + 'static,
 {
+    let (multiplex, unsolicited, engine) = share(Bytestream::new(io, limits.message_bytes), limits);
+    (multiplex, unsolicited, Connection(engine))
+}
+
+/// Connects over a channel that keeps messages apart by itself, within the default [`Limits`].
+pub fn connect_messages<S, E>(channel: S) -> Link<Multiplex>
+where
+    S: Sink<Bytes, Error = E> + Stream<Item = Result<Bytes, E>> + Send + 'static,
+    E: Into<BoxError> + 'static,
+{
+    let (multiplex, unsolicited, connection) = multiplex_messages(channel, Limits::default());
+    Link::new(multiplex, Binding::ByteStream)
+        .with_unsolicited(unsolicited)
+        .with_driver(Driver::new(connection))
+}
+
+/// Makes many calls share one channel of messages: a WebSocket, a queue, or a stream with framing of its own.
+///
+/// Every item is one message in JSON, without line breaks in those that are sent. A [`crate::Error`] of the channel is
+/// that of the connection; any other becomes its source.
+///
+/// ```
+/// use bytes::{Bytes, BytesMut};
+/// use futures_util::StreamExt;
+/// use mcp_transport::duplex::{Limits, multiplex_messages};
+/// use tokio_util::codec::{Framed, LengthDelimitedCodec};
+///
+/// # fn example(stream: tokio::io::DuplexStream) {
+/// let framed = Framed::new(stream, LengthDelimitedCodec::new());
+/// let channel = framed.map(|message| message.map(BytesMut::freeze));
+/// let (client, unsolicited, connection) = multiplex_messages(channel, Limits::default());
+/// # drop((client, unsolicited, connection));
+/// # }
+/// ```
+pub fn multiplex_messages<S, E>(
+    channel: S,
+    limits: Limits,
+) -> (Multiplex, Unsolicited, MessageConnection<S>)
+where
+    S: Sink<Bytes, Error = E> + Stream<Item = Result<Bytes, E>> + Send + 'static,
+    E: Into<BoxError>,
+{
+    let (multiplex, unsolicited, engine) =
+        share(Messages::new(channel, limits.message_bytes), limits);
+    (multiplex, unsolicited, MessageConnection(engine))
+}
+
+fn share<W: Wire>(wire: W, limits: Limits) -> (Multiplex, Unsolicited, Engine<W>) {
     let shared = Arc::new(Shared::new(limits));
     let (inbox, arrivals) = inbox::inbox(limits.of_unsolicited());
     let router = Router::new(Arc::clone(&shared), inbox);
-    let connection = Connection::new(io, Arc::clone(&shared), router);
-    (Multiplex(Arc::new(Handle::new(shared))), Unsolicited::new(arrivals), connection)
+    let engine = Engine::new(wire, Arc::clone(&shared), router);
+    (Multiplex(Arc::new(Handle::new(shared))), Unsolicited::new(arrivals), engine)
 }
 
 /// How much of what a peer sends is kept, and how much is queued for it.
@@ -81,6 +142,8 @@ where
 pub struct Limits {
     /// The length of a message of the peer, 64 MiB. A longer one fails the call that it answers.
     pub message_bytes: usize,
+    /// What a peer may write before its first message, 1 MiB. Beyond it the connection fails: it is no server.
+    pub noise_bytes: usize,
     /// The bytes that wait to be written, 1 MiB. Beyond it calls wait; a single message may be larger.
     pub outbox_bytes: usize,
     /// The notifications about one request that wait to be read, 64. Beyond it old progress is dropped, and if there
@@ -95,6 +158,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 64 * 1024 * 1024,
+            noise_bytes: 1024 * 1024,
             outbox_bytes: 1024 * 1024,
             replies: 64,
             unsolicited: 256,

@@ -51,10 +51,14 @@ pub mod memory;
 mod message;
 mod replies;
 pub mod serve;
+#[cfg(feature = "socket")]
+pub mod socket;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 mod transport;
 mod unsolicited;
+#[cfg(feature = "ws")]
+pub mod websocket;
 
 pub use connector::{Binding, Connector, Driver, Link, Shared};
 pub use duplex::{Multiplex, multiplex};

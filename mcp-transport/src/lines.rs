@@ -10,6 +10,7 @@ const CHUNK: usize = 16 * 1024;
 const LARGE: usize = 256 * 1024;
 /// A line that goes on for this many times the limit will not end.
 const ENDLESS: usize = 4;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Splits what is read into lines of at most `limit` bytes.
 ///
@@ -78,6 +79,16 @@ impl Lines {
         self.buffer.len() + self.skipping.as_ref().map_or(0, |skip| skip.bytes)
     }
 
+    /// How many bytes of an unfinished line there are, if it does not begin like a message.
+    pub(crate) fn noise(&self) -> usize {
+        let line = self.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.buffer);
+        match line.trim_ascii_start().first() {
+            Some(b'{' | b'[') => 0,
+            _ if self.skipping.is_some() => 0,
+            _ => self.buffer.len(),
+        }
+    }
+
     fn finished(&mut self, line: Bytes) -> Option<Line> {
         if self.skipping.is_none() && line.len() <= self.limit {
             let line = trim(line);
@@ -112,9 +123,9 @@ impl Lines {
 }
 
 /// The line without a byte order mark and the white space around it; JSON allows the latter, some peers write the former.
-fn trim(mut line: Bytes) -> Bytes {
-    if line.starts_with(b"\xEF\xBB\xBF") {
-        line.advance(3);
+pub(crate) fn trim(mut line: Bytes) -> Bytes {
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.advance(BYTE_ORDER_MARK.len());
     }
     line.truncate(line.trim_ascii_end().len());
     line.advance(line.len() - line.trim_ascii_start().len());

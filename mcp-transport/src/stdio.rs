@@ -19,22 +19,41 @@
 //! asked to terminate, and at last killed
 //! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#shutdown)). When it exits by
 //! itself, every pending call fails with its exit status and the last of what it wrote to standard error, and what is
-//! left of its group is killed. Dropping the driver kills the group at once. A descendant that has left the group, for
-//! example by `setsid`, is out of reach.
+//! left of its group is killed. Dropping the driver kills the group at once, also when a task panics or the runtime ends.
+//! A descendant that has left the group, for example by `setsid`, is out of reach.
+//!
+//! # One child, one session
+//!
+//! A [`Command`] starts a child for each connection, and the child ends with it. There is no way to keep the process
+//! for the next connection, because it would not be as good as new: a server of an older revision was initialized once
+//! and may not be again, what was subscribed to still comes, and a late answer to a call of the first session could be
+//! taken for one to a call of the second, whose ids begin anew. What can be kept is the connection. It lives for as long
+//! as there is a clone of its transport; a session, and a client above it, are kept by keeping them.
+//!
+//! # Consent
+//!
+//! Whoever configures a command decides what runs. [`Command::fingerprint`] is what a program should remember when its
+//! user has agreed to start a server.
 
+mod check;
 mod driver;
 mod environment;
+mod fingerprint;
 mod launch;
 mod pipes;
 mod process;
+mod runners;
 mod stderr;
 
-pub use stderr::Stderr;
+pub use fingerprint::Fingerprint;
+pub use runners::{Npx, Uv, Uvx};
+pub use stderr::{LineFunction, Stderr};
 
 use crate::{
     Binding, Connector, Driver, Error, Link,
     duplex::{self, Limits, Multiplex},
 };
+use check::Requirement;
 use driver::Lifetime;
 use environment::Environment;
 use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
@@ -50,6 +69,8 @@ pub struct Command {
     environment: Environment,
     current_dir: Option<PathBuf>,
     stderr: Stderr,
+    stderr_tail: usize,
+    requirements: Vec<Requirement>,
     graces: Graces,
     limits: Limits,
 }
@@ -72,6 +93,8 @@ impl Command {
             environment: Environment::default(),
             current_dir: None,
             stderr: Stderr::default(),
+            stderr_tail: 64 * 1024,
+            requirements: Vec::new(),
             graces: Graces { exit: Duration::from_secs(2), terminate: Duration::from_secs(2) },
             limits: Limits::default(),
         }
@@ -115,6 +138,12 @@ impl Command {
         self
     }
 
+    /// Gives the child one more variable of the parent's environment, if it is there when the child is started.
+    pub fn inherit_var(mut self, name: impl Into<OsString>) -> Self {
+        self.environment.inherit(name.into());
+        self
+    }
+
     /// Starts the child in this directory; a relative path of the program counts from there.
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.current_dir = Some(directory.into());
@@ -124,6 +153,12 @@ impl Command {
     /// Says what becomes of the child's standard error.
     pub fn stderr(mut self, policy: Stderr) -> Self {
         self.stderr = policy;
+        self
+    }
+
+    /// How many bytes of the end of standard error are kept for the error of a child that dies: 64 KiB by default.
+    pub fn stderr_tail(mut self, bytes: usize) -> Self {
+        self.stderr_tail = bytes;
         self
     }
 
@@ -144,6 +179,12 @@ impl Command {
         self.limits = limits;
         self
     }
+
+    /// Looks at something before the child is started.
+    fn requires(mut self, requirement: Requirement) -> Self {
+        self.requirements.push(requirement);
+        self
+    }
 }
 
 impl Connector for Command {
@@ -153,7 +194,8 @@ impl Connector for Command {
     ///
     /// # Errors
     ///
-    /// The program is not there or cannot be started ([`Error::is_connect`]).
+    /// The program, its script, directory or standard error file is not there, or the child cannot be started
+    /// ([`Error::is_connect`]).
     async fn connect(&self) -> Result<Link<Multiplex>, Error> {
         let (process, pipes, stderr) = self.launch()?;
         let (multiplex, unsolicited, connection) = duplex::multiplex(pipes, self.limits);

@@ -1,6 +1,7 @@
 //! Where what the peer says goes.
 
 use super::{
+    batch,
     call::{self, CallKind, Slot},
     correlation::{Subject, subject},
     inbox::Inbox,
@@ -23,37 +24,78 @@ const EXCERPT: usize = 256;
 pub(super) struct Router {
     shared: Arc<Shared>,
     inbox: Option<Inbox>,
+    /// Whether a message was among what came: then it is a server.
+    has_heard: bool,
+    /// How many bytes of noise came before the first message, and how they begin.
+    noise: (usize, String),
 }
 
 impl Router {
     pub(super) fn new(shared: Arc<Shared>, inbox: Inbox) -> Self {
-        Self { shared, inbox: Some(inbox) }
+        Self { shared, inbox: Some(inbox), has_heard: false, noise: (0, String::new()) }
     }
 
-    /// Routes one line. The lock is held for the look-up alone, never while decoding.
-    pub(super) fn line(&self, line: &Bytes) {
-        match Message::decode(line) {
-            Ok(message) => self.message(message, line.len()),
-            Err(error) => self.broken(line, error),
-        }
+    /// Routes one line: a message or a batch of them.
+    pub(super) fn line(&mut self, line: &Bytes) {
+        if line.starts_with(b"[") { self.batch(line) } else { self.single(line) }
     }
 
-    /// Fails the call that a message over the limit answers.
-    pub(super) fn too_long(&self, salvage: &Salvage) {
+    /// Fails the calls that a message over the limit answers.
+    pub(super) fn too_long(&mut self, salvage: &Salvage) {
         let limit = self.shared.limits.message_bytes;
-        let slot = salvage.answered().and_then(|id| self.shared.lock().take(id));
-        match slot {
-            Some(slot) => {
-                let text = format!("response to request {} is over {limit} bytes", slot.id());
-                slot.finish(Err(Error::new(Kind::TooLarge, Delivery::Delivered, text)));
-            }
-            None => self.arrival(Arrival::Diagnostic(Diagnostic::TooLarge { limit }), 0),
+        let slots: Vec<_> =
+            salvage.all_answered().filter_map(|id| self.shared.lock().take(id)).collect();
+        if slots.is_empty() {
+            self.count_noise(limit, String::new);
+            return self.arrival(Arrival::Diagnostic(Diagnostic::TooLarge { limit }), 0);
         }
+        self.has_heard = true;
+        for slot in slots {
+            let text = format!("response to request {} is over {limit} bytes", slot.id());
+            slot.finish(Err(Error::new(Kind::TooLarge, Delivery::Delivered, text)));
+        }
+    }
+
+    /// Whether there was so much noise before the first message, with what is still coming, that this is no server.
+    pub(super) fn check_noise(&self, coming: usize) -> Result<(), Error> {
+        let (noise, sample) = &self.noise;
+        if self.has_heard || noise.saturating_add(coming) <= self.shared.limits.noise_bytes {
+            return Ok(());
+        }
+        let text = match &**sample {
+            "" => "server writes something else than messages: is it an MCP server?".into(),
+            it => format!("server writes no messages but {it:?}: is it an MCP server?"),
+        };
+        Err(Error::new(Kind::Malformed, Delivery::Unknown, text))
     }
 
     /// Ends the stream of arrivals.
     pub(super) fn close(&mut self) {
         self.inbox = None;
+    }
+
+    /// Routes one message. The lock is held for the look-up alone, never while decoding.
+    fn single(&mut self, line: &Bytes) {
+        match Message::decode(line) {
+            Ok(message) => {
+                self.has_heard = true;
+                self.message(message, line.len());
+            }
+            Err(error) => self.broken(line, error),
+        }
+    }
+
+    fn batch(&mut self, line: &Bytes) {
+        match batch::members(line) {
+            // Copied, because one member that waits to be read would keep the whole line.
+            Some(members) => members.for_each(|it| self.single(&Bytes::copy_from_slice(it))),
+            // An array is never a message, but decoding may take its elements for the members of an envelope.
+            None => {
+                if let Err(error) = Message::decode(&Bytes::from_static(b"[]")) {
+                    self.broken(line, error);
+                }
+            }
+        }
     }
 
     fn message(&self, message: ServerMessage, bytes: usize) {
@@ -106,20 +148,32 @@ impl Router {
         }
     }
 
-    fn broken(&self, line: &[u8], error: DecodeError) {
+    fn broken(&mut self, line: &[u8], error: DecodeError) {
         let salvage = Salvage::of(line);
         let slot = salvage.answered().and_then(|id| self.shared.lock().take(id));
         match slot {
             Some(slot) => {
+                self.has_heard = true;
                 let text = format!("response to request {} cannot be read", slot.id());
                 let failure = Error::new(Kind::Malformed, Delivery::Delivered, text);
                 slot.finish(Err(failure.with_source(error)));
             }
             None => {
                 let excerpt = excerpt(line, EXCERPT);
+                self.count_noise(line.len(), || excerpt.clone());
                 let bytes = excerpt.len();
                 let noise = Diagnostic::NotAMessage { excerpt, error };
                 self.arrival(Arrival::Diagnostic(noise), bytes);
+            }
+        }
+    }
+
+    fn count_noise(&mut self, bytes: usize, sample: impl FnOnce() -> String) {
+        if !self.has_heard {
+            let (noise, first) = &mut self.noise;
+            *noise = noise.saturating_add(bytes);
+            if first.is_empty() {
+                *first = sample();
             }
         }
     }

@@ -4,6 +4,8 @@ use mcp_types::RequestId;
 
 /// Longer keys and ids than this are none that matter.
 const TOKEN_LIMIT: usize = 512;
+/// Of a batch, no more ids than this are kept.
+const BATCH_LIMIT: usize = 1024;
 
 /// Looks through an envelope that is too long or broken, in pieces of any size, for its id and for what it is.
 ///
@@ -18,6 +20,9 @@ pub(crate) struct Salvage {
     id: Option<RequestId>,
     asks: bool,
     answers: bool,
+    is_batch: bool,
+    /// What the members of a batch answered that have ended.
+    batch: Vec<RequestId>,
 }
 
 /// Where in a string the scan is.
@@ -57,14 +62,19 @@ impl Salvage {
         self.id.as_ref().filter(|_| !self.asks)
     }
 
+    /// The ids of all the calls that are answered: those of the members of a batch, or that of the one envelope.
+    pub(crate) fn all_answered(&self) -> impl Iterator<Item = &RequestId> {
+        self.batch.iter().chain(self.answered())
+    }
+
     /// The id of the envelope, if it is a request.
     pub(crate) fn asked(&self) -> Option<&RequestId> {
         self.id.as_ref().filter(|_| self.asks)
     }
 
-    /// Whether enough was seen to know that it is an answer, and to what.
+    /// Whether enough was seen to know that it is an answer, and to what. A batch is known at its end alone.
     pub(crate) fn is_answer(&self) -> bool {
-        self.answers && self.answered().is_some()
+        !self.is_batch && self.answers && self.answered().is_some()
     }
 
     fn in_string(&mut self, escape: Escape, byte: u8) {
@@ -82,11 +92,11 @@ impl Salvage {
                 self.push(byte);
                 self.string = Some(Escape::No);
             }
-            b'{' | b'[' => self.depth += 1,
-            b'}' | b']' => {
-                self.end_of_value();
-                self.depth = self.depth.saturating_sub(1);
+            b'{' | b'[' => {
+                self.is_batch |= self.depth == 0 && byte == b'[';
+                self.depth += 1;
             }
+            b'}' | b']' => self.end_of_container(),
             b':' => self.end_of_key(),
             b',' => self.end_of_value(),
             b' ' | b'\t' | b'\r' => {}
@@ -94,15 +104,31 @@ impl Salvage {
         }
     }
 
+    /// Whether the scan is among the members of an envelope.
+    fn is_outermost(&self) -> bool {
+        self.depth == if self.is_batch { 2 } else { 1 }
+    }
+
     fn push(&mut self, byte: u8) {
         // One byte over the limit is kept as the sign that the token is too long to be looked at.
-        if self.depth == 1 && self.token.len() <= TOKEN_LIMIT {
+        if self.is_outermost() && self.token.len() <= TOKEN_LIMIT {
             self.token.push(byte);
         }
     }
 
+    fn end_of_container(&mut self) {
+        self.end_of_value();
+        if self.is_batch && self.is_outermost() {
+            let id = self.id.take().filter(|_| !self.asks && self.batch.len() < BATCH_LIMIT);
+            self.batch.extend(id);
+            (self.asks, self.answers) = (false, false);
+        }
+        self.depth = self.depth.saturating_sub(1);
+        self.is_batch &= self.depth > 0;
+    }
+
     fn end_of_key(&mut self) {
-        if self.depth == 1 {
+        if self.is_outermost() {
             match &self.token[..] {
                 b"\"id\"" => self.key = Key::Id,
                 b"\"method\"" => self.asks = true,
@@ -114,7 +140,7 @@ impl Salvage {
     }
 
     fn end_of_value(&mut self) {
-        if self.depth == 1 {
+        if self.is_outermost() {
             if self.key == Key::Id && self.id.is_none() && self.token.len() <= TOKEN_LIMIT {
                 let text = std::str::from_utf8(&self.token).ok();
                 self.id = text.and_then(|text| RequestId::from_json(text).ok());
@@ -156,6 +182,17 @@ mod tests {
         check(r#"{"jsonrpc":"2.0","method":"ping","id":1,"params":3"#, None);
         check("garbage", None);
         check(&format!(r#"{{"id":"{}","result":1}}"#, "x".repeat(600)), None);
+    }
+
+    #[test]
+    fn every_answer_in_a_batch_is_found() {
+        let batch = r#"[{"id":1,"result":{"id":9}},{"id":2,"method":"ping"},
+            {"error":[],"id":"x"},[{"id":8}],{"method":"n"},{"id":3,"result":{"#;
+        let salvage = Salvage::of(batch.as_bytes());
+        let found: Vec<_> = salvage.all_answered().cloned().collect();
+        assert_eq!(found, [RequestId::from(1), "x".into(), 3.into()]);
+        assert!(!salvage.is_answer());
+        check(r#"[INFO] {"id":1,"result":{}}"#, RequestId::from(1));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The life of a child, from the first message to the last signal.
 
 use super::{Graces, pipes::Pipes, process::Process, stderr::Tail};
-use crate::{Delivery, Error, duplex::Connection};
+use crate::{
+    Delivery, Error,
+    duplex::{Bytestream, Connection, Engine},
+};
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -18,7 +21,7 @@ const REAP: Duration = Duration::from_secs(1);
 /// A connection and the child at its other end.
 #[derive(Debug)]
 pub(super) struct Lifetime {
-    connection: Connection<Pipes>,
+    connection: Engine<Bytestream<Pipes>>,
     process: Process,
     stderr: Tail,
     graces: Graces,
@@ -41,7 +44,7 @@ impl Lifetime {
         stderr: Tail,
         graces: Graces,
     ) -> Self {
-        Self { connection, process, stderr, graces }
+        Self { connection: connection.0, process, stderr, graces }
     }
 
     /// Runs the connection and ends the child with it.

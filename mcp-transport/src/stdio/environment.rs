@@ -1,7 +1,7 @@
 //! What a child sees of the parent's environment.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env,
     ffi::{OsStr, OsString},
     fmt,
@@ -35,6 +35,8 @@ const INHERITED: &[&str] = &[
 #[derive(Clone, Default)]
 pub(super) struct Environment {
     inherits_all: bool,
+    /// Names that are inherited beside the listed ones.
+    inherited: BTreeSet<OsString>,
     own: BTreeMap<OsString, OsString>,
 }
 
@@ -47,11 +49,25 @@ impl Environment {
         self.inherits_all = true;
     }
 
+    pub(super) fn inherit(&mut self, name: OsString) {
+        self.inherited.insert(name);
+    }
+
     /// The variables as they are now.
     pub(super) fn variables(&self) -> BTreeMap<OsString, OsString> {
-        let inherited =
-            env::vars_os().filter(|(name, value)| self.inherits_all || may_pass(name, value));
+        let inherited = env::vars_os().filter(|(name, value)| {
+            self.inherits_all || self.inherited.contains(name) || may_pass(name, value)
+        });
         inherited.chain(self.own.clone()).collect()
+    }
+
+    /// All that was said about it, in an order of its own.
+    pub(super) fn fields(&self) -> Vec<&OsStr> {
+        let all = self.inherits_all.then_some(OsStr::new("*"));
+        let inherited = self.inherited.iter().map(|name| &**name);
+        let own = self.own.iter().flat_map(|(name, value)| [&**name, &**value]);
+        // The empty string is no name: it keeps the parts apart.
+        all.into_iter().chain(inherited).chain([OsStr::new("")]).chain(own).collect()
     }
 }
 
@@ -71,6 +87,7 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")
             .field("inherits_all", &self.inherits_all)
+            .field("inherited", &self.inherited)
             .field("own", &self.own.keys())
             .finish()
     }

@@ -1,6 +1,11 @@
 //! Starting a child.
 
-use super::{Command, pipes::Pipes, process::Process, stderr::Tail};
+use super::{
+    Command,
+    pipes::Pipes,
+    process::Process,
+    stderr::{OpenError, Tail},
+};
 use crate::{Delivery, Error, error::Kind};
 #[cfg(windows)]
 use process_wrap::tokio::JobObject;
@@ -22,9 +27,17 @@ impl Command {
         if runtime::Handle::try_current().is_err() {
             return Err(self.failure("there is no tokio runtime here"));
         }
+        let base = self.current_dir.as_deref().unwrap_or(Path::new(""));
+        if let Some(wrong) = self.requirements.iter().find_map(|it| it.check(base).err()) {
+            return Err(self.failure(&wrong));
+        }
         let variables = self.environment.variables();
+        let stderr = self.stderr.open().map_err(|OpenError { path, source }| {
+            let reason = format!("its standard error file {} cannot be opened", path.display());
+            self.failure(&reason).with_source(source)
+        })?;
         let mut child = self
-            .wrapped(&variables)
+            .wrapped(&variables, stderr)
             .spawn()
             .map_err(|error| self.failure(&self.reason(&error, &variables)).with_source(error))?;
         let (stdin, stdout) = (child.stdin().take(), child.stdout().take());
@@ -34,10 +47,11 @@ impl Command {
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
             return Err(self.failure("its pipes are missing"));
         };
-        Ok((process, Pipes::new(stdin, stdout), Tail::new(self.name(), stderr)))
+        let tail = Tail::new(self.name(), stderr, &self.stderr, self.stderr_tail);
+        Ok((process, Pipes::new(stdin, stdout), tail))
     }
 
-    fn wrapped(&self, variables: &BTreeMap<OsString, OsString>) -> CommandWrap {
+    fn wrapped(&self, variables: &BTreeMap<OsString, OsString>, stderr: Stdio) -> CommandWrap {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .args(&self.args)
@@ -45,7 +59,7 @@ impl Command {
             .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(self.stderr.stdio());
+            .stderr(stderr);
         if let Some(directory) = &self.current_dir {
             command.current_dir(directory);
         }
@@ -81,6 +95,9 @@ impl Command {
                 None => "PATH is not set".to_owned(),
             },
             io::ErrorKind::PermissionDenied => "it may not be executed".to_owned(),
+            _ if error.raw_os_error().is_some_and(is_exhaustion) => {
+                "the system has no descriptor, process or memory left".to_owned()
+            }
             _ => "the system refuses it".to_owned(),
         }
     }
@@ -97,4 +114,9 @@ impl Command {
             "there is no such file".to_owned()
         }
     }
+}
+
+/// Whether the system says that something is used up: `EAGAIN`, `ENOMEM`, `ENFILE` or `EMFILE`.
+fn is_exhaustion(code: i32) -> bool {
+    cfg!(unix) && matches!(code, 11 | 12 | 23 | 24 | 35)
 }

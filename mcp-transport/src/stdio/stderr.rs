@@ -3,43 +3,95 @@
 use crate::excerpt::excerpt;
 use std::{
     collections::VecDeque,
+    fmt,
+    fs::OpenOptions,
     future::Future,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     pin::pin,
     process::Stdio,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::{io::AsyncReadExt, process::ChildStderr};
 
 /// How much is read at a time.
 const CHUNK: usize = 4096;
-/// How much of the end is kept.
-const TAIL: usize = 64 * 1024;
 /// A line longer than this is logged in parts.
 const LINE: usize = 1024;
 /// After this many reads the driver does something else.
 const TURNS: usize = 16;
 
 /// What becomes of a child's standard error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// Where it is read, the child never waits for it, and its end is kept for the error of a child that dies.
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Stderr {
-    /// It is read, so that the child never waits; the last 64 KiB are kept for the error of a child that dies, and
-    /// each line is a `tracing` event of level debug.
+    /// It is read, and each line is a `tracing` event of level debug.
     #[default]
     Capture,
-    /// It goes where the parent's goes.
+    /// It is read, and each line goes to a function: [`Stderr::lines`].
+    Lines(LineFunction),
+    /// It is appended to this file, by the child itself. Nothing of it is kept.
+    File(PathBuf),
+    /// It goes where the parent's goes. Nothing of it is kept.
     Inherit,
     /// It goes nowhere.
     Null,
 }
 
 impl Stderr {
-    pub(super) fn stdio(self) -> Stdio {
-        match self {
-            Self::Capture => Stdio::piped(),
+    /// Gives each line to `function`, without its end and without control characters.
+    ///
+    /// Lines longer than 1 KiB come in parts. The function is called by the driver, so it should be quick; after a
+    /// panic it is called no more.
+    pub fn lines(function: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self::Lines(LineFunction(Arc::new(function)))
+    }
+
+    /// The child's side of it.
+    pub(super) fn open(&self) -> Result<Stdio, OpenError<'_>> {
+        Ok(match self {
+            Self::Capture | Self::Lines(_) => Stdio::piped(),
+            Self::File(path) => {
+                let file = OpenOptions::new().append(true).create(true).open(path);
+                file.map_err(|source| OpenError { path, source })?.into()
+            }
             Self::Inherit => Stdio::inherit(),
             Self::Null => Stdio::null(),
+        })
+    }
+
+    fn line_function(&self) -> Option<LineFunction> {
+        match self {
+            Self::Lines(function) => Some(function.clone()),
+            _ => None,
         }
+    }
+}
+
+/// The file for standard error cannot be opened.
+pub(super) struct OpenError<'a> {
+    pub(super) path: &'a Path,
+    pub(super) source: io::Error,
+}
+
+/// What is called with each line of standard error.
+#[derive(Clone)]
+pub struct LineFunction(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl LineFunction {
+    /// Calls it; false if it panicked.
+    fn call(&self, line: &str) -> bool {
+        catch_unwind(AssertUnwindSafe(|| (self.0)(line))).is_ok()
+    }
+}
+
+impl fmt::Debug for LineFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LineFunction")
     }
 }
 
@@ -50,13 +102,21 @@ pub(super) struct Tail {
     pipe: Option<ChildStderr>,
     chunk: Vec<u8>,
     bytes: VecDeque<u8>,
+    limit: usize,
     line: Vec<u8>,
+    function: Option<LineFunction>,
 }
 
 impl Tail {
-    pub(super) fn new(server: String, pipe: Option<ChildStderr>) -> Self {
+    pub(super) fn new(
+        server: String,
+        pipe: Option<ChildStderr>,
+        policy: &Stderr,
+        limit: usize,
+    ) -> Self {
         let chunk = Vec::with_capacity(CHUNK);
-        Self { server, pipe, chunk, bytes: VecDeque::new(), line: Vec::new() }
+        let function = policy.line_function();
+        Self { server, pipe, chunk, bytes: VecDeque::new(), limit, line: Vec::new(), function }
     }
 
     /// Reads what there is; ready at the end.
@@ -78,7 +138,7 @@ impl Tail {
         let (front, back) = self.bytes.as_slices();
         let bytes = [front, back].concat();
         let skipped = match bytes.iter().position(|byte| *byte == b'\n') {
-            Some(end) if bytes.len() == TAIL => end + 1,
+            Some(end) if bytes.len() == self.limit => end + 1,
             _ => 0,
         };
         String::from_utf8_lossy(&bytes[skipped..]).trim_end().to_owned()
@@ -91,23 +151,34 @@ impl Tail {
     }
 
     fn keep(&mut self, chunk: &[u8]) {
-        let excess = (self.bytes.len() + chunk.len()).saturating_sub(TAIL);
+        let kept = &chunk[chunk.len().saturating_sub(self.limit)..];
+        let excess = (self.bytes.len() + kept.len()).saturating_sub(self.limit);
         self.bytes.drain(..excess);
-        self.bytes.extend(chunk);
-        self.trace(chunk);
+        self.bytes.extend(kept);
+        self.report(chunk);
     }
 
-    fn trace(&mut self, chunk: &[u8]) {
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            let server = self.server.clone();
-            self.log(chunk, |line| {
-                tracing::debug!(server, stderr = excerpt(line, LINE));
-            });
+    /// Gives the lines of a chunk to whoever wants them.
+    fn report(&mut self, chunk: &[u8]) {
+        let is_traced = self.function.is_none() && tracing::enabled!(tracing::Level::DEBUG);
+        if self.function.is_none() && !is_traced {
+            return;
         }
+        let mut function = self.function.take();
+        let server = self.server.clone();
+        self.split(chunk, |line| {
+            let line = excerpt(line, LINE);
+            match &function {
+                Some(call) if !call.call(&line) => function = None,
+                Some(_) => {}
+                None => tracing::debug!(server, stderr = line),
+            }
+        });
+        self.function = function;
     }
 
     /// Gives out the lines of a chunk, and keeps the beginning of the last for the next. Long lines come in parts.
-    fn log(&mut self, chunk: &[u8], mut line: impl FnMut(&[u8])) {
+    fn split(&mut self, chunk: &[u8], mut line: impl FnMut(&[u8])) {
         for part in chunk.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(part);
             if part.ends_with(b"\n") || self.line.len() >= LINE {
@@ -120,7 +191,7 @@ impl Tail {
     fn end(&mut self) {
         self.pipe = None;
         if !self.line.is_empty() {
-            self.trace(b"\n");
+            self.report(b"\n");
         }
     }
 }
@@ -128,10 +199,17 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Mutex;
+
+    const TAIL: usize = 1000;
+
+    fn tail(policy: &Stderr) -> Tail {
+        Tail::new("test".to_owned(), None, policy, TAIL)
+    }
 
     #[test]
     fn the_end_is_kept_from_the_beginning_of_a_line() {
-        let mut tail = Tail::new("test".to_owned(), None);
+        let mut tail = tail(&Stderr::Capture);
         tail.keep(b"first\n");
         assert_eq!(tail.text(), "first");
         for _ in 0..TAIL / 4 {
@@ -140,16 +218,32 @@ mod tests {
         tail.keep(b"last \xFF");
         assert!(tail.bytes.len() == TAIL && tail.text().starts_with("abc\n"));
         assert!(tail.text().ends_with("abc\nlast \u{FFFD}"));
+        tail.keep(&[b'x'; TAIL + 1]);
+        assert_eq!(tail.text(), "x".repeat(TAIL));
     }
 
     #[test]
-    fn lines_are_logged_whole_and_in_parts_of_limited_size() {
-        let mut tail = Tail::new("test".to_owned(), None);
-        let mut logged = Vec::new();
+    fn lines_are_given_out_whole_and_in_parts_of_limited_size() {
+        let mut tail = tail(&Stderr::Capture);
+        let mut lines = Vec::new();
         for chunk in [&b"a\nb"[..], b"c\n", &[b'x'; LINE + 1], b"\n"] {
-            tail.log(chunk, |line| logged.push(String::from_utf8_lossy(line).into_owned()));
+            tail.split(chunk, |line| lines.push(String::from_utf8_lossy(line).into_owned()));
         }
-        assert_eq!(logged[..2], ["a\n", "bc\n"]);
-        assert_eq!(logged[2..].iter().map(String::len).collect::<Vec<_>>(), [LINE, 1, 1]);
+        assert_eq!(lines[..2], ["a\n", "bc\n"]);
+        assert_eq!(lines[2..].iter().map(String::len).collect::<Vec<_>>(), [LINE, 1, 1]);
+    }
+
+    #[test]
+    fn a_function_that_panics_is_called_no_more() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&lines);
+        let mut tail = tail(&Stderr::lines(move |line| {
+            seen.lock().unwrap().push(line.to_owned());
+            assert_ne!(line, "bad", "as the test wants it");
+        }));
+        tail.keep(b"\x1b[1mgood\nbad\nugly\n");
+        tail.keep(b"late");
+        tail.end();
+        assert_eq!(*lines.lock().unwrap_or_else(|it| it.into_inner()), ["[1mgood", "bad"]);
     }
 }

@@ -1,0 +1,177 @@
+//! What a connection reads and writes: bytes that lines are made of, or messages that are kept apart already.
+
+use super::salvage::Salvage;
+use crate::{
+    BoxError, Delivery, Error,
+    lines::{Line, Lines, trim},
+};
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::Sink;
+use memchr::memchr;
+use std::{
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+/// How much is read at a time of what nobody wants any more.
+const SCRATCH: usize = 8 * 1024;
+
+/// The two directions of a connection. Neither waits for the other.
+pub(crate) trait Wire {
+    /// Writes some of these lines, and gives the number of bytes that were taken.
+    fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>>;
+
+    /// Pushes out what was written.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>>;
+
+    /// Flushes, and says that no more will come.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Reads once; [`next`](Self::next) has what came of it.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
+
+    /// The next message that was read.
+    fn next(&mut self) -> Option<Line>;
+
+    /// The length of what was read and is no whole message yet, if it does not begin like one.
+    fn noise(&self) -> usize;
+
+    /// Reads once and forgets it; false at the end.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
+}
+
+/// Newline-delimited messages over a stream of bytes.
+#[derive(Debug)]
+pub(crate) struct Bytestream<T> {
+    io: Pin<Box<T>>,
+    lines: Lines,
+}
+
+impl<T> Bytestream<T> {
+    pub(super) fn new(io: T, limit: usize) -> Self {
+        Self { io: Box::pin(io), lines: Lines::new(limit) }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite> Wire for Bytestream<T> {
+    fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>> {
+        self.io.as_mut().poll_write(cx, lines).map_err(Into::into)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.io.as_mut().poll_flush(cx).map_err(Into::into)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // An error tells no more than that the peer was quicker.
+        self.io.as_mut().poll_shutdown(cx).map(drop)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(match ready!(pin!(self.io.read_buf(self.lines.buffer())).poll(cx)) {
+            Ok(0) => Err(closed(self.lines.partial())),
+            Ok(1..) => Ok(()),
+            Err(error) => Err(lost(error)),
+        })
+    }
+
+    fn next(&mut self) -> Option<Line> {
+        self.lines.next_line()
+    }
+
+    fn noise(&self) -> usize {
+        self.lines.noise()
+    }
+
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut scratch = [0; SCRATCH];
+        let mut buffer = &mut scratch[..];
+        let read = ready!(pin!(self.io.read_buf(&mut buffer)).poll(cx));
+        Poll::Ready(matches!(read, Ok(1..)))
+    }
+}
+
+/// A channel whose items are messages.
+#[derive(Debug)]
+pub(crate) struct Messages<S> {
+    channel: Pin<Box<S>>,
+    limit: usize,
+    arrived: Option<Bytes>,
+}
+
+impl<S> Messages<S> {
+    pub(super) fn new(channel: S, limit: usize) -> Self {
+        Self { channel: Box::pin(channel), limit, arrived: None }
+    }
+}
+
+impl<S, E> Wire for Messages<S>
+where
+    S: Sink<Bytes, Error = E> + Stream<Item = Result<Bytes, E>>,
+    E: Into<BoxError>,
+{
+    /// Hands over the first line. They come whole, and each is taken whole.
+    fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>> {
+        ready!(self.channel.as_mut().poll_ready(cx)).map_err(Into::into)?;
+        let end = memchr(b'\n', lines).unwrap_or(lines.len());
+        let message = Bytes::copy_from_slice(&lines[..end]);
+        self.channel.as_mut().start_send(message).map_err(Into::into)?;
+        Poll::Ready(Ok(lines.len().min(end + 1)))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.channel.as_mut().poll_flush(cx).map_err(Into::into)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.channel.as_mut().poll_close(cx).map(drop)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(match ready!(self.channel.as_mut().poll_next(cx)) {
+            Some(Ok(message)) => {
+                self.arrived = Some(message);
+                Ok(())
+            }
+            Some(Err(error)) => Err(lost(error)),
+            None => Err(closed(0)),
+        })
+    }
+
+    fn next(&mut self) -> Option<Line> {
+        let message = self.arrived.take()?;
+        if message.len() > self.limit {
+            return Some(Line::TooLong(Salvage::of(&message)));
+        }
+        let message = trim(message);
+        (!message.is_empty()).then_some(Line::Whole(message))
+    }
+
+    fn noise(&self) -> usize {
+        0
+    }
+
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.channel.as_mut().poll_next(cx).map(|item| matches!(item, Some(Ok(_))))
+    }
+}
+
+/// The error of a connection that broke. One that a transport of ours made already says what happened.
+pub(super) fn lost(error: impl Into<BoxError>) -> Error {
+    match error.into().downcast::<Error>() {
+        Ok(error) => *error,
+        Err(error) => {
+            Error::closed("lost the connection to the server", Delivery::Unknown).with_source(error)
+        }
+    }
+}
+
+fn closed(partial: usize) -> Error {
+    let text = match partial {
+        0 => "server closed the connection".into(),
+        _ => format!("server closed the connection {partial} bytes into a message"),
+    };
+    Error::closed(text, Delivery::Unknown)
+}

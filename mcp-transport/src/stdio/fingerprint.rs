@@ -1,0 +1,59 @@
+//! What a user agreed to start.
+
+use super::Command;
+use sha2::{Digest, Sha256};
+use std::{ffi::OsStr, fmt};
+
+/// Tells two commands apart that would start different things.
+///
+/// A program that asks its user before it starts a server should remember this, not a name: a configuration may put
+/// another command behind the same name later. It covers the program, the arguments in their order, the directory, and
+/// the names and values of the environment variables that are set, not those that are inherited. It is the same on
+/// every run and in every version of this crate, and shows nothing of what went into it.
+///
+/// ```
+/// use mcp_transport::stdio::Command;
+///
+/// let agreed = Command::new("server").env("A", "1").env("B", "2").fingerprint();
+/// assert_eq!(Command::new("server").env("B", "2").env("A", "1").fingerprint(), agreed);
+/// assert_ne!(Command::new("server").arg("--evil").fingerprint(), agreed);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl fmt::Display for Fingerprint {
+    /// Shows it as 64 hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Command {
+    /// What this command would start, for comparison.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Fields(Sha256::new_with_prefix(b"mcp stdio 1"));
+        hash.one(&self.program);
+        hash.count(self.args.len());
+        self.args.iter().for_each(|argument| hash.one(argument));
+        hash.count(self.current_dir.iter().len());
+        self.current_dir.iter().for_each(|directory| hash.one(directory.as_os_str()));
+        let fields = self.environment.fields();
+        hash.count(fields.len());
+        fields.into_iter().for_each(|field| hash.one(field));
+        Fingerprint(hash.0.finalize().into())
+    }
+}
+
+/// Fields with their lengths, so that no two lists of fields look the same.
+struct Fields(Sha256);
+
+impl Fields {
+    fn count(&mut self, count: usize) {
+        self.0.update((count as u64).to_le_bytes());
+    }
+
+    fn one(&mut self, text: &OsStr) {
+        self.count(text.len());
+        self.0.update(text.as_encoded_bytes());
+    }
+}

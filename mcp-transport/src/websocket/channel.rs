@@ -1,0 +1,147 @@
+//! A WebSocket as a channel of messages that looks after its own health.
+
+use crate::{Delivery, Error, excerpt::excerpt};
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::{Sink, SinkExt, StreamExt};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Message, Utf8Bytes,
+        error::CapacityError,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
+};
+
+/// How much of the reason for a close is shown.
+const REASON: usize = 128;
+
+/// Messages in text frames, and a ping when nothing has come for a while.
+pub(super) struct Channel<S> {
+    socket: WebSocketStream<S>,
+    interval: Duration,
+    silence: Pin<Box<Sleep>>,
+    health: Health,
+    end: Option<Error>,
+}
+
+/// What is known about the other end.
+#[derive(Clone, Copy, PartialEq)]
+enum Health {
+    /// Something came within the last interval.
+    Good,
+    /// It was silent for an interval, and the ping has not left yet.
+    Asking,
+    /// It was sent a ping.
+    Asked,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
+    pub(super) fn new(socket: WebSocketStream<S>, interval: Duration) -> Self {
+        let silence = Box::pin(sleep(interval));
+        Self { socket, interval, silence, health: Health::Good, end: None }
+    }
+
+    /// Notes that the other end is alive.
+    fn heard(&mut self) {
+        self.health = Health::Good;
+        self.silence.as_mut().reset(Instant::now() + self.interval);
+    }
+
+    /// Asks a silent peer for a sign of life, and gives it up after another interval.
+    fn poll_health(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        while self.silence.as_mut().poll(cx).is_ready() {
+            if self.health != Health::Good {
+                let text = "server does not answer a ping: the connection is dead";
+                return Err(Error::closed(text, Delivery::Unknown));
+            }
+            self.health = Health::Asking;
+            self.silence.as_mut().reset(Instant::now() + self.interval);
+        }
+        if self.health == Health::Asking && self.socket.poll_ready_unpin(cx).is_ready() {
+            self.socket.start_send_unpin(Message::Ping(Bytes::new())).map_err(failed)?;
+            self.health = Health::Asked;
+        }
+        if self.health == Health::Asked {
+            let _ = self.socket.poll_flush_unpin(cx);
+        }
+        Ok(())
+    }
+
+    /// What ends the channel, after a close that was no ordinary one.
+    fn closed(&mut self, frame: Option<CloseFrame>) {
+        let frame = frame.filter(|it| !matches!(it.code, CloseCode::Normal | CloseCode::Away));
+        self.end = frame.map(|CloseFrame { code, reason }| {
+            let reason = excerpt(reason.as_bytes(), REASON);
+            let text = format!("server closed the connection with code {code}: {reason:?}");
+            Error::closed(text, Delivery::Unknown)
+        });
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Channel<S> {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let channel = &mut *self;
+        loop {
+            if let Err(error) = channel.poll_health(cx) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            let item = ready!(channel.socket.poll_next_unpin(cx));
+            channel.heard();
+            match item {
+                Some(Ok(Message::Text(text))) => return Poll::Ready(Some(Ok(text.into()))),
+                // Some servers do not tell the kinds of frames apart.
+                Some(Ok(Message::Binary(bytes))) => return Poll::Ready(Some(Ok(bytes))),
+                Some(Ok(Message::Close(frame))) => channel.closed(frame),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(failed(error)))),
+                None => return Poll::Ready(channel.end.take().map(Err)),
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Bytes> for Channel<S> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.socket.poll_ready_unpin(cx).map_err(failed)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Bytes) -> Result<(), Error> {
+        let text = Utf8Bytes::try_from(message).map_err(|error| {
+            Error::other("message is not UTF-8", Delivery::NotSent).with_source(error)
+        })?;
+        self.socket.start_send_unpin(Message::Text(text)).map_err(failed)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.socket.poll_flush_unpin(cx).map_err(failed)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.socket.poll_close_unpin(cx).map_err(failed)
+    }
+}
+
+fn failed(error: tungstenite::Error) -> Error {
+    let text = match &error {
+        tungstenite::Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            format!("server sent a message of more than {max_size} bytes, which cannot be skipped")
+        }
+        _ => "lost the connection to the server".to_owned(),
+    };
+    Error::closed(text, Delivery::Unknown).with_source(error)
+}
