@@ -110,7 +110,7 @@ fn rename(document: &mut Document, old: &str, new: &str) -> usize {
 
 /// 2024-11-05 mixes `annotations` into its types by inheritance, which the file writes out at each of them. From
 /// 2025-03-26 on they refer to a definition
-/// (<https://modelcontextprotocol.io/specification/2025-03-26/changelog>).
+/// (<https://modelcontextprotocol.io/specification/2025-06-18/schema#annotations>).
 fn annotations_were_a_mixin(document: &mut Document) -> usize {
     let Some(mixin) = document.definitions.shift_remove("Annotated") else { return 0 };
     let Some(annotations) = mixin.property("annotations").cloned() else { return 0 };
@@ -130,13 +130,13 @@ fn template_references_had_another_name(document: &mut Document) -> usize {
 }
 
 /// What 2025-06-18 calls `EnumSchema` is since 2025-11-25 one of several, the `LegacyTitledEnumSchema`
-/// (<https://modelcontextprotocol.io/community/seps/1330-elicitation-enum-schema-improvements-and-standards>).
+/// (<https://modelcontextprotocol.io/seps/1330-elicitation-enum-schema-improvements-and-standards>).
 fn one_enum_schema_was_the_first(document: &mut Document) -> usize {
     rename(document, "EnumSchema", "LegacyTitledEnumSchema")
 }
 
 /// 2025-06-18 knows forms alone, so that the parameters of an elicitation are no union
-/// (<https://modelcontextprotocol.io/community/seps/1036-url-mode-elicitation-for-secure-out-of-band-intera>).
+/// (<https://modelcontextprotocol.io/seps/1036-url-mode-elicitation-for-secure-out-of-band-intera>).
 fn forms_were_the_only_elicitation(document: &mut Document) -> usize {
     let request = document.definitions.get_mut("ElicitRequest");
     let members = request.and_then(|request| request.properties.as_mut());
@@ -151,7 +151,7 @@ fn forms_were_the_only_elicitation(document: &mut Document) -> usize {
 }
 
 /// A client of 2026-07-28 sends one kind of notification, and the file has its definition in place of the union of one
-/// (<https://modelcontextprotocol.io/specification/2026-07-28/schema#clientnotification>).
+/// (<https://modelcontextprotocol.io/specification/2026-07-28/schema#cancellednotification>).
 fn one_notification_is_no_union(document: &mut Document) -> usize {
     let definitions = &mut document.definitions;
     if definitions.get("ClientNotification") != definitions.get("CancelledNotification") {

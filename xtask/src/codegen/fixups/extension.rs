@@ -53,7 +53,7 @@ pub(super) fn a_detailed_task_is_one_struct(document: &mut Document) -> usize {
 
 /// Results other than `CreateTaskResult` say `complete`, but examples of the extension itself say `task` there, so
 /// that both have to be read
-/// (<https://modelcontextprotocol.io/community/seps/2663-tasks-extension>).
+/// (<https://modelcontextprotocol.io/seps/2663-tasks-extension>).
 pub(super) fn final_results_have_a_plain_type(document: &mut Document) -> usize {
     each(document, |schema| {
         let members = schema.properties.iter_mut();
