@@ -1,6 +1,7 @@
 //! A FastMCP server: Python, stateless, and with a handshake for those who begin with one.
 
 use crate::{
+    changes,
     expected::{Echo, Example, Expected, Prompt, Refusal},
     lifecycle,
     run::{Peer, client, command, once, shared, within_deadline},
@@ -64,6 +65,18 @@ mod stdio {
         let Some(program) = peers::or_skip(peers::fastmcp_stdio()) else { return };
         lifecycle::a_process_lives_as_long_as_its_session(program, &EXPECTED);
     }
+
+    #[test]
+    fn subscribers_are_told_what_they_asked_for() {
+        let Some(peer) = peer() else { return };
+        changes::subscribers_are_told_what_they_asked_for(&peer.client);
+    }
+
+    #[test]
+    fn a_killed_process_is_replaced() {
+        let Some(program) = peers::or_skip(peers::fastmcp_stdio()) else { return };
+        changes::a_killed_process_is_replaced(program, &EXPECTED);
+    }
 }
 
 mod stdio_legacy {
@@ -87,6 +100,12 @@ mod http {
     }
 
     suite!(peer());
+
+    #[test]
+    fn subscribers_are_told_what_they_asked_for() {
+        let Some(client) = http_client() else { return };
+        changes::subscribers_are_told_what_they_asked_for(&client);
+    }
 
     #[test]
     fn a_session_posts_and_nothing_else() {

@@ -46,6 +46,13 @@ impl Processes {
         ours.len()
     }
 
+    /// Kills them all.
+    pub(crate) fn kill(&mut self) {
+        self.running();
+        let ids = self.seen.iter().map(ToString::to_string);
+        std::process::Command::new("kill").arg("-9").args(ids).status().unwrap();
+    }
+
     /// Whether all are gone, those that ran before too: ended, and waited for.
     pub(crate) fn are_gone(&mut self) -> bool {
         self.running() == 0
