@@ -20,6 +20,11 @@ use tower_service::Service;
 /// How often a server may ask again about one call, unless configured otherwise.
 pub const DEFAULT_ROUNDS: usize = 10;
 
+/// Says of a reply, as an extension of it, that it took input of the client: it is good for that call alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a mark has no more to say")]
+pub struct InputGiven;
+
 /// Gives a stateless server the input that it asks for, and sends the call again with it.
 ///
 /// On the wire: after a result `input_required`, the same request with a new id, with `inputResponses` for every key of
@@ -78,7 +83,12 @@ impl<S: CallService> Service<Call> for FollowInput<S> {
         Box::pin(async move {
             let mut reply = first.await?;
             for round in 0..=rounds {
-                let Some(asked) = InputRequired::read(&again, &reply)? else { return Ok(reply) };
+                let Some(asked) = InputRequired::read(&again, &reply)? else {
+                    if round > 0 {
+                        reply.extensions.insert(InputGiven);
+                    }
+                    return Ok(reply);
+                };
                 if round == rounds {
                     break;
                 }

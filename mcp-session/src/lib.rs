@@ -26,6 +26,7 @@
 
 mod add_meta;
 mod call;
+mod canonical;
 mod deadline;
 mod diagnostics;
 mod dispatch;
@@ -51,6 +52,7 @@ mod reconnect;
 mod require_complete;
 mod result_type;
 mod retry;
+mod reuse_reply;
 mod server;
 mod session;
 pub mod stack;
@@ -68,7 +70,7 @@ pub use dispatch::Dispatch;
 pub use error::{Endless, Error, Phase};
 pub use events::{Event, Events, Progress};
 pub use extension::Extension;
-pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer};
+pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer, InputGiven};
 pub use follow_task::{FollowTask, Tasks};
 pub use guard::{Guard, GuardLayer, GuardPolicy, Verdict};
 pub use input::{InputHandler, NoInput};
@@ -83,6 +85,12 @@ pub use peer::Peer;
 pub use reconnect::{Reconnect, When};
 pub use require_complete::{RequireComplete, RequireCompleteLayer};
 pub use retry::{Retry, RetryLayer, RetryOptions, SafeRetry};
+#[cfg(feature = "cache")]
+pub use reuse_reply::MemoryStore;
+pub use reuse_reply::{
+    AuthorizationContext, CacheKey, CachedReply, ReplyCache, ReplyStore, Reuse, ReuseOptions,
+    ReuseReply, ReuseReplyLayer, Reused,
+};
 pub use server::{Era, Server};
 pub use session::{BoxCallService, Builder, Session};
 pub use subscription::{Notice, Subscription};

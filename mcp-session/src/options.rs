@@ -32,6 +32,9 @@ pub struct Options {
     pub retry: Option<RetryOptions>,
     /// Extensions of the protocol that the client supports. Default: none.
     pub extensions: Vec<Arc<dyn Extension>>,
+    /// How replies of a stateless server are used again, as it says that they may be. Default: never.
+    #[cfg(feature = "cache")]
+    pub reuse: Option<crate::ReuseOptions>,
     /// Answers the server's questions. Default: nobody.
     pub input: Arc<dyn InputHandler>,
     /// Is told what the server does against the specification.
@@ -52,6 +55,8 @@ impl Default for Options {
             log_level: None,
             reconnect: Reconnect::default(),
             retry: None,
+            #[cfg(feature = "cache")]
+            reuse: None,
             extensions: Vec::new(),
             input: Arc::new(NoInput),
             diagnostics: Diagnostics::default(),

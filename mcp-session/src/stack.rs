@@ -19,6 +19,8 @@ pub fn modern<T: Transport>(
     // Only HTTP has headers, and only there may a tool be left out for them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
     ServiceBuilder::new()
+        // Outermost, so that only finished results are kept. One cache for each session: no server sees another's.
+        .option_layer(reuse(options))
         // Outside of all that knows a result type, so that what is left is a mistake.
         .layer(RequireCompleteLayer::new())
         // Outside of the core, whose results they may hold back: a task, for example.
@@ -47,6 +49,16 @@ pub fn legacy<T: Transport>(
         // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
         .layer(AddMetaLayer::new(version, Meta::default()))
         .service(dispatch)
+}
+
+#[cfg(feature = "cache")]
+fn reuse(options: &Options) -> Option<crate::ReuseReplyLayer> {
+    options.reuse.map(crate::ReuseReplyLayer::new)
+}
+
+#[cfg(not(feature = "cache"))]
+fn reuse(_: &Options) -> Option<tower_layer::Identity> {
+    None
 }
 
 /// Trying again within the time limits of the session.

@@ -13,6 +13,7 @@ mod layers;
 mod mock;
 mod reconnect;
 mod retry;
+mod reuse_reply;
 mod script;
 mod subscriptions;
 mod tasks;

@@ -1,0 +1,178 @@
+//! Answering again from what was answered before.
+
+mod hints;
+mod key;
+#[cfg(feature = "cache")]
+mod memory;
+mod state;
+mod store;
+
+pub use key::{AuthorizationContext, CacheKey};
+#[cfg(feature = "cache")]
+pub use memory::MemoryStore;
+pub use state::ReplyCache;
+pub use store::{CachedReply, ReplyStore};
+
+use crate::{Call, CallService, Error, Reply};
+use futures_util::future::{BoxFuture, ready};
+use key::Question;
+use mcp_transport::BoxError;
+use mcp_types::ErrorCode;
+use std::{
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// How replies are reused; every field has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReuseOptions {
+    /// The longest that a reply is fresh, whatever the server says. Default: 24 h.
+    pub max_ttl: Duration,
+    /// How long a reply that is no longer fresh may stand in when the server cannot be reached. Default: not at all.
+    pub stale_if_error: Duration,
+    /// How many bytes of replies the default store keeps. Default: 16 MiB.
+    pub max_bytes: u64,
+}
+
+impl Default for ReuseOptions {
+    fn default() -> Self {
+        Self {
+            max_ttl: Duration::from_secs(24 * 60 * 60),
+            stale_if_error: Duration::ZERO,
+            max_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// How one call uses the replies that are kept, as an extension of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reuse {
+    /// Takes a fresh reply if there is one.
+    #[default]
+    Use,
+    /// Asks the server, and keeps the reply.
+    Refresh,
+    /// Asks the server, and leaves what is kept alone.
+    Bypass,
+}
+
+/// Says of a reply that it was kept, as an extension of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reused {
+    /// How long ago it came.
+    pub age: Duration,
+    /// Whether it was not fresh any more, and stands in for a server that cannot be reached.
+    pub is_stale: bool,
+}
+
+/// Answers lists, `resources/read` and `server/discover` with replies that the server said to be fresh for longer.
+///
+/// On the wire: nothing, where a reply to the same method and parameters came less than its `ttlMs` ago. Replies whose
+/// `cacheScope` is not `public` are kept apart by [`AuthorizationContext`]; without one they all belong to the context
+/// of the layer. A notification `list_changed` or `resources/updated` that comes to a `subscriptions/listen` call
+/// through this layer drops what it is about at once; so does a refused cursor, and a new subscription drops all. What
+/// was asked for before that is not kept when it comes. A reply that took the client's input is never kept. Nothing is
+/// fetched unless it is asked for.
+///
+/// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching).
+// spec: CACHE-01 CACHE-02 CACHE-03 CACHE-04 CACHE-05 CACHE-06 CACHE-07 CACHE-09 CACHE-10 CACHE-11 CACHE-14 CACHE-15
+// spec: CACHE-16 TRUST-02
+#[derive(Clone, Debug)]
+pub struct ReuseReply<S> {
+    inner: S,
+    cache: ReplyCache,
+}
+
+/// Makes [`ReuseReply`] services, which share their replies: one layer for one server.
+#[derive(Clone, Debug)]
+pub struct ReuseReplyLayer(ReplyCache);
+
+impl ReuseReplyLayer {
+    /// Keeps replies in memory.
+    #[cfg(feature = "cache")]
+    pub fn new(options: ReuseOptions) -> Self {
+        Self::with_store(Arc::new(MemoryStore::new(options.max_bytes)), options)
+    }
+
+    /// Keeps replies in `store`, which must be for this layer alone.
+    pub fn with_store(store: Arc<dyn ReplyStore>, options: ReuseOptions) -> Self {
+        Self(ReplyCache::new(store, options))
+    }
+
+    /// The replies that are kept, to drop some by hand.
+    pub fn cache(&self) -> &ReplyCache {
+        &self.0
+    }
+}
+
+impl<S> Layer<S> for ReuseReplyLayer {
+    type Service = ReuseReply<S>;
+
+    fn layer(&self, inner: S) -> ReuseReply<S> {
+        ReuseReply { inner, cache: self.0.clone() }
+    }
+}
+
+impl<S: CallService> Service<Call> for ReuseReply<S> {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut call: Call) -> Self::Future {
+        if call.method == "subscriptions/listen" {
+            // What happened since the last subscription ended, nobody has told.
+            self.cache.invalidate_all();
+            call.events = self.cache.listen(mem::take(&mut call.events));
+        }
+        let mode = call.extensions.get::<Reuse>().copied().unwrap_or_default();
+        let question = if mode == Reuse::Bypass { None } else { Question::of(&call) };
+        let Some(question) = question else { return Box::pin(self.inner.call(call)) };
+        if mode == Reuse::Use
+            && let Some(reply) = self.cache.fresh(&question)
+        {
+            return Box::pin(ready(Ok(reply)));
+        }
+        let cache = self.cache.clone();
+        let asked_at = cache.moment();
+        let reply = self.inner.call(call);
+        Box::pin(async move {
+            let error = match reply.await {
+                Ok(reply) => {
+                    cache.keep(&question, &reply, asked_at);
+                    return Ok(reply);
+                }
+                Err(error) => error,
+            };
+            if question.has_cursor && is_invalid_params(&error) {
+                cache.invalidate(&question);
+            }
+            let stands_in = mode == Reuse::Use && is_unreachable(&error);
+            let stale = if stands_in { cache.stale(&question) } else { None };
+            stale.ok_or(error)
+        })
+    }
+}
+
+fn is_invalid_params(error: &BoxError) -> bool {
+    let error = error.downcast_ref::<Error>().and_then(Error::as_rpc);
+    error.is_some_and(|error| error.code == ErrorCode::INVALID_PARAMS)
+}
+
+/// Whether the server did not answer, as far as can be told; a refusal of who asks is an answer.
+fn is_unreachable(error: &BoxError) -> bool {
+    if let Some(error) = Error::transport_of(error) {
+        return error.status().is_none_or(|status| status.is_server_error() || status == 429);
+    }
+    error.downcast_ref::<Error>().is_some_and(Error::is_timeout)
+}

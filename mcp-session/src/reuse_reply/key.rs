@@ -1,0 +1,132 @@
+//! What makes two calls the same.
+
+use crate::{Call, Meta, canonical::canonical};
+use mcp_types::{ProtocolVersion, keys};
+use serde::Deserialize;
+use std::{borrow::Cow, fmt, sync::Arc};
+
+/// On whose behalf a call is made, as an extension of it: replies that are private to one are never given to another.
+///
+/// Any text that is different for each access token: a hash of it, or the name of the account. Not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct AuthorizationContext(Arc<str>);
+
+impl AuthorizationContext {
+    /// The context of this name.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Debug for AuthorizationContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthorizationContext(..)")
+    }
+}
+
+/// What a reply is kept under: method, parameters, and for whom it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CacheKey {
+    audience: Audience,
+    method: &'static str,
+    params: Arc<[u8]>,
+}
+
+impl CacheKey {
+    /// About how many bytes it takes.
+    pub fn size(&self) -> usize {
+        self.params.len() + size_of::<Self>()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Audience {
+    Public,
+    Private(Option<AuthorizationContext>),
+}
+
+/// What a notification can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Topic {
+    Tools,
+    Prompts,
+    Resources,
+    Contents,
+    Server,
+}
+
+/// A call whose reply may be kept.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub(super) topic: Topic,
+    pub(super) method: &'static str,
+    pub(super) is_list: bool,
+    pub(super) has_cursor: bool,
+    pub(super) uri: Option<String>,
+    context: Option<AuthorizationContext>,
+    params: Arc<[u8]>,
+}
+
+impl Question {
+    /// `None` if the reply must not be kept.
+    // spec: CACHE-01 CACHE-02 MRTR-12
+    pub(super) fn of(call: &Call) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wire<'a> {
+            #[serde(borrow)]
+            uri: Option<Cow<'a, str>>,
+            cursor: Option<serde::de::IgnoredAny>,
+            input_responses: Option<serde::de::IgnoredAny>,
+            request_state: Option<serde::de::IgnoredAny>,
+        }
+
+        let (method, topic) = match &*call.method {
+            "tools/list" => ("tools/list", Topic::Tools),
+            "prompts/list" => ("prompts/list", Topic::Prompts),
+            "resources/list" => ("resources/list", Topic::Resources),
+            "resources/templates/list" => ("resources/templates/list", Topic::Resources),
+            "resources/read" => ("resources/read", Topic::Contents),
+            "server/discover" => ("server/discover", Topic::Server),
+            _ => return None,
+        };
+        // In a revision of its own a call may be answered in another way.
+        if call.extensions.get::<ProtocolVersion>().is_some() {
+            return None;
+        }
+        let wire: Wire<'_> = call.params.as_raw().decode().ok()?;
+        if wire.input_responses.is_some() || wire.request_state.is_some() {
+            return None;
+        }
+        Some(Self {
+            topic,
+            method,
+            is_list: method.ends_with("/list"),
+            has_cursor: wire.cursor.is_some(),
+            uri: wire.uri.map(Cow::into_owned),
+            context: call.extensions.get().cloned(),
+            params: canonical(&call.params.join(&relevant(&call.meta))).ok()?.into(),
+        })
+    }
+
+    pub(super) fn key(&self, is_public: bool) -> CacheKey {
+        let audience = match is_public {
+            true => Audience::Public,
+            false => Audience::Private(self.context.clone()),
+        };
+        CacheKey { audience, method: self.method, params: Arc::clone(&self.params) }
+    }
+}
+
+/// What of `_meta` may change the answer: not what is different for each call.
+fn relevant(meta: &Meta) -> Meta {
+    const PER_CALL: [&str; 4] =
+        [keys::TRACEPARENT, keys::TRACESTATE, keys::BAGGAGE, keys::PROGRESS_TOKEN];
+    let mut relevant = Meta::default();
+    for (key, value) in meta.shared() {
+        if !PER_CALL.contains(&&*key) {
+            relevant.insert(key, value);
+        }
+    }
+    relevant
+}

@@ -1,0 +1,196 @@
+//! What is kept, and since when it is out of date.
+
+use super::{
+    CachedReply, ReplyStore, ReuseOptions, Reused,
+    hints::Hints,
+    key::{Question, Topic},
+};
+use crate::{Event, Events, InputGiven, Reply};
+use mcp_types::rpc::Notification;
+use serde::Deserialize;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How many resources are remembered to have changed; beyond that all contents are forgotten.
+const MAX_CHANGED: usize = 1_024;
+
+/// The replies that a [`ReuseReply`](super::ReuseReply) layer keeps. Clones share them.
+#[derive(Clone, Debug)]
+pub struct ReplyCache(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    store: Arc<dyn ReplyStore>,
+    options: ReuseOptions,
+    changes: Mutex<Changes>,
+}
+
+/// When things changed, in moments that only count changes: a reply that was asked for before a change is out of date.
+#[derive(Debug, Default)]
+struct Changes {
+    now: u64,
+    all: u64,
+    topics: HashMap<Topic, u64>,
+    resources: HashMap<String, u64>,
+    /// Lists with a page that is not for all, so that none of their pages is.
+    private: HashSet<&'static str>,
+}
+
+impl Changes {
+    /// Whether nothing has happened to the matter of a question since a moment.
+    fn is_current(&self, question: &Question, asked_at: u64) -> bool {
+        let topic = self.topics.get(&question.topic).copied().unwrap_or_default();
+        let resource = question.uri.as_ref().and_then(|uri| self.resources.get(uri).copied());
+        asked_at >= self.all.max(topic).max(resource.unwrap_or_default())
+    }
+
+    fn topic(&mut self, topic: Topic) {
+        self.now += 1;
+        self.topics.insert(topic, self.now);
+    }
+
+    fn resource(&mut self, uri: String) {
+        if self.resources.len() >= MAX_CHANGED && !self.resources.contains_key(&uri) {
+            self.resources.clear();
+            return self.topic(Topic::Contents);
+        }
+        self.now += 1;
+        self.resources.insert(uri, self.now);
+    }
+}
+
+impl ReplyCache {
+    pub(super) fn new(store: Arc<dyn ReplyStore>, options: ReuseOptions) -> Self {
+        Self(Arc::new(State { store, options, changes: Mutex::default() }))
+    }
+
+    /// Drops all replies, and those under way when they come.
+    pub fn invalidate_all(&self) {
+        let mut changes = self.changes();
+        changes.now += 1;
+        *changes = Changes { now: changes.now, all: changes.now, ..Changes::default() };
+        self.0.store.clear();
+    }
+
+    /// Listeners that drop what notifications are about, and then these.
+    ///
+    /// `subscriptions/listen` calls through the layer have them already.
+    #[must_use]
+    pub fn listen(&self, events: Events) -> Events {
+        let cache = self.clone();
+        events.and_listener(move |event| {
+            if let Event::Notification(notification) = event {
+                cache.note(notification);
+            }
+        })
+    }
+
+    // spec: CACHE-11
+    fn note(&self, notification: &Notification) {
+        #[derive(Deserialize)]
+        struct Updated {
+            uri: String,
+        }
+
+        let mut changes = self.changes();
+        match &*notification.method {
+            "notifications/tools/list_changed" => changes.topic(Topic::Tools),
+            "notifications/prompts/list_changed" => changes.topic(Topic::Prompts),
+            "notifications/resources/list_changed" => changes.topic(Topic::Resources),
+            "notifications/resources/updated" => {
+                let params = notification.params.as_ref().map(|params| params.decode::<Updated>());
+                match params {
+                    Some(Ok(Updated { uri })) => changes.resource(uri),
+                    // Something changed; nobody can say what.
+                    _ => changes.topic(Topic::Contents),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Drops all that has to do with a question: all pages of a list.
+    // spec: CACHE-14
+    pub(super) fn invalidate(&self, question: &Question) {
+        let mut changes = self.changes();
+        changes.topic(question.topic);
+        changes.private.remove(question.method);
+    }
+
+    /// Now, to tell later whether anything changed since.
+    pub(super) fn moment(&self) -> u64 {
+        self.changes().now
+    }
+
+    /// A reply that is fresh.
+    // spec: CACHE-04 CACHE-06
+    pub(super) fn fresh(&self, question: &Question) -> Option<Reply> {
+        self.take(question, Duration::ZERO)
+    }
+
+    /// A reply that may stand in for a server that cannot be reached.
+    // spec: CACHE-09
+    pub(super) fn stale(&self, question: &Question) -> Option<Reply> {
+        self.take(question, self.0.options.stale_if_error)
+    }
+
+    fn take(&self, question: &Question, grace: Duration) -> Option<Reply> {
+        // First what is this caller's own: it is never older than what is for all, for a newer one takes its place.
+        [false, true].into_iter().find_map(|is_public| self.take_from(question, is_public, grace))
+    }
+
+    fn take_from(&self, question: &Question, is_public: bool, grace: Duration) -> Option<Reply> {
+        let key = question.key(is_public);
+        let kept = self.0.store.find(&key)?;
+        let changes = self.changes();
+        let is_hidden = is_public && changes.private.contains(question.method);
+        let age = Instant::now().saturating_duration_since(kept.received);
+        let keepable = kept.ttl.saturating_add(self.0.options.stale_if_error);
+        if is_hidden || age >= keepable || !changes.is_current(question, kept.asked_at) {
+            self.0.store.forget(&key);
+            return None;
+        }
+        let is_stale = age >= kept.ttl;
+        if is_stale && age >= kept.ttl.saturating_add(grace) {
+            return None;
+        }
+        let mut reply = Reply::new(kept.result);
+        reply.extensions.insert(Reused { age, is_stale });
+        Some(reply)
+    }
+
+    /// Keeps a reply for as long as the server says, unless something changed since it was asked for.
+    // spec: CACHE-02 CACHE-15 MRTR-12
+    pub(super) fn keep(&self, question: &Question, reply: &Reply, asked_at: u64) {
+        if reply.extensions.get::<InputGiven>().is_some() {
+            return;
+        }
+        let hints = Hints::read(reply, self.0.options.max_ttl);
+        let mut changes = self.changes();
+        if !changes.is_current(question, asked_at) {
+            return;
+        }
+        // Replies without hints are private too.
+        if question.is_list && !hints.is_some_and(|hints| hints.is_public) {
+            changes.private.insert(question.method);
+        }
+        let is_public = hints.is_some_and(|hints| hints.is_public)
+            && !changes.private.contains(question.method);
+        // What was kept before is older, whoever it was for.
+        self.0.store.forget(&question.key(!is_public));
+        let Some(Hints { ttl, .. }) = hints else {
+            return self.0.store.forget(&question.key(is_public));
+        };
+        let received = Instant::now();
+        let kept = CachedReply { result: reply.result.clone(), received, ttl, asked_at };
+        self.0.store.keep(question.key(is_public), kept);
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.0.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
