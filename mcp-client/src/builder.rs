@@ -18,10 +18,13 @@ pub struct ClientBuilder {
 
 impl ClientBuilder {
     pub(crate) fn new(target: Target) -> Self {
-        Self { target, options: Options::default(), wrap: Vec::new() }
+        let mut options = Options::default();
+        options.client_info =
+            Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        Self { target, options, wrap: Vec::new() }
     }
 
-    /// Name and version of the program, as servers see them.
+    /// Name and version of the program, as servers see them. Default: those of this library.
     pub fn client_info(mut self, info: Implementation) -> Self {
         self.options.client_info = info;
         self

@@ -10,6 +10,7 @@ mod lists;
 mod others;
 mod questions;
 mod results;
+mod revisions;
 
 use conformance::{in_process::InProcess, script};
 use mcp_client::{Client, ClientBuilder, Connection, Target};
