@@ -28,46 +28,62 @@
 //! The default client keeps a pool for each endpoint, speaks HTTP/1.1 and HTTP/2 (by ALPN), and lets hyper run each
 //! connection as a task of the current tokio runtime. Over HTTP/1.1 a call that is dropped costs its connection.
 
+mod auth;
 mod batch;
 mod body;
 mod client;
+mod clock;
 mod compose;
+mod dial;
 mod driver;
 mod endpoint;
 mod headers;
+mod http_sse;
 mod inbox;
 mod limits;
 mod listen;
+mod proxy;
+mod redirect;
 mod refusal;
 mod reply;
 mod resume;
 mod service;
 mod session;
+mod settings;
 mod sse;
 mod state;
 mod storey;
 mod stream;
+mod tls;
 
-pub use client::Client;
+pub use auth::{AddBearer, AddBearerLayer};
+pub use client::{Body, Client};
 pub use endpoint::Endpoint;
+pub use headers::RequestHeaders;
 pub use limits::Limits;
+pub use proxy::Proxy;
+pub use redirect::Redirects;
 pub use service::{HttpService, RequestBody};
 pub use storey::{Custom, Layered, Pooled, Storey};
+pub use tls::Tls;
 
-use crate::{ClientMessage, Delivery, Error, Replies, error::Kind};
-use compose::{Composed, compose};
+use crate::{ClientMessage, Delivery, Error, Replies};
+use clock::Clock;
+use compose::{Composed, Sent, Step, compose};
 use futures_util::{
     TryFutureExt,
     future::{BoxFuture, Either, select},
 };
+use http::Request;
 use state::{Handle, InFlight, State};
 use std::{
-    fmt, mem,
+    fmt,
+    future::{Future, poll_fn},
+    mem,
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::time::timeout;
 use tower_service::Service;
 
 /// How many bytes of a server's text an error shows.
@@ -132,35 +148,72 @@ impl<S: HttpService> Service<ClientMessage> for Http<S> {
 
 /// Sends a message and reads the beginning of its answer.
 async fn exchange<S: HttpService>(
-    mut service: S,
+    service: S,
     handle: Arc<Handle>,
     message: ClientMessage,
 ) -> Result<Replies, Error> {
-    let mut call = InFlight::new(handle);
-    let Composed { request, sent, cancel } = compose(call.state(), message)?;
+    let mut call = InFlight::new(Arc::clone(&handle));
+    let state = Arc::clone(call.state());
+    let Composed { request, sent, cancel } = compose(&state, message)?;
     if cancel.is_some() {
-        call.state().room().await;
+        state.room().await;
+    }
+    if sent.is_legacy {
+        let mut channel = state.channel();
+        if channel.is_none() && state.target.http_sse && sent.step == Step::Initialize {
+            channel = Some(http_sse::open(service.clone(), &state).await?);
+        }
+        if let Some(channel) = channel {
+            call.arm(cancel);
+            return http_sse::exchange(service, channel, call, sent, request).await;
+        }
     }
     call.arm(cancel);
-    let limit = call.state().target.response_timeout;
-    let response = service.call(request).map_err(Into::into);
-    let response = match limit {
-        None => response.await,
-        Some(limit) => match timeout(limit, response).await {
-            Ok(response) => response,
-            Err(elapsed) => {
-                let url = &call.state().target.url;
-                let message = format!("{url} sent no response headers within {limit:?}");
-                let error = Error::new(Kind::Timeout, Delivery::Unknown, message);
-                return Err(error.with_source(elapsed));
-            }
-        },
+    if sent.step != Step::Initialize {
+        return post(service, call, sent, request).await;
+    }
+    let spare = service.clone();
+    let refusal = match post(service, call, sent.clone(), request.clone()).await {
+        Err(error) if http_sse::is_hint(&error) => error,
+        answered => return answered,
     };
+    match http_sse::open(spare.clone(), &state).await {
+        Ok(channel) => {
+            http_sse::exchange(spare, channel, InFlight::new(handle), sent, request).await
+        }
+        Err(error) => {
+            tracing::debug!(%error, "not a server of HTTP with SSE either");
+            Err(refusal)
+        }
+    }
+}
+
+/// Sends a message by POST and reads the beginning of what that is answered with.
+async fn post<S: HttpService>(
+    mut service: S,
+    mut call: InFlight,
+    sent: Sent,
+    request: Request<RequestBody>,
+) -> Result<Replies, Error> {
+    let target = Arc::clone(&call.state().target);
+    let total = target.total_timeout.filter(|_| sent.step != Step::Listen);
+    let mut clock = Clock::start(total, target.idle_timeout);
+    let mut headers_clock = Clock::start(target.response_timeout, None);
+    let mut answering = pin!(service.call(request).map_err(Into::into));
+    let response = poll_fn(|cx| {
+        if let Poll::Ready(response) = answering.as_mut().poll(cx) {
+            return Poll::Ready(Ok(response));
+        }
+        let late = headers_clock.poll(cx, &target.url);
+        if late.is_pending() { clock.poll_total(cx, &target.url).map(Err) } else { late.map(Err) }
+    });
+    let response = response.await?;
+    clock.touch();
     match response {
-        Ok(response) => reply::read(service, call, sent, response).await,
+        Ok(response) => reply::read(service, clock, call, sent, response).await,
         Err(error) => {
             call.finish();
-            Err(service::failed(&call.state().target.url, error))
+            Err(service::failed(&target.url, error))
         }
     }
 }

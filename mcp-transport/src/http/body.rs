@@ -1,11 +1,14 @@
 //! Reading a body whole.
 
+use super::clock::Clock;
 use crate::{BoxError, Delivery, Error, error::Kind};
 use bytes::{Bytes, BytesMut};
-use http_body::Body;
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use std::{
+    future::poll_fn,
     pin::{Pin, pin},
+    task::Poll,
     time::Duration,
 };
 use tokio::time::timeout;
@@ -18,7 +21,12 @@ const MAX_REST_WAIT: Duration = Duration::from_millis(250);
 /// # Errors
 ///
 /// The body is larger, or the connection is lost on the way.
-pub(super) async fn read<B>(body: B, limit: usize, url: &str) -> Result<Bytes, Error>
+pub(super) async fn read<B>(
+    body: B,
+    limit: usize,
+    url: &str,
+    clock: &mut Clock,
+) -> Result<Bytes, Error>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
@@ -30,8 +38,8 @@ where
     let mut size = 0;
     let mut first: Option<Bytes> = None;
     let mut joined = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|source| lost(url, source))?;
+    while let Some(frame) = next(body.as_mut(), url, clock).await {
+        let frame = frame?;
         let Ok(data) = frame.into_data() else { continue };
         size += data.len();
         if size > limit {
@@ -48,6 +56,25 @@ where
         }
     }
     Ok(first.unwrap_or_else(|| joined.freeze()))
+}
+
+/// The next part of a body, unless it takes too long.
+async fn next<B>(
+    mut body: Pin<&mut B>,
+    url: &str,
+    clock: &mut Clock,
+) -> Option<Result<Frame<Bytes>, Error>>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    poll_fn(|cx| {
+        if let Poll::Ready(frame) = body.as_mut().poll_frame(cx) {
+            clock.touch();
+            return Poll::Ready(frame.map(|frame| frame.map_err(|source| lost(url, source))));
+        }
+        clock.poll(cx, url).map(|late| Some(Err(late)))
+    })
+    .await
 }
 
 /// Reads what comes after the response, if it is little and comes soon: a connection whose body was read to its end can

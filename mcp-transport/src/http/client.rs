@@ -1,95 +1,195 @@
 //! The default HTTP client: a pool over TCP and TLS.
 
-use super::RequestBody;
-use crate::{BoxError, Delivery, Error, error::Kind};
+use super::{
+    RequestBody,
+    dial::{Dial, Timed},
+    proxy::{Proxy, Rules},
+    redirect::{self, MAX_REDIRECTS, Redirects},
+    service::is_unsent,
+    tls::Tls,
+};
+use crate::{BoxError, Error};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Request, Response, Uri, uri::Scheme};
+use http::{Request, Response, Uri, header, uri::Scheme};
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use pin_project_lite::pin_project;
 use std::{
     fmt,
+    path::Path,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::timeout;
 use tower_service::Service;
 
-const IDLE_TIMEOUT: Duration = Duration::from_secs(90);
-const MAX_IDLE: usize = 16;
-const TCP_KEEP_ALIVE: Duration = Duration::from_secs(60);
-const PING_INTERVAL: Duration = Duration::from_secs(30);
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a request is sent again that the server has certainly not seen.
+const MAX_RETRIES: usize = 2;
 
 /// How to make a [`Client`].
 #[derive(Clone, Debug)]
 pub(super) struct Options {
+    #[cfg(feature = "compression")]
+    pub(super) compressed: bool,
     pub(super) connect_timeout: Duration,
     pub(super) http2_only: bool,
+    pub(super) idle_connections: (usize, Duration),
+    pub(super) ping: (Duration, Duration),
+    pub(super) proxy: Proxy,
+    pub(super) redirects: Redirects,
+    pub(super) socket: Option<Arc<Path>>,
+    pub(super) tcp_keep_alive: Option<Duration>,
+    pub(super) tls: Tls,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(30), http2_only: false }
+        Self {
+            #[cfg(feature = "compression")]
+            compressed: false,
+            connect_timeout: Duration::from_secs(30),
+            http2_only: false,
+            idle_connections: (16, Duration::from_secs(90)),
+            ping: (Duration::from_secs(30), Duration::from_secs(10)),
+            proxy: Proxy::default(),
+            redirects: Redirects::default(),
+            socket: None,
+            tcp_keep_alive: Some(Duration::from_secs(60)),
+            tls: Tls::default(),
+        }
     }
 }
 
-/// The default HTTP client: hyper with a connection pool, over TCP, or over TLS by rustls with the platform's roots.
+type Pool = legacy::Client<Timed<HttpsConnector<Dial>>, RequestBody>;
+
+#[cfg(feature = "compression")]
+type Decoding = tower_http::decompression::Decompression<Pool>;
+#[cfg(feature = "compression")]
+type Decoded = tower_http::decompression::DecompressionBody<Incoming>;
+#[cfg(not(feature = "compression"))]
+type Decoding = Pool;
+#[cfg(not(feature = "compression"))]
+type Decoded = Incoming;
+
+/// The default HTTP client: hyper with a connection pool, over TCP, or over TLS by rustls.
 ///
-/// Clones share the pool.
+/// Sends a request again, twice at most, when it is proven that the server has not seen it: a pooled connection that was
+/// closed, a stream that HTTP/2 refused. Clones share the pool.
 #[derive(Clone)]
-pub struct Client(legacy::Client<Timed<HttpsConnector<HttpConnector>>, RequestBody>);
+pub struct Client {
+    pool: Decoding,
+    proxies: Rules,
+    redirects: Redirects,
+}
 
 impl Client {
-    /// A client for requests to the origin of `uri`. Reads the platform's roots if that is an `https` one.
+    /// A client for requests to the origin of `uri`. Reads the platform's roots if they can be needed.
     pub(super) fn new(options: &Options, uri: &Uri) -> Result<Self, Error> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
-        tcp.set_connect_timeout(Some(options.connect_timeout));
-        let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(tls_config(uri)?)
+        let proxies = options.proxy.rules();
+        let redirects = match &options.socket {
+            // All connections lead to the one socket.
+            Some(_) if options.redirects == Redirects::Anywhere => Redirects::SameOrigin,
+            _ => options.redirects,
+        };
+        let needs_roots = uri.scheme() == Some(&Scheme::HTTPS)
+            || redirects == Redirects::Anywhere
+            || proxies
+                .intercept(uri)
+                .is_some_and(|proxy| proxy.uri().scheme() == Some(&Scheme::HTTPS));
+        let tls = options.tls.config(needs_roots)?;
+        let tcp = tcp(options);
+        let to_proxy = HttpsConnectorBuilder::new()
+            .with_tls_config(tls.clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp.clone());
+        let socket = options.socket.clone();
+        let dial = Dial { tcp, to_proxy, proxies: proxies.clone(), socket };
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(tcp);
-        let connector = Timed { inner: tls, limit: options.connect_timeout };
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .http2_only(options.http2_only)
-            .http2_keep_alive_interval(PING_INTERVAL)
-            .http2_keep_alive_timeout(PING_TIMEOUT)
-            // Each cancelled call resets its stream. With the defaults a few thousand of them end the connection.
-            .http2_max_concurrent_reset_streams(8192)
-            .http2_max_local_error_reset_streams(65_536)
-            .build(connector);
-        Ok(Self(client))
+            .wrap_connector(dial);
+        let pool = pool(options, connector);
+        #[cfg(feature = "compression")]
+        let pool = decoding(pool, options.compressed);
+        Ok(Self { pool, proxies, redirects })
+    }
+
+    async fn send(mut self, mut request: Request<RequestBody>) -> Result<Response<Body>, BoxError> {
+        let (mut retries, mut followed) = (0, 0);
+        loop {
+            self.authorize(&mut request);
+            let response = match self.pool.call(request.clone()).await {
+                Ok(response) => response,
+                Err(error) if retries < MAX_RETRIES && is_unsent(&error) => {
+                    retries += 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let (method, uri) = (request.method(), request.uri());
+            match redirect::target(self.redirects, method, uri, &response) {
+                Some(to) if followed < MAX_REDIRECTS => {
+                    followed += 1;
+                    let from = std::mem::replace(request.uri_mut(), to.clone());
+                    redirect::protect(request.headers_mut(), &from, &to);
+                }
+                _ => return Ok(response.map(|inner| Body { inner })),
+            }
+        }
+    }
+
+    /// Shows the proxy that reads a plain request who asks.
+    fn authorize(&self, request: &mut Request<RequestBody>) {
+        if request.uri().scheme() == Some(&Scheme::HTTP)
+            && let Some(proxy) = self.proxies.intercept(request.uri())
+            && let Some(authorization) = proxy.basic_auth()
+        {
+            let mut authorization = authorization.clone();
+            authorization.set_sensitive(true);
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization);
+        }
     }
 }
 
-/// The provider is named here, so that none has to be installed for the process.
-fn tls_config(uri: &Uri) -> Result<ClientConfig, Error> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions();
-    let verified = if uri.scheme() == Some(&Scheme::HTTPS) {
-        builder.and_then(ConfigBuilderExt::try_with_platform_verifier)
-    } else {
-        // Plain HTTP needs no roots, and redirects are not followed.
-        builder.map(|builder| builder.with_root_certificates(RootCertStore::empty()))
-    };
-    let config = verified.map_err(|source| {
-        let message = "cannot load the platform's root certificates";
-        Error::new(Kind::Connect, Delivery::NotSent, message).with_source(source)
-    })?;
-    Ok(config.with_no_client_auth())
+fn tcp(options: &Options) -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(options.tcp_keep_alive);
+    tcp.set_connect_timeout(Some(options.connect_timeout));
+    tcp
+}
+
+fn pool(options: &Options, connector: HttpsConnector<Dial>) -> Pool {
+    let (idle, idle_timeout) = options.idle_connections;
+    let (ping, ping_timeout) = options.ping;
+    legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(idle_timeout)
+        .pool_max_idle_per_host(idle)
+        .http2_only(options.http2_only)
+        .http2_keep_alive_interval(ping)
+        .http2_keep_alive_timeout(ping_timeout)
+        // Each cancelled call resets its stream. With the defaults a few thousand of them end the connection.
+        .http2_max_concurrent_reset_streams(8192)
+        .http2_max_local_error_reset_streams(65_536)
+        .build(Timed { inner: connector, limit: options.connect_timeout })
+}
+
+#[cfg(feature = "compression")]
+fn decoding(pool: Pool, compressed: bool) -> Decoding {
+    let decoding = Decoding::new(pool);
+    if compressed { decoding } else { decoding.no_br().no_deflate().no_gzip().no_zstd() }
 }
 
 impl fmt::Debug for Client {
@@ -99,46 +199,49 @@ impl fmt::Debug for Client {
 }
 
 impl Service<Request<RequestBody>> for Client {
-    type Response = Response<Incoming>;
-    type Error = legacy::Error;
-    type Future = legacy::ResponseFuture;
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        self.0.request(request)
+        Box::pin(self.clone().send(request))
     }
 }
 
-/// A connector with one time limit for name resolution, TCP and TLS together.
-#[derive(Clone)]
-struct Timed<C> {
-    inner: C,
-    limit: Duration,
+pin_project! {
+    /// The body of a response of [`Client`].
+    pub struct Body {
+        #[pin]
+        inner: Decoded,
+    }
 }
 
-impl<C> Service<Uri> for Timed<C>
-where
-    C: Service<Uri, Error: Into<BoxError>, Future: Send + 'static>,
-{
-    type Response = C::Response;
+impl HttpBody for Body {
+    type Data = Bytes;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx).map_err(Into::into)
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.project().inner.poll_frame(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.inner.call(uri);
-        let limit = self.limit;
-        Box::pin(async move {
-            match timeout(limit, connecting).await {
-                Ok(connection) => connection.map_err(Into::into),
-                Err(_) => Err(format!("no connection within {limit:?}").into()),
-            }
-        })
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Body")
     }
 }

@@ -13,11 +13,13 @@ use mcp_types::{ProtocolVersion, RequestId, rpc::Message};
 use std::sync::Arc;
 
 /// What must be remembered of a message to understand its answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sent {
     /// The id, if it was a request.
     pub(super) id: Option<RequestId>,
     pub(super) step: Step,
+    /// It is of a revision with a handshake.
+    pub(super) is_legacy: bool,
     /// The session that it was sent in.
     pub(super) session: Option<Arc<Session>>,
 }
@@ -27,6 +29,8 @@ pub(super) struct Sent {
 pub(super) enum Step {
     Initialize,
     Initialized,
+    /// A subscription, which has no end of its own.
+    Listen,
     Other,
 }
 
@@ -55,10 +59,14 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
                 return Err(Error::other(message, Delivery::NotSent));
             }
             let mut headers = target.headers.clone();
+            headers::add_own(&mut headers, extensions.get());
             let params = extensions.get::<MirroredParams>();
             let limit = target.limits.mirrored_headers;
             headers::mirror(&mut headers, &body, &mirrored, &version, params, limit)?;
-            (headers, Sent { id: id(&body), step: Step::Other, session: None }, None)
+            // There is no handshake in this era, whatever a method is called.
+            let step = Some(step(&body)).filter(|step| *step == Step::Listen);
+            let step = step.unwrap_or(Step::Other);
+            (headers, Sent { id: id(&body), step, is_legacy: false, session: None }, None)
         }
         Era::Legacy(version) => {
             let sent = Sent::legacy(state, &body);
@@ -69,7 +77,8 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
             let version =
                 version.map(|version| headers::plain("protocol version", version.as_str()));
             let version = version.transpose()?;
-            let headers = legacy_headers(target, sent.session.as_deref(), version.as_ref());
+            let mut headers = legacy_headers(target, sent.session.as_deref(), version.as_ref());
+            headers::add_own(&mut headers, extensions.get());
             let cancel = cancel(&body, &sent, version);
             (headers, sent, cancel)
         }
@@ -138,15 +147,20 @@ fn era<'a>(body: &'a Message, negotiated: Option<&ProtocolVersion>) -> Era<'a> {
 
 impl Sent {
     fn legacy(state: &State, body: &Message) -> Self {
-        let step = match body {
-            Message::Request(request) if request.method == "initialize" => Step::Initialize,
-            Message::Notification(told) if told.method == "notifications/initialized" => {
-                Step::Initialized
-            }
-            _ => Step::Other,
-        };
+        let step = step(body);
         let session = if step == Step::Initialize { None } else { state.session() };
-        Self { id: id(body), step, session }
+        Self { id: id(body), step, is_legacy: true, session }
+    }
+}
+
+fn step(body: &Message) -> Step {
+    match body {
+        Message::Request(request) if request.method == "initialize" => Step::Initialize,
+        Message::Request(request) if request.method == "subscriptions/listen" => Step::Listen,
+        Message::Notification(told) if told.method == "notifications/initialized" => {
+            Step::Initialized
+        }
+        _ => Step::Other,
     }
 }
 

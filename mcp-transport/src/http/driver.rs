@@ -42,9 +42,9 @@ pub(super) async fn run<S: HttpService>(service: S, state: Arc<State>) -> Result
         drains: FuturesUnordered::new(),
         grace: None,
         ending: None,
+        reader: None,
     };
-    poll_fn(|cx| background.poll(cx)).await;
-    Ok(())
+    poll_fn(|cx| background.poll(cx)).await
 }
 
 struct Background<S> {
@@ -56,12 +56,14 @@ struct Background<S> {
     /// How long the last cancellations may take, once nobody uses the connection any more.
     grace: Option<Pin<Box<Sleep>>>,
     ending: Option<BoxFuture<'static, ()>>,
+    /// Reads the stream of an older server, over which it says everything.
+    reader: Option<BoxFuture<'static, Error>>,
 }
 
 impl<S: HttpService> Background<S> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Some(ending) = &mut self.ending {
-            return ending.poll_unpin(cx);
+            return ending.poll_unpin(cx).map(Ok);
         }
         self.state.register_driver(cx);
         // Before the cancellations are taken: after the last release there are no new ones.
@@ -70,7 +72,7 @@ impl<S: HttpService> Background<S> {
         if !released {
             self.poll_listening(cx);
             self.poll_drains(cx);
-            return Poll::Pending;
+            return self.poll_reader(cx).map(Err);
         }
         self.listening = None;
         self.drains.clear();
@@ -80,8 +82,21 @@ impl<S: HttpService> Background<S> {
             return Poll::Pending;
         }
         self.posts.clear();
+        self.reader = None;
         let ending = end(self.service.clone(), Arc::clone(&self.state)).boxed();
-        self.ending.insert(ending).poll_unpin(cx)
+        self.ending.insert(ending).poll_unpin(cx).map(Ok)
+    }
+
+    /// Resolves when the connection to an older server is lost.
+    fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let (new, detached) = self.state.take_reader();
+        if new.is_some() || detached {
+            self.reader = new;
+        }
+        match &mut self.reader {
+            Some(reader) => reader.poll_unpin(cx),
+            None => Poll::Pending,
+        }
     }
 
     fn poll_cancels(&mut self, cx: &mut Context<'_>) {
@@ -135,7 +150,11 @@ fn compose_cancel(state: &State, cancel: &Cancel) -> Request<RequestBody> {
         Notification::new("notifications/cancelled").with_params(RawJson::from_joined(params));
     let session = cancel.session.as_deref();
     let headers = legacy_headers(&state.target, session, cancel.version.as_ref());
-    compose::post(&state.target, &Message::from(told), headers)
+    let mut request = compose::post(&state.target, &Message::from(told), headers);
+    if let Some(endpoint) = state.channel().and_then(|channel| channel.known_endpoint()) {
+        *request.uri_mut() = endpoint;
+    }
+    request
 }
 
 /// Sends DELETE for the session, if the server keeps one.

@@ -28,7 +28,7 @@ const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone, Debug)]
 pub struct Endpoint<T = Pooled> {
     target: Target,
-    storey: T,
+    pub(super) storey: T,
 }
 
 impl Endpoint {
@@ -54,20 +54,6 @@ impl Endpoint {
                 .with_source(source)
         })?;
         Self::new(url)
-    }
-
-    /// The same endpoint with another limit for making a connection: name resolution, TCP and TLS. Default: 30 s.
-    #[must_use]
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.storey.change(|options| options.connect_timeout = limit);
-        self
-    }
-
-    /// The same endpoint, to which HTTP/2 is spoken without asking. With TLS that is not needed: both sides agree there.
-    #[must_use]
-    pub fn http2_only(mut self) -> Self {
-        self.storey.change(|options| options.http2_only = true);
-        self
     }
 }
 
@@ -105,6 +91,32 @@ impl<T> Endpoint<T> {
     #[must_use]
     pub fn response_timeout(mut self, limit: Duration) -> Self {
         self.target.response_timeout = Some(limit);
+        self
+    }
+
+    /// The same endpoint with a limit for the silence within an answer: between its headers, its bytes, and its end.
+    /// Comments of an event stream are no silence. Default: none, because a subscription may have nothing to say.
+    #[must_use]
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.target.idle_timeout = Some(limit);
+        self
+    }
+
+    /// The same endpoint with a limit for a whole exchange, from the request to the end of its answer, whatever comes in
+    /// between. `subscriptions/listen` has none. Default: none; the layers above have deadlines.
+    #[must_use]
+    pub fn total_timeout(mut self, limit: Duration) -> Self {
+        self.target.total_timeout = Some(limit);
+        self
+    }
+
+    /// The same endpoint, which is known to speak the older HTTP with SSE of revision 2024-11-05 at this URL.
+    ///
+    /// Without this it is found out: a server that refuses the POST of `initialize` with 400, 404 or 405 is asked for an
+    /// event stream that begins with `endpoint`.
+    #[must_use]
+    pub fn http_sse(mut self) -> Self {
+        self.target.http_sse = true;
         self
     }
 
@@ -175,7 +187,16 @@ pub(super) fn target(mut url: Url) -> Result<Target, Error> {
         .map_err(|source| invalid("server URL cannot be requested").with_source(source))?;
     url.set_query(None);
     let url = String::from(url).into();
-    Ok(Target { uri, url, headers, limits: Limits::default(), response_timeout: None })
+    Ok(Target {
+        uri,
+        url,
+        headers,
+        limits: Limits::default(),
+        response_timeout: None,
+        idle_timeout: None,
+        total_timeout: None,
+        http_sse: false,
+    })
 }
 
 fn basic_authorization(url: &Url) -> Option<HeaderValue> {

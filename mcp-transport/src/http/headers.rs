@@ -4,7 +4,7 @@
 
 use crate::{Delivery, Error, MirroredParams, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mcp_types::{
     ProtocolVersion, RawJson,
     rpc::{Message, Request},
@@ -22,6 +22,47 @@ const PARAM_PREFIX: &str = "mcp-param-";
 
 const SENTINEL_START: &str = "=?base64?";
 const SENTINEL_END: &str = "?=";
+
+/// Headers for the requests of one message, an extension of a [`ClientMessage`](crate::ClientMessage).
+///
+/// They take precedence over those of the endpoint. Those that belong to the protocol or to HTTP itself are left out.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+/// use mcp_transport::{ClientMessage, http::RequestHeaders};
+/// use mcp_types::rpc::Request;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-tenant", HeaderValue::from_static("blue"));
+/// let message =
+///     ClientMessage::new(Request::new(1, "tools/list")).with_extension(RequestHeaders(headers));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "headers and nothing else")]
+pub struct RequestHeaders(pub HeaderMap);
+
+/// Adds the headers of one message that are nobody else's business.
+pub(super) fn add_own(headers: &mut HeaderMap, own: Option<&RequestHeaders>) {
+    for (name, value) in own.into_iter().flat_map(|own| &own.0) {
+        let is_reserved = RESERVED.contains(name) || name.as_str().starts_with("mcp-");
+        if !is_reserved {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+const RESERVED: [HeaderName; 10] = [
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::HOST,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    LAST_EVENT_ID,
+];
 
 /// The members of `params` that headers repeat, borrowed from their bytes.
 #[derive(Default, Deserialize)]

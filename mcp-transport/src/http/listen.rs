@@ -10,10 +10,15 @@ use super::{
 };
 use bytes::Bytes;
 use http::Response;
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use mcp_types::rpc::Message;
-use std::{pin::pin, sync::Arc};
-use tokio::sync::oneshot;
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::oneshot, time::timeout};
 
 /// Reads the stream, and opens it again when it is lost, until the server says that it offers none. Drops `opened` when
 /// the server has answered for the first time.
@@ -43,12 +48,12 @@ pub(super) async fn listen<S: HttpService>(
 /// Reads one stream to its end, or to its loss.
 async fn hear<B>(state: &State, response: Response<B>, position: &mut Position)
 where
-    B: http_body::Body<Data = Bytes>,
+    B: Body<Data = Bytes>,
 {
     let limit = state.target.limits.event;
     let mut decoder = Decoder::new(limit);
     let mut body = pin!(response.into_body());
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Some(Ok(frame)) = next(body.as_mut(), state.target.idle_timeout).await {
         let Ok(data) = frame.into_data() else { continue };
         decoder.push(data);
         loop {
@@ -66,6 +71,17 @@ where
             }
         }
         position.follow(&decoder);
+    }
+}
+
+/// The next part of a stream; none if it is silent for too long.
+async fn next<B: Body>(
+    mut body: Pin<&mut B>,
+    limit: Option<Duration>,
+) -> Option<Result<Frame<B::Data>, B::Error>> {
+    match limit {
+        None => body.frame().await,
+        Some(limit) => timeout(limit, body.frame()).await.ok().flatten(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a server says with a status that is not 2xx.
 
-use super::{EXCERPT, body, compose::Sent, state::State};
+use super::{EXCERPT, body, clock::Clock, compose::Sent, state::State};
 use crate::excerpt::excerpt;
 use crate::{BoxError, Delivery, Error, Replies, error::Kind};
 use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Body;
 use mcp_types::rpc::{Message, Response as RpcResponse};
@@ -29,7 +30,7 @@ where
     let (head, body) = response.into_parts();
     let url = &state.target.url;
     // What a refusal says is worth a moment, and no more: its status says enough.
-    let body = timeout(MAX_WAIT, body::read(body, MAX_BODY, url)).await;
+    let body = timeout(MAX_WAIT, body::read(body, MAX_BODY, url, &mut Clock::default())).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
     let said = match Message::decode(&body) {
         Ok(Message::Response(response)) => Some(response),
@@ -49,6 +50,27 @@ where
     }
     let message = explain(url, &head, &body);
     Err(with_details(Error::new(Kind::Status, delivery(head.status), message), &head, said))
+}
+
+/// Reads a refusal as an error in any case: the answer to the message would come on another way.
+pub(super) async fn read_error<B>(
+    state: &State,
+    sent: &Sent,
+    response: Response<B>,
+) -> Result<(), Error>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    let status = response.status();
+    let mut replies = read(state, sent, response).await?;
+    let message = format!("{} refused the message", state.target.url);
+    let error = Error::new(Kind::Status, delivery(status), message).with_status(status);
+    match replies.next().now_or_never().flatten() {
+        Some(Ok(Message::Response(RpcResponse { outcome: Err(said), .. }))) => {
+            Err(error.with_peer_error(said))
+        }
+        _ => Err(error),
+    }
 }
 
 /// The server does not know the session any more, so it has not acted on the message: a new session can send it again.

@@ -2,6 +2,7 @@
 
 use super::{
     EXCERPT, HttpService, batch, body,
+    clock::Clock,
     compose::{Sent, Step},
     refusal,
     resume::{Position, Resume},
@@ -28,6 +29,7 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// Reads what the server answered to the message `sent`; `service` can ask for the rest.
 pub(super) async fn read<S: HttpService>(
     service: S,
+    mut clock: Clock,
     mut call: InFlight,
     sent: Sent,
     response: Response<S::ResponseBody>,
@@ -52,29 +54,39 @@ pub(super) async fn read<S: HttpService>(
     let initialize = Some(head.headers).filter(|_| sent.step == Step::Initialize);
     let mut awaited = Awaited { id, call, initialize };
     let replies = match media_type {
-        Ok(MediaType::Json) => read_json(&mut awaited, body, sent.session.is_some()).await,
+        Ok(MediaType::Json) => {
+            read_json(&mut awaited, body, sent.session.is_some(), &mut clock).await
+        }
         Ok(MediaType::EventStream) => {
             let resume = sent.session.map(|session| {
                 let position = Position::default();
                 Resume { service, session, position }
             });
-            return ReplyStream::open(awaited, body, resume);
+            return ReplyStream::open(awaited, body, clock, resume);
         }
         Err(found) => {
             let what = format!("is {found}, not JSON or an event stream");
             Err(awaited.malformed(&what).with_status(head.status))
         }
     };
-    awaited.call.finish();
+    // What takes too long is given up, and the server learns it.
+    if !replies.as_ref().is_err_and(Error::is_timeout) {
+        awaited.call.finish();
+    }
     replies
 }
 
-async fn read_json<B>(awaited: &mut Awaited, body: B, is_legacy: bool) -> Result<Replies, Error>
+async fn read_json<B>(
+    awaited: &mut Awaited,
+    body: B,
+    is_legacy: bool,
+    clock: &mut Clock,
+) -> Result<Replies, Error>
 where
     B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
 {
     let target = &awaited.call.state().target;
-    let bytes = body::read(body, target.limits.body, &target.url).await?;
+    let bytes = body::read(body, target.limits.body, &target.url, clock).await?;
     if bytes.is_empty() {
         return Err(awaited.malformed("is empty"));
     }

@@ -64,21 +64,31 @@ pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
             let message = format!("cannot connect to {url}");
             return Error::new(Kind::Connect, Delivery::NotSent, message).with_source(error);
         }
-        if is_unsent(at) {
-            let message = format!("connection to {url} was closed before the message was sent");
-            return Error::closed(message, Delivery::NotSent).with_source(error);
-        }
         cause = at.source();
+    }
+    if is_unsent(&*error) {
+        let message = format!("connection to {url} was closed before the message was sent");
+        return Error::closed(message, Delivery::NotSent).with_source(error);
     }
     let message = format!("connection to {url} was lost before the answer");
     Error::new(Kind::Io, Delivery::Unknown, message).with_source(error)
 }
 
 /// Whether an error proves that the server has not acted on the request.
-fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
-    if let Some(hyper) = error.downcast_ref::<hyper::Error>() {
-        return hyper.is_canceled();
+pub(super) fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(at) = cause {
+        if at.downcast_ref().is_some_and(hyper::Error::is_canceled)
+            || at.downcast_ref().is_some_and(is_left_out)
+        {
+            return true;
+        }
+        cause = at.source();
     }
-    let refused = |h2: &h2::Error| h2.reason() == Some(h2::Reason::REFUSED_STREAM);
-    error.downcast_ref().is_some_and(refused)
+    false
+}
+
+/// Whether HTTP/2 says that the stream was not processed: it was refused, or is beyond the last one of a GOAWAY.
+fn is_left_out(error: &h2::Error) -> bool {
+    (error.is_go_away() && error.is_remote()) || error.reason() == Some(h2::Reason::REFUSED_STREAM)
 }

@@ -1,6 +1,7 @@
 //! What the handles, the calls and the driver of one connection share.
 
-use super::{Limits, inbox::Inbox, session::Session};
+use super::{Limits, http_sse::Channel, inbox::Inbox, session::Session, stream};
+use crate::Error;
 use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
 use mcp_types::{RawJson, RequestId};
@@ -30,6 +31,10 @@ pub(super) struct Target {
     pub(super) headers: HeaderMap,
     pub(super) limits: Limits,
     pub(super) response_timeout: Option<Duration>,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) total_timeout: Option<Duration>,
+    /// Messages with a handshake go over HTTP with SSE, without asking first.
+    pub(super) http_sse: bool,
 }
 
 impl fmt::Debug for Target {
@@ -40,6 +45,8 @@ impl fmt::Debug for Target {
             .field("headers", &self.headers)
             .field("limits", &self.limits)
             .field("response_timeout", &self.response_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("total_timeout", &self.total_timeout)
             .finish_non_exhaustive()
     }
 }
@@ -58,9 +65,15 @@ struct Inner {
     session: Option<Arc<Session>>,
     /// The session to listen to, once the server knows that initialization is over, and who waits until its stream is open.
     listen: Option<(Arc<Session>, oneshot::Sender<()>)>,
+    /// What an older server says everything over.
+    channel: Option<Arc<Channel>>,
+    /// Reads that; says why it ended.
+    reader: Option<BoxFuture<'static, Error>>,
     cancels: VecDeque<Cancel>,
     /// Ends of answers, to be read so that their connections can be used again.
     drains: Vec<BoxFuture<'static, ()>>,
+    /// The driver shall drop its reader.
+    detached: bool,
     /// The last handle and the last call are gone.
     released: bool,
     /// The driver is gone.
@@ -101,6 +114,34 @@ impl State {
     /// The session that the driver shall begin to listen to, and what it drops when it was answered.
     pub(super) fn take_listen(&self) -> Option<(Arc<Session>, oneshot::Sender<()>)> {
         self.lock().listen.take()
+    }
+
+    /// The stream of an older server, if this is one.
+    pub(super) fn channel(&self) -> Option<Arc<Channel>> {
+        self.lock().channel.clone()
+    }
+
+    /// From now on all messages of legacy revisions go over `channel`; the driver polls `reader`.
+    pub(super) fn attach(&self, channel: Arc<Channel>, reader: BoxFuture<'static, Error>) {
+        let mut inner = self.lock();
+        inner.channel = Some(channel);
+        inner.reader = Some(reader);
+        self.driver.wake();
+    }
+
+    /// It was no such server.
+    pub(super) fn detach(&self) {
+        let mut inner = self.lock();
+        inner.channel = None;
+        inner.reader = None;
+        inner.detached = true;
+        self.driver.wake();
+    }
+
+    /// The reader that the driver shall poll, and whether it shall drop the one it has.
+    pub(super) fn take_reader(&self) -> (Option<BoxFuture<'static, Error>>, bool) {
+        let mut inner = self.lock();
+        (inner.reader.take(), mem::take(&mut inner.detached))
     }
 
     /// Waits until the cancellations of abandoned calls leave room for one more call.
@@ -166,7 +207,12 @@ impl State {
         inner.cut = true;
         inner.cancels = VecDeque::new();
         inner.drains = Vec::new();
+        inner.reader = None;
+        let channel = inner.channel.take();
         drop(inner);
+        if let Some(channel) = channel {
+            channel.lose(&stream::closed(&self.target.url));
+        }
         self.cut.notify_waiters();
         self.room.notify_waiters();
         self.inbox.close();

@@ -2,6 +2,7 @@
 
 use super::{
     EXCERPT, HttpService, batch, body,
+    clock::Clock,
     reply::Awaited,
     resume::{Opened, Resume},
     sse::{Decoder, Event, TooLarge},
@@ -32,6 +33,7 @@ pin_project! {
         #[pin]
         cut: OwnedNotified,
         decoder: Decoder,
+        clock: Clock,
         // Members of a batch that are still to be read.
         members: VecDeque<Bytes>,
         awaited: Option<Awaited>,
@@ -58,6 +60,7 @@ impl<S: HttpService> ReplyStream<S> {
     pub(super) fn open(
         awaited: Awaited,
         body: S::ResponseBody,
+        clock: Clock,
         resume: Option<Resume<S>>,
     ) -> Result<Replies, Error> {
         let state = awaited.call.state();
@@ -68,6 +71,7 @@ impl<S: HttpService> ReplyStream<S> {
             decoder: Decoder::new(state.target.limits.event),
             source: Source::Body(Box::pin(body)),
             cut,
+            clock,
             members: VecDeque::new(),
             awaited: Some(awaited),
             resume,
@@ -98,7 +102,11 @@ impl<S: HttpService> Stream for ReplyStream<S> {
             if this.cut.as_mut().poll(cx).is_ready() {
                 break Err(closed(&state.target.url));
             }
-            if let Err(lost) = ready!(this.source.poll_more(cx, this.decoder, state)) {
+            let Poll::Ready(more) = this.source.poll_more(cx, this.decoder, state) else {
+                break Err(ready!(this.clock.poll(cx, &state.target.url)));
+            };
+            this.clock.touch();
+            if let Err(lost) = more {
                 let resume = this.resume.as_mut().filter(|_| !lost.is_final);
                 let Some(opening) = resume.and_then(|resume| resume.again(state)) else {
                     break Err(lost.error);
@@ -109,7 +117,10 @@ impl<S: HttpService> Stream for ReplyStream<S> {
             }
         };
         if let Some(mut awaited) = this.awaited.take() {
-            awaited.call.finish();
+            // What takes too long is given up, and the server learns it.
+            if !last.as_ref().is_err_and(Error::is_timeout) {
+                awaited.call.finish();
+            }
             if let Source::Body(body) = std::mem::replace(this.source, Source::None)
                 && last.is_ok()
             {

@@ -1,0 +1,129 @@
+//! Showing who asks: a layer of the HTTP storey, like any of your own.
+
+use crate::{BoxError, Delivery, Error};
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Request, header};
+use std::{
+    fmt,
+    future::Future,
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Adds a bearer token to every request: one that is known, or one that a function gives each time.
+///
+/// A layer that an [`Endpoint`](super::Endpoint) takes. One that also reads a refusal and asks for a new token is in
+/// `examples/auth_layer.rs`.
+///
+/// ```
+/// use mcp_transport::http::{AddBearerLayer, Endpoint};
+///
+/// let fixed = Endpoint::parse("https://example.com/mcp")?.layer(AddBearerLayer::new("secret")?);
+/// let asked = Endpoint::parse("https://example.com/mcp")?
+///     .layer(AddBearerLayer::ask(|| async { Ok("from the key store".to_owned()) }));
+/// # Ok::<(), mcp_transport::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AddBearerLayer(Source);
+
+#[derive(Clone)]
+enum Source {
+    Fixed(HeaderValue),
+    Ask(Arc<Ask>),
+}
+
+type Ask = dyn Fn() -> BoxFuture<'static, Result<String, BoxError>> + Send + Sync;
+
+impl AddBearerLayer {
+    /// Adds this token.
+    ///
+    /// # Errors
+    ///
+    /// The token holds what cannot be in a header.
+    pub fn new(token: &str) -> Result<Self, Error> {
+        authorization(token).map(|value| Self(Source::Fixed(value)))
+    }
+
+    /// Asks for the token of each request. When there is none, the request is not sent, and the error is the cause of the
+    /// call's.
+    pub fn ask<F, Fut>(token: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+    {
+        Self(Source::Ask(Arc::new(move || Box::pin(token()))))
+    }
+}
+
+impl<S> Layer<S> for AddBearerLayer {
+    type Service = AddBearer<S>;
+
+    fn layer(&self, inner: S) -> AddBearer<S> {
+        AddBearer { inner, source: self.0.clone() }
+    }
+}
+
+impl fmt::Debug for AddBearerLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AddBearerLayer")
+    }
+}
+
+/// The service of [`AddBearerLayer`].
+#[derive(Clone)]
+pub struct AddBearer<S> {
+    inner: S,
+    source: Source,
+}
+
+impl<S: fmt::Debug> fmt::Debug for AddBearer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddBearer").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl<S, B> Service<Request<B>> for AddBearer<S>
+where
+    S: Service<Request<B>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+    B: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The service that is ready goes; its clone becomes ready later.
+        let next = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, next);
+        let source = self.source.clone();
+        Box::pin(async move {
+            let value = match source {
+                Source::Fixed(value) => value,
+                Source::Ask(ask) => {
+                    let token = ask().await.map_err(|source| {
+                        Error::other("there is no token for the request", Delivery::NotSent)
+                            .with_source(source)
+                    })?;
+                    authorization(&token)?
+                }
+            };
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+            inner.call(request).await.map_err(Into::into)
+        })
+    }
+}
+
+fn authorization(token: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+        Error::other("token cannot be in a header: use visible ASCII", Delivery::NotSent)
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}

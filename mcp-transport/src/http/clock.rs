@@ -1,0 +1,63 @@
+//! How long an answer may take, and be silent.
+
+use crate::{Delivery, Error, error::Kind};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// The limits on the time of one answer. Without any it costs nothing.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    total: Option<Timer>,
+    idle: Option<Timer>,
+}
+
+struct Timer {
+    limit: Duration,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub(super) fn start(total: Option<Duration>, idle: Option<Duration>) -> Self {
+        let timer = |limit| Timer { limit, sleep: Box::pin(sleep(limit)) };
+        Self { total: total.map(timer), idle: idle.map(timer) }
+    }
+
+    /// Something came.
+    pub(super) fn touch(&mut self) {
+        if let Some(idle) = &mut self.idle {
+            idle.sleep.as_mut().reset(Instant::now() + idle.limit);
+        }
+    }
+
+    /// Resolves when a limit has passed.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, url: &str) -> Poll<Error> {
+        let late = self.poll_total(cx, url);
+        let Some(idle) = self.idle.as_mut().filter(|_| late.is_pending()) else { return late };
+        idle.sleep.as_mut().poll(cx).map(|()| {
+            let message = format!("{url} sent nothing for {:?}", idle.limit);
+            Error::new(Kind::Timeout, Delivery::Unknown, message)
+        })
+    }
+
+    /// Resolves when the limit on the whole has passed.
+    pub(super) fn poll_total(&mut self, cx: &mut Context<'_>, url: &str) -> Poll<Error> {
+        let Some(total) = &mut self.total else { return Poll::Pending };
+        total.sleep.as_mut().poll(cx).map(|()| {
+            let message = format!("{url} did not answer within {:?}", total.limit);
+            Error::new(Kind::Timeout, Delivery::Unknown, message)
+        })
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.limit.fmt(f)
+    }
+}

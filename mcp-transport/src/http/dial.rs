@@ -1,0 +1,214 @@
+//! Making connections: directly, through a proxy, or to a Unix socket.
+
+use super::proxy::{self, Rules};
+use crate::BoxError;
+use futures_util::future::BoxFuture;
+use http::{Uri, uri::Scheme};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::{
+    legacy::connect::{
+        Connected, Connection, HttpConnector,
+        proxy::{SocksV5, Tunnel},
+    },
+    proxy::matcher::Intercept,
+};
+use std::{
+    fmt, io,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::timeout;
+use tower_service::Service;
+
+/// Makes the connection below TLS.
+#[derive(Clone)]
+pub(super) struct Dial {
+    pub(super) tcp: HttpConnector,
+    /// The way to a proxy, which may itself speak TLS.
+    pub(super) to_proxy: HttpsConnector<HttpConnector>,
+    pub(super) proxies: Rules,
+    pub(super) socket: Option<Arc<Path>>,
+}
+
+impl Dial {
+    async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
+        if let Some(path) = &self.socket {
+            return unix(path).await;
+        }
+        let Some(proxy) = self.proxies.intercept(&uri) else {
+            return Ok(Stream::new(self.tcp.call(uri).await?));
+        };
+        self.through(&proxy, uri).await.map_err(|source| {
+            let host = proxy.uri().host().unwrap_or_default().to_owned();
+            ProxyError { host, source }.into()
+        })
+    }
+
+    async fn through(mut self, proxy: &Intercept, uri: Uri) -> Result<Stream, BoxError> {
+        let scheme = proxy.uri().scheme_str().unwrap_or_default().to_owned();
+        if !proxy::is_known(&scheme) {
+            return Err(format!("proxies of scheme {scheme:?} are not supported").into());
+        }
+        if scheme.starts_with("socks5") {
+            let mut socks =
+                SocksV5::new(proxy.uri().clone(), self.tcp).local_dns(scheme == "socks5");
+            if let Some((user, password)) = proxy.raw_auth() {
+                socks = socks.with_auth(user.to_owned(), password.to_owned());
+            }
+            return Ok(Stream::new(socks.call(uri).await?));
+        }
+        if uri.scheme() == Some(&Scheme::HTTP) {
+            let stream = Stream::new(self.to_proxy.call(proxy.uri().clone()).await?);
+            return Ok(Stream { is_proxied: true, ..stream });
+        }
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy);
+        if let Some(authorization) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(authorization.clone());
+        }
+        Ok(Stream::new(tunnel.call(uri).await?))
+    }
+}
+
+#[cfg(unix)]
+async fn unix(path: &Path) -> Result<Stream, BoxError> {
+    use hyper_util::rt::TokioIo;
+
+    let stream = tokio::net::UnixStream::connect(path).await?;
+    Ok(Stream::new(TokioIo::new(stream)))
+}
+
+#[cfg(not(unix))]
+async fn unix(_: &Path) -> Result<Stream, BoxError> {
+    Err("this platform has no Unix sockets".into())
+}
+
+impl Service<Uri> for Dial {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Stream, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
+
+/// A connection of any kind.
+pub(super) struct Stream {
+    io: Box<dyn Io>,
+    /// An HTTP proxy reads the requests, so they name the server.
+    is_proxied: bool,
+}
+
+trait Io: Read + Write + Connection + Send + Unpin {}
+
+impl<T: Read + Write + Connection + Send + Unpin> Io for T {}
+
+impl Stream {
+    fn new(io: impl Io + 'static) -> Self {
+        Self { io: Box::new(io), is_proxied: false }
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        self.io.connected().proxy(self.is_proxied)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.io).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.io).poll_write_vectored(cx, slices)
+    }
+}
+
+/// There is no way through a proxy.
+#[derive(Debug)]
+struct ProxyError {
+    host: String,
+    source: BoxError,
+}
+
+impl fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "proxy {} gives no connection", self.host)
+    }
+}
+
+impl std::error::Error for ProxyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// A connector with one time limit for name resolution, TCP, the proxy and TLS together.
+#[derive(Clone)]
+pub(super) struct Timed<C> {
+    pub(super) inner: C,
+    pub(super) limit: Duration,
+}
+
+impl<C> Service<Uri> for Timed<C>
+where
+    C: Service<Uri, Error: Into<BoxError>, Future: Send + 'static>,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.inner.call(uri);
+        let limit = self.limit;
+        Box::pin(async move {
+            match timeout(limit, connecting).await {
+                Ok(connection) => connection.map_err(Into::into),
+                Err(_) => Err(format!("no connection within {limit:?}").into()),
+            }
+        })
+    }
+}

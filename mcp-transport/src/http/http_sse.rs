@@ -1,0 +1,316 @@
+//! The transport of revision 2024-11-05: one event stream for all that the server says, and POSTs to where it says.
+//!
+//! See [the clause](https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse).
+
+mod channel;
+
+pub(super) use channel::Channel;
+
+use super::{
+    HttpService, RequestBody, batch,
+    clock::Clock,
+    compose::{self, Sent, legacy_headers},
+    refusal,
+    reply::MediaType,
+    service,
+    sse::{Decoder, Event, TooLarge},
+    state::{InFlight, State, Target},
+    stream::message_data,
+};
+use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
+use bytes::Bytes;
+use channel::Registration;
+use futures_core::Stream;
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http_body_util::BodyExt;
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::timeout;
+use url::Url;
+
+/// How long the server may take to say where messages go.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Whether a refusal of `initialize` is how a server of that revision says that it takes no POST there.
+// spec: SSE24-01 VER-10
+pub(super) fn is_hint(refusal: &Error) -> bool {
+    let status = refusal.status().map(|status| status.as_u16());
+    let is_modern = refusal.peer_error().is_some_and(|error| error.code.is_modern());
+    matches!(status, Some(400 | 404 | 405)) && !is_modern && !refusal.is_closed()
+}
+
+/// Opens the stream, leaves it to the driver, and waits until the server has said where messages go.
+///
+/// # Errors
+///
+/// There is no such stream, or it does not begin as it has to.
+pub(super) async fn open<S: HttpService>(
+    service: S,
+    state: &Arc<State>,
+) -> Result<Arc<Channel>, Error> {
+    let url = &state.target.url;
+    let opening = async {
+        let response = request_stream(service, &state.target).await?;
+        let channel = Arc::<Channel>::default();
+        let (reader, of) = (Arc::clone(&channel), Arc::clone(state));
+        state.attach(Arc::clone(&channel), read::<S>(reader, of, response).boxed());
+        channel.endpoint().await?;
+        Ok(channel)
+    };
+    let opened = timeout(MAX_WAIT, opening).await.unwrap_or_else(|elapsed| {
+        let message = format!("{url} did not say where messages go within {MAX_WAIT:?}");
+        Err(Error::new(Kind::Timeout, Delivery::NotSent, message).with_source(elapsed))
+    });
+    opened.inspect_err(|_| state.detach())
+}
+
+async fn request_stream<S: HttpService>(
+    mut service: S,
+    target: &Target,
+) -> Result<Response<S::ResponseBody>, Error> {
+    let url = &target.url;
+    let mut headers = legacy_headers(target, None, None);
+    headers.remove(header::CONTENT_TYPE);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+    let request = compose::request(target, Method::GET, headers, RequestBody::default());
+    let answering = async {
+        poll_fn(|cx| service.poll_ready(cx)).await?;
+        service.call(request).await
+    };
+    let response = answering.await.map_err(|error| service::failed(url, error))?;
+    let status = response.status();
+    if status == StatusCode::OK
+        && matches!(MediaType::of(response.headers()), Ok(MediaType::EventStream))
+    {
+        return Ok(response);
+    }
+    let message = format!("{url} gave no event stream");
+    Err(Error::new(Kind::Status, Delivery::NotSent, message).with_status(status))
+}
+
+/// Reads the stream to its end, and says why it ended.
+async fn read<S: HttpService>(
+    channel: Arc<Channel>,
+    state: Arc<State>,
+    response: Response<S::ResponseBody>,
+) -> Error {
+    let lost = read_events::<S>(&channel, &state, response).await;
+    channel.lose(&lost);
+    if channel.known_endpoint().is_none() {
+        // It never was this connection's: whoever opened it drops it.
+        std::future::pending::<()>().await;
+    }
+    lost
+}
+
+async fn read_events<S: HttpService>(
+    channel: &Channel,
+    state: &State,
+    response: Response<S::ResponseBody>,
+) -> Error {
+    let (url, limit) = (&state.target.url, state.target.limits.event);
+    let mut decoder = Decoder::new(limit);
+    let mut body = pin!(response.into_body());
+    loop {
+        let frame = match state.target.idle_timeout {
+            None => body.frame().await,
+            Some(idle) => match timeout(idle, body.frame()).await {
+                Ok(frame) => frame,
+                Err(_) => {
+                    let message = format!("{url} sent nothing for {idle:?}");
+                    return Error::closed(message, Delivery::Unknown);
+                }
+            },
+        };
+        let frame = match frame {
+            Some(Ok(frame)) => frame,
+            Some(Err(source)) => return super::body::lost(url, source),
+            None => {
+                let message = format!("event stream of {url} ended");
+                return Error::closed(message, Delivery::Unknown);
+            }
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        decoder.push(data);
+        loop {
+            match decoder.next_event() {
+                Ok(Some(event)) => {
+                    if let Err(error) = hear(channel, state, event) {
+                        return error;
+                    }
+                }
+                Ok(None) => break,
+                Err(TooLarge) => channel.too_large(limit, &state.inbox),
+            }
+        }
+    }
+}
+
+fn hear(channel: &Channel, state: &State, event: Event) -> Result<(), Error> {
+    let is_open = channel.known_endpoint().is_some();
+    if event.name.as_deref() == Some(b"endpoint") {
+        if !is_open {
+            channel.open(endpoint(&state.target, &event.data)?);
+        }
+        return Ok(());
+    }
+    let Some(data) = message_data(event) else { return Ok(()) };
+    if !is_open {
+        let message =
+            format!("event stream of {} does not begin with `endpoint`", state.target.url);
+        return Err(Error::new(Kind::Malformed, Delivery::NotSent, message));
+    }
+    for data in batch::members(&data).unwrap_or_else(|| vec![data]) {
+        channel.take(&data, &state.inbox);
+    }
+    Ok(())
+}
+
+/// Reads where messages go: at the origin of the stream, whatever the server says.
+// spec: SSE24-03
+fn endpoint(target: &Target, data: &Bytes) -> Result<Uri, Error> {
+    let refuse = |what: &str| {
+        let message = format!("{} wants messages at {what}, which is refused", target.url);
+        Error::new(Kind::Malformed, Delivery::NotSent, message)
+    };
+    let text = std::str::from_utf8(data).map_err(|_| refuse("something unreadable"))?;
+    let stream = Url::parse(&target.uri.to_string());
+    let stream = stream.map_err(|source| refuse("an unknown place").with_source(source))?;
+    let mut url = stream
+        .join(text.trim())
+        .map_err(|source| refuse("something that is no URL").with_source(source))?;
+    if url.origin() != stream.origin() {
+        return Err(refuse(&format!("{:?}", url.origin().ascii_serialization())));
+    }
+    url.set_fragment(None);
+    // Users are named by the client alone.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.as_str().parse().map_err(|source| refuse("something that is no URI").with_source(source))
+}
+
+/// Sends a message; its replies come over the stream.
+pub(super) async fn exchange<S: HttpService>(
+    service: S,
+    channel: Arc<Channel>,
+    mut call: InFlight,
+    sent: Sent,
+    mut request: Request<RequestBody>,
+) -> Result<Replies, Error> {
+    let endpoint = channel.endpoint().await.inspect_err(|_| call.finish())?;
+    *request.uri_mut() = endpoint;
+    let state = Arc::clone(call.state());
+    let Some(id) = sent.id.clone() else {
+        return post(service, state, sent, request).await.map(|()| Replies::empty());
+    };
+    let registration = channel.register(&id).inspect_err(|_| call.finish())?;
+    let clock = Clock::start(state.target.total_timeout, None);
+    let posting = Some(post(service, state, sent, request).boxed());
+    Ok(Replies::new(ChannelReplies { call: Some(call), registration, posting, clock }))
+}
+
+async fn post<S: HttpService>(
+    mut service: S,
+    state: Arc<State>,
+    sent: Sent,
+    request: Request<RequestBody>,
+) -> Result<(), Error> {
+    let answering = async {
+        poll_fn(|cx| service.poll_ready(cx)).await?;
+        service.call(request).await
+    };
+    let response = answering.await.map_err(|error| service::failed(&state.target.url, error))?;
+    if response.status().is_success() {
+        return Ok(());
+    }
+    refusal::read_error(&state, &sent, response).await
+}
+
+/// The replies to one request. Dropped before the response, they leave a cancellation to the driver.
+struct ChannelReplies {
+    call: Option<InFlight>,
+    registration: Registration,
+    posting: Option<BoxFuture<'static, Result<(), Error>>>,
+    clock: Clock,
+}
+
+impl Stream for ChannelReplies {
+    type Item = Result<ServerMessage, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let Some(call) = &mut this.call else { return Poll::Ready(None) };
+        let mut failure = None;
+        if let Some(posting) = &mut this.posting
+            && let Poll::Ready(posted) = posting.poll_unpin(cx)
+        {
+            this.posting = None;
+            failure = posted.err();
+        }
+        if failure.is_none()
+            && let Poll::Ready(late) = this.clock.poll(cx, &call.state().target.url)
+        {
+            // Given up, and the server learns it.
+            this.call = None;
+            return Poll::Ready(Some(Err(late)));
+        }
+        // What came over the stream counts, whatever became of the POST.
+        let last = match (this.registration.replies.poll_recv(cx), failure) {
+            (Poll::Ready(Some(Ok(message))), _)
+                if !matches!(message, ServerMessage::Response(_)) =>
+            {
+                return Poll::Ready(Some(Ok(message)));
+            }
+            (Poll::Ready(Some(last)), _) => last,
+            (_, Some(error)) => Err(error),
+            (Poll::Ready(None), None) => return Poll::Ready(None),
+            (Poll::Pending, None) => return Poll::Pending,
+        };
+        call.finish();
+        this.call = None;
+        Poll::Ready(Some(last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::endpoint::target;
+
+    // spec: SSE24-03
+    #[test]
+    fn messages_go_to_the_origin_of_the_stream_or_nowhere() {
+        let target = target("https://me:pw@example.com/a/sse?key=1".parse().unwrap()).unwrap();
+        let at = |text: &'static str| {
+            endpoint(&target, &Bytes::from_static(text.as_bytes())).map(|uri| uri.to_string())
+        };
+        for (text, uri) in [
+            ("/messages?session=1", "https://example.com/messages?session=1"),
+            ("messages", "https://example.com/a/messages"),
+            ("?session=1", "https://example.com/a/sse?session=1"),
+            (" https://example.com:443/m#x ", "https://example.com/m"),
+            ("https://you:pw@example.com/m", "https://example.com/m"),
+        ] {
+            assert_eq!(at(text).unwrap(), uri);
+        }
+        for text in [
+            "http://example.com/m",
+            "https://example.com:8443/m",
+            "https://example.org/m",
+            "//example.org/m",
+            "https://example.com.evil.example/m",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "http://[",
+        ] {
+            let error = at(text).unwrap_err();
+            assert!(error.is_malformed() && error.delivery() == Delivery::NotSent, "{text}");
+        }
+    }
+}

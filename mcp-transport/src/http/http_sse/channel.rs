@@ -1,0 +1,230 @@
+//! The calls that wait for what comes over the one stream. No IO.
+
+use crate::{Delivery, Error, ServerMessage, error::Kind, http::inbox::Inbox};
+use bytes::Bytes;
+use http::Uri;
+use mcp_types::{
+    RequestId,
+    rpc::{DecodeErrorKind, Message, Notification},
+};
+use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::{Notify, mpsc};
+
+/// How many messages may wait for a call, without its response.
+const MAX_WAITING: usize = 1024;
+
+type Reply = Result<ServerMessage, Error>;
+
+/// What calls, driver and stream of one connection share.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Channel {
+    inner: Mutex<Inner>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    endpoint: Option<Uri>,
+    lost: Option<Error>,
+    pending: HashMap<RequestId, mpsc::Sender<Reply>>,
+}
+
+impl Channel {
+    /// Where messages go; waits until the server has said it.
+    pub(super) async fn endpoint(&self) -> Result<Uri, Error> {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(settled) = self.settled() {
+                return settled;
+            }
+            changed.await;
+        }
+    }
+
+    fn settled(&self) -> Option<Result<Uri, Error>> {
+        let inner = self.lock();
+        let lost = inner.lost.clone().map(|lost| Err(lost.with_delivery(Delivery::NotSent)));
+        lost.or_else(|| inner.endpoint.clone().map(Ok))
+    }
+
+    /// Where messages go, if the server has said it.
+    pub(in crate::http) fn known_endpoint(&self) -> Option<Uri> {
+        self.lock().endpoint.clone()
+    }
+
+    /// The server says where messages go.
+    pub(super) fn open(&self, endpoint: Uri) {
+        self.lock().endpoint.get_or_insert(endpoint);
+        self.changed.notify_waiters();
+    }
+
+    /// The stream is gone: every call fails, and every later one.
+    pub(in crate::http) fn lose(&self, error: &Error) {
+        let mut inner = self.lock();
+        let lost = inner.lost.get_or_insert_with(|| error.clone()).clone();
+        let pending = std::mem::take(&mut inner.pending);
+        drop(inner);
+        self.changed.notify_waiters();
+        for waiting in pending.into_values() {
+            let _ = waiting.try_send(Err(lost.clone().with_delivery(Delivery::Unknown)));
+        }
+    }
+
+    /// Lets a call wait for its response.
+    pub(super) fn register(self: &Arc<Self>, id: &RequestId) -> Result<Registration, Error> {
+        let mut inner = self.lock();
+        if let Some(lost) = &inner.lost {
+            return Err(lost.clone().with_delivery(Delivery::NotSent));
+        }
+        if inner.pending.contains_key(id) {
+            let message = format!("request id {id} is in use: take another");
+            return Err(Error::other(message, Delivery::NotSent));
+        }
+        // The last place is for the response.
+        let (sender, replies) = mpsc::channel(MAX_WAITING + 1);
+        inner.pending.insert(id.clone(), sender);
+        Ok(Registration { channel: Arc::clone(self), id: id.clone(), replies })
+    }
+
+    /// Gives a message to the call that it belongs to, or to `inbox`.
+    pub(super) fn take(&self, data: &Bytes, inbox: &Inbox) {
+        let message = match Message::decode(data) {
+            Ok(message) => message,
+            Err(error) => {
+                let id = error.id().filter(|_| error.kind() != DecodeErrorKind::InvalidParams);
+                let Some(waiting) = id.and_then(|id| self.lock().pending.remove(id)) else {
+                    return inbox.not_a_message(data, error);
+                };
+                let message = "response cannot be read";
+                let failure = Error::new(Kind::Malformed, Delivery::Delivered, message);
+                let _ = waiting.try_send(Err(failure.with_source(error)));
+                return;
+            }
+        };
+        match &message {
+            Message::Response(response) => {
+                let waiting = response.id.as_ref().and_then(|id| self.lock().pending.remove(id));
+                match waiting {
+                    Some(waiting) => drop(waiting.try_send(Ok(message))),
+                    None => {
+                        tracing::debug!(id = ?response.id, "dropped a response that nobody waits for")
+                    }
+                }
+            }
+            Message::Notification(told) => match progress_of(told) {
+                Some(id) if self.lock().pending.contains_key(&id) => self.progress(&id, message),
+                _ => inbox.message(message, data.len()),
+            },
+            Message::Request(_) => inbox.message(message, data.len()),
+        }
+    }
+
+    /// An event was over the limit. Whose it was cannot be told unless there is but one call.
+    pub(super) fn too_large(&self, limit: usize, inbox: &Inbox) {
+        let mut inner = self.lock();
+        let only = inner.pending.keys().next().cloned().filter(|_| inner.pending.len() == 1);
+        let Some(waiting) = only.and_then(|id| inner.pending.remove(&id)) else {
+            return inbox.too_large(limit);
+        };
+        let message = format!("event is larger than the limit of {limit} bytes");
+        let _ = waiting.try_send(Err(Error::new(Kind::TooLarge, Delivery::Delivered, message)));
+    }
+
+    fn progress(&self, id: &RequestId, message: ServerMessage) {
+        let mut inner = self.lock();
+        let Some(waiting) = inner.pending.get(id) else { return };
+        if waiting.capacity() > 1 {
+            let _ = waiting.try_send(Ok(message));
+        } else if let Some(waiting) = inner.pending.remove(id) {
+            let message = "more messages about the request came than were read";
+            let _ = waiting.try_send(Err(Error::new(Kind::Overflow, Delivery::Unknown, message)));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call that waits. Dropped, it waits no more.
+#[derive(Debug)]
+pub(super) struct Registration {
+    channel: Arc<Channel>,
+    id: RequestId,
+    pub(super) replies: mpsc::Receiver<Reply>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // A later call may have the same id.
+        self.replies.close();
+        let mut inner = self.channel.lock();
+        if inner.pending.get(&self.id).is_some_and(mpsc::Sender::is_closed) {
+            inner.pending.remove(&self.id);
+        }
+    }
+}
+
+/// The request whose progress a notification tells.
+fn progress_of(told: &Notification) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct Progress {
+        #[serde(rename = "progressToken")]
+        token: RequestId,
+    }
+    let params = told.params.as_ref().filter(|_| told.method == "notifications/progress")?;
+    params.decode().ok().map(|Progress { token }| token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Limits;
+    use std::fmt::Write as _;
+
+    fn progress(token: i64) -> Bytes {
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":1}}}}"#
+        );
+        text.into()
+    }
+
+    #[test]
+    fn a_call_that_does_not_read_is_failed_and_no_other() {
+        let (channel, inbox) = (Arc::<Channel>::default(), Inbox::new(&Limits::default()));
+        let mut slow = channel.register(&1.into()).unwrap();
+        let mut other = channel.register(&2.into()).unwrap();
+        for _ in 0..2 * MAX_WAITING {
+            channel.take(&progress(1), &inbox);
+        }
+        let mut count = 0;
+        let error = loop {
+            match slow.replies.try_recv().unwrap() {
+                Ok(_) => count += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(count, MAX_WAITING);
+        assert!(error.is_overflow(), "{error:?}");
+        channel.take(&progress(2), &inbox);
+        assert!(other.replies.try_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn an_id_is_free_again_when_its_call_is_dropped() {
+        let channel = Arc::<Channel>::default();
+        let call = channel.register(&1.into()).unwrap();
+        assert_eq!(channel.register(&1.into()).unwrap_err().delivery(), Delivery::NotSent);
+        drop(call);
+        let mut call = channel.register(&1.into()).unwrap();
+        channel.lose(&Error::closed("gone", Delivery::Unknown));
+        assert!(call.replies.try_recv().unwrap().unwrap_err().is_closed());
+        assert!(channel.register(&2.into()).unwrap_err().is_closed());
+    }
+}

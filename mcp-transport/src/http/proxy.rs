@@ -1,0 +1,173 @@
+//! Which proxy carries a connection.
+
+use crate::{Delivery, Error, error::Kind};
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use std::{fmt, net::IpAddr, sync::Arc};
+use url::{Host, Url};
+
+/// The proxies that connections go through.
+///
+/// Without more, those of the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not,
+/// read when the client is made. They are not asked for servers on this machine (`localhost` and loopback addresses).
+///
+/// A proxy is spoken to by HTTP (`http` or `https`) or by SOCKS 5 (`socks5`; `socks5h` lets the proxy resolve names).
+///
+/// ```
+/// use mcp_transport::http::{Endpoint, Proxy};
+///
+/// let proxy = Proxy::to("http://proxy.example.com:3128")?.except("localhost, .internal");
+/// let endpoint = Endpoint::parse("https://example.com/mcp")?.proxy(proxy);
+/// # Ok::<(), mcp_transport::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Proxy(Source);
+
+#[derive(Clone, Default)]
+enum Source {
+    #[default]
+    Environment,
+    None,
+    Fixed {
+        url: Url,
+        except: String,
+    },
+}
+
+impl Proxy {
+    /// The proxies of the environment: the default.
+    pub fn environment() -> Self {
+        Self(Source::Environment)
+    }
+
+    /// No proxy, whatever the environment says.
+    pub fn none() -> Self {
+        Self(Source::None)
+    }
+
+    /// One proxy for everything. User and password in its URL are shown to it alone.
+    ///
+    /// # Errors
+    ///
+    /// The URL cannot be read, or its scheme is none of `http`, `https`, `socks5` and `socks5h`.
+    pub fn to(url: &str) -> Result<Self, Error> {
+        let url = Url::parse(url)
+            .map_err(|source| invalid("proxy URL cannot be read").with_source(source))?;
+        if !is_known(url.scheme()) || !url.has_host() {
+            return Err(invalid("proxy URL is none of `http`, `https`, `socks5` and `socks5h`"));
+        }
+        Ok(Self(Source::Fixed { url, except: String::new() }))
+    }
+
+    /// The same without these hosts: names, domains with a leading dot, addresses and networks, with commas between them.
+    /// Only for a proxy that was named.
+    #[must_use]
+    pub fn except(mut self, hosts: &str) -> Self {
+        if let Source::Fixed { except, .. } = &mut self.0 {
+            hosts.clone_into(except);
+        }
+        self
+    }
+
+    /// Reads the environment, if that is what decides.
+    pub(super) fn rules(&self) -> Rules {
+        match &self.0 {
+            Source::None => Rules { matcher: None, spare_loopback: false },
+            Source::Environment => {
+                Rules { matcher: Some(Arc::new(Matcher::from_env())), spare_loopback: true }
+            }
+            Source::Fixed { url, except } => {
+                let matcher =
+                    Matcher::builder().all(url.as_str().to_owned()).no(except.clone()).build();
+                Rules { matcher: Some(Arc::new(matcher)), spare_loopback: false }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Source::Environment => f.write_str("Proxy(environment)"),
+            Source::None => f.write_str("Proxy(none)"),
+            // Without user and password.
+            Source::Fixed { url, .. } => {
+                write!(f, "Proxy({}://{})", url.scheme(), url.host_str().unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// Says which proxy a request takes.
+#[derive(Clone)]
+pub(super) struct Rules {
+    matcher: Option<Arc<Matcher>>,
+    spare_loopback: bool,
+}
+
+impl Rules {
+    /// The proxy for requests to `uri`.
+    pub(super) fn intercept(&self, uri: &Uri) -> Option<Intercept> {
+        let matcher = self.matcher.as_ref()?;
+        if self.spare_loopback && uri.host().is_some_and(is_loopback) {
+            return None;
+        }
+        matcher.intercept(uri)
+    }
+}
+
+pub(super) fn is_known(scheme: &str) -> bool {
+    matches!(scheme, "http" | "https" | "socks5" | "socks5h")
+}
+
+fn is_loopback(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Ok(Host::Ipv4(address)) => address.is_loopback(),
+        Ok(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
+        Err(_) => false,
+    }
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(Kind::Connect, Delivery::NotSent, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // spec: SBP-05
+    #[test]
+    fn a_named_proxy_takes_everything_but_the_exceptions() {
+        let proxy = Proxy::to("http://me:secret@proxy.example:3128").unwrap();
+        assert_eq!(format!("{proxy:?}"), "Proxy(http://proxy.example)");
+        let rules = proxy.except("localhost, .internal, 10.0.0.0/8").rules();
+        let takes = |uri: &'static str| rules.intercept(&Uri::from_static(uri)).is_some();
+        assert!(takes("http://example.com/mcp") && takes("https://example.com/mcp"));
+        assert!(takes("http://127.0.0.1/mcp"), "the user named it");
+        assert!(!takes("http://localhost/mcp") && !takes("https://a.internal/"));
+        assert!(!takes("https://10.1.2.3/"));
+        let none = Proxy::none().rules();
+        assert!(none.intercept(&Uri::from_static("http://example.com")).is_none());
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_refused() {
+        for url in ["", "proxy", "ftp://proxy", "file:///etc/passwd", "http://"] {
+            assert!(Proxy::to(url).unwrap_err().is_connect(), "{url}");
+        }
+    }
+
+    #[test]
+    fn servers_on_this_machine_are_known() {
+        for host in
+            ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"]
+        {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["example.com", "10.0.0.1", "[::2]", "localhost.example.com"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

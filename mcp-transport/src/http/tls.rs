@@ -1,0 +1,155 @@
+//! Whom to trust, and who to be, over TLS.
+
+use crate::{Delivery, Error, error::Kind};
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::danger::ServerCertVerifier,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use rustls_platform_verifier::Verifier;
+use std::{fmt, sync::Arc};
+
+/// How TLS connections are verified, and what the client shows of itself.
+///
+/// Without more, the platform's root certificates decide, and there is no client certificate. No provider of
+/// cryptography is installed for the process.
+///
+/// ```no_run
+/// use mcp_transport::http::{Endpoint, Tls};
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let tls = Tls::new().trust_pem(&std::fs::read("company-ca.pem")?)?;
+/// let endpoint = Endpoint::parse("https://tools.example.com/mcp")?.tls(tls);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Tls {
+    roots: Vec<CertificateDer<'static>>,
+    without_platform: bool,
+    identity: Option<Arc<Identity>>,
+}
+
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Tls {
+    /// The platform's root certificates, and no client certificate.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with the certificate authorities in `pem`, besides the platform's.
+    ///
+    /// # Errors
+    ///
+    /// The text holds no certificate, or one that cannot be read.
+    pub fn trust_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
+        self.roots.extend(certificates(pem)?);
+        Ok(self)
+    }
+
+    /// The same with the certificate authorities in `pem`, and no others: not the platform's either.
+    ///
+    /// # Errors
+    ///
+    /// The text holds no certificate, or one that cannot be read.
+    pub fn trust_only_pem(mut self, pem: &[u8]) -> Result<Self, Error> {
+        self.roots = certificates(pem)?;
+        self.without_platform = true;
+        Ok(self)
+    }
+
+    /// The same with a client certificate, from the chain and the private key in PEM.
+    ///
+    /// # Errors
+    ///
+    /// The texts hold no certificate or no private key, or they cannot be read. Whether they fit each other is found out
+    /// when the client connects.
+    pub fn identity_pem(mut self, chain: &[u8], key: &[u8]) -> Result<Self, Error> {
+        let chain = certificates(chain)?;
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|source| invalid("private key cannot be read as PEM").with_source(source))?;
+        self.identity = Some(Arc::new(Identity { chain, key }));
+        Ok(self)
+    }
+
+    /// The configuration for connections; those that are never made over TLS need no roots.
+    pub(super) fn config(&self, needs_roots: bool) -> Result<ClientConfig, Error> {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|source| invalid("TLS cannot be set up").with_source(source))?;
+        let builder = if self.without_platform || !needs_roots {
+            let mut roots = RootCertStore::empty();
+            for root in &self.roots {
+                let added = roots.add(root.clone());
+                added.map_err(|source| {
+                    invalid("certificate authority cannot be used").with_source(source)
+                })?;
+            }
+            builder.with_root_certificates(roots)
+        } else {
+            let verifier = self.platform(provider).map_err(|source| {
+                let message = "platform's root certificates cannot be loaded: name your own";
+                invalid(message).with_source(source)
+            })?;
+            builder.dangerous().with_custom_certificate_verifier(verifier)
+        };
+        match &self.identity {
+            None => Ok(builder.with_no_client_auth()),
+            Some(identity) => builder
+                .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
+                .map_err(|source| {
+                    invalid("client certificate cannot be used with its key").with_source(source)
+                }),
+        }
+    }
+
+    #[cfg(not(target_os = "android"))]
+    fn platform(
+        &self,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+        Ok(Arc::new(Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider)?))
+    }
+
+    #[cfg(target_os = "android")]
+    fn platform(
+        &self,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+        if !self.roots.is_empty() {
+            let message = "certificate authorities cannot be added to those of this platform";
+            return Err(rustls::Error::General(message.to_owned()));
+        }
+        Ok(Arc::new(Verifier::new(provider)?))
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("own_roots", &self.roots.len())
+            .field("platform_roots", &!self.without_platform)
+            .field("identity", &self.identity.is_some())
+            .finish()
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let found =
+        found.map_err(|source| invalid("certificate cannot be read as PEM").with_source(source))?;
+    if found.is_empty() {
+        return Err(invalid("PEM text holds no certificate"));
+    }
+    Ok(found)
+}
+
+fn invalid(message: &'static str) -> Error {
+    Error::new(Kind::Connect, Delivery::NotSent, message)
+}
