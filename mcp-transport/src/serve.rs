@@ -36,14 +36,25 @@
 //! | [`LineLimits::outbox_bytes`] | 1 MiB | replies wait until the client reads |
 //! | [`LineLimits::requests`] | 1024 | that request is refused; a notification is dropped |
 //! | [`LineLimits::grace`] | 30 s | the calls in flight are dropped |
+//! | `HttpLimits::body` | 16 MiB | 413 |
+//! | `HttpLimits::body_timeout` | 30 s | 408 |
+//! | `HttpLimits::requests` | 1024 | 503 |
+//! | `HttpLimits::sessions` | 256 | 503 |
+//! | `HttpLimits::session_idle` | 10 min | the session ends: 404 |
+//! | `HttpLimits::keep_alive` | 15 s | a comment is sent, a response becomes a stream |
 
 mod backend;
+mod encode;
 mod exchange;
+#[cfg(feature = "http")]
+mod http;
 mod in_flight;
 mod lines;
 mod refusal;
 
 pub use backend::Server;
+#[cfg(feature = "http")]
+pub use http::{Body, HttpEndpoint, HttpLimits, HttpOptions};
 pub use lines::{LineLimits, ServeLines};
 
 use backend::Backend;
@@ -72,4 +83,24 @@ where
     T: AsyncRead + AsyncWrite + Send,
 {
     ServeLines::new(io, Backend::new(service), limits)
+}
+
+/// An MCP endpoint over streamable HTTP: a service of HTTP requests that calls `service`.
+///
+/// It fits under any server of HTTP that takes tower services. See [`HttpEndpoint`].
+///
+/// ```
+/// # use mcp_transport::{ClientMessage, Error, Replies};
+/// use mcp_transport::serve::{self, HttpOptions};
+///
+/// # let server = tower::service_fn(|_: ClientMessage| async { Ok::<_, Error>(Replies::empty()) });
+/// let endpoint = serve::http(server, HttpOptions::default());
+/// let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+///     tower_service::Service::call(&mut endpoint.clone(), request)
+/// });
+/// # drop(service);
+/// ```
+#[cfg(feature = "http")]
+pub fn http(service: impl Server, options: HttpOptions) -> HttpEndpoint {
+    HttpEndpoint::new(Backend::new(service), options)
 }

@@ -93,8 +93,18 @@ impl InFlight {
 
     /// Gives up the subscriptions, which have no end of their own.
     pub(super) fn cancel_subscriptions(&self) {
+        self.cancel_those(|kind| kind == CallKind::Listen);
+    }
+
+    /// Gives up everything.
+    #[cfg(feature = "http")]
+    pub(super) fn cancel_all(&self) {
+        self.cancel_those(|_| true);
+    }
+
+    fn cancel_those(&self, matches: impl Fn(CallKind) -> bool) {
         let slots: Vec<_> = self.0.lock().requests.values().cloned().collect();
-        slots.iter().filter(|slot| slot.kind == CallKind::Listen).for_each(|slot| slot.cancel());
+        slots.iter().filter(|slot| matches(slot.kind)).for_each(|slot| slot.cancel());
     }
 }
 

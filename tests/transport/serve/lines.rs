@@ -411,7 +411,7 @@ fn client_of(service: impl serve::Server) -> (impl Transport, [Background<Result
 async fn the_client_of_this_crate_and_the_server_understand_each_other() {
     let server = Scripted::legacy();
     let (client, drivers) = client_of(server.server.transport());
-    check_calls(&client, &server).await;
+    check_calls(&client, &server, request).await;
     drop(client);
     for mut driver in drivers {
         driver.end().await.unwrap();
@@ -424,7 +424,7 @@ async fn a_proxy_is_a_served_transport() {
     let server = Scripted::legacy();
     let (near, _near_drivers) = client_of(server.server.transport());
     let (client, _drivers) = client_of(near);
-    check_calls(&client, &server).await;
+    check_calls(&client, &server, request).await;
 }
 
 #[tokio::test]

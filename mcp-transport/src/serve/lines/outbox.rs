@@ -1,7 +1,7 @@
 //! The bytes that wait for the client to read.
 
+use crate::serve::encode::one_line;
 use mcp_types::rpc::Message;
-use memchr::memchr2_iter;
 use std::{
     io,
     pin::Pin,
@@ -45,9 +45,7 @@ impl Outbox {
 
     /// Adds a message as one line.
     pub(super) fn push(&mut self, message: &Message) {
-        let start = self.bytes.len();
-        message.encode(&mut self.bytes);
-        flatten(&mut self.bytes[start..]);
+        one_line(message, &mut self.bytes);
         self.bytes.push(b'\n');
     }
 
@@ -85,13 +83,5 @@ impl Outbox {
             self.refusals = 0;
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-/// Makes one line of an encoded message. Strings have their line ends escaped; what is left is white space.
-pub(in crate::serve) fn flatten(bytes: &mut [u8]) {
-    let breaks: Vec<usize> = memchr2_iter(b'\n', b'\r', bytes).collect();
-    for at in breaks {
-        bytes[at] = b' ';
     }
 }

@@ -1,0 +1,200 @@
+//! A real server of HTTP on a loopback address, and the client of this crate.
+
+use super::*;
+use futures_util::stream;
+use hyper::{body::Incoming, service};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use mcp_transport::{Binding, Connector, Link, Shared, http::Endpoint};
+use mcp_types::ProtocolVersion;
+use std::sync::Mutex;
+use tokio::{net::TcpListener, task::JoinSet};
+use tower::{Service, util::BoxCloneSyncService};
+
+/// Serves an endpoint until it is dropped.
+struct Listening {
+    url: String,
+    _tasks: Background<()>,
+}
+
+impl Listening {
+    async fn new(endpoint: HttpEndpoint) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        Self { url, _tasks: Background::run(accept(listener, endpoint)) }
+    }
+
+    /// The client of this crate, connected.
+    async fn client(&self) -> Client<impl Transport + use<>> {
+        let link = Endpoint::parse(&self.url).unwrap().connect().await.unwrap();
+        let driver = Background::run(link.driver);
+        Client { transport: link.transport, unsolicited: link.unsolicited, driver }
+    }
+}
+
+struct Client<T> {
+    transport: T,
+    unsolicited: Unsolicited,
+    driver: Background<Result<(), Error>>,
+}
+
+async fn accept(listener: TcpListener, endpoint: HttpEndpoint) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let endpoint = endpoint.clone();
+        let service = service::service_fn(move |request: HttpRequest<Incoming>| {
+            endpoint.clone().call(request)
+        });
+        connections.spawn(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            // A client that gives a call up may break its connection off.
+            server.serve_connection(TokioIo::new(stream), service).await.ok();
+        });
+    }
+}
+
+/// A message of the stateless revision.
+fn modern(id: i64, method: &'static str, params: &Value) -> ClientMessage {
+    let body = modern_body(id, method, params.clone());
+    request(id, method, &body["params"]).with_extension(ProtocolVersion::LATEST)
+}
+
+/// A message of the last revision with a handshake.
+fn legacy(id: i64, method: &'static str, params: &Value) -> ClientMessage {
+    request(id, method, params).with_extension(ProtocolVersion::V2025_11_25)
+}
+
+async fn handshake<T: Transport>(client: &Client<T>) {
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
+    outcome(client.transport.clone(), legacy(0, "initialize", &params)).await.unwrap();
+    let initialized = ClientMessage::new(Notification::new("notifications/initialized"))
+        .with_extension(ProtocolVersion::V2025_11_25);
+    assert_eq!(replies(client.transport.clone(), initialized).await.unwrap(), []);
+}
+
+async fn finish<T>(client: Client<T>) {
+    let Client { transport, mut driver, .. } = client;
+    drop(transport);
+    driver.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stateless_client_and_the_endpoint_understand_each_other() {
+    let server = Scripted::modern();
+    let listening = Listening::new(endpoint(server.server.transport())).await;
+    let client = listening.client().await;
+    check_calls(&client.transport, &server, modern).await;
+    let missing = outcome(client.transport.clone(), modern(5, "missing", &json!({}))).await;
+    assert_eq!(missing.unwrap_err().code, ErrorCode::METHOD_NOT_FOUND);
+    let name = json!({ "name": "Stra\u{df}e \u{4e16}" });
+    outcome(client.transport.clone(), modern(6, "tools/call", &name)).await.unwrap();
+    finish(client).await;
+}
+
+#[tokio::test]
+async fn a_client_with_a_handshake_and_the_endpoint_understand_each_other() {
+    let server = Scripted::legacy();
+    let endpoint = endpoint(Scripted::modern().server.transport());
+    let (endpoint, driver) = endpoint.with_sessions(Shared::new(server.server.transport()));
+    let _driver = Background::run(driver);
+    let listening = Listening::new(endpoint).await;
+    let client = listening.client().await;
+    handshake(&client).await;
+    check_calls(&client.transport, &server, legacy).await;
+    finish(client).await;
+}
+
+// A proxy is one expression: what a client sends with is a service to be served.
+#[tokio::test]
+async fn a_proxy_is_a_served_transport() {
+    let server = Scripted::modern();
+    let behind = Listening::new(endpoint(server.server.transport())).await;
+    let near = behind.client().await;
+    let proxy = Listening::new(endpoint(near.transport.clone())).await;
+    let client = proxy.client().await;
+    check_calls(&client.transport, &server, modern).await;
+    drop((client, proxy));
+    finish(near).await;
+}
+
+// For clients with a handshake, whatever makes connections makes one for each session.
+#[tokio::test]
+async fn a_proxy_of_sessions_is_a_served_connector() {
+    let server = Scripted::legacy();
+    let behind = endpoint(Scripted::modern().server.transport());
+    let (behind, driver) = behind.with_sessions(Shared::new(server.server.transport()));
+    let _driver = Background::run(driver);
+    let behind = Listening::new(behind).await;
+    let proxy = endpoint(Scripted::modern().server.transport());
+    let (proxy, driver) = proxy.with_sessions(Endpoint::parse(&behind.url).unwrap());
+    let _proxy_driver = Background::run(driver);
+    let proxy = Listening::new(proxy).await;
+    for _ in 0..2 {
+        let client = proxy.client().await;
+        handshake(&client).await;
+        check_calls(&client.transport, &server, legacy).await;
+        finish(client).await;
+    }
+    assert_eq!(server.server.sent("initialize").len(), 2);
+}
+
+// spec: H25-07 H25-09
+#[tokio::test]
+async fn what_a_service_says_unasked_reaches_the_client() {
+    let (sender, receiver) = tokio::sync::mpsc::channel(8);
+    let answers = Arc::new(tokio::sync::Mutex::new(Vec::new()));
+    let server = Unasked { receiver: Mutex::new(Some(receiver)), answers: Arc::clone(&answers) };
+    let endpoint = endpoint(Scripted::modern().server.transport());
+    let (endpoint, driver) = endpoint.with_sessions(server);
+    let _driver = Background::run(driver);
+    let listening = Listening::new(endpoint).await;
+    let mut client = listening.client().await;
+    handshake(&client).await;
+    for id in ["a", "b"] {
+        sender.send(Arrival::Message(Request::new(id, "ping").into())).await.unwrap();
+        let Arrival::Message(Message::Request(ping)) =
+            deadline(client.unsolicited.next()).await.unwrap()
+        else {
+            panic!("a request");
+        };
+        let pong = ClientMessage::new(Response::success(ping.id, RawJson::EMPTY_OBJECT))
+            .with_extension(ProtocolVersion::V2025_11_25);
+        assert_eq!(replies(client.transport.clone(), pong).await.unwrap(), []);
+        assert_eq!(answers.lock().await.pop(), Some(Some(id.into())));
+    }
+}
+
+/// A server that says what a test sends, and notes the ids of what it is answered.
+struct Unasked {
+    receiver: Mutex<Option<tokio::sync::mpsc::Receiver<Arrival>>>,
+    answers: Arc<tokio::sync::Mutex<Vec<Option<mcp_types::RequestId>>>>,
+}
+
+impl Connector for Unasked {
+    type Transport = BoxCloneSyncService<ClientMessage, Replies, Error>;
+
+    async fn connect(&self) -> Result<Link<Self::Transport>, Error> {
+        let receiver = self.receiver.lock().unwrap().take().unwrap();
+        let said = stream::unfold(receiver, async |mut it| Some((it.recv().await?, it)));
+        let answers = Arc::clone(&self.answers);
+        let service = service_fn(move |message: ClientMessage| {
+            let answers = Arc::clone(&answers);
+            async move {
+                Ok(match message.body {
+                    Message::Request(request) => {
+                        Replies::once(Response::success(request.id, RawJson::EMPTY_OBJECT))
+                    }
+                    Message::Response(response) => {
+                        answers.lock().await.push(response.id);
+                        Replies::empty()
+                    }
+                    Message::Notification(_) => Replies::empty(),
+                })
+            }
+        });
+        let link = Link::new(BoxCloneSyncService::new(service), Binding::InProcess);
+        Ok(link.with_unsolicited(Unsolicited::new(said)))
+    }
+}
