@@ -59,6 +59,8 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
         if !call.events.is_empty() && may_progress(&call.method) {
             call.meta.insert(keys::PROGRESS_TOKEN, encode_id(&id));
         }
+        // Of the span of the call, if there is one; others have no such field.
+        tracing::Span::current().record("jsonrpc.request.id", tracing::field::display(&id));
         let mut request = Request::new(id.clone(), call.method.clone());
         let params = call.params.join(&call.meta);
         if params != RawJson::EMPTY_OBJECT {

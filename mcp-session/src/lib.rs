@@ -48,6 +48,7 @@ mod notify;
 mod options;
 mod params;
 mod peer;
+mod propagate_trace;
 mod reconnect;
 mod require_complete;
 mod result_type;
@@ -82,6 +83,9 @@ pub use notify::Notify;
 pub use options::{Mode, Options};
 pub use params::{InvalidParams, Params};
 pub use peer::Peer;
+pub use propagate_trace::{
+    InvalidTrace, PropagateTrace, PropagateTraceLayer, TraceContext, TraceSource,
+};
 pub use reconnect::{Reconnect, When};
 pub use require_complete::{RequireComplete, RequireCompleteLayer};
 pub use retry::{Retry, RetryLayer, RetryOptions, SafeRetry};

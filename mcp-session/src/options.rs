@@ -32,6 +32,8 @@ pub struct Options {
     pub retry: Option<RetryOptions>,
     /// Extensions of the protocol that the client supports. Default: none.
     pub extensions: Vec<Arc<dyn Extension>>,
+    /// Spans for calls, and the trace that servers are told. Default: none.
+    pub trace: Option<crate::PropagateTraceLayer>,
     /// How replies of a stateless server are used again, as it says that they may be. Default: never.
     #[cfg(feature = "cache")]
     pub reuse: Option<crate::ReuseOptions>,
@@ -55,6 +57,7 @@ impl Default for Options {
             log_level: None,
             reconnect: Reconnect::default(),
             retry: None,
+            trace: None,
             #[cfg(feature = "cache")]
             reuse: None,
             extensions: Vec::new(),

@@ -19,7 +19,9 @@ pub fn modern<T: Transport>(
     // Only HTTP has headers, and only there may a tool be left out for them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
     ServiceBuilder::new()
-        // Outermost, so that only finished results are kept. One cache for each session: no server sees another's.
+        // Outermost: a span holds all that is done about a call.
+        .option_layer(trace(options, &version))
+        // Where only finished results pass. One cache for each session: no server sees another's.
         .option_layer(reuse(options))
         // Outside of all that knows a result type, so that what is left is a mistake.
         .layer(RequireCompleteLayer::new())
@@ -44,11 +46,16 @@ pub fn legacy<T: Transport>(
     options: &Options,
 ) -> impl CallService + use<T> {
     ServiceBuilder::new()
+        .option_layer(trace(options, &version))
         .option_layer(retry(options))
         .layer(DeadlineLayer::new(options.deadlines))
         // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
         .layer(AddMetaLayer::new(version, Meta::default()))
         .service(dispatch)
+}
+
+fn trace(options: &Options, version: &ProtocolVersion) -> Option<crate::PropagateTraceLayer> {
+    Some(options.trace.clone()?.with_version(version.clone()))
 }
 
 #[cfg(feature = "cache")]

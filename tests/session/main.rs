@@ -11,6 +11,7 @@ mod eras;
 mod guard;
 mod layers;
 mod mock;
+mod propagate_trace;
 mod reconnect;
 mod retry;
 mod reuse_reply;

@@ -1,0 +1,151 @@
+//! The span of a call.
+
+use crate::{Call, Error, Reply, tool_name::target_name};
+use mcp_transport::BoxError;
+use mcp_types::ProtocolVersion;
+use memchr::memmem;
+use serde::Deserialize;
+use std::borrow::Cow;
+use tracing::{Span, field::Empty};
+
+/// How many characters of a name are recorded.
+const MAX_NAME: usize = 128;
+
+/// The span of a call; says that the call was given up when it is dropped before its end.
+pub(super) struct CallSpan {
+    span: Span,
+    is_tool: bool,
+    is_closed: bool,
+}
+
+impl CallSpan {
+    pub(super) fn open(call: &Call, version: Option<&ProtocolVersion>, records_uris: bool) -> Self {
+        let span = tracing::info_span!(
+            "mcp.client",
+            otel.name = Empty,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            mcp.method.name = %printable(&call.method),
+            mcp.protocol.version = version.map(ProtocolVersion::as_str),
+            mcp.resource.uri = Empty,
+            jsonrpc.request.id = Empty,
+            gen_ai.operation.name = Empty,
+            gen_ai.tool.name = Empty,
+            gen_ai.prompt.name = Empty,
+            rpc.response.status_code = Empty,
+            error.type = Empty,
+        );
+        let is_tool = call.method == "tools/call";
+        if !span.is_disabled() {
+            describe(&span, call, records_uris);
+        }
+        Self { span, is_tool, is_closed: false }
+    }
+
+    pub(super) fn as_span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Records how the call ended.
+    pub(super) fn close(&mut self, outcome: &Result<Reply, BoxError>) {
+        self.is_closed = true;
+        match outcome {
+            Ok(reply) if self.is_tool && is_tool_error(reply) => self.fail("tool_error"),
+            Ok(_) => {}
+            Err(error) => {
+                let error_type = error_type(error);
+                if let Some(Error::Rpc { error, .. }) = error.downcast_ref() {
+                    self.span.record("rpc.response.status_code", error.code.0.to_string());
+                }
+                self.fail(&error_type);
+            }
+        }
+    }
+
+    fn fail(&self, error_type: &str) {
+        self.span.record("error.type", error_type);
+        self.span.record("otel.status_code", "ERROR");
+    }
+}
+
+impl Drop for CallSpan {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            self.fail("cancelled");
+        }
+    }
+}
+
+/// Records what the call is about.
+fn describe(span: &Span, call: &Call, records_uris: bool) {
+    let method = printable(&call.method);
+    let target = match &*call.method {
+        "tools/call" => {
+            span.record("gen_ai.operation.name", "execute_tool");
+            Some("gen_ai.tool.name")
+        }
+        "prompts/get" => Some("gen_ai.prompt.name"),
+        _ => None,
+    };
+    match target.and_then(|field| Some((field, target_name(call)?))) {
+        Some((field, name)) => {
+            let name = printable(&name);
+            span.record(field, &*name);
+            span.record("otel.name", format!("{method} {name}"));
+        }
+        None => _ = span.record("otel.name", &*method),
+    }
+    if records_uris && let Some(uri) = uri(call) {
+        span.record("mcp.resource.uri", &*printable(&uri));
+    }
+}
+
+fn uri(call: &Call) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Located<'a> {
+        #[serde(borrow)]
+        uri: Cow<'a, str>,
+    }
+
+    let located = call.method.starts_with("resources/").then(|| call.params.as_raw().decode());
+    located?.ok().map(|Located { uri }| uri)
+}
+
+fn is_tool_error(reply: &Reply) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Flagged {
+        is_error: Option<bool>,
+    }
+
+    memmem::find(reply.result.as_bytes(), br#""isError""#).is_some()
+        && reply.decode::<Flagged>().is_ok_and(|flagged| flagged.is_error == Some(true))
+}
+
+/// What kind of failure it was: one of few, and no text of the server's.
+fn error_type(error: &BoxError) -> Cow<'static, str> {
+    if let Some(error) = Error::transport_of(error) {
+        return match error.status() {
+            Some(status) => status.as_u16().to_string().into(),
+            None if error.is_timeout() => "timeout".into(),
+            None if error.is_closed() => "connection_closed".into(),
+            None => "transport_error".into(),
+        };
+    }
+    match error.downcast_ref::<Error>() {
+        Some(Error::Rpc { error, .. }) => error.code.0.to_string().into(),
+        Some(error) if error.is_timeout() => "timeout".into(),
+        Some(Error::Misbehaved { .. }) => "protocol_error".into(),
+        Some(Error::Denied { .. }) => "denied".into(),
+        _ => "_OTHER".into(),
+    }
+}
+
+/// A name without what can trick a terminal or fill a log.
+fn printable(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX_NAME && name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Cow::Borrowed(name);
+    }
+    let is_plain = |c: char| c == ' ' || c.is_alphanumeric() || c.is_ascii_punctuation();
+    name.chars().take(MAX_NAME).map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
+}
