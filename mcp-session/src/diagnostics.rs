@@ -3,11 +3,19 @@
 use crate::Misbehavior;
 use futures_core::Stream;
 use futures_util::stream;
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// How many incidents wait for a slow reader; older ones are forgotten.
 const KEPT: usize = 256;
+/// How many incidents are logged; after that ever fewer are.
+const LOGGED: u64 = 16;
 
 /// What a server did against the specification, one incident after the other.
 ///
@@ -17,6 +25,8 @@ const KEPT: usize = 256;
 pub struct Diagnostics {
     sender: broadcast::Sender<Incident>,
     strict: bool,
+    /// How many incidents there were.
+    count: Arc<AtomicU64>,
 }
 
 /// One thing that a server did against the specification.
@@ -33,7 +43,7 @@ pub struct Incident {
 
 impl Default for Diagnostics {
     fn default() -> Self {
-        Self { sender: broadcast::Sender::new(KEPT), strict: false }
+        Self { sender: broadcast::Sender::new(KEPT), strict: false, count: Arc::default() }
     }
 }
 
@@ -71,7 +81,11 @@ impl Diagnostics {
     pub(crate) fn tell(&self, incident: Incident) {
         let Incident { misbehavior, method, detail } = &incident;
         let (method, detail) = (method.as_deref(), detail.as_deref());
-        tracing::warn!(%misbehavior, method, detail, "the server broke the protocol");
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        // A server must not be able to fill the log.
+        if count <= LOGGED || count.is_power_of_two() {
+            tracing::warn!(%misbehavior, method, detail, count, "the server broke the protocol");
+        }
         // Without a subscriber the log has it.
         let _ = self.sender.send(incident);
     }

@@ -1,6 +1,6 @@
 //! The leaf of every stack: from a call to messages, and from messages to a reply.
 
-use crate::{Call, Error, Event, Events, Misbehavior, Peer, Progress, Reply};
+use crate::{Call, Error, Event, Events, Misbehavior, Peer, Progress, Reply, peer::MAX_ANSWERS};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mcp_transport::{BoxError, ClientMessage, Extensions, Replies, Transport};
 use mcp_types::{
@@ -114,6 +114,9 @@ impl<T: Transport> Exchange<T> {
                 Some(Ok(Message::Request(_))) if self.peer.is_modern() => {
                     self.report(Misbehavior::RequestOnModernStream)?;
                 }
+                Some(Ok(Message::Request(request))) if answers.len() >= MAX_ANSWERS => {
+                    self.peer.refuse(request.id, self.transport.clone(), self.extensions()).await;
+                }
                 Some(Ok(Message::Request(request))) => answers.push(self.answer(request)),
                 Some(Err(error)) => return Err(error.into()),
                 None => return Err(self.misbehaved(Misbehavior::NoResponse).into()),
@@ -134,7 +137,7 @@ impl<T: Transport> Exchange<T> {
 
     async fn tell(&mut self, notification: Notification) -> Result<(), Error> {
         if !self.peer.is_modern() && belongs_to_no_call(&notification.method) {
-            self.peer.tell(notification.clone()).await;
+            self.peer.tell(notification.clone());
         }
         let event = if notification.method == "notifications/progress" {
             match notification.params.as_ref().map(RawJson::decode::<Progress>) {
@@ -159,13 +162,18 @@ impl<T: Transport> Exchange<T> {
 
     /// Answers a request of a legacy server; the answer is one more message down the same transport.
     fn answer(&self, request: Request) -> BoxFuture<'static, ()> {
-        let peer = self.peer.clone();
+        let (peer, transport) = (self.peer.clone(), self.transport.clone());
+        let extensions = self.extensions();
+        Box::pin(async move { peer.answer(request, transport, extensions).await })
+    }
+
+    /// What a binding must know about an answer.
+    fn extensions(&self) -> Extensions {
         let mut extensions = Extensions::new();
         if let Some(version) = self.version.clone() {
             extensions.insert(version);
         }
-        let transport = self.transport.clone();
-        Box::pin(async move { peer.answer(request, transport, extensions).await })
+        extensions
     }
 
     fn misbehaved(&self, misbehavior: Misbehavior) -> Error {

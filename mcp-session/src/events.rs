@@ -2,7 +2,11 @@
 
 use mcp_types::rpc::Notification;
 use serde::Deserialize;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt, iter,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 
 /// Something that the server said about a call while it was working on it.
@@ -87,19 +91,45 @@ impl Events {
 
     /// Tells every listener; waits for channels that are full. One that is closed is passed over.
     pub async fn emit(&self, event: &Event) {
-        let mut listener = self.0.as_deref();
-        while let Some(Listener { sink, next }) = listener {
+        for sink in self.sinks() {
             match sink {
-                Sink::Closure(closure) => closure(event),
+                Sink::Closure(closure) => call(&**closure, event),
                 // The listener has gone; the call goes on.
                 Sink::Channel(sender) => drop(sender.send(event.clone()).await),
             }
-            listener = next.0.as_deref();
         }
+    }
+
+    /// Tells every listener, and waits for none: a channel that is full misses the event.
+    pub fn offer(&self, event: &Event) {
+        for sink in self.sinks() {
+            match sink {
+                Sink::Closure(closure) => call(&**closure, event),
+                Sink::Channel(sender) => {
+                    if sender.try_send(event.clone()).is_err() {
+                        tracing::debug!("a listener that does not keep up misses an event");
+                    }
+                }
+            }
+        }
+    }
+
+    fn sinks(&self) -> impl Iterator<Item = &Sink> {
+        let first = self.0.as_deref();
+        iter::successors(first, |listener| listener.next.0.as_deref())
+            .map(|listener| &listener.sink)
     }
 
     fn node(sink: Sink, next: Self) -> Self {
         Self(Some(Arc::new(Listener { sink, next })))
+    }
+}
+
+/// Calls a listener. One that panics has missed the event; neither the call nor the session is harmed.
+fn call(closure: &(dyn Fn(&Event) + Send + Sync), event: &Event) {
+    let caught = panic::catch_unwind(AssertUnwindSafe(|| closure(event)));
+    if caught.is_err() {
+        tracing::error!("a listener panicked");
     }
 }
 

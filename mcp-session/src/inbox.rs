@@ -1,6 +1,6 @@
 //! Dealing with what a server says unasked.
 
-use crate::{Misbehavior, Peer};
+use crate::{Misbehavior, Peer, peer::MAX_ANSWERS};
 use futures_util::{
     StreamExt,
     future::{AbortHandle, Abortable, BoxFuture},
@@ -8,15 +8,12 @@ use futures_util::{
 };
 use mcp_transport::{Arrival, Diagnostic, Extensions, Transport, Unsolicited};
 use mcp_types::{
-    ErrorCode, ErrorObject, RawJson, RequestId,
+    RawJson, RequestId,
     rpc::{Message, Notification, Request},
 };
 use serde::Deserialize;
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
-
-/// How many requests of a legacy server are answered at a time; more are refused.
-const MAX_ANSWERS: usize = 16;
 
 /// Reads the unsolicited stream: answers requests concurrently, tells listeners of notifications.
 pub(crate) struct Inbox<T> {
@@ -87,7 +84,7 @@ impl<T: Transport> Desk<T> {
                 }
             }
             Message::Notification(notification) => {
-                self.peer.tell(notification).await;
+                self.peer.tell(notification);
             }
             Message::Response(response) => {
                 let id = response.id.map(|id| format!("id {id}"));
@@ -117,9 +114,10 @@ impl<T: Transport> Desk<T> {
             extensions.insert(version.clone());
         }
         let id = request.id.clone();
-        if running.len() >= MAX_ANSWERS && request.method != "ping" {
-            let busy = ErrorObject::new(ErrorCode::INTERNAL_ERROR, "too many requests at a time");
-            return self.peer.refuse(id, busy, self.transport.clone(), extensions).await;
+        // Not the handles: a server may use an id twice. Some room is left for pings while handlers are busy.
+        let limit = if request.method == "ping" { 2 * MAX_ANSWERS } else { MAX_ANSWERS };
+        if answers.len() >= limit {
+            return self.peer.refuse(id, self.transport.clone(), extensions).await;
         }
         let (peer, transport) = (self.peer.clone(), self.transport.clone());
         let (handle, registration) = AbortHandle::new_pair();

@@ -6,7 +6,7 @@ use crate::{
 };
 use mcp_transport::{ClientMessage, Extensions, Transport};
 use mcp_types::{
-    ErrorObject, ProtocolVersion, RequestId,
+    ErrorCode, ErrorObject, ProtocolVersion, RequestId,
     rpc::{Notification, Request, Response},
 };
 use std::{
@@ -20,6 +20,9 @@ use tokio::sync::{broadcast, watch};
 
 /// How many notifications that belong to no call wait for a slow subscription.
 const NOTIFICATIONS: usize = 256;
+
+/// How many requests of a legacy server are answered at a time, in a call or beside all calls; more are refused.
+pub(crate) const MAX_ANSWERS: usize = 16;
 
 /// What this side of a session is to the server. Clones share it.
 #[derive(Clone)]
@@ -98,24 +101,24 @@ impl Peer {
         send(response, transport, extensions).await;
     }
 
-    /// Refuses one request of a legacy server.
+    /// Refuses a request of a legacy server that is one too many.
     pub(crate) async fn refuse<T: Transport>(
         &self,
         id: RequestId,
-        error: ErrorObject,
         transport: T,
         extensions: Extensions,
     ) {
+        let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, "too many requests at a time");
         send(Response::failure(id, error), transport, extensions).await;
     }
 
-    /// Tells a notification that belongs to no call.
-    pub(crate) async fn tell(&self, notification: Notification) {
+    /// Tells a notification that belongs to no call. Who does not keep up misses it: the session waits for nobody.
+    pub(crate) fn tell(&self, notification: Notification) {
         if self.0.notifications.receiver_count() > 0 {
             // Whoever is there gets it; that all have gone meanwhile is no matter.
             let _ = self.0.notifications.send(notification.clone());
         }
-        self.0.events.emit(&Event::Notification(notification)).await;
+        self.0.events.offer(&Event::Notification(notification));
     }
 
     /// The notifications that belong to no call, from now on.

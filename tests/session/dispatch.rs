@@ -129,3 +129,33 @@ async fn replies_that_do_not_answer_the_call_fail_it_at_once() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_panics_harms_neither_the_call_nor_the_next_listener() {
+    deadline(async {
+        let (_, session) = session(false, |id| vec![progress(id, 1.0), done(id)]).await;
+        let seen = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&seen);
+        let events = Events::listener(move |_| *count.lock().unwrap() += 1)
+            .and_listener(|_| panic!("the listener is broken"));
+        session.call_raw(Call::new("tools/call").with_events(events)).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), 1);
+    })
+    .await;
+}
+
+// spec: PROG-04
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_questions_is_refused_beyond_a_limit() {
+    deadline(async {
+        let flood = |id: &RequestId| {
+            let ping = |_| Request::new("same", "ping").into();
+            (0..1_000).map(ping).chain([done(id)]).collect::<Vec<Message>>()
+        };
+        let (script, session) = session(true, flood).await;
+        session.call_raw(Call::new("tools/call")).await.unwrap();
+        let answers = script.log().iter().filter(|line| line.contains(" response ")).count();
+        assert_eq!(answers, 1_000, "each was answered or refused");
+    })
+    .await;
+}
