@@ -1,11 +1,14 @@
 //! Each middleware alone, between a caller and a mock.
 
-use crate::script::deadline;
+use crate::{
+    mock::{around, call, reply},
+    script::deadline,
+};
 use async_trait::async_trait;
 use mcp_session::{
     AddMetaLayer, Call, DeadlineLayer, Deadlines, Error, Event, Events, FollowInputLayer,
-    InputHandler, Meta, MirrorParamsLayer, Misbehavior, NegotiateVersionLayer, Params, Phase,
-    Reply, RequireCompleteLayer,
+    InputHandler, Meta, MirrorParamsLayer, Misbehavior, NegotiateVersionLayer, Phase, Reply,
+    RequireCompleteLayer,
 };
 use mcp_transport::{BoxError, MirroredParams};
 use mcp_types::{
@@ -21,35 +24,7 @@ use std::{
     },
     time::Duration,
 };
-use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
-use tower_test::mock::{self, Handle};
-
-type Mock = Handle<Call, Reply>;
-
-/// A layer around a mock; `tower_test`'s own mock is not `Sync`, so its handle is behind a lock.
-fn around<L>(layer: &L) -> (L::Service, Mock)
-where
-    L: Layer<BoxCloneSyncService<Call, Reply, BoxError>>,
-{
-    let (service, handle) = mock::pair::<Call, Reply>();
-    let service = Arc::new(tokio::sync::Mutex::new(service));
-    let inner = tower::service_fn(move |call: Call| {
-        let service = Arc::clone(&service);
-        async move {
-            let reply = service.lock().await.ready().await?.call(call);
-            reply.await
-        }
-    });
-    (layer.layer(BoxCloneSyncService::new(inner)), handle)
-}
-
-fn reply(result: Value) -> Reply {
-    Reply::new(RawJson::encode(&result).unwrap())
-}
-
-fn call(method: &'static str, params: Value) -> Call {
-    Call::new(method).with_params(Params::encode(&params).unwrap())
-}
+use tower::{Layer, ServiceExt, util::BoxCloneSyncService};
 
 fn refusal(code: i64, data: Value) -> Error {
     let error = ErrorObject::new(ErrorCode(code), "refused").with_data(data);
