@@ -1,5 +1,7 @@
 //! Shared pieces of the tests: scripted peers and real servers.
 
+pub mod alone;
+pub mod clean;
 pub mod http_server;
 pub mod in_process;
 pub mod peers;

@@ -59,13 +59,15 @@ impl<T: Send + 'static> Background<T> {
 pub struct Peer<T> {
     reader: BufReader<ReadHalf<T>>,
     writer: WriteHalf<T>,
+    /// All that was received, for [`assert_clean_wire`](crate::clean::assert_clean_wire).
+    received: Vec<Value>,
 }
 
 impl<T: AsyncRead + AsyncWrite> Peer<T> {
     /// Speaks over `io`.
     pub fn new(io: T) -> Self {
         let (reader, writer) = split(io);
-        Self { reader: BufReader::new(reader), writer }
+        Self { reader: BufReader::new(reader), writer, received: Vec::new() }
     }
 
     /// The next line as it is, or nothing at the end.
@@ -89,8 +91,19 @@ impl<T: AsyncRead + AsyncWrite> Peer<T> {
     ///
     /// When there is none, or it is not JSON.
     pub async fn receive(&mut self) -> Value {
-        let line = self.line().await.expect("a message");
-        serde_json::from_str(&line).expect("every line is one JSON value")
+        self.next().await.expect("a message")
+    }
+
+    async fn next(&mut self) -> Option<Value> {
+        let line = self.line().await?;
+        let message: Value = serde_json::from_str(&line).expect("every line is one JSON value");
+        self.received.push(message.clone());
+        Some(message)
+    }
+
+    /// All messages that were received.
+    pub fn received(&self) -> &[Value] {
+        &self.received
     }
 
     /// The next message, which has this method.
@@ -141,8 +154,8 @@ impl<T: AsyncRead + AsyncWrite> Peer<T> {
     /// Reads to the end.
     pub async fn rest(&mut self) -> Vec<Value> {
         let mut rest = Vec::new();
-        while let Some(line) = self.line().await {
-            rest.push(serde_json::from_str(&line).expect("every line is one JSON value"));
+        while let Some(message) = self.next().await {
+            rest.push(message);
         }
         rest
     }

@@ -1,11 +1,17 @@
 //! Byte streams, with a scripted peer at the other end.
 
+mod batches;
 mod calls;
+mod drops;
 mod end;
 mod flow;
 mod framing;
+mod messages;
 
-use conformance::script::{Background, Peer, deadline};
+use conformance::{
+    clean::{Baseline, assert_clean_wire},
+    script::{Background, Peer, deadline},
+};
 use futures_util::StreamExt;
 use mcp_transport::{
     Arrival, ClientMessage, Diagnostic, Error, Replies, ServerMessage, Unsolicited,
@@ -25,6 +31,7 @@ struct Wire {
     unsolicited: Unsolicited,
     driver: Background<Result<(), Error>>,
     peer: Peer<DuplexStream>,
+    baseline: Baseline,
 }
 
 impl Wire {
@@ -33,10 +40,11 @@ impl Wire {
     }
 
     fn with(limits: Limits, capacity: usize) -> Self {
+        let baseline = Baseline::take();
         let (ours, theirs) = tokio::io::duplex(capacity);
         let (client, unsolicited, connection) = multiplex(ours, limits);
         let driver = Background::run(connection);
-        Self { client, unsolicited, driver, peer: Peer::new(theirs) }
+        Self { client, unsolicited, driver, peer: Peer::new(theirs), baseline }
     }
 
     /// Sends a request.
@@ -56,6 +64,29 @@ impl Wire {
         let replies = self.open(id, "canary").await;
         self.peer.answer(id, json!({"nonce": id})).await;
         assert_eq!(result(replies).await, json!({"nonce": id}));
+    }
+
+    /// What holds after a fault that the connection survives: a call is answered, the end is in good order, nothing is
+    /// left, and nothing was written that should not have been.
+    async fn assert_clean(mut self) {
+        self.canary(987_654).await;
+        let Self { client, unsolicited, mut driver, mut peer, baseline } = self;
+        drop((client, unsolicited));
+        peer.rest().await;
+        driver.end().await.unwrap();
+        assert_clean_wire(peer.received());
+        baseline.assert_clean().await;
+    }
+
+    /// What holds after a fault that ends the connection: the driver says so, and nothing is left.
+    async fn assert_lost(self) {
+        let Self { mut client, mut unsolicited, mut driver, peer, baseline } = self;
+        assert!(driver.end().await.is_err());
+        let refused = deadline(client.call(request(987_654, "late"))).await.unwrap_err();
+        assert_eq!(refused.delivery(), mcp_transport::Delivery::NotSent);
+        while deadline(unsolicited.next()).await.is_some() {}
+        assert_clean_wire(peer.received());
+        baseline.assert_clean().await;
     }
 
     /// The next unsolicited arrival.

@@ -5,4 +5,6 @@
 mod duplex;
 mod http;
 mod serve;
+mod socket;
 mod stdio;
+mod websocket;

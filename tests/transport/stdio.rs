@@ -2,9 +2,11 @@
 #![cfg(unix)]
 
 mod end;
+mod hostile;
 mod launch;
 mod leaks;
 mod shutdown;
+mod stderr;
 
 use conformance::script::{Background, deadline};
 use futures_util::StreamExt;
@@ -107,6 +109,14 @@ impl Child {
         drop((client, unsolicited));
         driver.end().await
     }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn runtime_of_threads() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 async fn failure(mut replies: Replies) -> Error {

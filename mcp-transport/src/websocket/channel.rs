@@ -32,7 +32,6 @@ pub(super) struct Channel<S> {
     interval: Duration,
     silence: Pin<Box<Sleep>>,
     health: Health,
-    end: Option<Error>,
 }
 
 /// What is known about the other end.
@@ -49,7 +48,7 @@ enum Health {
 impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
     pub(super) fn new(socket: WebSocketStream<S>, interval: Duration) -> Self {
         let silence = Box::pin(sleep(interval));
-        Self { socket, interval, silence, health: Health::Good, end: None }
+        Self { socket, interval, silence, health: Health::Good }
     }
 
     /// Notes that the other end is alive.
@@ -77,16 +76,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         }
         Ok(())
     }
-
-    /// What ends the channel, after a close that was no ordinary one.
-    fn closed(&mut self, frame: Option<CloseFrame>) {
-        let frame = frame.filter(|it| !matches!(it.code, CloseCode::Normal | CloseCode::Away));
-        self.end = frame.map(|CloseFrame { code, reason }| {
-            let reason = excerpt(reason.as_bytes(), REASON);
-            let text = format!("server closed the connection with code {code}: {reason:?}");
-            Error::closed(text, Delivery::Unknown)
-        });
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Channel<S> {
@@ -104,10 +93,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Channel<S> {
                 Some(Ok(Message::Text(text))) => return Poll::Ready(Some(Ok(text.into()))),
                 // Some servers do not tell the kinds of frames apart.
                 Some(Ok(Message::Binary(bytes))) => return Poll::Ready(Some(Ok(bytes))),
-                Some(Ok(Message::Close(frame))) => channel.closed(frame),
+                Some(Ok(Message::Close(frame))) => {
+                    // The answer is on its way; nothing more will come, whether the server goes or not.
+                    let _ = channel.socket.poll_flush_unpin(cx);
+                    return Poll::Ready(reason(frame).map(Err));
+                }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Err(error)) => return Poll::Ready(Some(Err(failed(error)))),
-                None => return Poll::Ready(channel.end.take().map(Err)),
+                None => return Poll::Ready(None),
             }
         }
     }
@@ -134,6 +127,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Bytes> for Channel<S> {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.socket.poll_close_unpin(cx).map_err(failed)
     }
+}
+
+/// What is wrong, after a close that was no ordinary one.
+fn reason(frame: Option<CloseFrame>) -> Option<Error> {
+    let is_ordinary = |it: &CloseFrame| matches!(it.code, CloseCode::Normal | CloseCode::Away);
+    let CloseFrame { code, reason } = frame.filter(|it| !is_ordinary(it))?;
+    let reason = excerpt(reason.as_bytes(), REASON);
+    let text = format!("server closed the connection with code {code}: {reason:?}");
+    Some(Error::closed(text, Delivery::Unknown))
 }
 
 fn failed(error: tungstenite::Error) -> Error {

@@ -46,7 +46,7 @@ async fn a_dropped_call_is_cancelled_on_the_wire_once() {
     drop(wire.open(7, "subscriptions/listen").await);
     let cancelled = wire.peer.expect("notifications/cancelled").await;
     assert_eq!(cancelled["params"], json!({"requestId": 7}));
-    wire.canary(8).await;
+    wire.assert_clean().await;
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn an_answered_call_is_not_cancelled() {
     // The marker is behind the response: the response was seen, though nobody has read it.
     wire.arrives("marker").await;
     drop(replies);
-    wire.canary(2).await;
+    wire.assert_clean().await;
 }
 
 // spec: LIFE-09
@@ -80,7 +80,7 @@ async fn an_answered_call_is_not_cancelled() {
 async fn initialize_is_never_cancelled() {
     let mut wire = Wire::new();
     drop(wire.open(1, "initialize").await);
-    wire.canary(2).await;
+    wire.assert_clean().await;
 }
 
 // spec: CAN-07 CAN-08
@@ -92,7 +92,7 @@ async fn f18_a_late_response_is_dropped_in_silence() {
     wire.peer.answer(1, json!({})).await;
     wire.peer.notify("marker", json!({})).await;
     wire.arrives("marker").await;
-    wire.canary(2).await;
+    wire.assert_clean().await;
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn f13_the_second_response_to_a_call_is_ignored() {
     wire.peer.notify("marker", json!({})).await;
     wire.arrives("marker").await;
     assert_eq!(result(replies).await, json!({"n": 1}));
-    wire.canary(2).await;
+    wire.assert_clean().await;
 }
 
 // spec: MSG-07 MSG-09
@@ -156,7 +156,7 @@ async fn an_id_in_use_is_refused() {
     assert_eq!(error.delivery(), Delivery::NotSent);
     wire.peer.answer(1, json!({})).await;
     result(replies).await;
-    wire.canary(2).await;
+    wire.assert_clean().await;
 }
 
 // spec: PROG-02 PROG-03

@@ -116,7 +116,7 @@ async fn f22_a_subscription_that_nobody_reads_fails_alone() {
         notification(&mut replies).await;
     }
     assert!(failure(replies).await.is_overflow());
-    wire.canary(3).await;
+    wire.assert_clean().await;
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn answer_all(mut peer: Peer<DuplexStream>) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f55_ten_thousand_calls_at_a_time_are_all_answered() {
     let wire = Wire::with(limits(|limits| limits.outbox_bytes = 64 * 1024), 64 * 1024);
-    let Wire { client, mut driver, peer, unsolicited: _unsolicited } = wire;
+    let Wire { client, mut driver, peer, unsolicited: _unsolicited, .. } = wire;
     let mut answers = Background::run(answer_all(peer));
     let calls = (0..10_000).map(|id| {
         let mut client = client.clone();
@@ -179,7 +179,7 @@ async fn f55_ten_thousand_calls_at_a_time_are_all_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f56_a_storm_of_cancellations_disturbs_nobody() {
     let wire = Wire::new();
-    let Wire { client, mut driver, peer, unsolicited: _unsolicited } = wire;
+    let Wire { client, mut driver, peer, unsolicited: _unsolicited, .. } = wire;
     let mut answers = Background::run(answer_all(peer));
     let calls = (0..10_000).map(|id| {
         let mut client = client.clone();

@@ -26,6 +26,7 @@ async fn f03_a_response_in_single_bytes_is_one_response() {
     let replies = wire.open(1, "a").await;
     wire.peer.answer(1, json!({"text": "äöü 漢 🦀"})).await;
     assert_eq!(result(replies).await, json!({"text": "äöü 漢 🦀"}));
+    wire.assert_clean().await;
 }
 
 #[tokio::test]
@@ -39,6 +40,7 @@ async fn f03_many_messages_in_one_read_all_count() {
     notification(&mut replies).await;
     notification(&mut replies).await;
     result(replies).await;
+    wire.assert_clean().await;
 }
 
 // spec: STDIO-06 MSG-02
@@ -51,6 +53,7 @@ async fn f07_blank_lines_line_ends_and_byte_order_marks_are_tolerated() {
     wire.peer.notify("marker", json!({})).await;
     wire.arrives("marker").await;
     assert_eq!(result(replies).await, json!({}));
+    wire.assert_clean().await;
 }
 
 // spec: STDIO-03 STDIO-06 MSG-15
@@ -78,7 +81,50 @@ async fn f06_noise_is_a_diagnostic_and_is_not_answered() {
     }
     wire.peer.answer(1, json!({})).await;
     result(replies).await;
-    wire.canary(2).await;
+    wire.assert_clean().await;
+}
+
+#[tokio::test]
+async fn f07_a_peer_that_writes_nothing_but_noise_is_no_server() {
+    let small = || Wire::with(limits(|limits| limits.noise_bytes = 100), 64 * 1024);
+    let mut wire = small();
+    let replies = wire.open(1, "a").await;
+    wire.peer.send_raw(format!("Welcome!\n{}\n", "x".repeat(92))).await;
+    wire.diagnostic().await;
+    wire.diagnostic().await;
+    wire.peer.send_raw("y\n").await;
+    let error = failure(replies).await;
+    let expected = "server writes no messages but \"Welcome!\": is it an MCP server?";
+    assert!(error.is_malformed() && error.to_string() == expected, "{error}");
+    assert!(wire.driver.end().await.unwrap_err().is_malformed());
+
+    // A line that does not begin like a message needs no end to be noise.
+    let mut wire = small();
+    let replies = wire.open(1, "a").await;
+    wire.peer.send_raw("x".repeat(101)).await;
+    assert!(failure(replies).await.is_malformed());
+    wire.assert_lost().await;
+}
+
+#[tokio::test]
+async fn f07_a_little_noise_before_the_first_message_and_any_after_it_is_none() {
+    let mut wire = Wire::with(limits(|limits| limits.noise_bytes = 100), 64 * 1024);
+    wire.peer.send_raw("x".repeat(100) + "\n").await;
+    wire.diagnostic().await;
+    wire.canary(1).await;
+    for _ in 0..3 {
+        wire.peer.send_raw("x".repeat(100) + "\n").await;
+        wire.diagnostic().await;
+    }
+    let mut wire = Wire::with(limits(|limits| limits.noise_bytes = 100), 64 * 1024);
+    let replies = wire.open(1, "a").await;
+    // The first message may be long and come in pieces.
+    let long = padded(1, 1000, true);
+    for piece in [&long[..150], &long[150..], "\n"] {
+        wire.peer.send_raw(piece).await;
+        tokio::task::yield_now().await;
+    }
+    result(replies).await;
 }
 
 #[tokio::test]
@@ -102,6 +148,7 @@ async fn f04_invalid_utf8_fails_its_call() {
     assert!(matches!(wire.diagnostic().await, Diagnostic::NotAMessage { .. }));
     wire.peer.answer(2, json!({})).await;
     result(bystander).await;
+    wire.assert_clean().await;
 }
 
 // spec: MSG-08
@@ -131,7 +178,7 @@ async fn f05_f11_f12_a_broken_response_fails_its_call() {
         wire.peer.answer(2, json!({})).await;
         result(bystander).await;
         // The call has ended: there is nothing to cancel.
-        wire.canary(3).await;
+        wire.assert_clean().await;
     }
 }
 
@@ -165,6 +212,7 @@ async fn f08_oversize_line_fails_its_call() {
             assert!(error.is_too_large(), "{error:?}");
             wire.canary(10 + id).await;
         }
+        wire.assert_clean().await;
     }
 }
 
@@ -178,6 +226,7 @@ async fn f08_oversize_line_of_nobody_is_a_diagnostic() {
     assert!(matches!(wire.diagnostic().await, Diagnostic::TooLarge { limit: LIMIT }));
     wire.peer.answer(1, json!({})).await;
     result(replies).await;
+    wire.assert_clean().await;
 }
 
 #[tokio::test]
@@ -190,22 +239,44 @@ async fn f09_an_endless_line_fails_its_call_at_the_limit_and_then_the_connection
     assert!(failure(first).await.is_too_large());
     wire.peer.send_raw(&endless[LIMIT + 1..]).await;
     assert!(failure(second).await.is_closed());
-    assert!(wire.driver.end().await.unwrap_err().is_closed());
+    wire.assert_lost().await;
 }
 
-#[tokio::test]
-async fn f10_a_depth_bomb_is_a_value_like_any_other() {
-    let mut wire = Wire::with(Limits::default(), 4096);
+#[test]
+fn f10_values_without_measure_are_for_their_caller_to_refuse() {
+    let numbers = |count: usize| vec!["1"; count].join(",");
+    let bombs = [
+        "[".repeat(100_000) + &"]".repeat(100_000),
+        "{\"a\":".repeat(100_000) + "1" + &"}".repeat(100_000),
+        "9".repeat(100_000),
+        format!("[{}]", numbers(100_000)),
+        (0..100_000).fold("{".to_owned(), |all, key| format!("{all}\"{key}\":1,")) + "\"x\":1}",
+    ];
+    // Nothing on the way may use the stack for what a peer nests.
+    let body = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        bombs.map(|bomb| runtime.block_on(throw(&bomb)))
+    };
+    let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(body).unwrap();
+    for result in thread.join().unwrap().into_iter().flatten() {
+        // It is the caller's decoder that reads it or refuses, in the caller's own time.
+        let _ = result.decode::<Value>();
+    }
+}
+
+async fn throw(bomb: &str) -> Option<RawJson> {
+    let mut wire = Wire::with(Limits::default(), 64 * 1024);
     let mut replies = wire.open(1, "a").await;
-    let bomb = "[".repeat(100_000) + &"]".repeat(100_000);
     let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{{\"a\":{bomb}}}}}\n");
     wire.peer.send_raw(line).await;
-    match next(&mut replies).await.unwrap() {
-        Ok(Message::Response(response)) => {
-            // It is for the caller's decoder to refuse, in the caller's own time.
-            assert!(response.outcome.unwrap().decode::<Value>().is_err());
+    let result = match next(&mut replies).await.unwrap() {
+        Ok(Message::Response(response)) => Some(response.outcome.unwrap()),
+        other => {
+            assert!(other.unwrap_err().is_malformed());
+            None
         }
-        other => assert!(other.unwrap_err().is_malformed()),
-    }
-    wire.canary(2).await;
+    };
+    drop(replies);
+    wire.assert_clean().await;
+    result
 }

@@ -1,7 +1,10 @@
 //! How a child is started.
 
 use super::*;
-use mcp_transport::{Delivery, stdio::Stderr};
+use mcp_transport::{
+    Delivery,
+    stdio::{Npx, Uv, Uvx},
+};
 use serde_json::json;
 use std::{collections::BTreeMap, error::Error as _, io, os::unix::fs::PermissionsExt};
 
@@ -61,6 +64,15 @@ async fn a_child_gets_the_listed_environment_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_variable_of_the_parent_is_inherited_when_it_is_named() {
+    // Cargo sets it for every test; it is in no list.
+    let found =
+        environment(sh(ENVIRONMENT).inherit_var("CARGO_PKG_NAME").inherit_var("NO_SUCH")).await;
+    assert_eq!(found.get("CARGO_PKG_NAME"), std::env::var("CARGO_PKG_NAME").ok().as_ref());
+    assert!(!found.contains_key("NO_SUCH"));
+}
+
+#[tokio::test]
 async fn a_child_runs_in_the_directory_it_is_given() {
     let child = Child::start(python("answer({'cwd': os.getcwd()})").current_dir("/usr")).await;
     assert_eq!(child.call(1).await["cwd"], "/usr");
@@ -108,6 +120,66 @@ async fn f44_each_reason_not_to_start_has_its_own_words() {
     fs::remove_dir_all(&directory).unwrap();
 }
 
+#[tokio::test]
+async fn what_a_runner_needs_is_looked_at_first() {
+    let uv = |uv: Uv| Command::from(uv.project("/no/such/project"));
+    let cases = [
+        (Command::python("/no/such.py"), "cannot start `python3`: there is no script /no/such.py"),
+        (Command::python("/etc/passwd"), "script /etc/passwd does not end in .py"),
+        (Command::python("such.py").current_dir("/no"), "there is no script /no/such.py"),
+        (Command::node("server.ts"), "cannot start `node`: script server.ts does not end in .js"),
+        (Command::script("pypy", "/no/such"), "cannot start `pypy`: there is no script /no/such"),
+        (uv(Uv::script("x")), "cannot start `uv`: there is no directory /no/such/project"),
+        (Uv::module("--quiet").into(), "cannot start `uv`: `--quiet` is an option and not a name"),
+        (Uvx::new("").into(), "cannot start `uvx`: `` is an option and not a name"),
+        (Npx::new("-c").into(), "cannot start `npx`: `-c` is an option and not a name"),
+        (
+            Command::from(Npx::new("x")).env("PATH", "/none"),
+            "cannot start `npx`: it is in no directory of PATH (/none)",
+        ),
+    ];
+    for (command, reason) in cases {
+        let text = refused(command).await.to_string();
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_script_is_run_with_its_arguments() {
+    let directory = std::env::temp_dir().join(format!("mcp-script-{}", std::process::id()));
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("a.py"), format!("{PRELUDE}\nanswer({{'args': sys.argv}})")).unwrap();
+    let command = Command::python("a.py").arg("x").current_dir(&directory);
+    assert_eq!(Child::start(command).await.call(1).await["args"], json!(["a.py", "x"]));
+    fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn s03_a_fingerprint_tells_commands_apart_that_start_different_things() {
+    let base = || Command::new("a").args(["b", "c"]).env("D", "e").current_dir("/f");
+    let different = [
+        base(),
+        Command::new("x").args(["b", "c"]).env("D", "e").current_dir("/f"),
+        Command::new("a").args(["bc"]).env("D", "e").current_dir("/f"),
+        Command::new("a").args(["c", "b"]).env("D", "e").current_dir("/f"),
+        Command::new("a").args(["b", "c"]).env("D", "e"),
+        base().current_dir("/g"),
+        base().env("D", "f"),
+        base().env("E", "e"),
+        base().inherit_var("D"),
+        base().inherit_env(),
+    ];
+    for (place, command) in different.iter().enumerate() {
+        assert_eq!(command.fingerprint(), command.clone().fingerprint());
+        let others = different.iter().skip(place + 1);
+        assert!(others.into_iter().all(|it| it.fingerprint() != command.fingerprint()), "{place}");
+    }
+    let swapped = [base().envs([("X", "1"), ("Y", "2")]), base().envs([("Y", "2"), ("X", "1")])];
+    assert_eq!(swapped[0].fingerprint(), swapped[1].fingerprint());
+    let shown = base().fingerprint().to_string();
+    assert!(shown.len() == 64 && shown.chars().all(|digit| digit.is_ascii_hexdigit()));
+}
+
 #[test]
 fn outside_a_runtime_there_is_an_error_and_no_panic() {
     let command = sh("");
@@ -121,29 +193,4 @@ fn outside_a_runtime_there_is_an_error_and_no_panic() {
 fn debug_shows_no_values_of_the_environment() {
     let text = format!("{:?}", sh("serve").env("TOKEN", "hunter2"));
     assert!(text.contains("TOKEN") && text.contains("serve") && !text.contains("hunter2"));
-}
-
-// spec: STDIO-05
-#[tokio::test]
-async fn f45_a_flood_on_standard_error_blocks_nobody() {
-    let script = "
-for _ in range(100): sys.stderr.write('x' * 100_000)
-sys.stderr.write('\\nlast line\\n')
-answer({})
-os._exit(3)
-";
-    for policy in [Stderr::Capture, Stderr::Null] {
-        let child = Child::start(python(script).stderr(policy)).await;
-        assert_eq!(child.call(1).await, json!({}));
-        let error = child.close_lost().await;
-        let tail = error.stderr_tail();
-        assert_eq!(tail, (policy == Stderr::Capture).then_some("last line"));
-    }
-}
-
-impl Child {
-    /// The error of a child that ends by itself.
-    async fn close_lost(mut self) -> Error {
-        self.driver.end().await.unwrap_err()
-    }
 }

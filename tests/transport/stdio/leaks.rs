@@ -1,55 +1,36 @@
 //! Nothing is left behind. The counting happens in a process of its own, because other tests start children too.
 
 use super::*;
-
-const ALONE: &str = "MCP_TESTS_COUNT_ALONE";
-const NAME: &str = "stdio::leaks::f47_fifty_connections_leave_no_process_and_no_descriptor";
+use conformance::{
+    alone::succeeds_alone,
+    clean::{Baseline, children},
+};
 
 #[test]
-fn f47_fifty_connections_leave_no_process_and_no_descriptor() {
-    if std::env::var_os(ALONE).is_some() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        return runtime.block_on(fifty_connections());
-    }
-    // Under this name it is there even when a build has just replaced the file.
-    let status = std::process::Command::new("/proc/self/exe")
-        .args(["--exact", NAME, "--test-threads=1"])
-        .env(ALONE, "1")
-        .output()
-        .unwrap();
-    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+fn f47_two_hundred_connections_leave_no_process_descriptor_or_task() {
+    let name = "stdio::leaks::f47_two_hundred_connections_leave_no_process_descriptor_or_task";
+    succeeds_alone(name, "", || runtime().block_on(connections(200)));
 }
 
-async fn fifty_connections() {
+async fn connections(count: usize) {
     // The first ones open what the runtime keeps.
-    for way in 0..5 {
+    for way in 0..7 {
         connect_and_end(way).await;
     }
-    no_children().await;
     let child = Child::start(sh("read -r line")).await;
     assert_eq!(children().len(), 1, "children can be counted");
     child.close().await.unwrap();
-    let before = descriptors();
-    for way in 0..50 {
+    let baseline = Baseline::take();
+    for way in 0..count {
         connect_and_end(way).await;
     }
-    no_children().await;
-    assert_eq!(descriptors(), before);
+    baseline.assert_clean().await;
 }
 
-async fn no_children() {
-    deadline(async {
-        while !children().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
-}
-
-/// Connects and ends in one of five ways.
+/// Connects and ends in one of seven ways.
 async fn connect_and_end(way: usize) {
     let script = "read -r line; echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}'; read -r line";
-    match way % 5 {
+    match way % 7 {
         0 => {
             let child = Child::start(sh(script)).await;
             child.call(1).await;
@@ -66,24 +47,30 @@ async fn connect_and_end(way: usize) {
             assert!(failure(child.open(1).await).await.is_closed());
             assert!(child.driver.end().await.is_err());
         }
+        4 => {
+            let mut child = Child::start(sh("kill -KILL $$")).await;
+            assert!(child.driver.end().await.is_err());
+        }
+        5 => {
+            let command = sh("trap '' TERM; exec sleep 60");
+            let grace = Duration::from_millis(10);
+            let command = command.exit_grace(grace).terminate_grace(grace);
+            Child::start(command).await.close().await.unwrap();
+        }
         _ => assert!(deadline(Command::new("no-such-server").connect()).await.is_err()),
     }
 }
 
-/// How many descriptors are open.
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// The children of this process, zombies included.
-fn children() -> Vec<String> {
-    let mut children = Vec::new();
-    // One thread: it is the parent of all of them.
-    for thread in fs::read_dir("/proc/self/task").unwrap() {
-        let Ok(pids) = fs::read_to_string(thread.unwrap().path().join("children")) else {
-            continue;
-        };
-        children.extend(pids.split_whitespace().map(str::to_owned));
-    }
-    children
+#[test]
+fn f47_a_child_inherits_no_descriptor_of_another() {
+    let name = "stdio::leaks::f47_a_child_inherits_no_descriptor_of_another";
+    succeeds_alone(name, "", || {
+        runtime().block_on(async {
+            let script = "answer({'open': os.listdir('/proc/self/fd')}); serve()";
+            let first = Child::start(python(script)).await;
+            let second = Child::start(python(script)).await;
+            // What the tests inherit themselves, both do.
+            assert_eq!(first.call(1).await, second.call(1).await);
+        });
+    });
 }

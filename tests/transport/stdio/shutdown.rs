@@ -72,7 +72,7 @@ os._exit(0)
 }
 
 /// A child with a grandchild that ignores what it can, both in one group.
-const FAMILY: &str = "
+pub(super) const FAMILY: &str = "
 code = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)'
 grandchild = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
 grandchild.stdout.readline()
@@ -133,27 +133,6 @@ async fn a_driver_that_is_never_polled_kills_the_group_too() {
     }
     // Nothing was polled at all here.
     drop(deadline(sh("sleep 60").connect()).await.unwrap());
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
-}
-
-#[test]
-fn f54_the_end_of_the_runtime_kills_the_group() {
-    let first = runtime();
-    let (child, pids) = first.block_on(async {
-        let mut child = Child::start(python(FAMILY)).await;
-        let pids = [child.pid().await, child.pid().await];
-        (child, pids)
-    });
-    first.shutdown_background();
-    runtime().block_on(async {
-        for pid in pids {
-            gone(pid).await;
-        }
-    });
-    drop(child);
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! Channels that keep messages apart by themselves.
+
+use super::*;
+use bytes::{Bytes, BytesMut};
+use futures_util::SinkExt;
+use mcp_transport::duplex::{MessageConnection, connect_messages, multiplex_messages};
+use std::io;
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
+
+type Channel = Framed<DuplexStream, LengthDelimitedCodec>;
+
+/// The two ends of a channel whose messages are told apart by their lengths.
+fn channel(
+    capacity: usize,
+) -> (
+    impl futures_util::Sink<Bytes, Error = io::Error>
+    + futures_util::Stream<Item = io::Result<Bytes>>
+    + Send
+    + 'static,
+    Channel,
+) {
+    let (ours, theirs) = tokio::io::duplex(capacity);
+    let ours = Framed::new(ours, LengthDelimitedCodec::new());
+    let ours = ours.map(|message| message.map(BytesMut::freeze));
+    (ours, Framed::new(theirs, LengthDelimitedCodec::new()))
+}
+
+async fn receive(peer: &mut Channel) -> Value {
+    let message = deadline(peer.next()).await.expect("a message").unwrap();
+    serde_json::from_slice(&message).unwrap()
+}
+
+async fn send(peer: &mut Channel, text: impl Into<Bytes>) {
+    deadline(peer.send(text.into())).await.unwrap();
+}
+
+// spec: CUST-01 CUST-03
+#[tokio::test]
+async fn a_channel_of_messages_is_a_connection_like_any_other() {
+    let (ours, mut peer) = channel(1024);
+    let mut link = connect_messages(ours);
+    let mut driver = Background::run(link.driver);
+    let replies = deadline(link.transport.call(request(1, "a"))).await.unwrap();
+    let dropped = deadline(link.transport.call(request(2, "b"))).await.unwrap();
+    assert_eq!(receive(&mut peer).await["method"], "a");
+    assert_eq!(receive(&mut peer).await["method"], "b");
+    drop(dropped);
+    assert_eq!(receive(&mut peer).await["method"], "notifications/cancelled");
+    // Line breaks are white space here, and no end.
+    send(&mut peer, "{\"jsonrpc\": \"2.0\",\n \"id\": 1,\r\n \"result\": {}}\n").await;
+    assert_eq!(result(replies).await, json!({}));
+    drop(link.transport);
+    assert!(deadline(peer.next()).await.is_none());
+    driver.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_treated_as_in_a_line() {
+    let (ours, mut peer) = channel(64 * 1024);
+    let limits = limits(|limits| limits.message_bytes = 1000);
+    let (mut client, mut unsolicited, connection): (_, _, MessageConnection<_>) =
+        multiplex_messages(ours, limits);
+    let driver = Background::run(connection);
+    let mut calls = Vec::new();
+    for id in 1..=4 {
+        calls.push(deadline(client.call(request(id, "a"))).await.unwrap());
+    }
+    let mut calls = calls.into_iter();
+    let pad = "x".repeat(1000);
+    send(&mut peer, "").await;
+    send(&mut peer, "noise").await;
+    send(&mut peer, &b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"\xFF\"}}"[..]).await;
+    send(&mut peer, format!(r#"{{"result":{{"pad":"{pad}"}},"jsonrpc":"2.0","id":2}}"#)).await;
+    send(&mut peer, r#"[{"jsonrpc":"2.0","id":3,"result":{}}]"#).await;
+    assert!(failure(calls.next().unwrap()).await.is_malformed());
+    assert!(failure(calls.next().unwrap()).await.is_too_large());
+    assert_eq!(result(calls.next().unwrap()).await, json!({}));
+    let arrival = deadline(unsolicited.next()).await;
+    assert!(matches!(arrival, Some(Arrival::Diagnostic(Diagnostic::NotAMessage { .. }))));
+    drop(peer);
+    assert!(failure(calls.next().unwrap()).await.is_closed());
+    drop(driver);
+}
+
+#[tokio::test]
+async fn f21_two_peers_that_fill_each_others_channels_get_them_empty_again() {
+    let (ours, mut peer) = channel(64);
+    let mut link = connect_messages(ours);
+    let _driver = Background::run(link.driver);
+    let replies = deadline(link.transport.call(large_request(1, 1 << 20))).await.unwrap();
+    // The peer writes all of its own before it reads a byte.
+    let pad = "y".repeat(1 << 20);
+    send(&mut peer, format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"pad":"{pad}"}}}}"#)).await;
+    assert_eq!(receive(&mut peer).await["method"], "large");
+    result(replies).await;
+}
+
+#[tokio::test]
+async fn a_channel_that_breaks_is_the_cause() {
+    let (ours, mut peer) = channel(1024);
+    let mut link = connect_messages(ours);
+    let mut driver = Background::run(link.driver);
+    let replies = deadline(link.transport.call(request(1, "a"))).await.unwrap();
+    receive(&mut peer).await;
+    // A length without all its bytes.
+    deadline(tokio::io::AsyncWriteExt::write_all(peer.get_mut(), &[0, 0, 1, 0, 7])).await.unwrap();
+    drop(peer);
+    let error = failure(replies).await;
+    assert!(error.is_closed() && std::error::Error::source(&error).is_some(), "{error:?}");
+    assert!(driver.end().await.is_err());
+}
