@@ -14,6 +14,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 use std::{
     convert::Infallible,
@@ -21,10 +22,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Notify, Semaphore},
     task::JoinSet,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// A request that the server received.
 #[derive(Clone, Debug)]
@@ -180,10 +183,46 @@ impl HttpServer {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/mcp", listener.local_addr()?);
+        Ok(Self::serve(Listener::Tcp(listener), url, script))
+    }
+
+    /// Starts one that speaks TLS, as `localhost`.
+    ///
+    /// # Errors
+    ///
+    /// There is no port.
+    pub async fn start_tls(
+        config: Arc<ServerConfig>,
+        script: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("https://localhost:{}/mcp", listener.local_addr()?.port());
+        Ok(Self::serve(Listener::Tls(listener, config.into()), url, script))
+    }
+
+    /// Starts one behind a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// There cannot be a socket at that path.
+    #[cfg(unix)]
+    pub fn start_unix(
+        path: &std::path::Path,
+        script: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = tokio::net::UnixListener::bind(path)?;
+        Ok(Self::serve(Listener::Unix(listener), "http://localhost/mcp".to_owned(), script))
+    }
+
+    fn serve(
+        listener: Listener,
+        url: String,
+        script: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let log = Arc::<Log>::default();
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, Arc::clone(&log), Arc::new(script)));
-        Ok(Self { url, log, _tasks: tasks })
+        Self { url, log, _tasks: tasks }
     }
 
     /// The URL of the MCP endpoint.
@@ -230,19 +269,53 @@ impl HttpServer {
     }
 }
 
-async fn accept(listener: TcpListener, log: Arc<Log>, script: Arc<Script>) {
+enum Listener {
+    Tcp(TcpListener),
+    Tls(TcpListener, TlsAcceptor),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixListener),
+}
+
+async fn accept(mut listener: Listener, log: Arc<Log>, script: Arc<Script>) {
     let mut connections = JoinSet::new();
-    let mut count = 0;
-    while let Ok((stream, _)) = listener.accept().await {
-        // Otherwise the end of a body waits for the client's delayed acknowledgment.
-        let _ = stream.set_nodelay(true);
-        connections.spawn(serve(stream, count, Arc::clone(&log), Arc::clone(&script)));
-        count += 1;
+    for count in 0.. {
+        let (log, script) = (Arc::clone(&log), Arc::clone(&script));
+        match &mut listener {
+            Listener::Tcp(tcp) => {
+                let Ok((stream, _)) = tcp.accept().await else { return };
+                connections.spawn(serve(without_delay(stream), count, log, script));
+            }
+            Listener::Tls(tcp, tls) => {
+                let Ok((stream, _)) = tcp.accept().await else { return };
+                let handshake = tls.accept(without_delay(stream));
+                connections.spawn(async move {
+                    if let Ok(stream) = handshake.await {
+                        serve(stream, count, log, script).await;
+                    }
+                });
+            }
+            #[cfg(unix)]
+            Listener::Unix(unix) => {
+                let Ok((stream, _)) = unix.accept().await else { return };
+                connections.spawn(serve(stream, count, log, script));
+            }
+        }
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn serve(stream: TcpStream, connection: usize, log: Arc<Log>, script: Arc<Script>) {
+/// Otherwise the end of a body waits for the client's delayed acknowledgment.
+fn without_delay(stream: TcpStream) -> TcpStream {
+    let _ = stream.set_nodelay(true);
+    stream
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    connection: usize,
+    log: Arc<Log>,
+    script: Arc<Script>,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let (log, script) = (Arc::clone(&log), Arc::clone(&script));
         async move { Ok::<_, Infallible>(answer(request, connection, log, &*script).await) }

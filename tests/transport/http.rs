@@ -1,13 +1,20 @@
 //! Streamable HTTP, against a scripted server on a real socket.
 
 mod cancel;
+mod compression;
 mod faults;
+mod http2;
+mod http_sse;
 mod legacy;
 mod modern;
+mod proxies;
 mod real;
+mod redirects;
 mod refusals;
 mod resume;
+mod settings;
 mod streams;
+mod tls;
 
 use conformance::{
     http_server::{Answer, HttpServer, Recorded},

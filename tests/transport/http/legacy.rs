@@ -2,7 +2,10 @@
 
 use super::*;
 use conformance::http_server::{Step, event, response};
-use mcp_transport::{Delivery, Diagnostic, http::Limits};
+use mcp_transport::{
+    Delivery, Diagnostic,
+    http::{HttpService, Limits},
+};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -20,13 +23,13 @@ pub(super) fn told(name: &str) -> Value {
     json!({ "jsonrpc": "2.0", "method": name })
 }
 
-pub(super) async fn begin(peer: &mut Connected) {
+pub(super) async fn begin<S: HttpService>(peer: &mut Connected<S>) {
     peer.ask(initialize(0)).await;
     assert_eq!(peer.send(initialized()).await.unwrap(), []);
 }
 
 /// Lets the connection end, and waits until it has.
-pub(super) async fn finish(peer: Connected) {
+pub(super) async fn finish<S: HttpService>(peer: Connected<S>) {
     let Connected { http, mut driver, .. } = peer;
     drop(http);
     driver.end().await.unwrap();
