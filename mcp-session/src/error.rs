@@ -150,6 +150,23 @@ pub enum Error {
         /// Why.
         reason: Box<str>,
     },
+    /// Too many calls of this kind wait already; see [`LimitTools`](crate::LimitTools).
+    #[error("{method} was not sent: {limit} calls wait already")]
+    Overloaded {
+        /// The method that was called.
+        method: Box<str>,
+        /// How many may wait.
+        limit: usize,
+    },
+    /// Calls of this kind did not get through lately, and none is sent for now; see
+    /// [`CircuitBreak`](crate::CircuitBreak).
+    #[error("{method} was not sent: calls like it fail; try again in {retry_in:?}")]
+    CircuitOpen {
+        /// The method that was called.
+        method: Box<str>,
+        /// When the next may be sent.
+        retry_in: Duration,
+    },
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]
     NotConnected,
@@ -251,6 +268,9 @@ impl Error {
 
     /// How long the server asks to wait before the next try.
     pub fn retry_after(&self) -> Option<Duration> {
+        if let Self::CircuitOpen { retry_in, .. } = self {
+            return Some(*retry_in);
+        }
         self.as_transport()?.retry_after()
     }
 

@@ -27,6 +27,7 @@
 mod add_meta;
 mod call;
 mod canonical;
+mod circuit_break;
 mod deadline;
 mod diagnostics;
 mod dispatch;
@@ -39,6 +40,7 @@ mod follow_task;
 mod guard;
 mod inbox;
 mod input;
+mod limit_tools;
 mod meta;
 mod mirror_params;
 mod misbehavior;
@@ -65,6 +67,7 @@ mod tool_name;
 
 pub use add_meta::{AddMeta, AddMetaLayer};
 pub use call::{Call, CallService, Reply};
+pub use circuit_break::{CircuitBreak, CircuitBreakLayer, CircuitOptions};
 pub use deadline::{Deadline, DeadlineLayer, Deadlines};
 pub use diagnostics::{Diagnostics, Incident};
 pub use dispatch::Dispatch;
@@ -75,6 +78,7 @@ pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer, InputGiven
 pub use follow_task::{FollowTask, Tasks};
 pub use guard::{Guard, GuardLayer, GuardPolicy, Verdict};
 pub use input::{InputHandler, NoInput};
+pub use limit_tools::{LimitTools, LimitToolsLayer};
 pub use meta::Meta;
 pub use mirror_params::{MirrorParams, MirrorParamsLayer};
 pub use misbehavior::Misbehavior;

@@ -168,7 +168,7 @@ impl Policy<Call, Reply, BoxError> for SafeRetry {
             deadlines.total = Some(left.saturating_sub(wait));
             call.extensions.insert(deadlines);
             // What was spent is taken off already.
-            self.started = Some(Instant::now() + wait);
+            self.started = Instant::now().checked_add(wait);
         }
         self.retries += 1;
         Some(sleep(wait))

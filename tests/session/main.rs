@@ -6,10 +6,12 @@
     reason = "a test fails by panicking, and reads best when it takes values"
 )]
 
+mod circuit_break;
 mod dispatch;
 mod eras;
 mod guard;
 mod layers;
+mod limit_tools;
 mod mock;
 mod propagate_trace;
 mod reconnect;

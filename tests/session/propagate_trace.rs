@@ -37,8 +37,8 @@ impl Spans {
     fn last(&self) -> Value {
         let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let calls = lines.filter(|line| line["span"]["name"] == "mcp.client");
-        calls.last().unwrap()["span"].clone()
+        let mut calls = lines.filter(|line| line["span"]["name"] == "mcp.client");
+        calls.next_back().unwrap()["span"].clone()
     }
 }
 
