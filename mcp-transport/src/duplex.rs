@@ -15,7 +15,8 @@
 //! # Cancel safety
 //!
 //! A request whose [`Sending`] or [`Replies`] are dropped is taken back if nothing of it was written; else the server is
-//! sent one `notifications/cancelled`, except about `initialize`. A line is never written in part
+//! sent one `notifications/cancelled`, except about `initialize`. A line is never written in part: a driver whose
+//! handles are gone waits until the peer has taken the rest, and how long it may wait is the business of whoever polls it
 //! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
 
 mod batch;
@@ -39,6 +40,8 @@ pub use sending::Sending;
 
 pub(crate) use call::CallReplies;
 pub(crate) use engine::Engine;
+#[cfg(any(feature = "socket", feature = "stdio"))]
+pub(crate) use engine::Patience;
 pub(crate) use wire::{Bytestream, Wire};
 
 use crate::{Binding, BoxError, ClientMessage, Driver, Error, Link, Replies, Unsolicited};

@@ -11,7 +11,7 @@
 
 use crate::{
     Binding, Connector, Delivery, Driver, Error, Link,
-    duplex::{self, Engine, Limits, Multiplex, Wire},
+    duplex::{self, Engine, Limits, Multiplex, Patience, Wire},
     error::Kind,
 };
 use futures_util::future::select_ok;
@@ -170,16 +170,17 @@ fn link(stream: impl AsyncRead + AsyncWrite + Send + 'static, options: Options) 
 
 /// Runs a connection, and at its end lets the peer finish. Closing at once could destroy what it has not read yet.
 pub(crate) async fn drive<W: Wire>(mut engine: Engine<W>, grace: Duration) -> Result<(), Error> {
-    let end = poll_fn(|cx| engine.poll_run(cx)).await;
+    let mut patience = Patience::new(grace);
+    let end = poll_fn(|cx| patience.poll_run(&mut engine, cx)).await;
     let shut_down = Error::closed("connection was shut down", Delivery::NotSent);
     engine.fail(end.as_ref().err().unwrap_or(&shut_down));
     let goodbye = async {
         poll_fn(|cx| engine.poll_close(cx)).await;
         poll_fn(|cx| engine.poll_discard(cx)).await;
     };
-    // After an error there is nobody to wait for.
-    if end.is_ok() && timeout(grace, goodbye).await.is_err() {
+    // After an error there is nobody to wait for, and one that has not read had its grace.
+    if *end.as_ref().unwrap_or(&false) && timeout(grace, goodbye).await.is_err() {
         tracing::debug!("server did not close its side of the connection in time");
     }
-    end
+    end.map(drop)
 }

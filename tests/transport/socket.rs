@@ -10,7 +10,10 @@ use mcp_transport::{
     duplex::{Limits, Multiplex},
     socket::Tcp,
 };
-use mcp_types::rpc::{Message, Request, Response};
+use mcp_types::{
+    RawJson,
+    rpc::{Message, Request, Response},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -105,6 +108,17 @@ async fn a_server_is_called_over_tcp_and_left_in_good_order() {
 async fn a_server_that_does_not_close_its_side_has_a_grace() {
     let mut wire = tcp(|tcp| tcp.close_grace(SHORT)).await;
     wire.canary(1).await;
+    drop(wire.client);
+    wire.driver.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn f20_a_server_that_does_not_read_has_the_same_grace() {
+    let mut wire = tcp(|tcp| tcp.close_grace(SHORT)).await;
+    let params = RawJson::encode(&json!({"pad": "x".repeat(16 << 20)})).unwrap();
+    let message = ClientMessage::new(Request::new(1, "a").with_params(params));
+    drop(deadline(wire.client.call(message)).await.unwrap());
+    tokio::time::sleep(SHORT).await;
     drop(wire.client);
     wire.driver.end().await.unwrap();
 }

@@ -12,6 +12,10 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
+#[cfg(any(feature = "socket", feature = "stdio"))]
+use std::{pin::Pin, time::Duration};
+#[cfg(any(feature = "socket", feature = "stdio"))]
+use tokio::time::{Sleep, sleep};
 
 /// After this many turns the driver lets other tasks run.
 const TURNS: usize = 32;
@@ -27,6 +31,8 @@ pub(crate) struct Engine<W> {
     /// How many bytes were ever written.
     written: u64,
     unflushed: bool,
+    /// All is written, and no more will be.
+    is_finished: bool,
     is_shut_down: bool,
 }
 
@@ -40,6 +46,7 @@ impl<W: Wire> Engine<W> {
             position: 0,
             written: 0,
             unflushed: false,
+            is_finished: false,
             is_shut_down: false,
         }
     }
@@ -74,8 +81,15 @@ impl<W: Wire> Engine<W> {
         self.wire.poll_shutdown(cx)
     }
 
+    /// Whether nobody holds the connection any more while the peer does not take what is left, after a pending run.
+    #[cfg(any(feature = "socket", feature = "stdio"))]
+    fn is_stuck(&self, cx: &Context<'_>) -> bool {
+        let is_blocked = self.position < self.outgoing.len();
+        self.is_finished || is_blocked && self.shared.poll_released(cx)
+    }
+
     /// Reads and drops what still comes, after the end.
-    #[cfg(any(feature = "socket", feature = "stdio", feature = "ws"))]
+    #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..TURNS {
             if !ready!(self.wire.poll_discard(cx)) {
@@ -118,6 +132,7 @@ impl<W: Wire> Engine<W> {
     }
 
     fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.is_finished = true;
         ready!(self.poll_close(cx));
         self.is_shut_down = true;
         Poll::Ready(Ok(()))
@@ -150,6 +165,37 @@ impl<W: Wire> Engine<W> {
     /// The end of a connection that nobody holds any more is no failure.
     fn end_of_input(&self, error: Error) -> Result<(), Error> {
         if self.shared.is_released() { Ok(()) } else { Err(error) }
+    }
+}
+
+/// Runs a connection, and at its end gives the peer a time to take what is left.
+#[cfg(any(feature = "socket", feature = "stdio"))]
+#[derive(Debug)]
+pub(crate) struct Patience {
+    grace: Duration,
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+#[cfg(any(feature = "socket", feature = "stdio"))]
+impl Patience {
+    pub(crate) fn new(grace: Duration) -> Self {
+        Self { grace, end: None }
+    }
+
+    /// Runs the connection to its end; false if the peer did not take what was left.
+    pub(crate) fn poll_run<W: Wire>(
+        &mut self,
+        engine: &mut Engine<W>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool, Error>> {
+        if let Poll::Ready(end) = engine.poll_run(cx) {
+            return Poll::Ready(end.map(|()| true));
+        }
+        if !engine.is_stuck(cx) {
+            return Poll::Pending;
+        }
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep(self.grace)));
+        end.as_mut().poll(cx).map(|()| Ok(false))
     }
 }
 

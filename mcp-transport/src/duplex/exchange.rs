@@ -26,6 +26,8 @@ pub(super) struct Exchange {
     waiting: BTreeMap<Ticket, Option<Waker>>,
     next_ticket: Ticket,
     driver: Option<Waker>,
+    /// The driver too, when it waits for the peer to read.
+    on_release: Option<Waker>,
     /// No handle is left: what is queued is the last.
     released: bool,
     closed: Option<Error>,
@@ -54,6 +56,7 @@ impl Exchange {
             waiting: BTreeMap::new(),
             next_ticket: 0,
             driver: None,
+            on_release: None,
             released: false,
             closed: None,
             limits,
@@ -155,6 +158,15 @@ impl Exchange {
         self.released
     }
 
+    /// Whether no handle is left; if there is one, the driver is woken when it goes.
+    #[cfg(any(feature = "socket", feature = "stdio"))]
+    pub(super) fn poll_released(&mut self, waker: &Waker) -> bool {
+        if !self.released {
+            self.on_release = Some(waker.clone());
+        }
+        self.released
+    }
+
     /// Ends everything: the calls to fail, each with how far it got, and the callers to wake.
     pub(super) fn close(
         &mut self,
@@ -171,11 +183,12 @@ impl Exchange {
     }
 
     /// Whom the last change concerns: the driver if there is work, the first in line if there is room.
-    fn due(&mut self) -> [Option<Waker>; 2] {
+    fn due(&mut self) -> [Option<Waker>; 3] {
         let has_work = self.released || !self.outbox.is_empty();
         let driver = if has_work { self.driver.take() } else { None };
+        let on_release = if self.released { self.on_release.take() } else { None };
         let first = self.waiting.first_entry().filter(|_| self.outbox.has_room());
-        [driver, first.and_then(|mut first| first.get_mut().take())]
+        [driver, on_release, first.and_then(|mut first| first.get_mut().take())]
     }
 }
 

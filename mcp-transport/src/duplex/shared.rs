@@ -85,6 +85,11 @@ impl Shared {
         self.lock().is_released()
     }
 
+    #[cfg(any(feature = "socket", feature = "stdio"))]
+    pub(super) fn poll_released(&self, cx: &Context<'_>) -> bool {
+        self.lock().poll_released(cx.waker())
+    }
+
     pub(super) fn close(&self, error: &Error, written: u64) {
         let (failed, wakers) = self.lock().close(error, written);
         failed.into_iter().for_each(|(slot, error)| slot.finish(Err(error)));

@@ -16,6 +16,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 /// How much is read at a time of what nobody wants any more.
+#[cfg(any(feature = "socket", feature = "stdio"))]
 const SCRATCH: usize = 8 * 1024;
 
 /// The two directions of a connection. Neither waits for the other.
@@ -39,6 +40,7 @@ pub(crate) trait Wire {
     fn noise(&self) -> usize;
 
     /// Reads once and forgets it; false at the end.
+    #[cfg(any(feature = "socket", feature = "stdio"))]
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
 }
 
@@ -85,6 +87,7 @@ impl<T: AsyncRead + AsyncWrite> Wire for Bytestream<T> {
         self.lines.noise()
     }
 
+    #[cfg(any(feature = "socket", feature = "stdio"))]
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut scratch = [0; SCRATCH];
         let mut buffer = &mut scratch[..];
@@ -153,6 +156,7 @@ where
         0
     }
 
+    #[cfg(any(feature = "socket", feature = "stdio"))]
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.channel.as_mut().poll_next(cx).map(|item| matches!(item, Some(Ok(_))))
     }

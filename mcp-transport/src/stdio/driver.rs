@@ -3,7 +3,7 @@
 use super::{Graces, pipes::Pipes, process::Process, stderr::Tail};
 use crate::{
     Delivery, Error,
-    duplex::{Bytestream, Connection, Engine},
+    duplex::{Bytestream, Connection, Engine, Patience},
 };
 use std::{
     future::{Future, poll_fn},
@@ -31,6 +31,8 @@ pub(super) struct Lifetime {
 enum End {
     /// Nobody holds it any more, and the child's standard input is closed.
     ShutDown,
+    /// Nobody holds it any more, and the child does not read what is left for it.
+    Stuck,
     /// The child closed its side, or a pipe broke.
     Lost(Error),
     /// The child exited, which its output has not shown yet.
@@ -49,8 +51,10 @@ impl Lifetime {
 
     /// Runs the connection and ends the child with it.
     pub(super) async fn run(mut self) -> Result<(), Error> {
-        let lost = match self.serve().await {
-            End::ShutDown => None,
+        let end = self.serve().await;
+        let is_stuck = matches!(end, End::Stuck);
+        let lost = match end {
+            End::ShutDown | End::Stuck => None,
             End::Lost(error) => Some(error),
             End::Exited => self.rest().await,
         };
@@ -61,18 +65,20 @@ impl Lifetime {
         let shut_down = Error::closed("connection was shut down", Delivery::NotSent);
         // The calls fail before the child is waited for, which may take the whole of its graces.
         self.connection.fail(result.as_ref().err().unwrap_or(&shut_down));
-        self.shut_down().await;
+        self.shut_down(is_stuck).await;
         result
     }
 
     /// Serves calls until the connection ends. What the child wrote is read before its exit is looked at.
     async fn serve(&mut self) -> End {
-        let Self { connection, process, stderr, .. } = self;
+        let Self { connection, process, stderr, graces } = self;
+        let mut patience = Patience::new(graces.exit);
         let mut exit = pin!(process.wait());
         poll_fn(|cx| {
             let _ = stderr.poll_drain(cx);
-            match connection.poll_run(cx) {
-                Poll::Ready(Ok(())) => Poll::Ready(End::ShutDown),
+            match patience.poll_run(connection, cx) {
+                Poll::Ready(Ok(true)) => Poll::Ready(End::ShutDown),
+                Poll::Ready(Ok(false)) => Poll::Ready(End::Stuck),
                 Poll::Ready(Err(error)) => Poll::Ready(End::Lost(error)),
                 Poll::Pending => exit.as_mut().poll(cx).map(|()| End::Exited),
             }
@@ -112,9 +118,10 @@ impl Lifetime {
     }
 
     /// Closes the child's standard input and waits; asks it to terminate and waits; kills it.
-    async fn shut_down(&mut self) {
+    async fn shut_down(&mut self, is_stuck: bool) {
         poll_fn(|cx| self.connection.poll_close(cx)).await;
-        if self.exits_within(self.graces.exit).await {
+        // A child that did not read has used its first grace.
+        if !is_stuck && self.exits_within(self.graces.exit).await {
             return;
         }
         if self.process.terminate() && self.exits_within(self.graces.terminate).await {

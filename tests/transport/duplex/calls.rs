@@ -120,6 +120,17 @@ async fn f14_a_response_to_nobody_touches_no_call() {
     assert_eq!(result(replies).await, json!({"ok": true}));
 }
 
+#[tokio::test]
+async fn f14_a_response_may_come_before_its_request_is_written() {
+    let mut wire = Wire::with(Limits::default(), 64);
+    let replies = deadline(wire.client.clone().call(large_request(1, 10_000))).await.unwrap();
+    wire.peer.answer(1, json!({"early": true})).await;
+    assert_eq!(result(replies).await, json!({"early": true}));
+    // What was begun is written to its end.
+    wire.peer.expect("large").await;
+    wire.assert_clean().await;
+}
+
 // spec: MSG-07
 #[tokio::test]
 async fn f15_an_id_of_another_type_answers_nothing() {

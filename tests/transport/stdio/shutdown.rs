@@ -60,6 +60,25 @@ async fn f41_a_child_that_ignores_sigterm_is_killed() {
 }
 
 #[tokio::test]
+async fn f20_a_child_that_does_not_read_is_ended_all_the_same() {
+    for exits in ["time.sleep(60)", "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"]
+    {
+        let script = format!("say('pid', pid=os.getpid()); {exits}");
+        let command = python(&script).exit_grace(SHORT).terminate_grace(SHORT);
+        let mut child = Child::start(command).await;
+        let pid = child.pid().await;
+        let params = mcp_types::RawJson::encode(&"x".repeat(1 << 20)).unwrap();
+        let params = mcp_types::RawJson::encode(&[params]).unwrap();
+        let message = ClientMessage::new(Request::new(1, "a").with_params(params));
+        drop(deadline(child.client.call(message)).await.unwrap());
+        // The pipe is full and the driver waits for the child when the last handle goes.
+        tokio::time::sleep(SHORT).await;
+        child.close().await.unwrap();
+        assert!(!is_running(pid));
+    }
+}
+
+#[tokio::test]
 async fn a_child_that_still_writes_is_read_until_it_is_done() {
     let script = "
 serve()

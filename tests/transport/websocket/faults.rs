@@ -108,6 +108,17 @@ async fn f77_a_silent_server_is_pinged_and_then_given_up() {
 }
 
 #[tokio::test]
+async fn f78_after_a_suspension_one_ping_asks_and_the_connection_goes_on() {
+    let mut wire = Wire::new().await;
+    wire.canary(1).await;
+    tokio::time::pause();
+    tokio::time::advance(8 * 60 * LONG).await;
+    tokio::time::resume();
+    assert!(matches!(wire.frame().await, tungstenite::Message::Ping(_)));
+    wire.assert_clean().await;
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_close_has_a_grace() {
     let mut wire = Wire::with(|socket| socket.close_grace(SHORT)).await;
     wire.canary(1).await;
