@@ -23,10 +23,22 @@
 //! are dropped, and a DELETE at the end. That work is the [`Driver`](crate::Driver)'s. The handshake is over when that
 //! stream is open, or refused, or not answered for 2 s: many servers lose what they say before it is there.
 //!
+//! The stream of a call to such a server that ends before the response is asked for the rest, from the last event id that
+//! came, after the wait that the server asks for; an event comes once. A server that refuses the POST of `initialize` as
+//! one of revision 2024-11-05 does is asked for its one stream, and the messages go where that says ([`Endpoint::http_sse`]
+//! spares the question).
+//!
+//! # Authorization
+//!
+//! [`AddBearerLayer`] shows a token; a layer of your own is a `tower` layer like any other, and `examples/auth_layer.rs` is
+//! one. [`RequestHeaders`] are for one message, and [`Endpoint::header`] is for all of them.
+//!
 //! # Connections
 //!
 //! The default client keeps a pool for each endpoint, speaks HTTP/1.1 and HTTP/2 (by ALPN), and lets hyper run each
-//! connection as a task of the current tokio runtime. Over HTTP/1.1 a call that is dropped costs its connection.
+//! connection as a task of the current tokio runtime. Over HTTP/1.1 a call that is dropped costs its connection. A request that the server
+//! has certainly not seen is sent again; redirects are followed within the origin. [`Tls`], [`Proxy`] and [`Redirects`]
+//! say more, and `Endpoint::compressed` (feature `compression`) asks for compressed answers.
 
 mod auth;
 mod batch;

@@ -32,13 +32,52 @@
 //!
 //! # Bindings
 //!
-//! | | byte streams (`duplex`, `stdio`) | streamable HTTP (`http`) | in process |
+//! | | byte streams (`duplex`, `stdio`, `socket`), `websocket` | streamable HTTP (`http`) | in process |
 //! |---|---|---|---|
 //! | request to replies | by id | one POST each | a call |
 //! | dropping replies | `notifications/cancelled` | the stream is closed; for a legacy server `notifications/cancelled` | the future is dropped |
 //! | metadata | none | mirrored headers | none |
 //! | unsolicited | what belongs to no request | the GET stream of a legacy server | nothing |
-//! | the end | stdin closed, then signals | DELETE for a legacy session | nothing |
+//! | the end | the writing half is closed; a child gets signals | DELETE for a legacy session | nothing |
+//!
+//! # Limits
+//!
+//! What goes beyond a limit fails the call that it concerns, or drops the oldest of what may be dropped, and says so.
+//!
+//! | streamable HTTP | default | set by | beyond it |
+//! |---|---|---|---|
+//! | JSON answer, unpacked | 64 MiB | `http::Limits::body` | the call fails |
+//! | event of a stream, unpacked | 64 MiB | `http::Limits::event` | the call fails, or a diagnostic |
+//! | headers that mirror a request | 64 KiB | `http::Limits::mirrored_headers` | the call fails |
+//! | messages of a batch | 4096 | `http::Limits::batch` | the batch is no message |
+//! | tries in a row to resume a stream | 5 | `http::Limits::resumes` | the call fails |
+//! | messages that wait for a call (HTTP with SSE) | 1024 | `http::Limits::replies` | the call fails |
+//! | messages that wait unsolicited | 1024, 64 MiB | `http::Limits::{unsolicited, unsolicited_bytes}` | the oldest are dropped |
+//! | making a connection | 30 s | `http::Endpoint::connect_timeout` | the call fails |
+//! | until the response headers | none | `http::Endpoint::response_timeout` | the call fails |
+//! | silence within an answer | none | `http::Endpoint::idle_timeout` | the call fails |
+//! | a whole exchange | none | `http::Endpoint::total_timeout` | the call fails |
+//! | redirects of a request | 5, same origin | `http::Endpoint::redirects` | the call fails |
+//! | idle connections | 16, 90 s | `http::Endpoint::idle_connections` | they are closed |
+//! | body of a refusal | 1 MiB, 2 s | fixed | its status says enough |
+//! | wait before a stream is resumed | 100 ms to 30 s | fixed | the nearest |
+//! | event ids | 4 KiB, the last 256 | fixed | not sent back, not remembered |
+//!
+//! | byte streams, processes, sockets, WebSocket | default | set by | beyond it |
+//! |---|---|---|---|
+//! | message of the peer | 64 MiB | `duplex::Limits::message_bytes` | the calls that it answers fail, or a diagnostic |
+//! | line that does not end, message of a WebSocket | 4 and 2 times that | the same | the connection fails |
+//! | noise before the first message | 1 MiB | `duplex::Limits::noise_bytes` | the connection fails |
+//! | bytes that wait to be written | 1 MiB | `duplex::Limits::outbox_bytes` | calls wait |
+//! | messages that wait for a call | 64, 64 MiB | `duplex::Limits::{replies, message_bytes}` | old progress is dropped, or the call fails |
+//! | messages that wait unsolicited | 256, 64 MiB | `duplex::Limits::{unsolicited, message_bytes}` | the oldest are dropped |
+//! | end of standard error that is kept | 64 KiB | `stdio::Command::stderr_tail` | the oldest is dropped |
+//! | line of standard error | 1 KiB | fixed | it comes in parts |
+//! | exit of a child after its input was closed | 2 s | `stdio::Command::exit_grace` | it is asked to terminate |
+//! | exit of a child after it was asked | 2 s | `stdio::Command::terminate_grace` | its group is killed |
+//! | making a connection | 30 s | `connect_timeout` of `socket::Tcp`, `socket::Unix`, `websocket::WebSocket` | it fails |
+//! | end of a connection | 2 s | `close_grace` of the same | it is cut |
+//! | silence of a WebSocket | 30 s | `websocket::WebSocket::ping_interval` | a ping, then the connection fails |
 
 mod connector;
 pub mod duplex;
@@ -49,6 +88,7 @@ pub mod http;
 mod lines;
 pub mod memory;
 mod message;
+pub mod record;
 mod replies;
 pub mod serve;
 #[cfg(feature = "socket")]

@@ -5,21 +5,22 @@ use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// The most messages of one batch.
-const MAX_MEMBERS: usize = 4096;
-
-/// The members of a batch, which share its bytes; none if `bytes` are no batch, or one that is empty or too long.
-pub(super) fn members(bytes: &Bytes) -> Option<Vec<Bytes>> {
+/// The members of a batch, which share its bytes; none if `bytes` are no batch, or one that is empty or has
+/// more than `most`.
+pub(super) fn members(bytes: &Bytes, most: usize) -> Option<Vec<Bytes>> {
     if bytes.trim_ascii_start().first() != Some(&b'[') {
         return None;
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let members = json.deserialize_seq(Members(bytes)).ok()?;
+    let members = json.deserialize_seq(Members { bytes, most }).ok()?;
     json.end().ok()?;
     Some(members).filter(|members| !members.is_empty())
 }
 
-struct Members<'a>(&'a Bytes);
+struct Members<'a> {
+    bytes: &'a Bytes,
+    most: usize,
+}
 
 impl<'de> Visitor<'de> for Members<'_> {
     type Value = Vec<Bytes>;
@@ -31,10 +32,10 @@ impl<'de> Visitor<'de> for Members<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Bytes>, A::Error> {
         let mut members = Vec::new();
         while let Some(member) = sequence.next_element::<&'de RawValue>()? {
-            if members.len() == MAX_MEMBERS {
+            if members.len() == self.most {
                 return Err(A::Error::custom("too many messages in a batch"));
             }
-            members.push(self.0.slice_ref(member.get().as_bytes()));
+            members.push(self.bytes.slice_ref(member.get().as_bytes()));
         }
         Ok(members)
     }
@@ -47,13 +48,13 @@ mod tests {
     // spec: OLD-01
     #[test]
     fn a_batch_is_an_array_of_some_messages() {
-        let read = |text: &str| members(&Bytes::copy_from_slice(text.as_bytes()));
+        let read = |text: &str| members(&Bytes::copy_from_slice(text.as_bytes()), 10);
         assert_eq!(read(" [ {\"a\":1} , 2 ]").unwrap(), ["{\"a\":1}", "2"]);
         for other in ["{}", "[]", "[1", "[1] 2", "", "  ", "[1,]"] {
             assert_eq!(read(other), None, "{other}");
         }
         let of = |count| format!("[{}]", vec!["1"; count].join(","));
-        assert_eq!(read(&of(MAX_MEMBERS)).unwrap().len(), MAX_MEMBERS);
-        assert_eq!(read(&of(MAX_MEMBERS + 1)), None);
+        assert_eq!(read(&of(10)).unwrap().len(), 10);
+        assert_eq!(read(&of(11)), None);
     }
 }

@@ -34,7 +34,7 @@ use std::{
 use tokio::time::timeout;
 use url::Url;
 
-/// How long the server may take to say where messages go.
+/// How long the server may take to say where messages go, unless another limit for its answers was set.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Whether a refusal of `initialize` is how a server of that revision says that it takes no POST there.
@@ -57,14 +57,15 @@ pub(super) async fn open<S: HttpService>(
     let url = &state.target.url;
     let opening = async {
         let response = request_stream(service, &state.target).await?;
-        let channel = Arc::<Channel>::default();
+        let channel = Arc::new(Channel::new(state.target.limits.replies));
         let (reader, of) = (Arc::clone(&channel), Arc::clone(state));
         state.attach(Arc::clone(&channel), read::<S>(reader, of, response).boxed());
         channel.endpoint().await?;
         Ok(channel)
     };
-    let opened = timeout(MAX_WAIT, opening).await.unwrap_or_else(|elapsed| {
-        let message = format!("{url} did not say where messages go within {MAX_WAIT:?}");
+    let limit = state.target.response_timeout.unwrap_or(MAX_WAIT);
+    let opened = timeout(limit, opening).await.unwrap_or_else(|elapsed| {
+        let message = format!("{url} did not say where messages go within {limit:?}");
         Err(Error::new(Kind::Timeout, Delivery::NotSent, message).with_source(elapsed))
     });
     opened.inspect_err(|_| state.detach())
@@ -166,7 +167,7 @@ fn hear(channel: &Channel, state: &State, event: Event) -> Result<(), Error> {
             format!("event stream of {} does not begin with `endpoint`", state.target.url);
         return Err(Error::new(Kind::Malformed, Delivery::NotSent, message));
     }
-    for data in batch::members(&data).unwrap_or_else(|| vec![data]) {
+    for data in batch::members(&data, state.target.limits.batch).unwrap_or_else(|| vec![data]) {
         channel.take(&data, &state.inbox);
     }
     Ok(())
@@ -212,7 +213,10 @@ pub(super) async fn exchange<S: HttpService>(
     let registration = channel.register(&id).inspect_err(|_| call.finish())?;
     let clock = Clock::start(state.target.total_timeout, None);
     let posting = Some(post(service, state, sent, request).boxed());
-    Ok(Replies::new(ChannelReplies { call: Some(call), registration, posting, clock }))
+    let mut replies =
+        ChannelReplies { call: Some(call), registration, first: None, posting, clock };
+    poll_fn(|cx| replies.poll_sent(cx)).await?;
+    Ok(Replies::new(replies))
 }
 
 async fn post<S: HttpService>(
@@ -236,32 +240,44 @@ async fn post<S: HttpService>(
 struct ChannelReplies {
     call: Option<InFlight>,
     registration: Registration,
+    /// What came before the POST was answered.
+    first: Option<Result<ServerMessage, Error>>,
     posting: Option<BoxFuture<'static, Result<(), Error>>>,
     clock: Clock,
 }
 
-impl Stream for ChannelReplies {
-    type Item = Result<ServerMessage, Error>;
+impl ChannelReplies {
+    /// Resolves when the message has been taken, or when there is a reply to it already.
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match self.poll_reply(cx) {
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(error)),
+            Poll::Ready(reply) => {
+                self.first = reply;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending if self.posting.is_none() => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let Some(call) = &mut this.call else { return Poll::Ready(None) };
+    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ServerMessage, Error>>> {
+        let Some(call) = &mut self.call else { return Poll::Ready(None) };
         let mut failure = None;
-        if let Some(posting) = &mut this.posting
+        if let Some(posting) = &mut self.posting
             && let Poll::Ready(posted) = posting.poll_unpin(cx)
         {
-            this.posting = None;
+            self.posting = None;
             failure = posted.err();
         }
         if failure.is_none()
-            && let Poll::Ready(late) = this.clock.poll(cx, &call.state().target.url)
+            && let Poll::Ready(late) = self.clock.poll(cx, &call.state().target.url)
         {
             // Given up, and the server learns it.
-            this.call = None;
+            self.call = None;
             return Poll::Ready(Some(Err(late)));
         }
         // What came over the stream counts, whatever became of the POST.
-        let last = match (this.registration.replies.poll_recv(cx), failure) {
+        let last = match (self.registration.replies.poll_recv(cx), failure) {
             (Poll::Ready(Some(Ok(message))), _)
                 if !matches!(message, ServerMessage::Response(_)) =>
             {
@@ -273,8 +289,19 @@ impl Stream for ChannelReplies {
             (Poll::Pending, None) => return Poll::Pending,
         };
         call.finish();
-        this.call = None;
+        self.call = None;
         Poll::Ready(Some(last))
+    }
+}
+
+impl Stream for ChannelReplies {
+    type Item = Result<ServerMessage, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(first)),
+            None => self.poll_reply(cx),
+        }
     }
 }
 

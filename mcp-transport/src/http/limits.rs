@@ -17,6 +17,12 @@ pub struct Limits {
     pub event: usize,
     /// The most bytes of headers that mirror one request. Default: 64 KiB.
     pub mirrored_headers: usize,
+    /// The most messages of one batch, which a server of revision 2025-03-26 may send. Default: 4096.
+    pub batch: usize,
+    /// How often in a row the rest of a call's stream is asked for in vain. Default: 5.
+    pub resumes: u32,
+    /// The most messages before the response that wait for a call over HTTP with SSE. Default: 1024.
+    pub replies: usize,
     /// The most messages that wait in [`Unsolicited`](crate::Unsolicited); the oldest are dropped. Default: 1024.
     pub unsolicited: usize,
     /// The most bytes of messages that wait there. Default: 64 MiB.
@@ -30,6 +36,9 @@ impl Default for Limits {
             body: 64 * MIB,
             event: 64 * MIB,
             mirrored_headers: 64 * 1024,
+            batch: 4096,
+            resumes: 5,
+            replies: 1024,
             unsolicited: 1024,
             unsolicited_bytes: 64 * MIB,
         }

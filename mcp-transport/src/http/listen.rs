@@ -87,7 +87,9 @@ async fn next<B: Body>(
 
 /// Takes a message, or a batch of them.
 pub(super) fn take(state: &State, data: &Bytes) {
-    for data in batch::members(data).unwrap_or_else(|| vec![data.clone()]) {
+    for data in
+        batch::members(data, state.target.limits.batch).unwrap_or_else(|| vec![data.clone()])
+    {
         match Message::decode(&data) {
             Ok(message) => state.inbox.message(message, data.len()),
             Err(error) => state.inbox.not_a_message(&data, error),

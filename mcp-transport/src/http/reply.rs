@@ -90,7 +90,8 @@ where
     if bytes.is_empty() {
         return Err(awaited.malformed("is empty"));
     }
-    let Some(members) = Some(&bytes).filter(|_| is_legacy).and_then(batch::members) else {
+    let batch = Some(&bytes).filter(|_| is_legacy);
+    let Some(members) = batch.and_then(|bytes| batch::members(bytes, target.limits.batch)) else {
         return match awaited.read(&bytes)? {
             response @ Message::Response(_) => Ok(Replies::once(response)),
             _ => Err(awaited.malformed("is a message, but not a response")),

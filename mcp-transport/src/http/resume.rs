@@ -19,9 +19,6 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, time::Duration};
 
-/// How often in a row a call asks for the rest of its stream in vain.
-const MAX_ATTEMPTS: u32 = 5;
-
 /// Waits between two tries: they double with each failure. What the server asks for is respected within bounds.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -86,8 +83,8 @@ impl Position {
     }
 
     /// The next wait of a call: none if there is no place to go on from, or nothing new came for too long.
-    fn next_attempt(&mut self) -> Option<Duration> {
-        let possible = self.last_event_id.is_some() && self.failures < MAX_ATTEMPTS;
+    fn next_attempt(&mut self, most: u32) -> Option<Duration> {
+        let possible = self.last_event_id.is_some() && self.failures < most;
         possible.then(|| self.next_wait())
     }
 
@@ -114,7 +111,7 @@ impl<S: HttpService> Resume<S> {
         &mut self,
         state: &Arc<State>,
     ) -> Option<BoxFuture<'static, Opened<S::ResponseBody>>> {
-        let wait = self.position.next_attempt()?;
+        let wait = self.position.next_attempt(state.target.limits.resumes)?;
         let (service, state) = (self.service.clone(), Arc::clone(state));
         let (session, id) = (Arc::clone(&self.session), self.position.last_event_id.clone());
         let opening = async move {
@@ -217,15 +214,15 @@ mod tests {
         assert_eq!(heard("retry: 0\n\n").retry, Some(*RETRY.start()));
         assert_eq!(heard("retry: 999999999\n\n").retry, Some(*RETRY.end()));
         assert_eq!(
-            heard("data: no id\n\n").next_attempt(),
+            heard("data: no id\n\n").next_attempt(5),
             None,
             "there is no place to go on from"
         );
         let mut position = heard("id: a\nretry: 100\ndata:\n\n");
-        let waits: Vec<_> = std::iter::from_fn(|| position.next_attempt()).collect();
+        let waits: Vec<_> = std::iter::from_fn(|| position.next_attempt(5)).collect();
         assert_eq!(waits.len(), 5);
         assert!(position.is_news(Some(&Bytes::from_static(b"b"))));
-        assert_eq!(position.next_attempt(), Some(waits[0]), "what is new is progress");
+        assert_eq!(position.next_attempt(5), Some(waits[0]), "what is new is progress");
     }
 
     // spec: H25-11 H25-12

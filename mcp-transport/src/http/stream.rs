@@ -141,13 +141,14 @@ fn next<S: HttpService>(
     let event = decoder.next_event()?;
     // Only a legacy stream can be resumed, and only a legacy server sends batches.
     if let Some(resume) = resume {
+        let most = awaited.call.state().target.limits.batch;
         let id = event.as_ref().and_then(|event| event.id.as_ref());
         let is_news = resume.position.is_news(id);
         resume.position.follow(decoder);
         if !is_news {
             return Ok(Some(Heard::Nothing));
         }
-        if let Some(found) = event.as_ref().and_then(|event| batch::members(&event.data)) {
+        if let Some(found) = event.as_ref().and_then(|event| batch::members(&event.data, most)) {
             members.extend(found);
             return Ok(Some(Heard::Nothing));
         }

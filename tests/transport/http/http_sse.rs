@@ -304,6 +304,50 @@ async fn f05_what_cannot_be_read_fails_the_call_that_it_answers() {
 }
 
 #[tokio::test]
+async fn f22_a_call_that_does_not_read_its_replies_is_failed_and_no_other() {
+    deadline(async {
+        let says = [answer_to(0), progress(1).repeat(9), answer_to(2)];
+        let older = Older::start("/messages", &says).await;
+        let mut limits = Limits::default();
+        limits.replies = 3;
+        let endpoint = Endpoint::parse(older.server.url()).unwrap().http_sse().limits(limits);
+        let mut peer = connect_to(endpoint).await;
+        begin(&mut peer).await;
+        let mut http = peer.http.clone();
+        let mut slow = http.ready().await.unwrap().call(legacy_call(1)).await.unwrap();
+        peer.ask(legacy_call(2)).await;
+        let mut count = 0;
+        let error = loop {
+            match slow.next().await.unwrap() {
+                Ok(_) => count += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_overflow(), "{error:?}");
+        assert!((3..9).contains(&count), "{count}");
+        assert!(slow.next().await.is_none());
+    })
+    .await;
+}
+
+// spec: SSE24-04
+#[tokio::test]
+async fn f28_a_server_that_never_says_where_messages_go_is_not_waited_for() {
+    deadline(async {
+        let server =
+            start(|_| Answer::body("text/event-stream", ": hello\n\n").step(Step::Stall)).await;
+        let limit = Duration::from_millis(50);
+        let endpoint = Endpoint::parse(server.url()).unwrap().http_sse().response_timeout(limit);
+        let mut peer = connect_to(endpoint).await;
+        let error = error_of(peer.send(initialize(1)).await);
+        assert!(error.is_timeout() && error.delivery() == Delivery::NotSent, "{error:?}");
+        server.wait_for_given_up(1).await;
+        assert!(server.matching(|it| it.method == "POST").is_empty(), "no message without a place");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_response_that_comes_before_the_post_is_answered_counts() {
     deadline(async {
         let says = [answer_to(0), progress(1) + &answer_to(1)];
@@ -319,7 +363,7 @@ async fn a_response_that_comes_before_the_post_is_answered_counts() {
     .await;
 }
 
-// spec: CAN-02 SSE24-04
+// spec: CAN-02
 #[tokio::test]
 async fn f28_a_call_that_is_never_answered_ends_at_the_limit_and_is_cancelled() {
     deadline(async {

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use conformance::http_server::{Step, event, response};
-use mcp_transport::Delivery;
+use mcp_transport::{Delivery, http::Limits};
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
@@ -136,6 +136,32 @@ async fn f27_a_stream_that_brings_nothing_new_is_given_up_after_a_few_tries() {
         assert_eq!((error.delivery(), error.status()), (Delivery::Unknown, None));
         assert_eq!(ids(&server).len(), 5);
         peer.ask(initialize(2)).await;
+    })
+    .await;
+}
+
+// spec: H25-20 OLD-01
+#[tokio::test]
+async fn the_tries_and_the_messages_of_a_batch_have_limits_of_ones_own() {
+    deadline(async {
+        let server = start_resumable(
+            |request| match request.json()["id"].as_i64() {
+                Some(1) => stream(priming("e-0")),
+                _ => Answer::json(&json!([told("a"), told("b"), response(request, &json!({}))])),
+            },
+            |_, _, _| Answer::status(503),
+        )
+        .await;
+        let mut limits = Limits::default();
+        limits.resumes = 2;
+        limits.batch = 2;
+        let mut peer = connect_to(Endpoint::parse(server.url()).unwrap().limits(limits)).await;
+        begin(&mut peer).await;
+        let error = error_of(peer.send(legacy_call(1)).await);
+        assert!(error.is_closed(), "{error:?}");
+        assert_eq!(ids(&server).len(), 2);
+        let error = error_of(peer.send(legacy_call(2)).await);
+        assert!(error.is_malformed(), "{error:?}");
     })
     .await;
 }

@@ -14,14 +14,16 @@ use std::{
 };
 use tokio::sync::{Notify, mpsc};
 
-/// How many messages may wait for a call, without its response.
-const MAX_WAITING: usize = 1024;
+/// The largest queue that there can be.
+const MAX_CAPACITY: usize = tokio::sync::Semaphore::MAX_PERMITS;
 
 type Reply = Result<ServerMessage, Error>;
 
 /// What calls, driver and stream of one connection share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::http) struct Channel {
+    /// How many messages may wait for a call, without its response.
+    max_waiting: usize,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -34,6 +36,10 @@ struct Inner {
 }
 
 impl Channel {
+    pub(super) fn new(max_waiting: usize) -> Self {
+        Self { max_waiting, inner: Mutex::default(), changed: Notify::new() }
+    }
+
     /// Where messages go; waits until the server has said it.
     pub(super) async fn endpoint(&self) -> Result<Uri, Error> {
         loop {
@@ -85,7 +91,7 @@ impl Channel {
             return Err(Error::other(message, Delivery::NotSent));
         }
         // The last place is for the response.
-        let (sender, replies) = mpsc::channel(MAX_WAITING + 1);
+        let (sender, replies) = mpsc::channel(self.max_waiting.saturating_add(1).min(MAX_CAPACITY));
         inner.pending.insert(id.clone(), sender);
         Ok(Registration { channel: Arc::clone(self), id: id.clone(), replies })
     }
@@ -197,10 +203,10 @@ mod tests {
 
     #[test]
     fn a_call_that_does_not_read_is_failed_and_no_other() {
-        let (channel, inbox) = (Arc::<Channel>::default(), Inbox::new(&Limits::default()));
+        let (channel, inbox) = (Arc::new(Channel::new(20)), Inbox::new(&Limits::default()));
         let mut slow = channel.register(&1.into()).unwrap();
         let mut other = channel.register(&2.into()).unwrap();
-        for _ in 0..2 * MAX_WAITING {
+        for _ in 0..40 {
             channel.take(&progress(1), &inbox);
         }
         let mut count = 0;
@@ -210,7 +216,7 @@ mod tests {
                 Err(error) => break error,
             }
         };
-        assert_eq!(count, MAX_WAITING);
+        assert_eq!(count, 20);
         assert!(error.is_overflow(), "{error:?}");
         channel.take(&progress(2), &inbox);
         assert!(other.replies.try_recv().unwrap().is_ok());
@@ -218,7 +224,7 @@ mod tests {
 
     #[test]
     fn an_id_is_free_again_when_its_call_is_dropped() {
-        let channel = Arc::<Channel>::default();
+        let channel = Arc::new(Channel::new(1));
         let call = channel.register(&1.into()).unwrap();
         assert_eq!(channel.register(&1.into()).unwrap_err().delivery(), Delivery::NotSent);
         drop(call);

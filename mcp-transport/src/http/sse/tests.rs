@@ -113,6 +113,18 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_are_read_as_the_grammar_says(
+        bytes in prop::collection::vec(
+            prop_oneof![any::<u8>(), prop::sample::select(&b"\r\n:data id\0"[..])],
+            0..200,
+        ),
+        size in 1usize..9,
+    ) {
+        let chunks: Vec<_> = bytes.chunks(size).collect();
+        prop_assert_eq!(hear(&chunks), reference(&bytes));
+    }
+
+    #[test]
     fn no_bytes_make_it_panic_or_keep_more_than_the_limit(
         chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..64), 0..20),
     ) {
