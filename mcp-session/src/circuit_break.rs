@@ -109,10 +109,7 @@ impl<S: CallService> Service<Call> for CircuitBreak<S> {
 
 /// Whether the server is there; `None` where the outcome says nothing about it.
 fn is_success(outcome: &Result<Reply, BoxError>) -> Option<bool> {
-    let error = match outcome {
-        Ok(_) => return Some(true),
-        Err(error) => error,
-    };
+    let Err(error) = outcome else { return Some(true) };
     if let Some(error) = Error::transport_of(error) {
         return match error.status() {
             Some(status) => Some(!status.is_server_error()),

@@ -167,6 +167,12 @@ pub enum Error {
         /// When the next may be sent.
         retry_in: Duration,
     },
+    /// The tool is not the one that was accepted, and nobody has accepted it as it is now; see `PinTools`.
+    #[error("tool {tool:?} is not the one that was accepted")]
+    ToolChanged {
+        /// The tool. Untrusted.
+        tool: Box<str>,
+    },
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]
     NotConnected,

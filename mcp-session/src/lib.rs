@@ -50,6 +50,8 @@ mod notify;
 mod options;
 mod params;
 mod peer;
+#[cfg(feature = "pin-tools")]
+mod pin_tools;
 mod propagate_trace;
 mod reconnect;
 mod require_complete;
@@ -87,6 +89,10 @@ pub use notify::Notify;
 pub use options::{Mode, Options};
 pub use params::{InvalidParams, Params};
 pub use peer::Peer;
+#[cfg(feature = "pin-tools")]
+pub use pin_tools::{
+    InvalidDigest, OnChange, PinTools, PinToolsLayer, ToolChange, ToolDigest, ToolPins,
+};
 pub use propagate_trace::{
     InvalidTrace, PropagateTrace, PropagateTraceLayer, TraceContext, TraceSource,
 };

@@ -13,6 +13,7 @@ mod guard;
 mod layers;
 mod limit_tools;
 mod mock;
+mod pin_tools;
 mod propagate_trace;
 mod reconnect;
 mod retry;

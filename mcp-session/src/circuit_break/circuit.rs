@@ -39,7 +39,7 @@ struct Part {
 }
 
 /// Says when a call was let pass.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket(u64);
 
 impl Circuit {

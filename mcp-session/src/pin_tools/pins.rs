@@ -1,0 +1,233 @@
+//! What was accepted, and what waits to be.
+
+use super::digest::{ToolDigest, definition};
+use mcp_types::RawJson;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// How many tools are accepted by being seen, and how many changes wait.
+const MAX_TOOLS: usize = 10_000;
+/// The version of the file.
+const VERSION: u32 = 1;
+
+/// The definitions of tools that were accepted, and those that wait to be. Clones share them.
+///
+/// Kept in a file, one for each server: JSON with the digest and the definition of each tool, sorted by name, so that
+/// people can read it and compare versions of it. It is written when a tool was accepted by being seen, and by
+/// [`save`](Self::save).
+///
+/// ```no_run
+/// use mcp_session::{OnChange, PinToolsLayer, ToolPins};
+///
+/// # async fn review() -> std::io::Result<()> {
+/// let pins = ToolPins::open("weather.tools.lock")?;
+/// let layer = PinToolsLayer::new(pins.clone(), OnChange::Drop);
+/// // Connect with the layer, list the tools, and then:
+/// for change in pins.changes() {
+///     println!("{}: {:?} is now {}", change.tool, change.before, change.after);
+///     pins.accept(&change);
+/// }
+/// pins.save().await
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ToolPins(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    path: Option<PathBuf>,
+    state: Mutex<State>,
+    /// Held while the file is written.
+    writing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    accepted: BTreeMap<String, Pin>,
+    waiting: BTreeMap<String, ToolChange>,
+    /// Whether something was accepted that is not in the file.
+    is_unsaved: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Pin {
+    digest: ToolDigest,
+    definition: RawJson,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Lock {
+    version: u32,
+    tools: BTreeMap<String, Pin>,
+}
+
+/// A tool that is not what was accepted.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolChange {
+    /// Its name. Untrusted.
+    pub tool: String,
+    /// What was accepted, or nothing for a tool that is new. Untrusted.
+    pub before: Option<RawJson>,
+    /// What the server lists now. Untrusted.
+    pub after: RawJson,
+    /// The digest of what the server lists now.
+    pub digest: ToolDigest,
+}
+
+/// What a tool is, compared with what was accepted.
+pub(super) enum Standing {
+    Accepted,
+    Changed(String),
+    Unreadable,
+}
+
+impl ToolPins {
+    /// Pins that are not kept in a file.
+    pub fn in_memory() -> Self {
+        Self::default()
+    }
+
+    /// The pins in a file; none if there is no such file.
+    ///
+    /// Blocks while it reads: for the time before connecting.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not one of pins.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let accepted = match std::fs::read(&path) {
+            Ok(bytes) => read(&bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(error),
+        };
+        let state = Mutex::new(State { accepted, ..State::default() });
+        Ok(Self(Arc::new(Inner { path: Some(path), state, ..Inner::default() })))
+    }
+
+    /// The digest of the definition that was accepted for a tool.
+    pub fn digest(&self, tool: &str) -> Option<ToolDigest> {
+        self.state().accepted.get(tool).map(|pin| pin.digest)
+    }
+
+    /// The tools that are not what was accepted, as they were listed last.
+    pub fn changes(&self) -> Vec<ToolChange> {
+        self.state().waiting.values().cloned().collect()
+    }
+
+    /// Accepts a change; says whether it is still what the server lists. If not, nothing is accepted.
+    pub fn accept(&self, change: &ToolChange) -> bool {
+        let mut state = self.state();
+        if state.waiting.get(&change.tool).is_none_or(|waiting| waiting.digest != change.digest) {
+            return false;
+        }
+        state.waiting.remove(&change.tool);
+        let pin = Pin { digest: change.digest, definition: change.after.clone() };
+        state.accepted.insert(change.tool.clone(), pin);
+        state.is_unsaved = true;
+        true
+    }
+
+    /// Forgets a tool: when it is seen again, it is for the first time.
+    pub fn forget(&self, tool: &str) {
+        let mut state = self.state();
+        state.waiting.remove(tool);
+        state.is_unsaved |= state.accepted.remove(tool).is_some();
+    }
+
+    /// Writes what was accepted to the file, if there is one and something changed. The file is replaced as a whole.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written; what was accepted stays accepted in this process.
+    pub async fn save(&self) -> io::Result<()> {
+        let Some(path) = &self.0.path else { return Ok(()) };
+        let _writing = self.0.writing.lock().await;
+        let lock = {
+            let mut state = self.state();
+            if !std::mem::take(&mut state.is_unsaved) {
+                return Ok(());
+            }
+            Lock { version: VERSION, tools: state.accepted.clone() }
+        };
+        let written = write(path, &lock).await;
+        if written.is_err() {
+            self.state().is_unsaved = true;
+        }
+        written
+    }
+
+    /// Compares a tool with what was accepted; one that is new is accepted, unless that is locked.
+    pub(super) fn compare(&self, tool: &RawValue, is_locked: bool) -> Standing {
+        let (Some(name), Ok(after)) = (name(tool), definition(tool)) else {
+            return Standing::Unreadable;
+        };
+        let digest = ToolDigest::of_definition(&after);
+        let mut state = self.state();
+        let before = match state.accepted.get(&name) {
+            Some(pin) if pin.digest == digest => {
+                state.waiting.remove(&name);
+                return Standing::Accepted;
+            }
+            Some(pin) => Some(pin.definition.clone()),
+            None if is_locked || state.accepted.len() >= MAX_TOOLS => None,
+            None => {
+                state.accepted.insert(name, Pin { digest, definition: after });
+                state.is_unsaved = true;
+                return Standing::Accepted;
+            }
+        };
+        // A tool that was accepted can wait in any case, so that it is known not to be callable.
+        if before.is_some() || state.waiting.len() < MAX_TOOLS {
+            let change = ToolChange { tool: name.clone(), before, after, digest };
+            state.waiting.insert(name.clone(), change);
+        }
+        Standing::Changed(name)
+    }
+
+    /// Whether a tool is what was accepted, as far as is known.
+    pub(super) fn is_accepted(&self, tool: &str, is_locked: bool) -> bool {
+        let state = self.state();
+        let may_be_new = !is_locked && state.accepted.len() < MAX_TOOLS;
+        !state.waiting.contains_key(tool) && (may_be_new || state.accepted.contains_key(tool))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name of a tool.
+pub(super) fn name(tool: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+
+    serde_json::from_str(tool.get()).ok().map(|Named { name }| name)
+}
+
+fn read(bytes: &[u8]) -> io::Result<BTreeMap<String, Pin>> {
+    let Lock { version, tools } = serde_json::from_slice(bytes)?;
+    if version != VERSION {
+        let reason = format!("the file of accepted tools is of version {version}, not {VERSION}");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    }
+    Ok(tools)
+}
+
+async fn write(path: &Path, lock: &Lock) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(lock)?;
+    bytes.push(b'\n');
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    tokio::fs::write(&beside, bytes).await?;
+    tokio::fs::rename(&beside, path).await
+}
