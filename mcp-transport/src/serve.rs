@@ -44,7 +44,7 @@
 //! | `HttpLimits::keep_alive` | 15 s | a comment is sent, a response becomes a stream |
 
 mod backend;
-mod encode;
+pub(crate) mod encode;
 mod exchange;
 #[cfg(feature = "http")]
 mod http;

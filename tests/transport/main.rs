@@ -4,6 +4,7 @@
 
 mod duplex;
 mod http;
+mod record;
 mod serve;
 mod socket;
 mod stdio;

@@ -4,7 +4,7 @@ use mcp_types::rpc::Message;
 use memchr::memchr2_iter;
 
 /// Appends a message without a line end. Strings have theirs escaped; those in raw JSON are white space between tokens.
-pub(super) fn one_line(message: &Message, out: &mut Vec<u8>) {
+pub(crate) fn one_line(message: &Message, out: &mut Vec<u8>) {
     let start = out.len();
     message.encode(out);
     let breaks: Vec<usize> = memchr2_iter(b'\n', b'\r', &out[start..]).collect();

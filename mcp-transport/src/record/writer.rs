@@ -1,0 +1,182 @@
+//! Entries on their way into a file.
+
+use super::{
+    entry::{Entry, Event},
+    format,
+};
+use crate::{Delivery, Driver, Error, error::Kind};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+/// How much of a recording is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The bytes that wait to be written, or that a [`Tape`](super::Tape) holds, 16 MiB. Entries that find no room are
+    /// dropped, and an entry says how many.
+    pub buffer_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { buffer_bytes: 16 * 1024 * 1024 }
+    }
+}
+
+/// A closure for [`Record::new`](super::Record::new) that writes a transcript to `io`, and the driver that does the
+/// writing.
+///
+/// The closure never waits. The driver ends when the last clone of the closure is gone and all is written, or with an
+/// error when writing fails; the exchanges go on then, unrecorded.
+///
+/// ```
+/// # async fn example(server: impl mcp_transport::Connector) -> std::io::Result<()> {
+/// use mcp_transport::record::{self, Record};
+///
+/// let file = tokio::fs::File::create("session.jsonl").await?;
+/// let (sink, writing) = record::writer(file, record::Limits::default());
+/// let writing = tokio::spawn(writing);
+/// let recorded = Record::new(server, sink);
+/// # drop((recorded, writing));
+/// # Ok(())
+/// # }
+/// ```
+pub fn writer<W>(io: W, limits: Limits) -> (impl Fn(Entry) + Clone + Send + Sync + 'static, Driver)
+where
+    W: AsyncWrite + Send + 'static,
+{
+    let queue = Arc::new(Mutex::new(Queue {
+        lines: format::header() + "\n",
+        lost: Lost { count: 0, at: Duration::ZERO },
+        end: None,
+        waker: None,
+    }));
+    let writing = write(io, Reader(Arc::clone(&queue)));
+    let source = Arc::new(Source(queue));
+    let sink = move |entry: Entry| source.push(&entry, limits.buffer_bytes);
+    (sink, Driver::new(writing))
+}
+
+type Shared = Arc<Mutex<Queue>>;
+
+/// The lines that wait.
+struct Queue {
+    lines: String,
+    lost: Lost,
+    end: Option<End>,
+    waker: Option<Waker>,
+}
+
+/// The entries that found no room since the last one that did.
+struct Lost {
+    count: u64,
+    at: Duration,
+}
+
+#[derive(PartialEq)]
+enum End {
+    /// Nothing more will come.
+    OfEntries,
+    /// Nothing more will be written.
+    OfWriting,
+}
+
+impl Queue {
+    /// Adds what is to be said about lost entries.
+    fn confess(&mut self) {
+        if self.lost.count > 0 {
+            let entry = Entry::new(self.lost.at, 0, Event::Lost { count: self.lost.count });
+            self.lines.push_str(&format::line(&entry));
+            self.lines.push('\n');
+            self.lost.count = 0;
+        }
+    }
+}
+
+/// Where entries come from. The last one lets the driver end.
+struct Source(Shared);
+
+impl Source {
+    fn push(&self, entry: &Entry, limit: usize) {
+        // Encoded outside of the lock, so that a large message holds up nobody.
+        let line = format::line(entry);
+        let mut queue = lock(&self.0);
+        if queue.end.is_some() {
+            return;
+        }
+        if queue.lines.len() + line.len() > limit {
+            queue.lost.count += 1;
+            queue.lost.at = entry.at;
+            return;
+        }
+        queue.confess();
+        queue.lines.push_str(&line);
+        queue.lines.push('\n');
+        wake(queue);
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let mut queue = lock(&self.0);
+        queue.confess();
+        queue.end.get_or_insert(End::OfEntries);
+        wake(queue);
+    }
+}
+
+/// Where entries go. Without it none is kept.
+struct Reader(Shared);
+
+impl Reader {
+    /// All lines that wait; none at the end.
+    fn poll_lines(&self, cx: &Context<'_>) -> Poll<Option<String>> {
+        let mut queue = lock(&self.0);
+        if !queue.lines.is_empty() {
+            return Poll::Ready(Some(std::mem::take(&mut queue.lines)));
+        }
+        if queue.end.is_some() {
+            return Poll::Ready(None);
+        }
+        queue.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut queue = lock(&self.0);
+        queue.end = Some(End::OfWriting);
+        queue.lines = String::new();
+    }
+}
+
+async fn write<W: AsyncWrite>(io: W, reader: Reader) -> Result<(), Error> {
+    let mut io = std::pin::pin!(io);
+    while let Some(lines) = poll_fn(|cx| reader.poll_lines(cx)).await {
+        io.write_all(lines.as_bytes()).await.map_err(failed)?;
+        io.flush().await.map_err(failed)?;
+    }
+    io.shutdown().await.map_err(failed)
+}
+
+fn failed(source: std::io::Error) -> Error {
+    Error::new(Kind::Io, Delivery::Unknown, "cannot write the transcript").with_source(source)
+}
+
+fn lock(queue: &Shared) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn wake(mut queue: MutexGuard<'_, Queue>) {
+    let waker = queue.waker.take();
+    drop(queue);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
