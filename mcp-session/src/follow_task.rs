@@ -6,10 +6,9 @@ use crate::{
     BoxCallService, Call, CallService, Deadlines, Error, Extension, Misbehavior, Peer, Reply,
     result_type,
 };
-use drive::Drive;
+use drive::{Created, Drive};
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
-use mcp_types::tasks_extension::CreateTaskResult;
 use std::{
     mem,
     task::{Context, Poll},
@@ -97,7 +96,7 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
             if result_type(&reply.result).ok().as_deref() != Some("task") {
                 return Ok(reply);
             }
-            let task = reply.decode::<CreateTaskResult>().map_err(|source| Error::Misbehaved {
+            let task = reply.decode::<Created>().map_err(|source| Error::Misbehaved {
                 method: "tools/call".into(),
                 misbehavior: Misbehavior::InvalidResult,
                 source: Some(source),

@@ -1,5 +1,9 @@
 //! Answering what a server asks.
 
+mod limited;
+
+pub(crate) use limited::limited;
+
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use mcp_types::{

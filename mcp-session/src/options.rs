@@ -24,6 +24,9 @@ pub struct Options {
     pub deadlines: Deadlines,
     /// How often a stateless server may ask for input during one call. Default: 10.
     pub input_rounds: usize,
+    /// How long one answer to a question of the server may take, or `None` for no limit. A person may need some minutes.
+    /// Default: 10 min.
+    pub input_timeout: Option<Duration>,
     /// The least severe log messages that a stateless server should send about calls. Default: none.
     pub log_level: Option<LoggingLevel>,
     /// When a lost connection is made again.
@@ -54,6 +57,7 @@ impl Default for Options {
             probe_timeout: Duration::from_secs(10),
             deadlines: Deadlines::default(),
             input_rounds: DEFAULT_ROUNDS,
+            input_timeout: Some(Duration::from_secs(600)),
             log_level: None,
             reconnect: Reconnect::default(),
             retry: None,

@@ -2,6 +2,7 @@
 
 use crate::{
     Call, CallService, Dispatch, Era, Error, Notify, Options, Peer, Reconnect, Reply, Server, When,
+    input,
     negotiate::{Negotiation, limited},
     stack,
     supervise::Supervisor,
@@ -156,7 +157,8 @@ impl<C: Connector, L> Builder<C, L> {
         L: Layer<BoxCallService>,
         L::Service: CallService,
     {
-        let Self { connector, options, layer } = self;
+        let Self { connector, mut options, layer } = self;
+        options.input = input::limited(options.input, options.input_timeout);
         let peer = Peer::new(
             Arc::clone(&options.input),
             options.events.clone(),

@@ -4,7 +4,7 @@ use crate::{Call, CallService, Error, Misbehavior, Params, Peer, Phase, Reply, i
 use futures_util::{FutureExt, future::join_all};
 use mcp_types::{
     ErrorCode, ErrorObject, RawJson, Request,
-    tasks_extension::{CancelTaskRequest, CreateTaskResult, GetTaskRequest, TaskStatus},
+    tasks_extension::{CancelTaskRequest, GetTaskRequest, TaskStatus},
 };
 use serde::Deserialize;
 use std::{
@@ -31,6 +31,15 @@ pub(super) struct Drive<S: CallService> {
     finished: bool,
 }
 
+/// What a server says of a task that it has made, as far as it matters here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Created {
+    task_id: String,
+    #[serde(default)]
+    poll_interval_ms: serde_json::Value,
+}
+
 /// The state of a task, as far as it matters here; questions stay as they came.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,8 +60,8 @@ struct Question {
 }
 
 impl<S: CallService> Drive<S> {
-    pub(super) fn new(service: S, peer: Peer, task: CreateTaskResult) -> Self {
-        let interval = interval(task.poll_interval_ms);
+    pub(super) fn new(service: S, peer: Peer, task: Created) -> Self {
+        let interval = interval(&task.poll_interval_ms);
         let (id, asked) = (task.task_id, HashSet::new());
         Self { service, peer, id, interval, asked, finished: false }
     }
@@ -94,7 +103,7 @@ impl<S: CallService> Drive<S> {
         let reply = self.call(Call::of(GetTaskRequest::new(self.id.as_str()))?).await?;
         let state: State = reply.decode().map_err(|source| broken(Some(source)))?;
         if let Some(suggested) = &state.poll_interval_ms {
-            self.interval = interval(suggested.as_i64());
+            self.interval = interval(suggested);
         }
         Ok(state)
     }
@@ -136,10 +145,11 @@ impl<S: CallService> Drive<S> {
     }
 }
 
-/// How long to wait, by what the server suggests.
-fn interval(suggested: Option<i64>) -> Duration {
-    let suggested = suggested.and_then(|millis| u64::try_from(millis).ok());
-    suggested.map_or(INTERVAL, Duration::from_millis).clamp(MIN_INTERVAL, MAX_INTERVAL)
+/// How long to wait, by how many milliseconds the server suggests: any number, or anything else.
+fn interval(suggested: &serde_json::Value) -> Duration {
+    let millis = suggested.as_f64().map(|millis| millis.min(1e9));
+    let suggested = millis.and_then(|millis| Duration::try_from_secs_f64(millis / 1e3).ok());
+    suggested.unwrap_or(INTERVAL).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
 // spec: TASKX-13

@@ -1,7 +1,7 @@
 //! The handshake of legacy servers.
 
 use super::Opening;
-use crate::{Call, Era, Error, Options, Server};
+use crate::{Call, Era, Error, Misbehavior, Options, Server};
 use mcp_transport::{ClientMessage, Transport};
 use mcp_types::{
     ProtocolVersion, Request,
@@ -30,6 +30,15 @@ impl<T: Transport> Opening<T> {
             Error::Decode { method, source }
         })?;
         let agreed = result.protocol_version;
+        if !agreed.is_known() || agreed.is_modern() {
+            let misbehavior = Misbehavior::UnsupportedInitializeVersion;
+            let method = Some(InitializeRequest::METHOD);
+            self.dispatch.peer().incident(
+                misbehavior,
+                method,
+                Some(format!("version {:?}", agreed.as_str())),
+            );
+        }
         if !agreed.is_known() || agreed.is_modern() || (pinned && agreed != *version) {
             return Err(Error::NoCommonVersion {
                 ours: vec![version.clone()],
