@@ -5,6 +5,7 @@ mod calls;
 mod connections;
 mod content;
 mod eras;
+mod faults;
 mod limits;
 mod lists;
 mod others;

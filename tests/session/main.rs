@@ -9,6 +9,7 @@
 mod circuit_break;
 mod dispatch;
 mod eras;
+mod faults;
 mod guard;
 mod layers;
 mod limit_tools;
@@ -21,3 +22,4 @@ mod reuse_reply;
 mod script;
 mod subscriptions;
 mod tasks;
+mod wire;

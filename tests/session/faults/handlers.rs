@@ -1,0 +1,152 @@
+//! Handlers that panic, hang, or call back.
+
+use super::{legacy, modern, shake};
+use crate::script::{Answer, deadline};
+use async_trait::async_trait;
+use mcp_session::{Call, Error, InputHandler, Options, Session};
+use mcp_types::{
+    ErrorObject, List, RawJson,
+    capabilities::{ClientCapabilities, RootsCapability},
+    roots::{ListRootsRequest, ListRootsResult},
+    rpc::{Request, Response},
+};
+use serde_json::json;
+use std::{
+    future::pending,
+    sync::{Arc, OnceLock},
+};
+
+/// What the handler does with a question.
+#[derive(Clone, Copy, PartialEq)]
+enum Does {
+    Panic,
+    PanicLater,
+    Hang,
+    CallBack,
+}
+
+struct Handler {
+    does: Does,
+    session: OnceLock<Session>,
+}
+
+#[async_trait]
+impl InputHandler for Handler {
+    fn capabilities(&self) -> ClientCapabilities {
+        let mut capabilities = ClientCapabilities::default();
+        capabilities.roots = Some(RootsCapability::default());
+        capabilities
+    }
+
+    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+        match self.does {
+            Does::Panic => panic!("the handler panics"),
+            Does::PanicLater => {
+                tokio::task::yield_now().await;
+                panic!("the handler panics");
+            }
+            Does::Hang => pending().await,
+            Does::CallBack => {
+                let session = self.session.get().unwrap().clone();
+                session.call_raw(Call::new("tools/list")).await.unwrap();
+            }
+        }
+        Ok(ListRootsResult::new(List::new()))
+    }
+}
+
+fn options(does: Does) -> (Options, Arc<Handler>) {
+    let handler = Arc::new(Handler { does, session: OnceLock::new() });
+    let mut options = Options::default();
+    options.input = Arc::clone(&handler) as Arc<dyn InputHandler>;
+    (options, handler)
+}
+
+/// A stateless server that asks once a call.
+fn asking() -> crate::script::Script {
+    modern(|request| {
+        let params: serde_json::Value = request.params.as_ref().unwrap().decode().unwrap();
+        if request.method == "tools/call" && params["inputResponses"].is_null() {
+            let question = json!({"q": {"method": "roots/list"}});
+            return Answer::Result(
+                json!({"resultType": "input_required", "inputRequests": question}),
+            );
+        }
+        Answer::Result(json!({"resultType": "complete"}))
+    })
+}
+
+/// A server with a handshake that asks once a call.
+fn asking_back() -> crate::script::Script {
+    legacy(|request| {
+        let done = Response::success(request.id.clone(), RawJson::EMPTY_OBJECT);
+        match &*request.method {
+            "tools/call" => {
+                let question = Request::new("q", "roots/list").into();
+                Answer::Say(vec![question, done.into()])
+            }
+            _ => Answer::Say(vec![done.into()]),
+        }
+    })
+}
+
+// spec: MRTR-11
+#[tokio::test(start_paused = true)]
+async fn f49_a_handler_that_panics_fails_its_question_alone() {
+    deadline(async {
+        for does in [Does::Panic, Does::PanicLater] {
+            let script = asking();
+            let session = script.connect(options(does).0).await.unwrap();
+            let error = session.call_raw(Call::new("tools/call")).await.unwrap_err();
+            assert!(matches!(error, Error::InputRequired { .. }), "{error}");
+            assert!(error.to_string().contains("panicked"), "{error}");
+            assert_eq!(script.methods().len(), 3, "no second try is sent");
+            session.call_raw(Call::new("tools/list")).await.unwrap();
+
+            let script = asking_back();
+            let session = shake(&script, options(does).0).await;
+            // The answer may come after the response; it is sent while the session is used.
+            session.call_raw(Call::new("tools/call")).await.unwrap();
+            session.call_raw(Call::new("tools/list")).await.unwrap();
+        }
+        let (session, _driver, mut peer) = crate::wire::open({
+            let mut options = options(Does::Panic).0;
+            options.mode = mcp_session::Mode::Legacy;
+            options
+        })
+        .await;
+        peer.send(json!({"jsonrpc": "2.0", "id": "q", "method": "roots/list"})).await;
+        let answer = peer.receive().await;
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!("q"), &json!(-32603)));
+        drop(session);
+    })
+    .await;
+}
+
+// spec: CAN-04
+#[tokio::test(start_paused = true)]
+async fn f50_a_handler_that_hangs_has_a_limit() {
+    deadline(async {
+        let script = asking();
+        let session = script.connect(options(Does::Hang).0).await.unwrap();
+        let call = session.call_raw(Call::new("tools/call"));
+        let other = session.call_raw(Call::new("tools/list"));
+        let (hangs, works) = tokio::join!(call, other);
+        works.unwrap();
+        let error = hangs.unwrap_err();
+        assert!(matches!(error, Error::InputRequired { .. }), "{error}");
+        assert!(error.to_string().contains("no answer within"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn f50_a_handler_may_call_the_session_that_asks() {
+    deadline(async {
+        let (options, handler) = options(Does::CallBack);
+        let session = asking().connect(options).await.unwrap();
+        assert!(handler.session.set(session.clone()).is_ok());
+        session.call_raw(Call::new("tools/call")).await.unwrap();
+    })
+    .await;
+}

@@ -1,0 +1,71 @@
+//! A session over a byte stream whose other end the test plays.
+
+use conformance::script::{Background, Peer};
+use mcp_session::{Mode, Options, Session};
+use mcp_transport::{Connector, Delivery, Driver, Error, Link, duplex::Multiplex, memory};
+use serde_json::json;
+use std::sync::Mutex;
+use tokio::io::DuplexStream;
+
+/// A connector that has one connection to give away.
+pub(crate) struct Once(Mutex<Option<Link<Multiplex>>>);
+
+impl Connector for Once {
+    type Transport = Multiplex;
+
+    async fn connect(&self) -> Result<Link<Multiplex>, Error> {
+        let link = self.0.lock().unwrap().take();
+        link.ok_or_else(|| Error::closed("there is no other connection", Delivery::NotSent))
+    }
+}
+
+/// A connector, and the other end of its one connection.
+pub(crate) fn pair() -> (Once, Peer<DuplexStream>) {
+    let (link, server) = memory::pair(64 * 1024);
+    (Once(Mutex::new(Some(link))), Peer::new(server))
+}
+
+/// A session that is open, the work that it needs done, and the server to play.
+pub(crate) type Open = (Session, Background<Result<(), Error>>, Peer<DuplexStream>);
+
+/// Opens a session; the server introduces itself as one of the era that the mode of the options asks for.
+pub(crate) async fn open(options: Options) -> Open {
+    let (connector, mut peer) = pair();
+    let legacy = options.mode == Mode::Legacy;
+    let connected = async {
+        let connected = Session::builder(connector).options(options).connect().await;
+        let (session, driver): (Session, Driver) = connected.unwrap();
+        (session, Background::run(driver))
+    };
+    let introduced = async {
+        if legacy {
+            let id = peer.expect("initialize").await["id"].clone();
+            peer.answer(id, json!({
+                "protocolVersion": "2025-11-25", "serverInfo": {"name": "scripted", "version": "1"},
+                "capabilities": {"tools": {"listChanged": true}, "resources": {"subscribe": true},
+                    "tasks": {"cancel": {}, "list": {}, "requests": {"tools": {"call": {}}}}},
+            }))
+            .await;
+            peer.expect("notifications/initialized").await;
+        } else {
+            let id = peer.expect("server/discover").await["id"].clone();
+            peer.answer(
+                id,
+                json!({
+                    "resultType": "complete", "supportedVersions": ["2026-07-28"],
+                    "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private",
+                }),
+            )
+            .await;
+        }
+    };
+    let ((session, driver), ()) = tokio::join!(connected, introduced);
+    (session, driver, peer)
+}
+
+/// Options for a session with a server that has a handshake.
+pub(crate) fn legacy() -> Options {
+    let mut options = Options::default();
+    options.mode = Mode::Legacy;
+    options
+}
