@@ -44,7 +44,7 @@ async fn f19_a_call_is_answered_or_cancelled_and_never_both_by_us() {
     for id in 0..2000 {
         let mut replies = wire.request(id, "a").await;
         wire.skip_to("a").await;
-        let caller = tokio::spawn(async move {
+        let mut caller = Background::run(async move {
             // It gives up at about the time when the response comes.
             for _ in 0..id % 7 {
                 tokio::task::yield_now().await;
@@ -52,7 +52,7 @@ async fn f19_a_call_is_answered_or_cancelled_and_never_both_by_us() {
             matches!(replies.next().now_or_never(), Some(Some(Ok(Message::Response(_)))))
         });
         wire.peer.answer(id, json!({})).await;
-        if deadline(caller).await.unwrap() {
+        if caller.end().await {
             answered.push(id);
         }
     }

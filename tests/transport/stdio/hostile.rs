@@ -4,6 +4,7 @@ use super::*;
 use conformance::{alone::succeeds_alone, clean::Baseline};
 use mcp_transport::Delivery;
 use std::os::unix::process::ExitStatusExt;
+use tokio::task::JoinSet;
 
 #[test]
 fn f76_without_descriptors_a_start_fails_and_other_connections_go_on() {
@@ -81,7 +82,8 @@ fn f53_a_panic_beside_the_driver_kills_the_group() {
         let mut link = deadline(python(super::shutdown::FAMILY).connect()).await.unwrap();
         let mut unsolicited = link.unsolicited;
         let (tell, told) = tokio::sync::oneshot::channel();
-        let task = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             let (mut pids, mut tell) = (Vec::new(), Some(tell));
             loop {
                 tokio::select! {
@@ -97,7 +99,7 @@ fn f53_a_panic_beside_the_driver_kills_the_group() {
                 }
             }
         });
-        assert!(deadline(task).await.unwrap_err().is_panic());
+        assert!(deadline(tasks.join_next()).await.unwrap().unwrap_err().is_panic());
         for pid in deadline(told).await.unwrap() {
             gone(pid).await;
         }

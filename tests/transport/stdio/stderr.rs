@@ -1,10 +1,14 @@
 //! What becomes of standard error.
 
 use super::*;
-use conformance::alone::alone;
+use conformance::alone::{alone, succeeds_alone};
 use mcp_transport::stdio::Stderr;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+use tracing_subscriber::util::SubscriberInitExt;
 
 // spec: STDIO-05
 #[tokio::test]
@@ -54,6 +58,48 @@ async fn each_line_goes_to_a_function() {
     let whole: String = lines.iter().skip(2).map(String::as_str).collect();
     assert_eq!((&lines[..2], whole), (&expected.map(str::to_owned)[..2], expected[2..].concat()));
     assert!(lines.iter().all(|line| line.len() <= 1024));
+}
+
+/// A log that a test can read.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn each_line_is_an_event_of_level_debug() {
+    // What other tests log at the same time would decide whether this is logged.
+    succeeds_alone("stdio::stderr::each_line_is_an_event_of_level_debug", "", || {
+        runtime().block_on(events());
+    });
+}
+
+async fn events() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false);
+    // One thread: what runs here logs here.
+    let guard = subscriber.with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).finish();
+    let guard = guard.set_default();
+    let child = Child::start(python(COMPLAINT).env("TOKEN", "hunter2")).await;
+    child.call(1).await;
+    child.lost().await;
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for line in ["stderr=\"one\"", "stderr=\"two [31m\"", "stderr=\"last\""] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(text.contains("DEBUG") && text.contains("server=\"python3\""), "{text}");
+    assert!(!text.contains("hunter2") && !text.contains('\u{1b}'), "{text}");
 }
 
 #[tokio::test]
