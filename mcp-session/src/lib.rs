@@ -18,7 +18,17 @@
 //!      +------ Transport -------+
 //! ```
 //!
-//! The stacks are written down in [`stack`], each as one expression.
+//! The stacks are written down in [`stack`], each as one expression. What is not in them for everybody:
+//!
+//! | layer | what it is for | where |
+//! |---|---|---|
+//! | [`Retry`] | sends again what cannot be done twice | [`Options::retry`], or outside |
+//! | [`ReuseReply`] | answers from replies that are still fresh | `Options::reuse` (feature `cache`), or outside |
+//! | [`PropagateTrace`] | a span for each call, and its trace for the server | [`Options::trace`], or outside |
+//! | [`LimitTools`] | so many calls of a tool at a time | [`Builder::layer`] |
+//! | [`CircuitBreak`] | gives a server that does not work a rest | [`Builder::layer`] |
+//! | [`Guard`] | a policy judges calls and listed tools | [`Builder::layer`] |
+//! | `PinTools` | notices tools that changed (feature `pin-tools`) | [`Builder::layer`] |
 //!
 //! # Errors
 //!

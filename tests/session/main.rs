@@ -9,6 +9,7 @@
 mod circuit_break;
 mod dispatch;
 mod eras;
+mod examples;
 mod faults;
 mod guard;
 mod layers;
