@@ -34,7 +34,7 @@ pub struct LimitTools<S> {
     limits: Arc<Limits>,
 }
 
-/// Makes [`LimitTools`] services, which share their limits.
+/// Makes [`LimitTools`] services, each with a count of its own, which its clones share.
 ///
 /// ```
 /// use mcp_session::LimitToolsLayer;

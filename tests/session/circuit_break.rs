@@ -4,6 +4,7 @@ use crate::{
     mock::{Mock, answer, around, call, fail, refusal},
     script::deadline,
 };
+use futures_util::FutureExt;
 use mcp_session::{Call, CallService, CircuitBreakLayer, CircuitOptions, Error, Phase};
 use mcp_transport::{BoxError, Delivery};
 use serde_json::json;
@@ -60,6 +61,22 @@ async fn calls_are_held_back_for_a_while_and_then_one_finds_out() {
             let sent = service.clone().oneshot(tool("t"));
             assert!(tokio::join!(sent, answer(&mut mock, json!({}))).0.is_ok());
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_lets_the_next_find_out() {
+    deadline(async {
+        let (service, mut mock) = around(&CircuitBreakLayer::default());
+        ten(&service, &mut mock, lost).await;
+        tokio::time::advance(Duration::from_secs(15)).await;
+        let mut probe = service.clone().oneshot(tool("t"));
+        assert!((&mut probe).now_or_never().is_none());
+        drop(probe);
+        assert!(mock.next_request().await.is_some(), "it was sent, and then given up");
+        let next = service.clone().oneshot(tool("t"));
+        assert!(tokio::join!(next, answer(&mut mock, json!({}))).0.is_ok());
     })
     .await;
 }
