@@ -1,11 +1,17 @@
 //! Connections that fail.
 
-use super::*;
-use mcp_transport::Delivery;
+use super::{tls::Authority, *};
+use conformance::http_server::Step;
+use mcp_transport::{Delivery, http::Tls};
 use std::{error::Error as _, io};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    time::Instant,
 };
 
 /// A server of raw bytes: reads the request's beginning, then does as `script` says.
@@ -35,6 +41,12 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// The same address over TLS, which trusts an authority that nobody has.
+fn over_tls(url: &str) -> Endpoint {
+    let tls = Tls::new().trust_only_pem(Authority::new().pem().as_bytes()).unwrap();
+    Endpoint::parse(&url.replace("http:", "https:")).unwrap().tls(tls)
+}
+
 // spec: VER-11
 #[tokio::test]
 async fn f24_a_server_that_is_not_there_is_a_connect_error() {
@@ -62,11 +74,8 @@ async fn f24_a_tls_handshake_that_stalls_ends_at_the_connect_timeout() {
             Ok(())
         })
         .await;
-        let endpoint = Endpoint::parse(&url.replace("http:", "https:")).unwrap();
-        let Ok(link) = endpoint.connect_timeout(Duration::from_millis(50)).connect().await else {
-            return; // A machine without root certificates says so before.
-        };
-        let error = error_of(send(link.transport, modern_call(1)).await);
+        let endpoint = over_tls(&url).connect_timeout(Duration::from_millis(50));
+        let error = error_of(connect_to(endpoint).await.send(modern_call(1)).await);
         assert!(error.is_connect() && error.delivery() == Delivery::NotSent, "{error:?}");
     })
     .await;
@@ -79,11 +88,7 @@ async fn f24_a_peer_that_does_not_speak_tls_is_a_connect_error() {
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await
         })
         .await;
-        let endpoint = Endpoint::parse(&url.replace("http:", "https:")).unwrap();
-        let Ok(link) = endpoint.connect().await else {
-            return; // A machine without root certificates says so before.
-        };
-        let error = error_of(send(link.transport, modern_call(1)).await);
+        let error = error_of(connect_to(over_tls(&url)).await.send(modern_call(1)).await);
         assert!(error.is_connect() && error.delivery() == Delivery::NotSent, "{error:?}");
     })
     .await;
@@ -185,6 +190,126 @@ async fn a_limit_for_the_wait_until_the_headers_can_be_set() {
         let error = error_of(peer.send(modern_call(1)).await);
         assert!(error.is_timeout() && error.delivery() == Delivery::Unknown, "{error:?}");
         server.wait_for_given_up(1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f39_a_storm_of_interim_answers_is_no_answer() {
+    deadline(async {
+        let (url, _server) = raw(|mut stream, _| async move {
+            read_request(&mut stream).await?;
+            for _ in 0..1000 {
+                stream.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n").await?;
+            }
+            let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+            let length = body.len();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+            let answer = format!("{head}Content-Length: {length}\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).await?;
+            std::future::pending().await
+        })
+        .await;
+        let mut peer = connect_to(Endpoint::parse(&url).unwrap()).await;
+        peer.ask(modern_call(1)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f55_calls_that_take_long_do_not_hold_up_the_others() {
+    deadline(async {
+        for http2 in [false, true] {
+            let server = start(|request| match request.json()["id"].as_i64() {
+                Some(0) => Answer::result(request, &json!({})),
+                Some(id) if id % 2 == 0 => Answer::silence(),
+                _ => Answer::body("application/json", "{").step(Step::Stall),
+            })
+            .await;
+            let mut endpoint = Endpoint::parse(server.url()).unwrap();
+            if http2 {
+                endpoint = endpoint.http2_only();
+            }
+            let mut peer = connect_to(endpoint).await;
+            let mut slow = JoinSet::new();
+            for id in 1..=150 {
+                slow.spawn(send(peer.http.clone(), modern_call(id)));
+            }
+            server.wait_for(150, |_| true).await;
+            for _ in 0..20 {
+                peer.ask(modern_call(0)).await;
+            }
+            slow.shutdown().await;
+        }
+    })
+    .await;
+}
+
+/// Carries bytes between a client and the server at `port`, each way `delay` later.
+async fn distant(port: u16, delay: Duration) -> (String, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut ways = JoinSet::new();
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            let (client, server) = (client.into_split(), server.into_split());
+            ways.spawn(carry(client.0, server.1, delay));
+            ways.spawn(carry(server.0, client.1, delay));
+        }
+    });
+    (url, tasks)
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(100_000);
+    let reading = async move {
+        loop {
+            let mut bytes = Vec::with_capacity(64 * 1024);
+            match from.read_buf(&mut bytes).await {
+                Ok(1..) => sender.send((Instant::now() + delay, bytes)).await.unwrap(),
+                _ => return,
+            }
+        }
+    };
+    let writing = async move {
+        while let Some((due, bytes)) = receiver.recv().await {
+            tokio::time::sleep_until(due).await;
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::join!(reading, writing);
+}
+
+#[tokio::test]
+async fn f57_a_storm_of_dropped_calls_to_a_distant_server_does_not_end_an_http2_connection() {
+    deadline(async {
+        let (count, mut seen) = watch::channel(0);
+        let server = start(move |request| {
+            count.send_modify(|count| *count += 1);
+            match request.json()["id"].as_i64() {
+                Some(0) => Answer::result(request, &json!({})),
+                _ => Answer::body("text/event-stream", ": wait\n\n").step(Step::Stall),
+            }
+        })
+        .await;
+        let port = server.url().rsplit(':').next().unwrap().split('/').next().unwrap();
+        let (url, _distance) = distant(port.parse().unwrap(), Duration::from_millis(10)).await;
+        let mut peer = connect_to(Endpoint::parse(&url).unwrap().http2_only()).await;
+        for round in 1..=25 {
+            let mut storm = JoinSet::new();
+            for id in 1..=100 {
+                storm.spawn(send(peer.http.clone(), modern_call(id)));
+            }
+            // The answers to these calls are still on their way when the calls are given up.
+            seen.wait_for(|count| *count >= round * 100).await.unwrap();
+            storm.shutdown().await;
+        }
+        peer.ask(modern_call(0)).await;
+        assert!(server.requests().iter().all(|request| request.connection == 0));
     })
     .await;
 }
