@@ -89,6 +89,25 @@ impl ClientBuilder {
         self
     }
 
+    /// Changes any option of the sessions to come: retries, caching, extensions, traces.
+    ///
+    /// ```
+    /// use mcp_client::Client;
+    /// use mcp_session::{RetryOptions, Tasks};
+    /// use std::sync::Arc;
+    ///
+    /// let client = Client::builder("https://example.com/mcp")
+    ///     .configure(|options| {
+    ///         options.retry = Some(RetryOptions::default());
+    ///         options.extensions.push(Arc::new(Tasks::new()));
+    ///     })
+    ///     .build();
+    /// ```
+    pub fn configure(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
     /// The client, not connected.
     pub fn build(mut self) -> Client {
         // What a server logs goes to `tracing`, beside whoever else listens.

@@ -36,6 +36,8 @@
 //! |---|---|---|
 //! | `stdio` | child processes as servers | yes |
 //! | `http` | streamable HTTP, with TLS by rustls and the platform's root certificates | yes |
+//! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
+//! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
 
 mod arguments;
 mod builder;
