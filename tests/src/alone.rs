@@ -9,7 +9,8 @@ const ALONE: &str = "MCP_TESTS_ALONE";
 
 /// Runs the body of a test in a process of its own, and gives what came of it; nothing in that process.
 ///
-/// `name` is the path of the calling test. `prepare` is shell code that runs before, for example `ulimit -n 32`.
+/// `name` is the path of the calling test. `prepare` is shell code that runs before, for example `ulimit -n 32`; it may
+/// start the test by itself, which is `"$@"`.
 ///
 /// # Panics
 ///
@@ -21,7 +22,8 @@ pub fn alone(name: &str, prepare: &str, body: impl FnOnce()) -> Option<Output> {
     }
     // Under this name it is there even when a build has just replaced the file.
     let place = format!("/proc/{}/exe", std::process::id());
-    let script = format!("{prepare}\nexec {place} --exact {name} --test-threads=1 --nocapture");
+    let test = format!("set -- {place} --exact {name} --test-threads=1 --nocapture");
+    let script = format!("{test}\n{prepare}\nexec \"$@\"");
     let output = Command::new("/bin/sh").args(["-c", &script]).env(ALONE, "1").output();
     Some(output.expect("a shell"))
 }

@@ -8,8 +8,11 @@ use serde_json::Value;
 use std::{collections::HashSet, fs, time::Duration};
 use tokio::runtime::Handle;
 
-/// How much memory may be held at most, beyond the limits of a connection.
-const SLACK: u64 = 80 * 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
+/// What the limits of a connection allow together.
+const LIMITS: u64 = 64 * MIB;
+/// How much memory may be held beyond the limits.
+const SLACK: u64 = 16 * MIB;
 
 /// What there was before.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +57,18 @@ impl Baseline {
         settles("children", || children().is_empty()).await;
         settles("descriptors", || Process::now().descriptors <= before.descriptors).await;
         settles("threads", || Process::now().threads <= before.threads).await;
+        self.assert_memory(LIMITS);
+    }
+
+    /// Asserts that memory grew by little more than so many bytes, in a process alone.
+    ///
+    /// # Panics
+    ///
+    /// When it grew by more.
+    pub fn assert_memory(self, most: u64) {
+        let Some(before) = self.process else { return };
         let grown = peak_memory().saturating_sub(before.peak_memory);
-        assert!(grown < SLACK, "memory grew by {grown} bytes");
+        assert!(grown < most + SLACK, "memory grew by {grown} bytes");
     }
 }
 

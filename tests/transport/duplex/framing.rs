@@ -242,6 +242,37 @@ async fn f09_an_endless_line_fails_its_call_at_the_limit_and_then_the_connection
     wire.assert_lost().await;
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn f09_an_endless_line_takes_no_more_memory_than_its_limit() {
+    let name = "duplex::framing::f09_an_endless_line_takes_no_more_memory_than_its_limit";
+    const MIB: usize = 1024 * 1024;
+    conformance::alone::succeeds_alone(name, "", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut wire = Wire::with(limits(|limits| limits.message_bytes = 8 * MIB), 64 * 1024);
+            let replies = wire.open(1, "a").await;
+            let other = wire.open(2, "b").await;
+            wire.peer.send_raw(r#"{"jsonrpc":"2.0","id":1,"result":{"pad":""#).await;
+            for _ in 0..30 {
+                wire.peer.send_raw("x".repeat(MIB)).await;
+            }
+            assert!(failure(replies).await.is_too_large());
+            wire.baseline.assert_memory(8 * MIB as u64);
+            // From four times the limit on nobody reads.
+            let rest = async {
+                loop {
+                    wire.peer.send_raw("x".repeat(1024)).await;
+                }
+            };
+            let end = deadline(async {
+                tokio::select! { biased; error = failure(other) => error, () = rest => unreachable!() }
+            });
+            assert!(end.await.is_closed());
+        });
+    });
+}
+
 #[test]
 fn f10_values_without_measure_are_for_their_caller_to_refuse() {
     let numbers = |count: usize| vec!["1"; count].join(",");
