@@ -20,6 +20,7 @@ use std::{
     convert::Infallible,
     io,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -72,6 +73,8 @@ pub enum Step {
     Send(Bytes),
     /// Waits for a permit of the test.
     Wait(Arc<Semaphore>),
+    /// Waits for a while.
+    Pause(Duration),
     /// Breaks the connection off.
     Cut,
     /// Says nothing more, and keeps the connection open.
@@ -376,6 +379,7 @@ fn body_of(steps: Vec<Step>, given_up: GivenUp) -> UnsyncBoxBody<Bytes, io::Erro
                         permit.forget();
                     }
                 }
+                Some(Step::Pause(wait)) => tokio::time::sleep(wait).await,
                 Some(Step::Cut) => {
                     // A body that is not ready lets hyper write what it has.
                     tokio::task::yield_now().await;

@@ -11,7 +11,10 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 type Incoming = (http::Request<h2::RecvStream>, SendResponse<Bytes>);
 
@@ -150,6 +153,45 @@ async fn f38_a_connection_that_ends_with_an_error_fails_what_was_begun_and_is_re
         assert_eq!(error.delivery(), Delivery::Unknown, "{error:?}");
         peer.ask(modern_call(2)).await;
         assert_eq!(accepted.load(Ordering::Relaxed), 2);
+    })
+    .await;
+}
+
+/// The preface of a server, and a GOAWAY that says that it has processed no stream.
+const NOTHING_PROCESSED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+#[tokio::test]
+async fn f38_what_a_goaway_leaves_out_is_sent_over_a_new_connection() {
+    deadline(async {
+        for goaways in [1, usize::MAX] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+            let mut tasks = JoinSet::new();
+            tasks.spawn(async move {
+                let mut connections = JoinSet::new();
+                for number in 0.. {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    connections.spawn(async move {
+                        if number >= goaways {
+                            return answer_all(h2::server::handshake(stream).await.unwrap()).await;
+                        }
+                        let mut bytes = Vec::new();
+                        while !bytes.ends_with(b"}}}") {
+                            stream.read_buf(&mut bytes).await.unwrap();
+                        }
+                        stream.write_all(NOTHING_PROCESSED).await.unwrap();
+                        let _ = stream.read_to_end(&mut bytes).await;
+                    });
+                }
+            });
+            let mut peer = connect_to(Endpoint::parse(&url).unwrap().http2_only()).await;
+            if goaways == 1 {
+                peer.ask(modern_call(1)).await;
+                continue;
+            }
+            let error = error_of(peer.send(modern_call(1)).await);
+            assert!(error.is_closed() && error.delivery() == Delivery::NotSent, "{error:?}");
+        }
     })
     .await;
 }

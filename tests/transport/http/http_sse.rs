@@ -368,7 +368,7 @@ async fn a_response_that_comes_before_the_post_is_answered_counts() {
 async fn f28_a_call_that_is_never_answered_ends_at_the_limit_and_is_cancelled() {
     deadline(async {
         let older = Older::start("/messages", &[answer_to(0)]).await;
-        let limit = Duration::from_millis(100);
+        let limit = Duration::from_millis(500);
         let endpoint = Endpoint::parse(older.server.url()).unwrap().http_sse().total_timeout(limit);
         let mut peer = connect_to(endpoint).await;
         begin(&mut peer).await;
