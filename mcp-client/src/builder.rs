@@ -1,7 +1,8 @@
 //! Configuring a client.
 
 use crate::{
-    Client, Deadlines, Diagnostics, Event, InputHandler, Mode, Reconnect, Target, live::Wrap, log,
+    Client, Deadlines, Diagnostics, Event, InputHandler, Mode, PriorDiscover, Reconnect, Target,
+    live::Wrap, log,
 };
 use mcp_session::{BoxCallService, CallService, Options};
 use mcp_types::{Implementation, LoggingLevel};
@@ -33,6 +34,31 @@ impl ClientBuilder {
     /// Which revisions to try. Default: [`Mode::Auto`].
     pub fn mode(mut self, mode: Mode) -> Self {
         self.options.mode = mode;
+        self
+    }
+
+    /// What is known of the server from an earlier session, so that connecting takes no round trip.
+    ///
+    /// ```no_run
+    /// use mcp_client::{Client, PriorDiscover};
+    /// use mcp_client::types::RawJson;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::connect_to("https://example.com/mcp").await?;
+    /// let saved = client.server()?.discovered().map(ToString::to_string);
+    /// // Later, in another process:
+    /// let mut later = Client::builder("https://example.com/mcp");
+    /// if let Some(saved) = saved {
+    ///     later = later.prior_discover(PriorDiscover::new(RawJson::parse(saved)?));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// If it proves wrong, the first call fails with [`Error::WrongPrior`](crate::Error::WrongPrior), and the next
+    /// [`connect`](Client::connect) asks the server. See [`PriorDiscover`].
+    pub fn prior_discover(mut self, prior: impl Into<PriorDiscover>) -> Self {
+        self.options.prior = Some(prior.into());
         self
     }
 

@@ -80,7 +80,8 @@ pub use mcp_types as types;
 
 pub use mcp_session::{
     Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident, InputHandler,
-    Misbehavior, Mode, Notice, Options, Phase, Progress, Reconnect, Server, Subscription, When,
+    Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress, Reconnect, Server,
+    Subscription, When,
 };
 
 /// The examples of the README, compiled.

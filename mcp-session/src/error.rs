@@ -75,6 +75,12 @@ pub enum Error {
         /// What the server made of the question.
         source: Box<Self>,
     },
+    /// What was known of the server before is wrong: the session has ended, and the next one asks the server.
+    #[error("what was known of the server from an earlier session is wrong: connect again")]
+    WrongPrior {
+        /// How the server answered the call, which it has not done.
+        source: Box<Self>,
+    },
     /// The session is of an era that has no such method.
     #[error("{method} does not exist in protocol version {version}")]
     NotInVersion {
@@ -246,7 +252,7 @@ impl Error {
             Self::Rpc { error, .. } | Self::InvalidCursor { error, .. } => Some(error),
             Self::Transport(error) => error.peer_error(),
             Self::Connect { source, .. } => source.as_rpc(),
-            Self::NotStateless { source, .. } => source.as_rpc(),
+            Self::NotStateless { source, .. } | Self::WrongPrior { source } => source.as_rpc(),
             _ => None,
         }
     }
@@ -257,7 +263,7 @@ impl Error {
             Self::Timeout { .. } => true,
             Self::Transport(error) => error.is_timeout(),
             Self::Connect { source, .. } => source.is_timeout(),
-            Self::NotStateless { source, .. } => source.is_timeout(),
+            Self::NotStateless { source, .. } | Self::WrongPrior { source } => source.is_timeout(),
             _ => false,
         }
     }
@@ -295,7 +301,9 @@ impl Error {
         match self {
             Self::Transport(error) => Some(error),
             Self::Connect { source, .. } => source.as_transport(),
-            Self::NotStateless { source, .. } => source.as_transport(),
+            Self::NotStateless { source, .. } | Self::WrongPrior { source } => {
+                source.as_transport()
+            }
             _ => None,
         }
     }

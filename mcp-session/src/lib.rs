@@ -62,6 +62,7 @@ mod params;
 mod peer;
 #[cfg(feature = "pin-tools")]
 mod pin_tools;
+mod prior_discover;
 mod propagate_trace;
 mod reconnect;
 mod require_complete;
@@ -103,6 +104,7 @@ pub use peer::Peer;
 pub use pin_tools::{
     InvalidDigest, OnChange, PinTools, PinToolsLayer, ToolChange, ToolDigest, ToolPins,
 };
+pub use prior_discover::PriorDiscover;
 pub use propagate_trace::{
     InvalidTrace, PropagateTrace, PropagateTraceLayer, TraceContext, TraceSource,
 };

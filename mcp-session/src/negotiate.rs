@@ -4,16 +4,16 @@ mod discover;
 mod initialize;
 mod opening;
 
+pub(crate) use discover::{Verdict, judge_error};
 pub(crate) use opening::Opening;
 
-use crate::{Error, Mode, Options, Peer, Phase, Server};
-use discover::Verdict;
-use mcp_transport::Connector;
+use crate::{Era, Error, Mode, Options, Peer, Phase, Server};
+use mcp_transport::{Connector, Transport};
 use mcp_types::ProtocolVersion;
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
-/// Makes and negotiates the first connection of a session.
+/// Makes and negotiates the connections of a session.
 pub(crate) struct Negotiation<'a, C> {
     pub(crate) connector: &'a C,
     pub(crate) options: &'a Options,
@@ -21,67 +21,106 @@ pub(crate) struct Negotiation<'a, C> {
     pub(crate) released: &'a CancellationToken,
 }
 
-type Negotiated<C> = Result<(Opening<<C as Connector>::Transport>, Server), Error>;
+/// Where a connection is while it is negotiated: still there when that fails.
+type Place<C> = Option<Opening<<C as Connector>::Transport>>;
 
 impl<C: Connector> Negotiation<'_, C> {
-    /// Connects and negotiates; what has been opened is dropped when it fails.
-    pub(crate) async fn run(&self) -> Negotiated<C> {
+    /// Connects and negotiates; a connection that comes to nothing is shut down in good order.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cuts what has been opened.
+    pub(crate) async fn run(&self) -> Result<(Opening<C::Transport>, Server), Error> {
+        let mut place = None;
+        let outcome = limited(self.negotiate(&mut place), self.options).await;
+        settle(place, outcome).await
+    }
+
+    /// Opens a connection of the era and the revision that were agreed.
+    // spec: VER-12
+    pub(crate) async fn again(&self, server: &Server) -> Result<Opening<C::Transport>, Error> {
+        let mut place = None;
+        let opened = async {
+            let opening = self.open(&mut place).await?;
+            if server.era == Era::Legacy {
+                opening.initialize(&server.version, true, self.options).await?;
+            }
+            Ok(())
+        };
+        let outcome = limited(opened, self.options).await;
+        Ok(settle(place, outcome).await?.0)
+    }
+
+    async fn negotiate(&self, place: &mut Place<C>) -> Result<Server, Error> {
         match &self.options.mode {
-            Mode::Auto => self.auto().await,
+            Mode::Auto => self.auto(place).await,
             Mode::Pinned(version) if version.is_modern() => {
-                let mut opening = self.open().await?;
-                match opening.discover(version, self.options).await {
-                    Verdict::Modern(server) => Ok((opening, *server)),
+                let opening = self.open(place).await?;
+                match opening.begin(version, self.options).await {
+                    Verdict::Modern(server) => Ok(*server),
                     Verdict::Failed(error) | Verdict::Lost(error) => Err(error),
                     Verdict::Legacy(error) => Err(not_stateless(version, error)),
                 }
             }
-            Mode::Pinned(version) => self.legacy(version).await,
-            Mode::Legacy => self.legacy(&ProtocolVersion::LATEST_LEGACY).await,
+            Mode::Pinned(version) => self.legacy(place, version, true).await,
+            Mode::Legacy => self.legacy(place, &ProtocolVersion::LATEST_LEGACY, false).await,
         }
     }
 
     // spec: VER-04 VER-06 VER-07 VER-08
-    async fn auto(&self) -> Negotiated<C> {
-        let mut opening = self.open().await?;
-        match opening.discover(&ProtocolVersion::LATEST, self.options).await {
-            Verdict::Modern(server) => Ok((opening, *server)),
+    async fn auto(&self, place: &mut Place<C>) -> Result<Server, Error> {
+        let opening = self.open(place).await?;
+        match opening.begin(&ProtocolVersion::LATEST, self.options).await {
+            Verdict::Modern(server) => Ok(*server),
             Verdict::Failed(error) => Err(error),
             Verdict::Legacy(reason) => {
                 tracing::debug!(%reason, "not the answer of a stateless server; trying the handshake");
-                self.initialize(opening, &ProtocolVersion::LATEST_LEGACY).await
+                opening.initialize(&ProtocolVersion::LATEST_LEGACY, false, self.options).await
             }
             Verdict::Lost(reason) => {
                 // Some legacy servers end when the first message is not `initialize`: they get a new process.
                 tracing::debug!(%reason, "the server died of the first message; starting it again");
-                drop(opening);
-                self.legacy(&ProtocolVersion::LATEST_LEGACY).await
+                *place = None;
+                self.legacy(place, &ProtocolVersion::LATEST_LEGACY, false).await
             }
         }
     }
 
-    async fn legacy(&self, version: &ProtocolVersion) -> Negotiated<C> {
-        self.initialize(self.open().await?, version).await
-    }
-
-    async fn open(&self) -> Result<Opening<C::Transport>, Error> {
-        let link = self.connector.connect().await?;
-        Ok(Opening::new(link, self.peer.clone(), self.released.clone()))
-    }
-
-    async fn initialize(
+    async fn legacy(
         &self,
-        mut opening: Opening<C::Transport>,
+        place: &mut Place<C>,
         version: &ProtocolVersion,
-    ) -> Negotiated<C> {
-        let pinned = self.options.mode == Mode::Pinned(version.clone());
-        let server = opening.initialize(version, pinned, self.options).await?;
-        Ok((opening, server))
+        pinned: bool,
+    ) -> Result<Server, Error> {
+        self.open(place).await?.initialize(version, pinned, self.options).await
+    }
+
+    async fn open<'p>(
+        &self,
+        place: &'p mut Place<C>,
+    ) -> Result<&'p mut Opening<C::Transport>, Error> {
+        let link = self.connector.connect().await?;
+        Ok(place.insert(Opening::new(link, self.peer.clone(), self.released)))
+    }
+}
+
+/// Shuts a connection down that came to nothing.
+async fn settle<T: Transport, R>(
+    place: Option<Opening<T>>,
+    outcome: Result<R, Error>,
+) -> Result<(Opening<T>, R), Error> {
+    match (place, outcome) {
+        (Some(opening), Ok(agreed)) => Ok((opening, agreed)),
+        (Some(opening), Err(error)) => {
+            opening.shut_down().await;
+            Err(error)
+        }
+        (None, outcome) => Err(outcome.err().unwrap_or(Error::NotConnected)),
     }
 }
 
 /// Runs what opens a connection, within the time that the options allow.
-pub(crate) async fn limited<T>(
+async fn limited<T>(
     opening: impl Future<Output = Result<T, Error>>,
     options: &Options,
 ) -> Result<T, Error> {

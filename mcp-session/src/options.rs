@@ -1,8 +1,8 @@
 //! How a session is set up.
 
 use crate::{
-    Deadlines, Diagnostics, Events, Extension, InputHandler, NoInput, Reconnect, RetryOptions,
-    follow_input::DEFAULT_ROUNDS,
+    Deadlines, Diagnostics, Events, Extension, InputHandler, NoInput, PriorDiscover, Reconnect,
+    RetryOptions, follow_input::DEFAULT_ROUNDS,
 };
 use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
@@ -15,6 +15,8 @@ pub struct Options {
     pub client_info: Implementation,
     /// Which revisions to try. Default: [`Mode::Auto`].
     pub mode: Mode,
+    /// What is known of a stateless server from an earlier session, in place of asking. Default: nothing.
+    pub prior: Option<PriorDiscover>,
     /// How long connecting may take in all, or `None` for no limit. Default: 30 s.
     pub connect_timeout: Option<Duration>,
     /// How long a server on a byte stream may be silent about `server/discover` before it is taken for a legacy one.
@@ -53,6 +55,7 @@ impl Default for Options {
         Self {
             client_info: Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
             mode: Mode::Auto,
+            prior: None,
             connect_timeout: Some(Duration::from_secs(30)),
             probe_timeout: Duration::from_secs(10),
             deadlines: Deadlines::default(),

@@ -23,6 +23,15 @@ pub struct Server {
     pub instructions: Option<String>,
     /// The whole result of `server/discover` or `initialize`.
     pub result: RawJson,
+    /// Whether all this is from an earlier session.
+    pub(crate) is_recalled: bool,
+}
+
+impl Server {
+    /// What to save of a stateless server for [`PriorDiscover`](crate::PriorDiscover): its answer to `server/discover`.
+    pub fn discovered(&self) -> Option<&RawJson> {
+        (self.era == Era::Modern).then_some(&self.result)
+    }
 }
 
 /// How client and server talk, of the two ways that the protocol has known.

@@ -3,7 +3,8 @@
 use crate::{
     Call, CallService, Dispatch, Era, Error, Notify, Options, Peer, Reconnect, Reply, Server, When,
     input,
-    negotiate::{Negotiation, limited},
+    negotiate::Negotiation,
+    prior_discover::{Check, CheckPrior},
     stack,
     supervise::Supervisor,
     swap::{Current, Signals, Swap},
@@ -171,7 +172,7 @@ impl<C: Connector, L> Builder<C, L> {
             peer: &peer,
             released: &released,
         };
-        let (opening, server) = limited(negotiation.run(), &options).await?;
+        let (opening, server) = negotiation.run().await?;
         let (server, binding) = (Arc::new(server), opening.binding);
         let keeps = options.reconnect.when != When::Never
             || (binding == Binding::Http && server.era == Era::Legacy);
@@ -181,7 +182,7 @@ impl<C: Connector, L> Builder<C, L> {
         let swap = Swap::new(swap, Arc::clone(&signals));
         let session = Inner {
             service: BoxCloneSyncService::new(
-                layer.layer(erased(&swap, &peer, binding, &server, &options)),
+                layer.layer(erased(&swap, &peer, binding, &server, &options, &released)),
             ),
             notify: BoxCloneSyncService::new(Notify::new(swap, server.version.clone())),
             server: Arc::clone(&server),
@@ -207,11 +208,21 @@ fn erased<T: Transport>(
     binding: Binding,
     server: &Server,
     options: &Options,
+    released: &CancellationToken,
 ) -> BoxCallService {
     let dispatch = Dispatch::new(transport.clone(), peer.clone());
     let version = server.version.clone();
     match server.era {
-        Era::Modern => BoxCloneSyncService::new(stack::modern(dispatch, version, binding, options)),
+        Era::Modern => {
+            let stack = stack::modern(dispatch, version.clone(), binding, options);
+            let stack = BoxCloneSyncService::new(stack);
+            let Some(prior) = options.prior.clone().filter(|_| server.is_recalled) else {
+                return stack;
+            };
+            let (limit, released) = (options.probe_timeout, released.clone());
+            let check = Check::new(prior, binding, version, limit, released);
+            BoxCloneSyncService::new(CheckPrior::new(stack, check))
+        }
         Era::Legacy => BoxCloneSyncService::new(stack::legacy(dispatch, version, options)),
     }
 }

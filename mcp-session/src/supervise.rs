@@ -1,8 +1,8 @@
 //! Keeping a session connected.
 
 use crate::{
-    Era, Error, Options, Peer, Reconnect, Server, When,
-    negotiate::{self, Opening},
+    Error, Options, Peer, Reconnect, Server, When,
+    negotiate::Negotiation,
     swap::{Current, Signals},
 };
 use http::StatusCode;
@@ -106,19 +106,9 @@ impl<C: Connector> Supervisor<C> {
         }
     }
 
-    /// Opens a connection of the era and the revision that were agreed.
-    // spec: VER-12
     async fn connect(&self) -> Result<(C::Transport, Driver), Error> {
         let Self { connector, options, peer, server, released, .. } = self;
-        let connected = async {
-            let link = connector.connect().await?;
-            let mut opening = Opening::new(link, peer.clone(), released.clone());
-            if server.era == Era::Legacy {
-                opening.initialize(&server.version, true, options).await?;
-            }
-            Ok(opening)
-        };
-        let opening = negotiate::limited(connected, options).await?;
+        let opening = Negotiation { connector, options, peer, released }.again(server).await?;
         Ok((opening.dispatch.transport().clone(), opening.into_driver()))
     }
 

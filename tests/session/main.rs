@@ -7,6 +7,7 @@
 )]
 
 mod circuit_break;
+mod come_to_nothing;
 mod dispatch;
 mod eras;
 mod examples;
@@ -16,6 +17,7 @@ mod layers;
 mod limit_tools;
 mod mock;
 mod pin_tools;
+mod prior;
 mod propagate_trace;
 mod reconnect;
 mod retry;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tower::{ServiceBuilder, ServiceExt};
 
 /// What the answer to `server/discover` says about a server.
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It is stateless.
     Modern(Box<Server>),
     /// It is not; the handshake can go over the same connection.
@@ -28,12 +28,35 @@ pub(super) enum Verdict {
 const METHOD: &str = "server/discover";
 
 impl<T: Transport> Opening<T> {
+    /// Finds out what the server is: from what was known before, or by asking in the revision `version`.
+    pub(super) async fn begin(&mut self, version: &ProtocolVersion, options: &Options) -> Verdict {
+        match self.recall(version, options) {
+            Some(server) => Verdict::Modern(server),
+            None => self.discover(version, options).await,
+        }
+    }
+
+    /// What was known of the server before.
+    fn recall(&self, version: &ProtocolVersion, options: &Options) -> Option<Box<Server>> {
+        let prior = options.prior.as_ref().filter(|prior| !prior.is_wrong())?;
+        let adopted = match prior.as_raw().decode() {
+            Ok(result) => adopt(result, prior.as_raw().clone(), version, self.dispatch.peer()),
+            Err(source) => Verdict::Legacy(Error::Decode { method: METHOD.into(), source }),
+        };
+        match adopted {
+            Verdict::Modern(mut server) => {
+                server.is_recalled = true;
+                Some(server)
+            }
+            Verdict::Legacy(error) | Verdict::Failed(error) | Verdict::Lost(error) => {
+                tracing::debug!(%error, "what was known of the server is of no use; asking it");
+                None
+            }
+        }
+    }
+
     /// Asks, in the revision `version`.
-    pub(super) async fn discover(
-        &mut self,
-        version: &ProtocolVersion,
-        options: &Options,
-    ) -> Verdict {
+    async fn discover(&mut self, version: &ProtocolVersion, options: &Options) -> Verdict {
         let service = ServiceBuilder::new()
             .layer(NegotiateVersionLayer::new())
             .layer(AddMetaLayer::new(version.clone(), stack::stamp(options)))
@@ -59,7 +82,7 @@ impl<T: Transport> Opening<T> {
     fn judge(&self, answer: Result<Reply, BoxError>, version: &ProtocolVersion) -> Verdict {
         match answer {
             Ok(reply) => match reply.decode::<DiscoverResult>() {
-                Ok(result) => adopt(result, reply.result, version, &self.dispatch.peer().clone()),
+                Ok(result) => adopt(result, reply.result, version, self.dispatch.peer()),
                 Err(source) => Verdict::Legacy(Error::Decode { method: METHOD.into(), source }),
             },
             Err(error) => judge_error(Error::from_layers(error), self.binding, version),
@@ -88,11 +111,12 @@ fn adopt(
         info,
         instructions: result.instructions,
         result: raw,
+        is_recalled: false,
     }))
 }
 
 // spec: VER-03 VER-06 VER-07 VER-09 VER-10 VER-11
-fn judge_error(error: Error, binding: Binding, wanted: &ProtocolVersion) -> Verdict {
+pub(crate) fn judge_error(error: Error, binding: Binding, wanted: &ProtocolVersion) -> Verdict {
     match &error {
         Error::Rpc { error: said, .. } => match supported_versions(said) {
             // Refused once more, although it is on the list: there is nothing left to try.

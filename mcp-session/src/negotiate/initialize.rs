@@ -55,6 +55,7 @@ impl<T: Transport> Opening<T> {
             info: Some(result.server_info),
             instructions: result.instructions,
             result: reply.result,
+            is_recalled: false,
         })
     }
 

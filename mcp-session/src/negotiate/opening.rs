@@ -10,9 +10,13 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     task::Poll,
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
+
+/// How long a connection that came to nothing may take to shut down in good order before it is cut.
+const SHUT_DOWN: Duration = Duration::from_secs(3);
 
 /// An open connection, its driver, and whoever answers the server in the meantime.
 pub(crate) struct Opening<T> {
@@ -21,13 +25,16 @@ pub(crate) struct Opening<T> {
     driver: Result<Driver, Result<(), mcp_transport::Error>>,
     /// A probe that was not answered in time; its answer is not wanted any more.
     pub(super) late: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
+    /// Ends the use of this connection, and of no other of the session.
+    released: CancellationToken,
 }
 
 impl<T: Transport> Opening<T> {
-    pub(crate) fn new(link: Link<T>, peer: Peer, released: CancellationToken) -> Self {
+    pub(crate) fn new(link: Link<T>, peer: Peer, session: &CancellationToken) -> Self {
+        let released = session.child_token();
         let Link { transport, unsolicited, mut driver, binding, .. } = link;
         let desk = Desk { transport: transport.clone(), peer: peer.clone() };
-        let inbox = Inbox { unsolicited, desk, released };
+        let inbox = Inbox { unsolicited, desk, released: released.clone() };
         let driver = Driver::new(async move {
             let mut inbox = pin!(inbox.run());
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
@@ -39,7 +46,7 @@ impl<T: Transport> Opening<T> {
             Ok(())
         });
         let dispatch = Dispatch::new(transport, peer);
-        Self { dispatch, binding, driver: Ok(driver), late: None }
+        Self { dispatch, binding, driver: Ok(driver), late: None, released }
     }
 
     /// Runs a future of the handshake, and the connection beside it.
@@ -69,6 +76,22 @@ impl<T: Transport> Opening<T> {
             dispatch.call(call).await
         })
         .await
+    }
+
+    /// Shuts a connection down that came to nothing: a child sees the end of its input, a session over HTTP is deleted.
+    ///
+    /// Dropping the future cuts the connection.
+    pub(super) async fn shut_down(self) {
+        let Self { dispatch, driver, late, released, .. } = self;
+        // Nobody is left who could use the transport, so that the driver comes to its end.
+        drop((dispatch, late));
+        released.cancel();
+        let Ok(driver) = driver else { return };
+        match tokio::time::timeout(SHUT_DOWN, driver).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "closing"),
+            Err(_) => tracing::debug!("closing took too long; the connection is cut"),
+        }
     }
 
     /// The driver of what is now a session.
