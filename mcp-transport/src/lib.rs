@@ -78,6 +78,8 @@
 //! | making a connection | 30 s | `connect_timeout` of `socket::Tcp`, `socket::Unix`, `websocket::WebSocket` | it fails |
 //! | end of a connection | 2 s | `close_grace` of the same | it is cut |
 //! | silence of a WebSocket | 30 s | `websocket::WebSocket::ping_interval` | a ping, then the connection fails |
+//!
+//! The limits of the serving side and of recordings are in [`serve`] and [`record`].
 
 mod connector;
 pub mod duplex;
@@ -93,6 +95,7 @@ mod replies;
 pub mod serve;
 #[cfg(feature = "socket")]
 pub mod socket;
+mod splice;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 mod transport;

@@ -51,11 +51,13 @@ mod http;
 mod in_flight;
 mod lines;
 mod refusal;
+mod renumber;
 
 pub use backend::Server;
 #[cfg(feature = "http")]
 pub use http::{Body, HttpEndpoint, HttpLimits, HttpOptions};
 pub use lines::{LineLimits, ServeLines};
+pub use renumber::Renumber;
 
 use backend::Backend;
 use tokio::io::{AsyncRead, AsyncWrite};

@@ -2,6 +2,7 @@
 
 mod recording;
 mod replaying;
+mod text;
 
 use crate::serve::scripted::{Scripted, outcome, replies, request};
 use conformance::script::{Background, deadline};
@@ -48,7 +49,7 @@ where
 }
 
 /// A connection to a server that a test scripts.
-fn link(transport: impl Transport + Sync) -> Link<Connection> {
+fn link(transport: impl Transport) -> Link<Connection> {
     Link::new(BoxCloneSyncService::new(transport), Binding::InProcess)
 }
 

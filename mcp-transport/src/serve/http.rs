@@ -44,7 +44,8 @@ use tower_service::Service;
 ///
 /// Their headers must say what the body says. They reach the service as extensions: a [`ProtocolVersion`] and the
 /// [`MirroredParams`](crate::MirroredParams), whose names are in lower case here. Which arguments a tool wants mirrored is
-/// for the service to check. Ids are those of the clients, and two clients may choose the same one.
+/// for the service to check. Ids are those of the clients, and two of them may choose the same one: see
+/// [`Renumber`](super::Renumber).
 ///
 /// # Sessions
 ///
@@ -58,14 +59,23 @@ use tower_service::Service;
 pub struct HttpEndpoint {
     backend: Backend,
     options: Arc<HttpOptions>,
+    /// For requests.
     permits: Arc<Semaphore>,
+    /// For what is not answered: it has to get through when there are too many requests.
+    deliveries: Arc<Semaphore>,
     sessions: Option<Arc<Handle>>,
 }
 
 impl HttpEndpoint {
     pub(super) fn new(backend: Backend, options: HttpOptions) -> Self {
-        let permits = Semaphore::new(options.limits.requests.min(Semaphore::MAX_PERMITS));
-        Self { backend, options: Arc::new(options), permits: Arc::new(permits), sessions: None }
+        let permits = options.limits.requests.min(Semaphore::MAX_PERMITS);
+        Self {
+            backend,
+            options: Arc::new(options),
+            permits: Arc::new(Semaphore::new(permits)),
+            deliveries: Arc::new(Semaphore::new(permits)),
+            sessions: None,
+        }
     }
 
     /// The same endpoint, which also serves clients with a handshake: `connector` makes one connection for each of their
@@ -114,10 +124,10 @@ impl HttpEndpoint {
         let facts = post.posted().check(&self.options.versions.0)?;
         post.extensions.insert(facts.version);
         post.extensions.insert(facts.mirrored);
-        let permit = self.permit(post.id())?;
         if post.id().is_some() {
+            let permit = permit(&self.permits, post.id())?;
             let messages = Exchange::start(&self.backend, post.into_message());
-            let messages = Guarded { messages, _lease: None, _permit: permit };
+            let messages = Guarded::new(messages, permit, None);
             let messages = messages.filter(|message| std::future::ready(is_allowed(message)));
             return Ok(answer::answer(messages.boxed(), answer::modern_status, self.limits()).await);
         }
@@ -126,7 +136,19 @@ impl HttpEndpoint {
         {
             return Ok(answer::empty(StatusCode::ACCEPTED));
         }
-        deliver(&self.backend, post).await
+        self.deliver(&self.backend, post).await
+    }
+
+    /// Hands over a message that is not answered.
+    async fn deliver(&self, backend: &Backend, post: Post) -> Result<Response<Body>, Refusal> {
+        let _permit = permit(&self.deliveries, None)?;
+        match backend.call(post.into_message()).await {
+            Ok(_replies) => Ok(answer::empty(StatusCode::ACCEPTED)),
+            Err(error) => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Err(Refusal::new(status, None, ErrorCode::INTERNAL_ERROR, error.to_string()))
+            }
+        }
     }
 
     /// What a client with a handshake is told where there are no sessions. It may show that to its user.
@@ -141,14 +163,6 @@ impl HttpEndpoint {
             versions.join(", ")
         );
         Refusal::new(StatusCode::BAD_REQUEST, post.id(), ErrorCode::HEADER_MISMATCH, text)
-    }
-
-    fn permit(&self, id: Option<RequestId>) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| {
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            let text = "too many requests at once: wait for an answer";
-            Refusal::new(status, id, ErrorCode::INTERNAL_ERROR, text)
-        })
     }
 
     fn limits(&self) -> &HttpLimits {
@@ -183,15 +197,30 @@ impl fmt::Debug for HttpEndpoint {
 /// The messages about a request, and what is held until they end.
 struct Guarded<S> {
     messages: S,
-    _lease: Option<Lease>,
+    held: Option<Held>,
+}
+
+/// What a call in flight uses up.
+struct Held {
     _permit: OwnedSemaphorePermit,
+    _lease: Option<Lease>,
+}
+
+impl<S> Guarded<S> {
+    fn new(messages: S, permit: OwnedSemaphorePermit, lease: Option<Lease>) -> Self {
+        Self { messages, held: Some(Held { _permit: permit, _lease: lease }) }
+    }
 }
 
 impl<S: Stream<Item = ServerMessage> + Unpin> Stream for Guarded<S> {
     type Item = ServerMessage;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ServerMessage>> {
-        Pin::new(&mut self.messages).poll_next(cx)
+        let polled = Pin::new(&mut self.messages).poll_next(cx);
+        if matches!(polled, Poll::Ready(None)) {
+            self.held = None;
+        }
+        polled
     }
 }
 
@@ -204,13 +233,13 @@ fn is_allowed(message: &ServerMessage) -> bool {
     true
 }
 
-/// Hands over a message that is not answered.
-async fn deliver(backend: &Backend, post: Post) -> Result<Response<Body>, Refusal> {
-    match backend.call(post.into_message()).await {
-        Ok(_replies) => Ok(answer::empty(StatusCode::ACCEPTED)),
-        Err(error) => {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Err(Refusal::new(status, None, ErrorCode::INTERNAL_ERROR, error.to_string()))
-        }
-    }
+fn permit(
+    permits: &Arc<Semaphore>,
+    id: Option<RequestId>,
+) -> Result<OwnedSemaphorePermit, Refusal> {
+    Arc::clone(permits).try_acquire_owned().map_err(|_| {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let text = "too many requests at once: wait for an answer";
+        Refusal::new(status, id, ErrorCode::INTERNAL_ERROR, text)
+    })
 }

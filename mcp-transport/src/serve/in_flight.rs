@@ -48,20 +48,12 @@ impl InFlight {
 
     /// Hands a message to the service.
     pub(super) fn begin(&self, backend: &Backend, message: ClientMessage) -> Result<Call, Refused> {
-        let mut calls = self.0.lock();
-        let is_full = calls.requests.len() + calls.others >= self.0.limit;
         let (id, kind) = match &message.body {
             Message::Request(request) => (Some(request.id.clone()), CallKind::of(&request.method)),
             Message::Notification(_) | Message::Response(_) => (None, CallKind::Other),
         };
         let slot = Arc::new(Slot { kind, state: Mutex::default() });
-        match id.clone().map(|id| calls.requests.entry(id)) {
-            Some(Entry::Occupied(_)) => return Err(Refused::IdInUse),
-            _ if is_full => return Err(Refused::Full),
-            Some(Entry::Vacant(entry)) => drop(entry.insert(Arc::clone(&slot))),
-            None => calls.others += 1,
-        }
-        drop(calls);
+        self.0.admit(id.clone(), &slot)?;
         slot.lock().exchange = Some(Exchange::start(backend, message));
         Ok(Call { id, slot, table: Some(Arc::clone(&self.0)) })
     }
@@ -109,6 +101,20 @@ impl InFlight {
 }
 
 impl Table {
+    fn admit(&self, id: Option<RequestId>, slot: &Arc<Slot>) -> Result<(), Refused> {
+        let Calls { requests, others } = &mut *self.lock();
+        let is_full = requests.len() >= self.limit;
+        match id.map(|id| requests.entry(id)) {
+            Some(Entry::Occupied(_)) => return Err(Refused::IdInUse),
+            Some(Entry::Vacant(_)) if is_full => return Err(Refused::Full),
+            Some(Entry::Vacant(entry)) => drop(entry.insert(Arc::clone(slot))),
+            // Counted apart: what calls wait for has to get through when there are too many of them.
+            None if *others >= self.limit => return Err(Refused::Full),
+            None => *others += 1,
+        }
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -43,7 +43,8 @@ pub struct LineLimits {
     pub message_bytes: usize,
     /// The bytes that wait to be written, 1 MiB. Beyond it the replies wait; a single message may be larger.
     pub outbox_bytes: usize,
-    /// The messages that are passed on at once, 1024. A request beyond it is refused, another message is dropped.
+    /// The requests that are in flight at once, 1024: one beyond it is refused. As many notifications and responses may
+    /// wait for the service to take them: one beyond it is dropped.
     pub requests: usize,
     /// How long the calls in flight may go on after the end of the input, 30 s. Subscriptions end at once.
     pub grace: Duration,
@@ -228,8 +229,9 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
             Message::Response(Response { id: None, .. }) => return,
             Message::Response(_) => None,
         };
-        // Calls that were given up count until they are gone.
-        let call = if self.calls.len() < self.limits.requests {
+        // Calls that were given up are gone only when they are polled, which a client that does not read prevents.
+        let has_room = id.is_none() || self.calls.len() / 2 < self.limits.requests;
+        let call = if has_room {
             self.in_flight.begin(&self.backend, message.into())
         } else {
             Err(Refused::Full)

@@ -1,10 +1,13 @@
 //! Newline-delimited JSON.
 
+mod clients;
+mod limits;
+
 use super::*;
 use futures_util::{FutureExt, stream};
 use mcp_transport::duplex;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, sync::Semaphore};
 
 /// A scripted client, and the driver that serves it.
 struct Served {
@@ -187,42 +190,6 @@ async fn an_id_in_use_fails_no_call() {
 }
 
 #[tokio::test]
-async fn f08_a_message_over_the_limit_fails_its_call() {
-    let limits = limits(|limits| limits.message_bytes = 1000);
-    let mut served = serve_within(Scripted::modern().server.transport(), limits);
-    let large = "x".repeat(2000);
-    let params = json!({ "blob": large });
-    served
-        .client
-        .send(json!({ "jsonrpc": "2.0", "method": "echo", "params": params, "id": 1 }))
-        .await;
-    assert_eq!(error_code(&served.response(1).await), -32600);
-    served.client.send(json!({ "jsonrpc": "2.0", "id": 2, "result": params })).await;
-    served.canary(3).await;
-    served.client.send_raw("x".repeat(10_000)).await;
-    let error = served.driver.end().await.unwrap_err();
-    assert!(error.is_closed(), "a line without an end: {error}");
-}
-
-#[tokio::test]
-async fn requests_over_the_limit_are_refused_and_notifications_dropped() {
-    let server = Scripted::modern();
-    let limits = limits(|limits| limits.requests = 2);
-    let mut served = serve_within(server.server.transport(), limits);
-    for id in [1, 2] {
-        served.ask(id, "hang").await;
-        served.client.expect("notifications/begun").await;
-    }
-    served.client.notify("notifications/lost", json!({})).await;
-    served.ask(3, "echo").await;
-    assert_eq!(error_code(&served.response(3).await), -32603);
-    served.client.notify("notifications/cancelled", json!({ "requestId": 1 })).await;
-    server.dropped.wait_for(1).await;
-    served.canary(4).await;
-    assert_eq!(server.server.sent("notifications/lost").len(), 0);
-}
-
-#[tokio::test]
 async fn what_is_in_flight_at_the_end_of_the_input_is_still_answered() {
     let server = Scripted::modern();
     let mut served = serve(server.server.transport());
@@ -246,17 +213,6 @@ async fn the_end_of_the_input_in_the_middle_of_a_message_is_refused() {
     served.client.send_raw(r#"{"jsonrpc":"2.0","id":3,"method":"#).await;
     let rest = served.finish().await;
     assert_eq!((error_code(&rest[0]), rest.len()), (-32700, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn calls_that_go_on_after_the_end_of_the_input_have_a_limit() {
-    let server = Scripted::modern();
-    let limits = limits(|limits| limits.grace = Duration::from_secs(1));
-    let mut served = serve_within(server.server.transport(), limits);
-    served.ask(1, "hang").await;
-    served.client.expect("notifications/begun").await;
-    assert_eq!(served.finish().await, [] as [Value; 0]);
-    server.dropped.wait_for(1).await;
 }
 
 #[tokio::test]
@@ -339,111 +295,4 @@ async fn a_message_is_one_line_whatever_its_raw_json_holds() {
         json!({ "a": "b
 " })
     );
-}
-
-/// Polls the driver and writes `line` again and again, until neither gets on; the bytes that were taken.
-fn fill(
-    driver: &mut (impl Future<Output = Result<(), Error>> + Unpin),
-    client: &mut DuplexStream,
-    line: &[u8],
-) -> usize {
-    let mut taken = 0;
-    loop {
-        assert!(driver.now_or_never().is_none(), "the driver goes on");
-        match client.write(line).now_or_never() {
-            Some(count) => taken += count.unwrap(),
-            None if driver.now_or_never().is_none()
-                && client.write(line).now_or_never().is_none() =>
-            {
-                return taken;
-            }
-            None => {}
-        }
-    }
-}
-
-#[test]
-fn a_client_that_does_not_read_cannot_fill_the_memory() {
-    let limits = limits(|limits| limits.outbox_bytes = 4096);
-    let (ours, mut theirs) = tokio::io::duplex(1024);
-    let driver = serve::lines(ours, Scripted::modern().server.transport(), limits);
-    let taken = fill(&mut Box::pin(driver), &mut theirs, b"x\n");
-    // Each refusal is longer than the two bytes that it refuses.
-    assert!(taken < 4096 + 2 * 1024, "{taken} bytes of garbage were taken");
-}
-
-#[tokio::test]
-async fn a_client_that_does_not_read_stalls_its_replies_and_can_still_cancel() {
-    let produced = Arc::<AtomicUsize>::default();
-    let dropped = Arc::<Dropped>::default();
-    let begun = Arc::<Notify>::default();
-    let (counter, guard, begin) = (Arc::clone(&produced), Arc::clone(&dropped), Arc::clone(&begun));
-    let service = service_fn(move |_: ClientMessage| {
-        let (counter, running) = (Arc::clone(&counter), Running(Arc::clone(&guard)));
-        begin.notify_one();
-        let flood = stream::repeat_with(move || {
-            let _ = &running;
-            counter.fetch_add(1, Ordering::SeqCst);
-            Ok(Notification::new("notifications/progress").into())
-        });
-        std::future::ready(Ok::<_, Error>(Replies::new(flood)))
-    });
-    let (ours, theirs) = tokio::io::duplex(1024);
-    let limits = limits(|limits| limits.outbox_bytes = 4096);
-    let _driver = Background::run(serve::lines(ours, service, limits));
-    let mut client = Peer::new(theirs);
-    client.send(json!({ "jsonrpc": "2.0", "id": 1, "method": "flood" })).await;
-    deadline(begun.notified()).await;
-    client.notify("notifications/cancelled", json!({ "requestId": 1 })).await;
-    dropped.wait_for(1).await;
-    let produced = produced.load(Ordering::SeqCst);
-    assert!(produced < 500, "{produced} messages were taken for a client that does not read");
-}
-
-/// The client of this crate at one end of a pipe, `service` at the other.
-fn client_of(service: impl serve::Server) -> (impl Transport, [Background<Result<(), Error>>; 2]) {
-    let (link, theirs) = mcp_transport::memory::pair(64 * 1024);
-    let serving = serve::lines(theirs, service, LineLimits::default());
-    (link.transport, [Background::run(link.driver), Background::run(serving)])
-}
-
-#[tokio::test]
-async fn the_client_of_this_crate_and_the_server_understand_each_other() {
-    let server = Scripted::legacy();
-    let (client, drivers) = client_of(server.server.transport());
-    check_calls(&client, &server, request).await;
-    drop(client);
-    for mut driver in drivers {
-        driver.end().await.unwrap();
-    }
-}
-
-// A proxy is one expression: what a client sends with is a service to be served.
-#[tokio::test]
-async fn a_proxy_is_a_served_transport() {
-    let server = Scripted::legacy();
-    let (near, _near_drivers) = client_of(server.server.transport());
-    let (client, _drivers) = client_of(near);
-    check_calls(&client, &server, request).await;
-}
-
-#[tokio::test]
-async fn a_proxy_passes_on_what_is_said_unasked() {
-    let (link, far) = mcp_transport::memory::pair(1024);
-    let _behind = Background::run(link.driver);
-    let (ours, theirs) = tokio::io::duplex(1024);
-    let proxy = serve::lines(ours, link.transport, LineLimits::default());
-    let _proxy = Background::run(proxy.with_unsolicited(link.unsolicited));
-    let mut server = Peer::new(far);
-    let mut client = duplex::connect(theirs);
-    let _client = Background::run(client.driver);
-    server.send(json!({ "jsonrpc": "2.0", "id": "q", "method": "roots/list" })).await;
-    let Arrival::Message(Message::Request(question)) =
-        deadline(client.unsolicited.next()).await.unwrap()
-    else {
-        panic!("a request");
-    };
-    let answer = Response::success(question.id, RawJson::EMPTY_OBJECT);
-    assert_eq!(replies(client.transport, answer.into()).await.unwrap(), []);
-    assert_eq!(server.receive().await["id"], "q");
 }

@@ -94,6 +94,14 @@ impl Answerer {
                 }
                 Ok(json!({ "counted": 3 }))
             }
+            "subscriptions/listen" if asked.params["finite"] == true => {
+                let id = &asked.params["_meta"]["progressToken"];
+                asked.progress(1, 2).await;
+                let meta = json!({ "_meta": { "io.modelcontextprotocol/subscriptionId": id } });
+                asked.tell("notifications/tools/list_changed", meta).await;
+                asked.tell("notifications/cancelled", json!({ "requestId": id })).await;
+                Ok(json!({}))
+            }
             "ask" => Ok(json!({ "answer": asked.ask("roots/list", json!({})).await? })),
             "gated" => {
                 self.gate.acquire().await.unwrap().forget();

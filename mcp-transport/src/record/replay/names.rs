@@ -1,7 +1,8 @@
 //! Ids and progress tokens: what they were in the recording, and what they are now.
 
+use crate::splice;
 use mcp_types::{
-    RawJson, RequestId, keys,
+    RequestId, keys,
     rpc::{Message, Request},
 };
 use serde::Deserialize;
@@ -27,7 +28,11 @@ impl Names {
     /// A message of the recorded client, as the client would send it now.
     pub(super) fn expected(&self, form: &mut Value) {
         if form["method"] == "notifications/cancelled" {
-            rename(form.pointer_mut("/params/requestId"), &self.ids);
+            let Some(id) = form.pointer_mut("/params/requestId") else { return };
+            let recorded = RequestId::deserialize(&*id).ok();
+            if let Some(now) = recorded.and_then(|recorded| self.ids.get(&recorded)) {
+                *id = json!(now);
+            }
         }
     }
 
@@ -39,15 +44,17 @@ impl Names {
                 response.id = id.or(response.id.as_ref()).cloned();
             }
             Message::Notification(notification) => {
-                let (pointer, names) = match &*notification.method {
-                    "notifications/progress" => ("/progressToken", &self.tokens),
-                    "notifications/cancelled" => ("/requestId", &self.ids),
-                    _ => ("/_meta/io.modelcontextprotocol~1subscriptionId", &self.ids),
+                let (path, names) = match &*notification.method {
+                    "notifications/progress" => (&[keys::PROGRESS_TOKEN][..], &self.tokens),
+                    "notifications/cancelled" => (&["requestId"][..], &self.ids),
+                    _ => (&["_meta", keys::SUBSCRIPTION_ID][..], &self.ids),
                 };
                 let Some(params) = &mut notification.params else { return };
-                let Ok(mut value) = params.decode::<Value>() else { return };
-                if rename(value.pointer_mut(pointer), names) {
-                    *params = RawJson::from_joined(value.to_string());
+                let recorded =
+                    splice::find(params, path).and_then(|it| RequestId::from_json(it).ok());
+                let Some(now) = recorded.and_then(|recorded| names.get(&recorded)) else { return };
+                if let Some(renamed) = splice::replace(params, path, &json!(now).to_string()) {
+                    *params = renamed;
                 }
             }
             Message::Request(_) => {}
@@ -55,21 +62,7 @@ impl Names {
     }
 }
 
-/// Puts in the name of now; returns whether it is another one.
-fn rename(value: Option<&mut Value>, names: &HashMap<RequestId, RequestId>) -> bool {
-    let Some(value) = value else { return false };
-    let recorded = RequestId::deserialize(&*value).ok();
-    let now = recorded.and_then(|recorded| names.get(&recorded)).map(|now| json!(now));
-    match now {
-        Some(now) if now != *value => {
-            *value = now;
-            true
-        }
-        _ => false,
-    }
-}
-
 fn token(request: &Request) -> Option<RequestId> {
-    let params: Value = request.params.as_ref()?.decode().ok()?;
-    RequestId::deserialize(params.get("_meta")?.get(keys::PROGRESS_TOKEN)?).ok()
+    let path = ["_meta", keys::PROGRESS_TOKEN];
+    RequestId::from_json(splice::find(request.params.as_ref()?, &path)?).ok()
 }

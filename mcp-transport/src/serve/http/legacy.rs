@@ -5,7 +5,7 @@
 use super::{
     Body, Guarded, HttpEndpoint,
     answer::{self, Refusal},
-    deliver,
+    permit,
     post::{EVENTS, Post, accepts},
     session::{Lease, Session},
     sessions::Sessions,
@@ -34,17 +34,18 @@ impl HttpEndpoint {
             let text = "header `mcp-protocol-version` names no revision with a handshake";
             return Err(Refusal::bad_request(post.id(), text));
         }
-        let permit = self.permit(post.id())?;
         if !post.headers.contains_key(SESSION_ID)
             && let Message::Request(request) = &post.message
             && request.method == "initialize"
         {
             let id = request.id.clone();
+            let permit = permit(&self.permits, post.id())?;
             return self.begin(post, &id, sessions, permit).await;
         }
         let lease = find(&post.headers, post.id(), sessions)?;
         match (post.id(), &post.message) {
             (Some(id), _) => {
+                let permit = permit(&self.permits, post.id())?;
                 let messages = call(&lease.0, post, &id, permit)?;
                 Ok(answer::answer(messages, answer::legacy_status, self.limits()).await)
             }
@@ -53,7 +54,7 @@ impl HttpEndpoint {
             }
             (None, _) => {
                 let backend = lease.0.backend().ok_or_else(|| not_found(None))?;
-                deliver(&backend, post).await
+                self.deliver(&backend, post).await
             }
         }
     }
@@ -126,7 +127,7 @@ fn call(
         .in_flight
         .begin(&backend, post.into_message())
         .map_err(|refused| Refusal::of(StatusCode::BAD_REQUEST, refused.response(id.clone())))?;
-    Ok(Guarded { messages: call, _lease: Some(session.lease()), _permit: permit }.boxed())
+    Ok(Guarded::new(call, permit, Some(session.lease())).boxed())
 }
 
 fn no_session_id(id: Option<RequestId>) -> Refusal {

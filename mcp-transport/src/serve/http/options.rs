@@ -92,7 +92,8 @@ pub struct HttpLimits {
     pub body: usize,
     /// How long a body may take to arrive, 30 s. A slower one is refused with 408.
     pub body_timeout: Duration,
-    /// The messages that are answered at once, 1024. One beyond it is refused with 503.
+    /// The requests that are answered at once, 1024, and as many notifications and responses that are handed over. One
+    /// beyond it is refused with 503.
     pub requests: usize,
     /// The legacy sessions at once, 256. A handshake beyond it is refused with 503.
     pub sessions: usize,

@@ -1,5 +1,8 @@
 //! Clients of revisions with a handshake.
 
+mod connections;
+mod sessions;
+
 use super::*;
 use futures_util::stream;
 use mcp_transport::{Binding, Connector, Link, Shared, memory};
@@ -179,83 +182,6 @@ async fn a_service_that_says_nothing_unasked_has_no_stream() {
     assert_eq!(served.send("GET", &id).await.status(), 405);
 }
 
-#[tokio::test]
-async fn a_handshake_that_is_refused_begins_no_session() {
-    let options = options(|limits| limits.sessions = 1);
-    let served = serve_with(Shared::new(Scripted::modern().server.transport()), options);
-    for _ in 0..3 {
-        let response = post(&served.endpoint, &[], &initialize()).await;
-        assert_eq!(header(response.headers(), SESSION), None);
-        assert_eq!(refusal(response).await, (200, -32601));
-    }
-}
-
-#[tokio::test]
-async fn a_handshake_that_is_given_up_begins_no_session() {
-    let service = service_fn(|_: ClientMessage| pending::<Result<Replies, Error>>());
-    let served = serve_with(Shared::new(service), options(|limits| limits.sessions = 1));
-    for _ in 0..3 {
-        let body = initialize();
-        let mut asking = Box::pin(post(&served.endpoint, &[], &body));
-        assert!(futures_util::poll!(&mut asking).is_pending());
-    }
-}
-
-#[tokio::test]
-async fn sessions_over_the_limit_are_refused() {
-    let options = options(|limits| limits.sessions = 2);
-    let served = serve_with(Shared::new(Scripted::legacy().server.transport()), options);
-    let id = served.begin().await;
-    served.begin().await;
-    let response = post(&served.endpoint, &[], &initialize()).await;
-    assert_eq!(refusal(response).await, (503, -32603));
-    assert_eq!(served.send("DELETE", &id).await.status(), 204);
-    served.begin().await;
-}
-
-#[tokio::test]
-async fn requests_of_one_session_have_a_limit() {
-    let server = Scripted::legacy();
-    let options = options(|limits| limits.requests = 1);
-    let served = serve_with(Shared::new(server.server.transport()), options);
-    let id = served.begin().await;
-    let mut response = served.post(&id, &body(1, "hang")).await;
-    event(&mut response).await.unwrap();
-    assert_eq!(refusal(served.post(&id, &body(2, "echo")).await).await, (503, -32603));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_idle_session_ends_and_one_in_use_does_not() {
-    let options = options(|limits| limits.session_idle = Duration::from_secs(60));
-    let served = serve_with(Talkative::new(&Scripted::legacy(), list_changed), options);
-    let (idle, listening, calling) =
-        (served.begin().await, served.begin().await, served.begin().await);
-    let _stream = served.send("GET", &listening).await;
-    for _ in 0..4 {
-        tokio::time::sleep(Duration::from_secs(40)).await;
-        assert_eq!(refusal(served.post(&calling, &body(1, "echo")).await).await, (200, 0));
-    }
-    assert_eq!(refusal(served.post(&idle, &body(1, "echo")).await).await.0, 404);
-    assert_eq!(refusal(served.post(&listening, &body(1, "echo")).await).await, (200, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn limits_of_no_time_and_of_all_time_do_no_harm() {
-    for idle in [Duration::ZERO, Duration::MAX] {
-        let server = Scripted::legacy();
-        let options = options(|limits| {
-            (limits.session_idle, limits.keep_alive, limits.body_timeout) =
-                (idle, Duration::MAX, Duration::MAX);
-        });
-        let served = serve_with(Shared::new(server.server.transport()), options);
-        let response = post(&served.endpoint, &[], &initialize()).await;
-        let id = header(response.headers(), SESSION).unwrap().to_owned();
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let status = served.post(&id, &body(1, "echo")).await.status();
-        assert_eq!(status, if idle == Duration::ZERO { 404 } else { 200 });
-    }
-}
-
 // spec: H25-19
 #[tokio::test]
 async fn a_revision_that_nobody_knows_is_refused() {
@@ -282,101 +208,4 @@ async fn both_eras_are_served_at_one_endpoint() {
     let error = read_json(post(&served.endpoint, &headers, &newer).await).await;
     let supported = json!(["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"]);
     assert_eq!(error["error"]["data"]["supported"], supported);
-}
-
-/// Connects to a scripted peer, which the test holds.
-#[derive(Default)]
-struct Piped(Arc<Mutex<Vec<DuplexStream>>>);
-
-impl Connector for Piped {
-    type Transport = mcp_transport::Multiplex;
-
-    async fn connect(&self) -> Result<Link<Self::Transport>, Error> {
-        let (link, peer) = memory::pair(1024);
-        self.0.lock().unwrap().push(peer);
-        Ok(link)
-    }
-}
-
-#[tokio::test]
-async fn a_session_ends_with_its_connection_and_its_calls_say_why() {
-    let peers = Piped::default();
-    let held = Arc::clone(&peers.0);
-    let served = serve(peers);
-    let initialize = initialize();
-    let beginning = post(&served.endpoint, &[], &initialize);
-    let answering = async {
-        while held.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        let mut peer = Peer::new(held.lock().unwrap().remove(0));
-        peer.expect("initialize").await;
-        peer.answer(0, json!({ "protocolVersion": "2025-11-25" })).await;
-        peer
-    };
-    let (response, mut peer) = tokio::join!(beginning, answering);
-    let id = header(response.headers(), SESSION).unwrap().to_owned();
-    let hanging_up = async {
-        peer.expect("echo").await;
-        drop(peer);
-    };
-    let call = body(1, "echo");
-    let (response, ()) = tokio::join!(served.post(&id, &call), hanging_up);
-    let error = read_json(response).await;
-    assert_eq!(error["error"]["message"], "server closed the connection");
-    assert_eq!(refusal(served.post(&id, &call).await).await.0, 404);
-}
-
-#[tokio::test]
-async fn the_driver_ends_with_the_endpoint_and_lets_connections_end_in_good_order() {
-    let peers = Piped::default();
-    let held = Arc::clone(&peers.0);
-    let Served { endpoint, mut driver } = serve(peers);
-    let initialize = initialize();
-    let asking = post(&endpoint, &[], &initialize);
-    let peer = async {
-        while held.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        let mut peer = Peer::new(held.lock().unwrap().remove(0));
-        peer.expect("initialize").await;
-        peer.answer(0, json!({})).await;
-        peer
-    };
-    let (_, mut peer) = tokio::join!(asking, peer);
-    drop(endpoint);
-    assert_eq!(peer.line().await, None, "the connection is shut down");
-    driver.end().await.unwrap();
-}
-
-#[tokio::test]
-async fn without_its_driver_no_session_goes_on_or_begins() {
-    let server = Scripted::legacy();
-    let served = serve(Shared::new(server.server.transport()));
-    let id = served.begin().await;
-    let mut response = served.post(&id, &body(1, "hang")).await;
-    event(&mut response).await.unwrap();
-    served.driver.cut().await;
-    assert_eq!(event(&mut response).await, None);
-    server.dropped.wait_for(1).await;
-    let endpoint = served.endpoint;
-    assert_eq!(refusal(post(&endpoint, &[(SESSION, &id)], &body(2, "echo")).await).await.0, 404);
-    assert_eq!(refusal(post(&endpoint, &[], &initialize()).await).await, (503, -32603));
-    assert_eq!(refusal(ask(&endpoint, 1, "echo").await).await, (200, 0), "the others are served");
-}
-
-#[tokio::test]
-async fn a_connection_that_cannot_be_made_is_an_error_of_the_handshake() {
-    struct Nowhere;
-    impl Connector for Nowhere {
-        type Transport = Connection;
-        async fn connect(&self) -> Result<Link<Connection>, Error> {
-            Err(Error::other("no way there", Delivery::NotSent))
-        }
-    }
-    let served = serve_with(Nowhere, options(|limits| limits.sessions = 1));
-    for _ in 0..2 {
-        let error = read_json(post(&served.endpoint, &[], &initialize()).await).await;
-        assert_eq!(error["error"]["message"], "no way there");
-    }
 }

@@ -198,3 +198,31 @@ impl Connector for Unasked {
         Ok(link.with_unsolicited(Unsolicited::new(said)))
     }
 }
+
+// Clients choose their ids as they like; behind a shared connection they have to differ.
+#[tokio::test]
+async fn many_stateless_clients_share_one_connection() {
+    let server = Scripted::modern();
+    let (link, theirs) = mcp_transport::memory::pair(64 * 1024);
+    let _behind = Background::run(link.driver);
+    let _server =
+        Background::run(serve::lines(theirs, server.server.transport(), LineLimits::default()));
+    let proxy = Listening::new(endpoint(serve::Renumber::new(link.transport))).await;
+    let clients = [proxy.client().await, proxy.client().await, proxy.client().await];
+    let calls = clients.iter().map(async |client| {
+        check_calls(&client.transport, &server, modern).await;
+        let params = json!({ "finite": true, "_meta": { "progressToken": "mine" } });
+        let listen = modern(1, "subscriptions/listen", &params);
+        replies(client.transport.clone(), listen).await.unwrap()
+    });
+    let subscription = json!({ "io.modelcontextprotocol/subscriptionId": 1 });
+    for told in futures_util::future::join_all(calls).await {
+        let params = told.iter().filter_map(|message| match message {
+            Message::Notification(it) => it.params.as_ref(),
+            _ => None,
+        });
+        let params: Vec<Value> = params.map(|params| params.decode().unwrap()).collect();
+        assert_eq!(params[0]["progressToken"], "mine");
+        assert_eq!((&params[1]["_meta"], &params[2]["requestId"]), (&subscription, &json!(1)));
+    }
+}
