@@ -1,7 +1,14 @@
 //! The opening handshake.
 
 use super::*;
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
 
 async fn refused(socket: WebSocket) -> Error {
     let error = deadline(socket.connect()).await.map(drop).unwrap_err();
@@ -94,7 +101,58 @@ async fn tls_that_fails_is_an_error_of_the_connection() {
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     };
-    let socket = WebSocket::new(url.parse().unwrap());
+    let socket = WebSocket::new(url.parse().unwrap()).tls(tls().1);
     let (error, ()) = deadline(async { tokio::join!(refused(socket), server) }).await;
     assert!(error.to_string().ends_with("TLS failed"), "{error}");
+}
+
+/// The two sides of TLS with a certificate for `localhost` that nobody else trusts.
+fn tls() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let certificate = made.cert.der().clone();
+    let provider = Arc::new(ring::default_provider());
+    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (Arc::new(server), Arc::new(client))
+}
+
+#[tokio::test]
+async fn a_server_is_called_over_tls_if_its_certificate_is_trusted() {
+    let (theirs, ours) = tls();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("wss://localhost:{}/", listener.local_addr().unwrap().port());
+    let socket = WebSocket::new(url.parse().unwrap());
+    let mut server = Background::run(async move {
+        let acceptor = TlsAcceptor::from(theirs);
+        // The first does not trust the certificate, the second does.
+        let (stream, _) = listener.accept().await.unwrap();
+        acceptor.accept(stream).await.unwrap_err();
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = acceptor.accept(stream).await.unwrap();
+        let mut peer = accept_hdr_async(stream, accept).await.unwrap();
+        peer.next().await.unwrap().unwrap();
+        peer.send(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.into()).await.unwrap();
+        while let Some(Ok(_)) = peer.next().await {}
+    });
+    refused(socket.clone()).await;
+    let mut link = deadline(socket.tls(ours).connect()).await.unwrap();
+    let mut driver = Background::run(link.driver);
+    let message = ClientMessage::new(Request::new(1, "a"));
+    let replies = deadline(link.transport.call(message)).await.unwrap();
+    assert_eq!(result(replies).await, json!({}));
+    drop(link.transport);
+    server.end().await;
+    driver.end().await.unwrap();
 }
