@@ -92,11 +92,13 @@ pub struct Client {
 impl Client {
     /// A client for requests to the origin of `uri`. Reads the platform's roots if they can be needed.
     pub(super) fn new(options: &Options, uri: &Uri) -> Result<Self, Error> {
-        let proxies = options.proxy.rules();
-        let redirects = match &options.socket {
-            // All connections lead to the one socket.
-            Some(_) if options.redirects == Redirects::Anywhere => Redirects::SameOrigin,
-            _ => options.redirects,
+        // All connections to a socket lead there, and through no proxy.
+        let (proxies, redirects) = match &options.socket {
+            None => (options.proxy.rules(), options.redirects),
+            Some(_) if options.redirects == Redirects::Never => {
+                (Proxy::none().rules(), Redirects::Never)
+            }
+            Some(_) => (Proxy::none().rules(), Redirects::SameOrigin),
         };
         let needs_roots = uri.scheme() == Some(&Scheme::HTTPS)
             || redirects == Redirects::Anywhere

@@ -80,3 +80,30 @@ async fn a_legacy_server_keeps_its_session_until_the_delete() {
     })
     .await;
 }
+
+// spec: SSE24-01 SSE24-02 LIFE-04
+#[tokio::test]
+async fn a_server_of_http_with_sse_is_found_and_spoken_to() {
+    let Some(server) = peers::or_skip(peers::everything_sse()) else { return };
+    deadline(async {
+        let mut peer = connect_to(Endpoint::parse(server.url()).unwrap()).await;
+        let error = error_of(peer.send(stateless(0, "server/discover", json!({}))).await);
+        assert!(error.status().unwrap().is_client_error(), "{error:?}");
+        let replies = peer.send(initialize(1)).await.unwrap();
+        assert_eq!(result(&replies)["serverInfo"]["name"], "mcp-servers/everything");
+        peer.send(initialized()).await.unwrap();
+        let params = json!({
+            "name": "trigger-long-running-operation",
+            "arguments": { "duration": 0.2, "steps": 2 },
+            "_meta": { "progressToken": 2 },
+        });
+        let params = RawJson::encode(&params).unwrap();
+        let call = legacy(Request::new(2, "tools/call").with_params(params));
+        let replies = peer.send(call).await.unwrap();
+        assert_eq!(replies.len(), 3, "progress, then the result: {replies:?}");
+        let Connected { http, mut driver, .. } = peer;
+        drop(http);
+        driver.end().await.unwrap();
+    })
+    .await;
+}
