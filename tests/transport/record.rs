@@ -1,5 +1,6 @@
 //! Recording and playing back.
 
+mod agent;
 mod recording;
 mod replaying;
 mod text;

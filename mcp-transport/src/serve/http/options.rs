@@ -58,7 +58,8 @@ impl HttpOptions {
         self
     }
 
-    /// The same options, with other stateless revisions. Default: those that this library speaks.
+    /// The same options, with other stateless revisions. Default: those that this library speaks. With none of them, and
+    /// [`with_sessions`](super::HttpEndpoint::with_sessions), clients are sent to the handshake.
     #[must_use]
     pub fn versions(mut self, versions: impl IntoIterator<Item = ProtocolVersion>) -> Self {
         self.versions = Versions(versions.into_iter().collect());

@@ -226,3 +226,25 @@ async fn many_stateless_clients_share_one_connection() {
         assert_eq!((&params[1]["_meta"], &params[2]["requestId"]), (&subscription, &json!(1)));
     }
 }
+
+// spec: VER-03 VER-09 LIFE-01
+#[tokio::test]
+async fn a_whole_client_finds_out_which_eras_are_served() {
+    let (modern, legacy) = (Scripted::modern(), Scripted::legacy());
+    let sessions = || Shared::new(legacy.server.transport());
+    let only_sessions = serve::http(modern.server.transport(), HttpOptions::default().versions([]));
+    let (both, both_driver) = endpoint(modern.server.transport()).with_sessions(sessions());
+    let (only_sessions, only_driver) = only_sessions.with_sessions(sessions());
+    let _drivers = [both_driver, only_driver].map(Background::run);
+    for (endpoint, version) in [
+        (endpoint(modern.server.transport()), ProtocolVersion::LATEST),
+        (both, ProtocolVersion::LATEST),
+        (only_sessions, ProtocolVersion::LATEST_LEGACY),
+    ] {
+        let listening = Listening::new(endpoint).await;
+        let client = mcp_client::Client::new(Endpoint::parse(&listening.url).unwrap());
+        let connection = deadline(client.connect()).await.unwrap();
+        assert_eq!(connection.server().unwrap().version, version);
+        deadline(connection.close()).await;
+    }
+}
