@@ -36,6 +36,9 @@
 //! |---|---|---|
 //! | `stdio` | child processes as servers | yes |
 //! | `http` | streamable HTTP, with TLS by rustls and the platform's root certificates | yes |
+//! | `socket` | TCP and Unix sockets | yes |
+//! | `ws` | WebSocket | no |
+//! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
 //! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
 
@@ -76,6 +79,7 @@ pub use subscribe::Subscribe;
 pub use target::Target;
 pub use tool_result::ToolResult;
 
+pub use mcp_transport as transport;
 pub use mcp_types as types;
 
 pub use mcp_session::{

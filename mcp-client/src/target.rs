@@ -9,12 +9,13 @@ use tower_layer::layer_fn;
 
 /// Where a client connects to, and how.
 ///
-/// Made from a URL, the path of a script or program, a command, a service in this process, or any [`Connector`]. Making
+/// Made from a URL, the path of a script or program, a command, a socket, a service in this process, or any [`Connector`]. Making
 /// one does no IO: what is wrong with it is said when the client connects.
 ///
 /// | text | target |
 /// |---|---|
-/// | `http://…`, `https://…` | streamable HTTP |
+/// | `http://…`, `https://…` with a segment `sse` in its path | HTTP with server-sent events, as 2024-11-05 has it |
+/// | any other `http://…`, `https://…` | streamable HTTP |
 /// | a path that ends in `.py` | `python3` and the script (`python` on Windows) |
 /// | a path that ends in `.js`, `.mjs` or `.cjs` | `node` and the script |
 /// | any other path | the program |
@@ -70,6 +71,7 @@ impl Target {
     #[cfg(feature = "http")]
     fn url(text: &str) -> Self {
         match mcp_transport::http::Endpoint::parse(text) {
+            Ok(endpoint) if is_http_sse(text) => endpoint.http_sse().into(),
             Ok(endpoint) => endpoint.into(),
             Err(error) => Self::invalid("an invalid URL", error.to_string()),
         }
@@ -84,10 +86,9 @@ impl Target {
     fn path(text: &str) -> Self {
         use mcp_transport::stdio::Command;
 
-        let python = if cfg!(windows) { "python" } else { "python3" };
         match std::path::Path::new(text).extension().and_then(|extension| extension.to_str()) {
-            Some("py") => Command::new(python).arg(text).into(),
-            Some("js" | "mjs" | "cjs") => Command::new("node").arg(text).into(),
+            Some("py") => Command::python(text).into(),
+            Some("js" | "mjs" | "cjs") => Command::node(text).into(),
             _ => Command::new(text).into(),
         }
     }
@@ -148,10 +149,52 @@ where
     }
 }
 
+/// A target of each type that starts a child process in its own way.
+#[cfg(feature = "stdio")]
+macro_rules! from_runner {
+    ($($runner:ident),+) => {$(
+        impl From<mcp_transport::stdio::$runner> for Target {
+            fn from(runner: mcp_transport::stdio::$runner) -> Self {
+                mcp_transport::stdio::Command::from(runner).into()
+            }
+        }
+    )+};
+}
+
+#[cfg(feature = "stdio")]
+from_runner!(Npx, Uv, Uvx);
+
+#[cfg(feature = "socket")]
+impl From<mcp_transport::socket::Tcp> for Target {
+    fn from(tcp: mcp_transport::socket::Tcp) -> Self {
+        Self::connector(tcp.to_string(), tcp)
+    }
+}
+
+#[cfg(all(feature = "socket", unix))]
+impl From<mcp_transport::socket::Unix> for Target {
+    fn from(unix: mcp_transport::socket::Unix) -> Self {
+        Self::connector(unix.to_string(), unix)
+    }
+}
+
+#[cfg(feature = "ws")]
+impl From<mcp_transport::websocket::WebSocket> for Target {
+    fn from(socket: mcp_transport::websocket::WebSocket) -> Self {
+        Self::connector(socket.to_string(), socket)
+    }
+}
+
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Target").field(&self.name).finish()
     }
+}
+
+/// Whether the path of a URL names an endpoint of the older HTTP binding, by the habit of naming it so.
+#[cfg(feature = "http")]
+fn is_http_sse(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| url.path().split('/').any(|segment| segment == "sse"))
 }
 
 /// What comes of dialing: a session, and the future that does its work.
@@ -181,5 +224,36 @@ impl Dial for Invalid {
     fn dial(&self, _: Options, _: Vec<Wrap>) -> BoxFuture<'static, Dialed> {
         let error = Error::InvalidTarget { reason: self.0.as_str().into() };
         Box::pin(std::future::ready(Err(error)))
+    }
+}
+
+#[cfg(all(test, feature = "http"))]
+mod tests {
+    use super::is_http_sse;
+
+    #[test]
+    fn the_path_alone_tells_the_older_binding() {
+        for path in [
+            "/api/sse/stream",
+            "/mcp/sse/endpoint",
+            "/api/sse",
+            "/api/sse/",
+            "/mcp/sse/",
+            "/api/sse?param=value",
+            "/mcp/sse/?param=value",
+            "/mcp/sse?x=1&y=2",
+        ] {
+            assert!(is_http_sse(&format!("https://example.com{path}")), "{path}");
+        }
+        for path in [
+            "/api",
+            "/mcp/",
+            "/asset/image.jpg",
+            "/sservice/endpoint",
+            "/assets/file",
+            "/mcp?x=/sse",
+        ] {
+            assert!(!is_http_sse(&format!("https://example.com{path}")), "{path}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     error::Kind,
 };
 use futures_util::future::select_ok;
-use std::{future::poll_fn, io, net::SocketAddr, time::Duration};
+use std::{fmt, future::poll_fn, io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
@@ -94,6 +94,12 @@ impl Tcp {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.options.limits = limits;
         self
+    }
+}
+
+impl fmt::Display for Tcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
     }
 }
 

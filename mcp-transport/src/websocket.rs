@@ -196,6 +196,18 @@ impl WebSocket {
     }
 }
 
+impl fmt::Display for WebSocket {
+    /// Shows the URL without user, password, query and fragment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str().unwrap_or_default();
+        write!(f, "{}://{host}", self.url.scheme())?;
+        if let Some(port) = self.url.port() {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(self.url.path())
+    }
+}
+
 impl Connector for WebSocket {
     type Transport = Multiplex;
 

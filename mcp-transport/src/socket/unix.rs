@@ -6,7 +6,7 @@ use crate::{
     duplex::{Limits, Multiplex},
     error::Kind,
 };
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 use tokio::net::UnixStream;
 
 /// Connects to a server over a Unix socket.
@@ -69,6 +69,12 @@ impl Unix {
             Ok(peer) => Err(refused(&format!("user {} is there, not {expected}", peer.uid()))),
             Err(error) => Err(refused("the system does not say who is there").with_source(error)),
         }
+    }
+}
+
+impl fmt::Display for Unix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(f)
     }
 }
 

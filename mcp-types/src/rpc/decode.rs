@@ -32,6 +32,10 @@ impl Message {
     /// The bytes are not JSON, or not a JSON-RPC 2.0 message. The error keeps the id where one can be found, so that
     /// the call which the message answers can be told.
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        // To serde an array can be a struct as well; to JSON-RPC it is a batch, or nothing.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            return Err(DecodeError::shape(None, DecodeErrorKind::NotAnObject));
+        }
         let envelope: Envelope<'_> = match serde_json::from_slice(bytes) {
             Ok(envelope) => envelope,
             Err(source) => return Err(DecodeError::syntax(bytes, source)),
@@ -106,6 +110,8 @@ pub struct DecodeError {
 pub enum DecodeErrorKind {
     /// Not JSON, not UTF-8, or a member that is there twice or of the wrong type.
     Syntax,
+    /// An array: a batch, which is not one message.
+    NotAnObject,
     /// `jsonrpc` is not `"2.0"`.
     NotVersion2,
     /// The id is missing, null, a fraction, or of another type than string or integer.
@@ -144,6 +150,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             DecodeErrorKind::Syntax => "message is not valid JSON-RPC",
+            DecodeErrorKind::NotAnObject => "message is an array instead of an object",
             DecodeErrorKind::NotVersion2 => "message does not say `\"jsonrpc\": \"2.0\"`",
             DecodeErrorKind::InvalidId => "message has no id that is a string or an integer",
             DecodeErrorKind::InvalidParams => "`params` is neither an object nor an array",

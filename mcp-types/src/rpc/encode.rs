@@ -157,7 +157,8 @@ mod tests {
             ),
             (r#"{"jsonrpc":"2.0","id":1}"#, Ambiguous, one.clone()),
             (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":3}"#, InvalidParams, one),
-            ("[]", Syntax, None),
+            ("7", Syntax, None),
+            (r#" ["2.0",1,"ping",null,null,null]"#, NotAnObject, None),
         ];
         for (text, kind, id) in cases {
             let error = Message::decode(&text.into()).unwrap_err();
