@@ -1,12 +1,10 @@
 //! Waiting for calls that a server does in the background.
 
-mod drive;
-
 use crate::{
     BoxCallService, Call, CallService, Deadlines, Error, Extension, Misbehavior, Peer, Reply,
     result_type,
+    task::{ByHandle, Created, Follow, Known},
 };
-use drive::{Created, Drive};
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use std::{
@@ -89,10 +87,11 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
         }
         let deadlines = call.extensions.get::<Deadlines>().copied();
         let limit = deadlines.map_or(self.limit, |own| own.total);
+        let by_handle = call.extensions.get::<ByHandle>().is_some();
         let peer = self.peer.clone();
         let reply = inner.call(call);
         Box::pin(async move {
-            let reply = reply.await?;
+            let mut reply = reply.await?;
             if result_type(&reply.result).ok().as_deref() != Some("task") {
                 return Ok(reply);
             }
@@ -101,7 +100,12 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
                 misbehavior: Misbehavior::InvalidResult,
                 source: Some(source),
             })?;
-            Ok(Drive::new(inner, peer, task).run(limit).await?)
+            let known = Known::created(&task);
+            if by_handle {
+                reply.extensions.insert(known);
+                return Ok(reply);
+            }
+            Ok(Follow::new(inner, peer, known).run(limit).await?)
         })
     }
 }

@@ -75,6 +75,7 @@ pub mod stack;
 mod subscription;
 mod supervise;
 mod swap;
+mod task;
 mod tool_list;
 mod tool_name;
 
@@ -120,5 +121,6 @@ pub use reuse_reply::{
 pub use server::{Era, Server};
 pub use session::{BoxCallService, Builder, Session};
 pub use subscription::{Notice, Subscription};
+pub use task::{Started, TaskHandle, TaskState};
 
 pub(crate) use result_type::result_type;

@@ -1,14 +1,15 @@
 //! What this side of a session is to the server: its ids, its handlers, its revision.
 
 use crate::{
-    Diagnostics, Error, Event, Events, Incident, InputHandler, Misbehavior, errands::Errands,
-    input, subscription::Watched,
+    Diagnostics, Error, Event, Events, Incident, InputHandler, Misbehavior, Params,
+    errands::Errands, input, subscription::Watched,
 };
 use mcp_transport::{ClientMessage, Extensions, Transport};
 use mcp_types::{
-    ErrorCode, ErrorObject, ProtocolVersion, RequestId,
+    ErrorCode, ErrorObject, ProtocolVersion, RawJson, RequestId, keys,
     rpc::{Notification, Request, Response},
 };
+use memchr::memmem;
 use std::{
     fmt,
     sync::{
@@ -95,7 +96,7 @@ impl Peer {
     ) {
         let outcome = input::answer(&*self.0.input, &request.method, request.params.as_ref()).await;
         let response = match outcome {
-            Ok(result) => Response::success(request.id, result),
+            Ok(result) => Response::success(request.id, related(request.params.as_ref(), result)),
             Err(error) => Response::failure(request.id, error),
         };
         send(response, transport, extensions).await;
@@ -169,6 +170,24 @@ impl Peer {
     ) {
         let (method, detail) = (method.map(Into::into), detail.map(Into::into));
         self.0.diagnostics.tell(Incident { misbehavior, method, detail });
+    }
+}
+
+/// The answer to a question of a task says of which task it is.
+// spec: TASK25-10
+fn related(question: Option<&RawJson>, answer: RawJson) -> RawJson {
+    let Some(question) = question else { return answer };
+    if memmem::find(question.as_bytes(), keys::RELATED_TASK.as_bytes()).is_none() {
+        return answer;
+    }
+    let task =
+        Params::split(question).ok().and_then(|(_, meta)| meta.value(keys::RELATED_TASK).cloned());
+    match (task, Params::split(&answer)) {
+        (Some(task), Ok((result, mut meta))) => {
+            meta.insert(keys::RELATED_TASK, task);
+            result.join(&meta)
+        }
+        _ => answer,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Letting only finished results through.
 
-use crate::{Call, CallService, Error, Misbehavior, Reply, result_type};
+use crate::{Call, CallService, Error, Misbehavior, Reply, result_type, task::ByHandle};
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use std::task::{Context, Poll};
@@ -47,12 +47,15 @@ impl<S: CallService> Service<Call> for RequireComplete<S> {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
+        let by_handle = call.extensions.get::<ByHandle>().is_some();
         let method = call.method.clone();
         let reply = self.inner.call(call);
         Box::pin(async move {
             let reply = reply.await?;
             let misbehavior = match result_type(&reply.result).as_deref() {
                 Ok("complete") => return Ok(reply),
+                // Whoever holds the handle of a task looks at the type.
+                Ok("task") if by_handle => return Ok(reply),
                 Ok(_) => Misbehavior::UnknownResultType,
                 Err(_) => Misbehavior::InvalidResult,
             };

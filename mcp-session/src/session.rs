@@ -8,6 +8,7 @@ use crate::{
     stack,
     supervise::Supervisor,
     swap::{Current, Signals, Swap},
+    task::FollowCoreTask,
 };
 use mcp_transport::{Binding, BoxError, Connector, Driver, Transport};
 use mcp_types::{Request, rpc::Notification};
@@ -223,6 +224,20 @@ fn erased<T: Transport>(
             let check = Check::new(prior, binding, version, limit, released);
             BoxCloneSyncService::new(CheckPrior::new(stack, check))
         }
-        Era::Legacy => BoxCloneSyncService::new(stack::legacy(dispatch, version, options)),
+        Era::Legacy => {
+            let stack = BoxCloneSyncService::new(stack::legacy(dispatch, version, options));
+            if !offers_tasks(server) {
+                return stack;
+            }
+            BoxCloneSyncService::new(FollowCoreTask::new(stack, peer.clone()))
+        }
     }
+}
+
+/// Whether a server with a handshake does calls of tools as tasks.
+// spec: TASK25-02 TASK25-03
+fn offers_tasks(server: &Server) -> bool {
+    let tasks = server.capabilities.tasks.as_ref();
+    let tools = tasks.and_then(|tasks| tasks.requests.as_ref()?.tools.as_ref());
+    tools.is_some_and(|tools| tools.call.is_some())
 }

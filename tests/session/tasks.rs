@@ -1,5 +1,8 @@
 //! Calls that a server does in the background.
 
+mod core;
+mod handle;
+
 use crate::script::{Answer, Script, deadline, discovered};
 use async_trait::async_trait;
 use mcp_session::{Call, Deadlines, Error, InputHandler, Misbehavior, Options, Session, Tasks};

@@ -1,0 +1,256 @@
+//! The tasks of 2025-11-25.
+
+use super::{ByHandle, Created, Follow, Known, work::broken};
+use crate::{BoxCallService, Call, Deadlines, Error, Params, Peer, Reply, tool_name::tool_name};
+use futures_util::{FutureExt, future::BoxFuture};
+use mcp_transport::BoxError;
+use mcp_types::{ErrorCode, RawJson, tools::TaskSupport};
+use memchr::memmem;
+use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    mem,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+use tower_service::Service;
+
+/// How many tools that allow or want tasks are remembered.
+const MAX_TOOLS: usize = 10_000;
+/// How many pages are read to find one tool.
+const MAX_PAGES: usize = 1_000;
+/// How long a task may take in all, if the call brings no limit of its own.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+/// Calls tools that want it as tasks, and waits for those; for servers of 2025-11-25 that offer tasks of tool calls.
+///
+/// On the wire: `tools/call` with a member `task`, then `tasks/get` as often as the server suggests, then `tasks/result`.
+/// What tools want is read from the `tools/list` results that pass; a server that refuses a call of an unknown tool is
+/// asked for its tools, and the call is sent again if the tool wants a task.
+///
+/// # Cancel safety
+///
+/// Dropping the call sends `tasks/cancel`, as soon as the id of the task is known.
+// spec: TASK25-02 TASK25-03 TASK25-04 TASK25-05 CAN-14
+#[derive(Clone)]
+pub(crate) struct FollowCoreTask {
+    inner: BoxCallService,
+    peer: Peer,
+    tools: Arc<Mutex<HashMap<String, TaskSupport>>>,
+}
+
+impl FollowCoreTask {
+    pub(crate) fn new(inner: BoxCallService, peer: Peer) -> Self {
+        Self { inner, peer, tools: Arc::default() }
+    }
+}
+
+impl Service<Call> for FollowCoreTask {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let clone = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, clone);
+        let this = Self { inner, peer: self.peer.clone(), tools: Arc::clone(&self.tools) };
+        match &*call.method {
+            "tools/call" => Box::pin(this.call_tool(call)),
+            "tools/list" => Box::pin(this.list_tools(call)),
+            _ => {
+                let mut inner = this.inner;
+                inner.call(call)
+            }
+        }
+    }
+}
+
+/// What is known of the wish of a tool.
+#[derive(Clone, Copy, PartialEq)]
+enum Wish {
+    Task,
+    Either,
+    NoTask,
+    Unknown,
+}
+
+impl FollowCoreTask {
+    async fn list_tools(mut self, call: Call) -> Result<Reply, BoxError> {
+        let reply = self.inner.call(call).await?;
+        self.learn(&reply.result);
+        Ok(reply)
+    }
+
+    async fn call_tool(mut self, call: Call) -> Result<Reply, BoxError> {
+        let Some(name) = tool_name(&call).map(|name| name.into_owned()) else {
+            return self.inner.call(call).await;
+        };
+        let by_handle = call.extensions.get::<ByHandle>().copied();
+        let mut wish = self.wish(&name);
+        if wish == Wish::Unknown && by_handle.is_some() {
+            // The service is ready for one call: another clone lists.
+            wish = self.look_up(&name).await?;
+        }
+        let as_task = wish == Wish::Task || (wish == Wish::Either && by_handle.is_some());
+        if as_task {
+            return self.call_as_task(call, by_handle).await;
+        }
+        let again = call.clone();
+        let error = match self.inner.call(call).await {
+            Err(error) if wish == Wish::Unknown && is_refusal(&error) => error,
+            outcome => return outcome,
+        };
+        if self.look_up(&name).await? == Wish::Task {
+            poll_fn(|cx| self.inner.poll_ready(cx)).await?;
+            return self.call_as_task(again, by_handle).await;
+        }
+        Err(error)
+    }
+
+    async fn call_as_task(
+        mut self,
+        mut call: Call,
+        by_handle: Option<ByHandle>,
+    ) -> Result<Reply, BoxError> {
+        let limit = call.extensions.get::<Deadlines>().map_or(Some(LIMIT), |own| own.total);
+        let ttl = by_handle.and_then(|handle| handle.ttl);
+        let millis = ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
+        let task = match millis {
+            Some(millis) => serde_json::json!({"ttl": millis}),
+            None => serde_json::json!({}),
+        };
+        let task = RawJson::encode(&task).map_err(crate::InvalidParams::from)?;
+        call.params = call.params.with_members(&[("task", Some(&task))])?;
+        let reply = self.inner.call(call);
+        let creating = Creating { reply: Some(reply), service: self.clone() };
+        let mut reply = creating.await?;
+        match created(&reply.result)? {
+            // Done at once, against the wish: better than nothing.
+            None => Ok(reply),
+            Some(known) if by_handle.is_some() => {
+                reply.extensions.insert(known);
+                Ok(reply)
+            }
+            Some(known) => {
+                Ok(Follow::new(self.inner.clone(), self.peer.clone(), known).run(limit).await?)
+            }
+        }
+    }
+
+    fn wish(&self, name: &str) -> Wish {
+        match self.tools.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            Some(TaskSupport::Required) => Wish::Task,
+            Some(TaskSupport::Optional) => Wish::Either,
+            Some(_) => Wish::NoTask,
+            None => Wish::Unknown,
+        }
+    }
+
+    /// Lists all pages until the tool was seen.
+    async fn look_up(&self, name: &str) -> Result<Wish, BoxError> {
+        let mut inner = self.inner.clone();
+        let mut list = Call::new("tools/list");
+        for _ in 0..MAX_PAGES {
+            poll_fn(|cx| inner.poll_ready(cx)).await?;
+            let reply = inner.call(list.clone()).await?;
+            let next = self.learn(&reply.result);
+            match (self.wish(name), next) {
+                (Wish::Unknown, Some(cursor)) => {
+                    list.params = Params::default().with_members(&[("cursor", Some(&cursor))])?;
+                }
+                (wish, _) => return Ok(wish),
+            }
+        }
+        Ok(Wish::Unknown)
+    }
+
+    /// Reads what tools want; gives the cursor of the next page.
+    fn learn(&self, result: &RawJson) -> Option<RawJson> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Page {
+            #[serde(default)]
+            tools: Vec<serde_json::Value>,
+            next_cursor: Option<RawJson>,
+        }
+
+        let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        if tools.is_empty() && memmem::find(result.as_bytes(), b"taskSupport").is_none() {
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Next {
+                next_cursor: Option<RawJson>,
+            }
+            return result.decode::<Next>().ok()?.next_cursor;
+        }
+        let page: Page = result.decode().ok()?;
+        for tool in &page.tools {
+            let Some(name) = tool["name"].as_str() else { continue };
+            let support = tool["execution"]["taskSupport"].as_str().unwrap_or("forbidden");
+            if tools.len() < MAX_TOOLS || tools.contains_key(name) {
+                tools.insert(name.to_owned(), TaskSupport::from(support));
+            }
+        }
+        page.next_cursor
+    }
+}
+
+/// The task that a server has made of a call; `None` if it has not.
+fn created(result: &RawJson) -> Result<Option<Known>, Error> {
+    #[derive(Deserialize)]
+    struct Answer {
+        task: Option<Created>,
+    }
+
+    let answer = result.decode::<Answer>().map_err(|source| broken("tools/call", Some(source)))?;
+    Ok(answer.task.as_ref().map(Known::created))
+}
+
+/// Whether the server may have refused the call because the tool wants a task.
+fn is_refusal(error: &BoxError) -> bool {
+    let said = error.downcast_ref::<Error>().and_then(Error::as_rpc);
+    said.is_some_and(|said| said.code == ErrorCode::METHOD_NOT_FOUND)
+}
+
+/// A call that becomes a task. Given up, it waits in the background for the task, to cancel that.
+struct Creating {
+    reply: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
+    service: FollowCoreTask,
+}
+
+impl Future for Creating {
+    type Output = Result<Reply, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(reply) = &mut self.reply else { return Poll::Pending };
+        let outcome = reply.as_mut().poll(cx);
+        if outcome.is_ready() {
+            self.reply = None;
+        }
+        outcome
+    }
+}
+
+impl Drop for Creating {
+    fn drop(&mut self) {
+        let Some(reply) = self.reply.take() else { return };
+        let FollowCoreTask { inner, peer, .. } = self.service.clone();
+        let errands = peer.clone();
+        let cancel = async move {
+            if let Ok(reply) = reply.await
+                && let Ok(Some(known)) = created(&reply.result)
+            {
+                // Dropped at once, it cancels the task.
+                drop(Follow::new(inner, peer, known));
+            }
+        };
+        errands.errands().leave(cancel.boxed());
+    }
+}

@@ -1,0 +1,39 @@
+//! Following a task on behalf of the call that it was made of.
+
+use super::work::{Known, METHOD, Work};
+use crate::{CallService, Error, Peer, Phase, Reply};
+use futures_util::FutureExt;
+use std::time::Duration;
+
+/// Follows a task to its end. Dropped before that, it cancels the task.
+pub(crate) struct Follow<S: CallService> {
+    work: Work<S>,
+}
+
+impl<S: CallService> Follow<S> {
+    pub(crate) fn new(service: S, peer: Peer, known: Known) -> Self {
+        Self { work: Work::new(service, peer, known) }
+    }
+
+    /// Waits for what comes of the task, but not longer than the limit.
+    pub(crate) async fn run(mut self, limit: Option<Duration>) -> Result<Reply, Error> {
+        let Some(after) = limit else { return self.work.follow().await };
+        match tokio::time::timeout(after, self.work.follow()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::Timeout { method: METHOD.into(), phase: Phase::Total, after }),
+        }
+    }
+}
+
+impl<S: CallService> Drop for Follow<S> {
+    fn drop(&mut self) {
+        if self.work.ended {
+            return;
+        }
+        // Cancelling says what is wished, no more: whether it came true is not asked.
+        let Work { service, peer, known, .. } = &self.work;
+        let mut work = Work::new(service.clone(), peer.clone(), known.clone());
+        let cancel = async move { drop(work.cancel().await) };
+        peer.errands().leave(cancel.boxed());
+    }
+}
