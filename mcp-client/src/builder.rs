@@ -15,6 +15,7 @@ pub struct ClientBuilder {
     target: Target,
     options: Options,
     wrap: Vec<Wrap>,
+    keep_alive: bool,
 }
 
 impl ClientBuilder {
@@ -22,7 +23,7 @@ impl ClientBuilder {
         let mut options = Options::default();
         options.client_info =
             Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Self { target, options, wrap: Vec::new() }
+        Self { target, options, wrap: Vec::new(), keep_alive: false }
     }
 
     /// Name and version of the program, as servers see them. Default: those of this library.
@@ -77,6 +78,13 @@ impl ClientBuilder {
     /// Is told what the server does against the specification; a strict one fails calls for it.
     pub fn diagnostics(mut self, diagnostics: Diagnostics) -> Self {
         self.options.diagnostics = diagnostics;
+        self
+    }
+
+    /// Keeps the session open when the last [`Connection`](crate::Connection) is gone, until [`Client::close`] or until
+    /// the client and all its clones are gone: a child process then serves connection after connection.
+    pub fn keep_alive(mut self) -> Self {
+        self.keep_alive = true;
         self
     }
 
@@ -138,7 +146,7 @@ impl ClientBuilder {
     pub fn build(mut self) -> Client {
         // What a server logs goes to `tracing`, beside whoever else listens.
         self.options.events = log::listen(self.options.events);
-        Client::from_parts(self.target, self.options, self.wrap)
+        Client::from_parts(self.target, self.options, self.wrap, self.keep_alive)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     ClientBuilder, Connection, Error, Server, Target,
-    live::{Live, Slot, Wrap},
+    live::{Kept, Live, Slot, Wrap},
 };
 use mcp_session::{Options, Session};
 use mcp_types::{Request, rpc::Notification};
@@ -21,6 +21,8 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) wrap: Vec<Wrap>,
     pub(crate) slot: Arc<Slot>,
+    /// The holder that keeps a session open between connections, if the client is to do that.
+    pub(crate) kept: Option<Kept>,
 }
 
 impl Client {
@@ -54,15 +56,22 @@ impl Client {
     /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
     /// wanted is closed.
     pub async fn connect(&self) -> Result<Connection, Error> {
-        let Inner { target, options, wrap, slot } = &*self.0;
+        let Inner { target, options, wrap, slot, kept } = &*self.0;
         let hold = slot.hold(|| Live::start(target.dial(), options.clone(), wrap.clone()));
         hold.live().ready(target.name()).await?;
+        if let Some(kept) = kept {
+            kept.keep(&hold);
+        }
         Ok(Connection::new(self.clone(), hold))
     }
 
     /// Ends the session for everyone who holds it, and waits until it is closed.
     pub async fn close(&self) {
-        if let Some(live) = self.0.slot.take() {
+        let live = self.0.slot.take();
+        if let Some(kept) = &self.0.kept {
+            kept.let_go();
+        }
+        if let Some(live) = live {
             live.close().await;
         }
     }
@@ -70,8 +79,8 @@ impl Client {
     /// A client with the same configuration and no session.
     #[must_use]
     pub fn fresh(&self) -> Self {
-        let Inner { target, options, wrap, .. } = &*self.0;
-        Self::from_parts(target.clone(), options.clone(), wrap.clone())
+        let Inner { target, options, wrap, kept, .. } = &*self.0;
+        Self::from_parts(target.clone(), options.clone(), wrap.clone(), kept.is_some())
     }
 
     /// Whether the session is open and its connection alive.
@@ -123,8 +132,14 @@ impl Client {
         &self.0.options
     }
 
-    pub(crate) fn from_parts(target: Target, options: Options, wrap: Vec<Wrap>) -> Self {
-        Self(Arc::new(Inner { target, options, wrap, slot: Arc::default() }))
+    pub(crate) fn from_parts(
+        target: Target,
+        options: Options,
+        wrap: Vec<Wrap>,
+        keep_alive: bool,
+    ) -> Self {
+        let kept = keep_alive.then(Kept::default);
+        Self(Arc::new(Inner { target, options, wrap, slot: Arc::default(), kept }))
     }
 }
 

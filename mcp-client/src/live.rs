@@ -138,7 +138,35 @@ pub(crate) struct Hold {
     live: Arc<Live>,
 }
 
+/// The holder that a client is itself, so that its session outlives the connections of its users.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<Option<Hold>>);
+
+impl Kept {
+    /// Holds the session of another holder too, instead of any earlier one.
+    pub(crate) fn keep(&self, hold: &Hold) {
+        let before = self.lock().replace(hold.another());
+        drop(before);
+    }
+
+    /// Holds nothing.
+    pub(crate) fn let_go(&self) {
+        let before = self.lock().take();
+        drop(before);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Hold>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Hold {
+    /// One more holder of the same session.
+    fn another(&self) -> Self {
+        *self.live.holders() += 1;
+        Self { slot: Arc::clone(&self.slot), live: Arc::clone(&self.live) }
+    }
+
     pub(crate) fn live(&self) -> &Arc<Live> {
         &self.live
     }

@@ -170,6 +170,30 @@ async fn a_fresh_client_has_a_session_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_kept_alive_outlives_its_connections() {
+    let gate = Gate::open();
+    let target = Target::connector("the gate", gate.clone());
+    let client = Client::builder(target).keep_alive().build();
+    for _ in 0..3 {
+        let connection = deadline(client.connect()).await.unwrap();
+        call(&connection).await.unwrap();
+        deadline(connection.close()).await;
+        assert!(client.is_connected());
+    }
+    assert_eq!((gate.connects(), gate.alive()), (1, 1));
+    gate.lose();
+    eventually(|| !client.is_connected()).await;
+    drop(deadline(client.connect()).await.unwrap());
+    assert_eq!((gate.connects(), gate.alive()), (2, 1));
+    deadline(client.close()).await;
+    assert_eq!(gate.alive(), 0);
+    drop(deadline(client.connect()).await.unwrap());
+    assert_eq!(gate.alive(), 1);
+    drop(client);
+    eventually(|| gate.alive() == 0).await;
+}
+
+#[tokio::test]
 async fn a_connector_that_panics_fails_the_connect_and_nothing_hangs() {
     let gate = Gate::open();
     gate.panic_next();

@@ -160,6 +160,20 @@ mod http {
     }
 }
 
+/// HTTP with server-sent events, as the first revision has it; its newest revision is all the same the newest legacy one.
+mod http_sse {
+    use super::*;
+
+    fn peer() -> Option<Peer> {
+        static PEER: LazyLock<Result<HttpPeer, peers::Error>> =
+            LazyLock::new(peers::everything_sse);
+        let client = client(once(&PEER)?.url()).build();
+        Some(Peer { client, expected: &EXPECTED })
+    }
+
+    suite!(peer());
+}
+
 /// Log messages and changed lists reach the listener of the client.
 // spec: H25-07 H25-09
 fn unasked(target: Option<Target>) {

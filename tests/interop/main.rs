@@ -5,7 +5,7 @@
 //!
 //! | peer | written with | transports | eras |
 //! |---|---|---|---|
-//! | [`everything`] | the TypeScript SDK | stdio, streamable HTTP | legacy |
+//! | [`everything`] | the TypeScript SDK | stdio, streamable HTTP, HTTP+SSE | legacy |
 //! | [`fastmcp`] | FastMCP and the Python SDK | stdio, streamable HTTP | modern, legacy |
 //! | [`rmcp`] | rmcp | a byte stream in this process | modern, legacy |
 //!
