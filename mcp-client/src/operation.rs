@@ -242,9 +242,9 @@ pub(crate) fn no_json_form(what: &str, name: &str, error: &serde_json::Error) ->
 }
 
 /// Decodes a result.
-pub(crate) fn decode<'a, T: serde::Deserialize<'a>>(
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(
     method: &str,
-    reply: &'a Reply,
+    reply: &Reply,
 ) -> Result<T, Error> {
-    reply.decode().map_err(|source| Error::Decode { method: method.into(), source })
+    reply.decode_lossy().map_err(|source| Error::Decode { method: method.into(), source })
 }

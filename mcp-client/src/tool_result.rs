@@ -94,8 +94,15 @@ fn is_wrapped(meta: &MetaObject) -> bool {
     wrap == Some(&Value::Bool(true))
 }
 
-/// Decodes the structured output.
+/// Decodes the structured output; once more if strings in it are not text.
 pub(crate) fn read_typed<T: DeserializeOwned>(tool: &str, reply: &Reply) -> Result<T, Error> {
+    read_as_it_is(tool, reply).or_else(|error| match (&error, reply.repaired()) {
+        (Error::Decode { .. }, Some(repaired)) => read_as_it_is(tool, &repaired),
+        _ => Err(error),
+    })
+}
+
+fn read_as_it_is<T: DeserializeOwned>(tool: &str, reply: &Reply) -> Result<T, Error> {
     // Nearly always it is this, and read in one pass.
     if let Ok(Direct { structured_content, is_error, meta }) = reply.decode()
         && !is_error.unwrap_or_default()
@@ -103,7 +110,8 @@ pub(crate) fn read_typed<T: DeserializeOwned>(tool: &str, reply: &Reply) -> Resu
     {
         return Ok(structured_content);
     }
-    let parts: Parts<'_> = operation::decode(METHOD, reply)?;
+    let parts: Parts<'_> =
+        reply.decode().map_err(|source| Error::Decode { method: METHOD.into(), source })?;
     if parts.is_error.unwrap_or_default() {
         return ToolResult::read(tool, reply).and_then(|result| Err(failed(tool, result.content)));
     }

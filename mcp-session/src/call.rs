@@ -1,9 +1,9 @@
 //! The vocabulary of the layer: one request type in, one reply type out.
 
-use crate::{Events, Meta, Params};
+use crate::{Events, Meta, Misbehavior, Params, Peer};
 use mcp_transport::{BoxError, Extensions};
 use mcp_types::{RawJson, Request};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::borrow::Cow;
 use tower_service::Service;
 
@@ -90,21 +90,54 @@ pub struct Reply {
     pub result: RawJson,
     /// What middlewares know about the reply.
     pub extensions: Extensions,
+    /// Who wants to know of it when the result cannot be read as it is.
+    origin: Option<(Peer, Cow<'static, str>)>,
 }
 
 impl Reply {
     /// A reply with this result.
     pub fn new(result: RawJson) -> Self {
-        Self { result, extensions: Extensions::new() }
+        Self { result, extensions: Extensions::new(), origin: None }
+    }
+
+    /// The same reply, as the answer to a call of this method.
+    pub(crate) fn answering(mut self, peer: Peer, method: Cow<'static, str>) -> Self {
+        self.origin = Some((peer, method));
+        self
     }
 
     /// Decodes the result, in the caller's task, from the bytes that arrived.
     ///
     /// # Errors
     ///
-    /// The result does not fit the type.
+    /// The result does not fit the type, or a string in it is not text: [`decode_lossy`](Self::decode_lossy).
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
         self.result.decode()
+    }
+
+    /// The same, but a string that is not text loses no result.
+    ///
+    /// Where the result holds halves of surrogate pairs, as servers in JavaScript write them when they cut a text in two,
+    /// each becomes a replacement character (U+FFFD), and it is told as
+    /// [`Misbehavior::LoneSurrogate`](crate::Misbehavior::LoneSurrogate).
+    ///
+    /// # Errors
+    ///
+    /// The result does not fit the type.
+    pub fn decode_lossy<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        self.result.decode().or_else(|error| match self.repaired() {
+            Some(repaired) => repaired.result.decode(),
+            None => Err(error),
+        })
+    }
+
+    /// The same reply with text in place of strings that are none, if there are any; tells of them.
+    pub fn repaired(&self) -> Option<Self> {
+        let result = self.result.with_lone_surrogates_replaced()?;
+        if let Some((peer, method)) = &self.origin {
+            peer.incident(Misbehavior::LoneSurrogate, Some(method), None);
+        }
+        Some(Self { result, ..self.clone() })
     }
 }
 

@@ -130,7 +130,7 @@ impl<T: Transport> Exchange<T> {
             return Err(self.misbehaved(Misbehavior::ResponseForOtherId).into());
         }
         match response.outcome {
-            Ok(result) => Ok(Reply::new(result)),
+            Ok(result) => Ok(Reply::new(result).answering(self.peer.clone(), self.method.clone())),
             Err(error) => Err(Error::rpc(&self.method, error).into()),
         }
     }

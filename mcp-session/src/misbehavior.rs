@@ -52,6 +52,9 @@ pub enum Misbehavior {
     InvalidNotification,
     /// A result could not be read.
     InvalidResult,
+    /// A string of a result is not text: it holds half of a surrogate pair
+    /// ([JSON, section 8.2](https://www.rfc-editor.org/rfc/rfc8259#section-8.2)).
+    LoneSurrogate,
     /// The answer to `initialize` names a version that was not asked for and is not known
     /// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#version-negotiation)).
     UnsupportedInitializeVersion,
@@ -76,6 +79,7 @@ impl fmt::Display for Misbehavior {
             Self::MessageTooLarge => "a message is larger than the limit",
             Self::InvalidNotification => "a notification cannot be read",
             Self::InvalidResult => "the result cannot be read",
+            Self::LoneSurrogate => "a string of the result holds half of a surrogate pair",
             Self::UnsupportedInitializeVersion => "the version in its answer is not known",
         })
     }

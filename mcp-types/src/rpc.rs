@@ -7,6 +7,7 @@ mod encode;
 mod id;
 mod raw;
 mod salvage;
+mod surrogates;
 
 pub use decode::{DecodeError, DecodeErrorKind};
 pub use id::{InvalidId, RequestId};

@@ -12,6 +12,7 @@ mod others;
 mod questions;
 mod results;
 mod revisions;
+mod surrogates;
 
 use conformance::{in_process::InProcess, script};
 use mcp_client::{Client, ClientBuilder, Connection, Target};

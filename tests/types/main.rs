@@ -10,5 +10,6 @@ mod revisions;
 mod round_trip;
 mod same;
 mod schemas;
+mod surrogates;
 mod throughput;
 mod unions;

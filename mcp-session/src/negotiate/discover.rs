@@ -81,7 +81,7 @@ impl<T: Transport> Opening<T> {
 
     fn judge(&self, answer: Result<Reply, BoxError>, version: &ProtocolVersion) -> Verdict {
         match answer {
-            Ok(reply) => match reply.decode::<DiscoverResult>() {
+            Ok(reply) => match reply.decode_lossy::<DiscoverResult>() {
                 Ok(result) => adopt(result, reply.result, version, self.dispatch.peer()),
                 Err(source) => Verdict::Legacy(Error::Decode { method: METHOD.into(), source }),
             },

@@ -25,7 +25,7 @@ impl<T: Transport> Opening<T> {
             options.client_info.clone(),
         );
         let reply = self.call(Call::of(request)?).await.map_err(Error::from_layers)?;
-        let result: InitializeResult = reply.decode().map_err(|source| {
+        let result: InitializeResult = reply.decode_lossy().map_err(|source| {
             let method = InitializeRequest::METHOD.into();
             Error::Decode { method, source }
         })?;
