@@ -25,4 +25,5 @@ mod reuse_reply;
 mod script;
 mod subscriptions;
 mod tasks;
+mod transcripts;
 mod wire;
