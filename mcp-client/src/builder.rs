@@ -4,7 +4,7 @@ use crate::{
     Client, Deadlines, Diagnostics, Event, InputHandler, Mode, PriorDiscover, Reconnect, Target,
     live::Wrap, log,
 };
-use mcp_session::{BoxCallService, CallService, Options};
+use mcp_session::{BoxCallService, CallService, Extension, Options};
 use mcp_types::{Implementation, LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
@@ -98,6 +98,12 @@ impl ClientBuilder {
     /// The least severe log messages that a stateless server should send about calls. Default: none.
     pub fn log_level(mut self, level: LoggingLevel) -> Self {
         self.options.log_level = Some(level);
+        self
+    }
+
+    /// Supports an extension of the protocol, like [`Tasks`](crate::Tasks).
+    pub fn extension(mut self, extension: impl Extension) -> Self {
+        self.options.extensions.push(Arc::new(extension));
         self
     }
 

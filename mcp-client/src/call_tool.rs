@@ -8,14 +8,14 @@ use crate::{
     tool_result,
 };
 use futures_util::future::BoxFuture;
-use mcp_session::{Params, Reply};
+use mcp_session::{Params, Reply, Started};
 use mcp_types::{
     Request,
     tools::{CallToolRequest, CallToolResult},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use std::{fmt, future::IntoFuture};
+use std::{fmt, future::IntoFuture, time::Duration};
 
 const METHOD: &str = CallToolRequest::METHOD;
 
@@ -88,6 +88,24 @@ impl<O> Operation<CallTool<O>> {
     /// [`Error::Tool`] if the tool failed; [`Error::Decode`] if there is no output, or it does not fit the type.
     pub fn typed<T: DeserializeOwned>(self) -> Operation<CallTool<T>> {
         self.reading(tool_result::read_typed)
+    }
+
+    /// Calls the tool as a task, if server and tool allow it, and does not wait for the task.
+    ///
+    /// The `ttl` is how long the server should keep the task. See [`Session::call_as_task`](mcp_session::Session::call_as_task);
+    /// a stateless server needs to know that the client supports [`Tasks`](crate::Tasks).
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the call up.
+    pub async fn as_task(self, ttl: Option<Duration>) -> Result<Started, Error> {
+        let (caller, CallTool { name, arguments, .. }) = self.into_parts();
+        let params = Params::encode(&Body { name: &name, arguments: &arguments.encode()? })?;
+        caller?.call_as_task(METHOD, params, ttl).await
     }
 
     fn reading<P>(self, read: fn(&str, &Reply) -> Result<P, Error>) -> Operation<CallTool<P>> {

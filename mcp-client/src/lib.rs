@@ -84,8 +84,8 @@ pub use mcp_types as types;
 
 pub use mcp_session::{
     Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident, InputHandler,
-    Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress, Reconnect, Server,
-    Subscription, When,
+    Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress, Reconnect, Server, Started,
+    Subscription, TaskHandle, TaskState, Tasks, When,
 };
 
 /// The examples of the README, compiled.

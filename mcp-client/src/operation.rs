@@ -5,7 +5,7 @@ use crate::{
     offer::{self, Offer},
 };
 use futures_util::future::BoxFuture;
-use mcp_session::{Call, Era, InvalidParams, Meta, Params, Reply, Session};
+use mcp_session::{Call, Era, InvalidParams, Meta, Params, Reply, Session, Started};
 use mcp_types::{LoggingLevel, MetaObject, RawJson, keys};
 use serde::Serialize;
 use serde_json::Value;
@@ -215,12 +215,25 @@ impl Caller {
     }
 
     pub(crate) async fn call(&self, method: &'static str, params: Params) -> Result<Reply, Error> {
+        self.session.call_raw(self.prepare(method, params)).await
+    }
+
+    pub(crate) async fn call_as_task(
+        &self,
+        method: &'static str,
+        params: Params,
+        ttl: Option<Duration>,
+    ) -> Result<Started, Error> {
+        self.session.call_as_task(self.prepare(method, params), ttl).await
+    }
+
+    fn prepare(&self, method: &'static str, params: Params) -> Call {
         let mut call = Call::new(method).with_params(params).with_events(self.events.clone());
         call.meta = self.meta.clone();
-        if let Some(deadlines) = self.deadlines {
-            call = call.with_extension(deadlines);
+        match self.deadlines {
+            Some(deadlines) => call.with_extension(deadlines),
+            None => call,
         }
-        self.session.call_raw(call).await
     }
 
     fn listen_to_logs(&mut self) {

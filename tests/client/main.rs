@@ -13,6 +13,7 @@ mod questions;
 mod results;
 mod revisions;
 mod surrogates;
+mod tasks;
 
 use conformance::{in_process::InProcess, script};
 use mcp_client::{Client, ClientBuilder, Connection, Target};
