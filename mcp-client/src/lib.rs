@@ -88,6 +88,9 @@ pub use mcp_session::{
     Subscription, TaskHandle, TaskState, Tasks, When,
 };
 
+#[doc = include_str!("clauses.md")]
+pub mod clauses {}
+
 /// The examples of the README, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

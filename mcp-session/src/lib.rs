@@ -54,6 +54,7 @@ mod limit_tools;
 mod meta;
 mod mirror_params;
 mod misbehavior;
+pub mod mock;
 mod negotiate;
 mod negotiate_version;
 mod notify;
@@ -124,3 +125,6 @@ pub use subscription::{Notice, Subscription};
 pub use task::{Started, TaskHandle, TaskState};
 
 pub(crate) use result_type::result_type;
+
+#[doc = include_str!("clauses.md")]
+pub mod clauses {}

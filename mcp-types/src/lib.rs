@@ -58,3 +58,6 @@ pub type ProgressToken = RequestId;
 
 /// A JSON object, in the order of the wire.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;
+
+#[doc = include_str!("clauses.md")]
+pub mod clauses {}

@@ -1,6 +1,7 @@
 //! Project automation, run as `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod clauses;
 mod codegen;
 mod peers;
 mod schema;
@@ -21,6 +22,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write which tests show which clause of the specification, for the documentation
+    Clauses,
     /// Generate the types of `mcp-types` from the facts in `mcp-types/schema/`
     Codegen(codegen::Options),
     /// The servers that the tests talk to
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Clauses => clauses::run(),
         Command::Codegen(options) => codegen::run(options),
         Command::Peers(command) => peers::run(&command),
         Command::Schema(command) => schema::run(command),

@@ -1,6 +1,7 @@
 //! The rules of the repository that no other tool checks, one file a rule.
 
 mod channels;
+mod clauses;
 mod layering;
 mod machines;
 mod rust_files;
@@ -31,7 +32,8 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Result<Vec<Finding>>;
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
+    clauses::check,
     layering::check,
     rust_files::check_length,
     rust_files::check_module_docs,
