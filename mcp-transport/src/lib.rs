@@ -59,9 +59,11 @@
 //! | a whole exchange | none | `http::Endpoint::total_timeout` | the call fails |
 //! | redirects of a request | 5, same origin | `http::Endpoint::redirects` | the call fails |
 //! | idle connections | 16, 90 s | `http::Endpoint::idle_connections` | they are closed |
-//! | body of a refusal | 1 MiB, 2 s | fixed | its status says enough |
-//! | wait before a stream is resumed | 100 ms to 30 s | fixed | the nearest |
-//! | event ids | 4 KiB, the last 256 | fixed | not sent back, not remembered |
+//! | body of a refusal | 1 MiB | `http::Limits::refusal` | its status says enough |
+//! | wait for that body | 2 s | fixed | its status says enough |
+//! | wait before a stream is resumed | 30 s | `http::Limits::resume_wait` | that wait |
+//! | event id | 4 KiB | `http::Limits::event_id` | not sent back, not remembered |
+//! | event ids that are remembered | 256 | `http::Limits::event_ids` | an older event counts as new |
 //!
 //! | byte streams, processes, sockets, WebSocket | default | set by | beyond it |
 //! |---|---|---|---|
@@ -110,3 +112,6 @@ pub use message::{ClientMessage, Extensions, MirroredParams, ServerMessage};
 pub use replies::Replies;
 pub use transport::Transport;
 pub use unsolicited::{Arrival, Diagnostic, Unsolicited};
+
+#[doc = include_str!("clauses.md")]
+pub mod clauses {}

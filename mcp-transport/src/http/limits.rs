@@ -1,5 +1,7 @@
 //! What a server may ask this client to keep.
 
+use std::time::Duration;
+
 /// The limits of a connection. Exceeding one fails the call that it concerns, or is a diagnostic.
 ///
 /// ```
@@ -21,6 +23,14 @@ pub struct Limits {
     pub batch: usize,
     /// How often in a row the rest of a call's stream is asked for in vain. Default: 5.
     pub resumes: u32,
+    /// The longest wait before a stream is asked for again, whatever the server wants. Default: 30 s.
+    pub resume_wait: Duration,
+    /// The longest event id that is sent back and remembered, in bytes. Default: 4 KiB.
+    pub event_id: usize,
+    /// How many event ids of a stream are remembered, at least one; an older event counts as new. Default: 256.
+    pub event_ids: usize,
+    /// The most that is read of what a refusal says, in bytes; beyond it its status has to do. Default: 1 MiB.
+    pub refusal: usize,
     /// The most messages before the response that wait for a call over HTTP with SSE. Default: 1024.
     pub replies: usize,
     /// The most messages that wait in [`Unsolicited`](crate::Unsolicited); the oldest are dropped. Default: 1024.
@@ -38,6 +48,10 @@ impl Default for Limits {
             mirrored_headers: 64 * 1024,
             batch: 4096,
             resumes: 5,
+            resume_wait: Duration::from_secs(30),
+            event_id: 4096,
+            event_ids: 256,
+            refusal: MIB,
             replies: 1024,
             unsolicited: 1024,
             unsolicited_bytes: 64 * MIB,

@@ -29,7 +29,7 @@ pub(super) async fn listen<S: HttpService>(
     opened: oneshot::Sender<()>,
 ) {
     let mut opened = Some(opened);
-    let mut position = Position::default();
+    let mut position = Position::new(&state.target.limits);
     loop {
         let answer = resume::listen(service.clone(), &state, &session, &position).await;
         drop(opened.take());

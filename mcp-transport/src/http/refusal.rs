@@ -11,8 +11,7 @@ use mcp_types::rpc::{Message, Response as RpcResponse};
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
-/// The most of a refusal's body that is read, and for how long.
-const MAX_BODY: usize = 1024 * 1024;
+/// How long the body of a refusal is waited for: no limit to set, since nothing fails that would not fail without it.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest wait that a server may ask for.
@@ -30,7 +29,8 @@ where
     let (head, body) = response.into_parts();
     let url = &state.target.url;
     // What a refusal says is worth a moment, and no more: its status says enough.
-    let body = timeout(MAX_WAIT, body::read(body, MAX_BODY, url, &mut Clock::default())).await;
+    let limit = state.target.limits.refusal;
+    let body = timeout(MAX_WAIT, body::read(body, limit, url, &mut Clock::default())).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
     let said = match Message::decode(&body) {
         Ok(Message::Response(response)) => Some(response),

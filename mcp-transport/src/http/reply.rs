@@ -59,7 +59,7 @@ pub(super) async fn read<S: HttpService>(
         }
         Ok(MediaType::EventStream) => {
             let resume = sent.session.map(|session| {
-                let position = Position::default();
+                let position = Position::new(&awaited.call.state().target.limits);
                 Resume { service, session, position }
             });
             return ReplyStream::open(awaited, body, clock, resume);

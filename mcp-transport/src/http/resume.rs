@@ -3,7 +3,7 @@
 //! See [the clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery).
 
 use super::{
-    HttpService, RequestBody,
+    HttpService, Limits, RequestBody,
     compose::{self, legacy_headers},
     headers::LAST_EVENT_ID,
     refusal,
@@ -19,18 +19,16 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, time::Duration};
 
-/// Waits between two tries: they double with each failure. What the server asks for is respected within bounds.
+/// Waits between two tries: they double with each failure. A server may ask for a shorter one, but not for none.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-const MAX_WAIT: Duration = Duration::from_secs(30);
-const RETRY: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=MAX_WAIT;
-
-/// The longest event id that is sent back, and how many of them are remembered.
-const MAX_EVENT_ID: usize = 4096;
-const MAX_SEEN: usize = 256;
+const MIN_WAIT: Duration = Duration::from_millis(100);
 
 /// Where to go on after a loss, and when.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Position {
+    max_wait: Duration,
+    max_event_id: usize,
+    max_seen: usize,
     last_event_id: Option<Bytes>,
     retry: Option<Duration>,
     failures: u32,
@@ -40,9 +38,23 @@ pub(super) struct Position {
 }
 
 impl Position {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            max_wait: limits.resume_wait,
+            max_event_id: limits.event_id,
+            // Without a memory a server that repeats itself would count as one that goes on.
+            max_seen: limits.event_ids.max(1),
+            last_event_id: None,
+            retry: None,
+            failures: 0,
+            seen: VecDeque::new(),
+            resumed: false,
+        }
+    }
+
     /// Whether an event with this id is news. One without an id always is.
     pub(super) fn is_news(&mut self, id: Option<&Bytes>) -> bool {
-        let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= MAX_EVENT_ID) else {
+        let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= self.max_event_id) else {
             return true;
         };
         if self.resumed && self.seen.contains(id) {
@@ -54,7 +66,7 @@ impl Position {
 
     /// Takes from a decoder how far it has come.
     pub(super) fn follow(&mut self, decoder: &Decoder) {
-        if let Some(id) = decoder.last_event_id().filter(|id| id.len() <= MAX_EVENT_ID)
+        if let Some(id) = decoder.last_event_id().filter(|id| id.len() <= self.max_event_id)
             && self.last_event_id.as_ref() != Some(id)
         {
             self.last_event_id = Some(id.clone());
@@ -64,7 +76,7 @@ impl Position {
             }
         }
         if let Some(retry) = decoder.retry() {
-            self.retry = Some(retry.clamp(*RETRY.start(), *RETRY.end()));
+            self.retry = Some(retry.max(MIN_WAIT).min(self.max_wait));
         }
     }
 
@@ -79,7 +91,7 @@ impl Position {
         let doubled = first.saturating_mul(1 << self.failures.min(16));
         self.failures += 1;
         self.resumed = true;
-        doubled.min(MAX_WAIT.max(first))
+        doubled.min(self.max_wait)
     }
 
     /// The next wait of a call: none if there is no place to go on from, or nothing new came for too long.
@@ -90,7 +102,7 @@ impl Position {
 
     fn remember(&mut self, id: &Bytes) {
         self.failures = 0;
-        if self.seen.len() == MAX_SEEN {
+        if self.seen.len() == self.max_seen {
             self.seen.pop_front();
         }
         self.seen.push_back(id.clone());
@@ -187,17 +199,21 @@ async fn open<S: HttpService>(
 mod tests {
     use super::*;
 
+    fn fresh() -> Position {
+        Position::new(&Limits::default())
+    }
+
     // spec: H25-02
     #[test]
     fn waits_double_up_to_a_limit_and_never_fall_below_what_the_server_asks() {
         let waits = |retry| {
-            let mut position = Position { retry, ..Position::default() };
+            let mut position = Position { retry, ..fresh() };
             (0..9).map(|_| position.next_wait()).collect::<Vec<_>>()
         };
         let own = waits(None);
-        assert_eq!((own[0], own[1], own[8]), (FIRST_WAIT, 2 * FIRST_WAIT, MAX_WAIT));
+        assert_eq!((own[0], own[1], own[8]), (FIRST_WAIT, 2 * FIRST_WAIT, fresh().max_wait));
         let long = Duration::from_secs(20);
-        assert_eq!(waits(Some(long))[..2], [long, MAX_WAIT]);
+        assert_eq!(waits(Some(long))[..2], [long, fresh().max_wait]);
     }
 
     // spec: H25-02 H25-20
@@ -207,12 +223,12 @@ mod tests {
             let mut decoder = Decoder::new(1000);
             decoder.push(Bytes::from_static(text.as_bytes()));
             while let Ok(Some(_)) = decoder.next_event() {}
-            let mut position = Position::default();
+            let mut position = fresh();
             position.follow(&decoder);
             position
         };
-        assert_eq!(heard("retry: 0\n\n").retry, Some(*RETRY.start()));
-        assert_eq!(heard("retry: 999999999\n\n").retry, Some(*RETRY.end()));
+        assert_eq!(heard("retry: 0\n\n").retry, Some(MIN_WAIT));
+        assert_eq!(heard("retry: 999999999\n\n").retry, Some(fresh().max_wait));
         assert_eq!(
             heard("data: no id\n\n").next_attempt(5),
             None,
@@ -229,16 +245,16 @@ mod tests {
     #[test]
     fn an_event_comes_twice_only_after_a_resume_and_is_then_known() {
         let id = Bytes::from_static(b"a");
-        let mut position = Position::default();
+        let mut position = fresh();
         assert!(position.is_news(Some(&id)) && position.is_news(Some(&id)));
         position.next_wait();
         assert!(!position.is_news(Some(&id)));
         assert!(position.is_news(None) && position.is_news(Some(&Bytes::new())));
-        for number in 0..MAX_SEEN + 9 {
+        for number in 0..position.max_seen + 9 {
             position.is_news(Some(&number.to_string().into()));
         }
-        assert_eq!(position.seen.len(), MAX_SEEN, "what is remembered has a limit");
-        let long = Bytes::from(vec![b'x'; MAX_EVENT_ID + 1]);
+        assert_eq!(position.seen.len(), position.max_seen, "what is remembered has a limit");
+        let long = Bytes::from(vec![b'x'; position.max_event_id + 1]);
         assert!(position.is_news(Some(&long)) && !position.seen.contains(&long));
     }
 }

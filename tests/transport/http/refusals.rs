@@ -86,6 +86,22 @@ async fn f32_a_refusal_in_words_is_shown_short_and_harmless() {
     .await;
 }
 
+// spec: HTTP-18
+#[tokio::test]
+async fn a_refusal_over_its_limit_still_has_its_status() {
+    deadline(async {
+        let server = start(|request| rpc_error(400, &request.json()["id"], -32601)).await;
+        let mut limits = Limits::default();
+        limits.refusal = 20;
+        let mut peer = connect_to(Endpoint::parse(server.url()).unwrap().limits(limits)).await;
+        let error = error_of(peer.send(modern_call(1)).await);
+        assert_eq!(error.status().unwrap(), 400);
+        assert!(error.peer_error().is_none() && !error.to_string().contains("because"), "{error}");
+        connect(&server).await.ask(modern_call(2)).await.outcome.unwrap_err();
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_refusal_whose_body_never_ends_still_has_its_status() {
     deadline(async {

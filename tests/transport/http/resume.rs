@@ -166,6 +166,35 @@ async fn the_tries_and_the_messages_of_a_batch_have_limits_of_ones_own() {
     .await;
 }
 
+// spec: H25-02 H25-11
+#[tokio::test]
+async fn waits_and_event_ids_have_limits_of_ones_own() {
+    deadline(async {
+        let server = start_resumable(
+            |_| {
+                let begin = "retry: 600000\n".to_owned() + &with_id("e-1", &told("a"));
+                stream(begin + &with_id("e-2", &told("b")) + &with_id("e-1000", &told("c")))
+            },
+            |call, _, number| {
+                let again = with_id("e-1", &told("a")) + &with_id("e-2", &told("b"));
+                let done = with_id("e-3", &response(call, &json!({})));
+                stream(if number == 0 { again } else { done })
+            },
+        )
+        .await;
+        let mut limits = Limits::default();
+        limits.resume_wait = Duration::from_millis(1);
+        limits.event_id = 3;
+        limits.event_ids = 1;
+        let mut peer = connect_to(Endpoint::parse(server.url()).unwrap().limits(limits)).await;
+        begin(&mut peer).await;
+        // Nobody remembers the first event when it comes again, nor thus the second.
+        assert_eq!(peer.send(legacy_call(1)).await.unwrap().len(), 6);
+        assert_eq!(ids(&server), ["e-2", "e-2"], "the long id is never sent back");
+    })
+    .await;
+}
+
 // spec: H25-20
 #[tokio::test]
 async fn f27_a_server_that_cannot_resume_fails_the_call_at_once() {
