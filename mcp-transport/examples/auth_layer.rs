@@ -65,7 +65,7 @@ async fn server(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, 
 }
 
 #[tokio::main]
-async fn main() -> Result<(), BoxError> {
+pub(crate) async fn main() -> Result<(), BoxError> {
     let token = Arc::new(Mutex::new(HeaderValue::from_static("Bearer stale")));
     let authorize = layer_fn(move |inner| Authorize { inner, token: Arc::clone(&token) });
     let url = "https://tools.example.com/mcp".parse()?;
