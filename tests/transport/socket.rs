@@ -204,7 +204,18 @@ fn f47_two_hundred_sockets_leave_no_descriptor_and_no_task() {
 
 #[cfg(target_os = "linux")]
 async fn connect_and_end(way: usize) {
-    let mut wire = tcp(|tcp| tcp.close_grace(SHORT)).await;
+    end(tcp(|tcp| tcp.close_grace(SHORT)).await, way).await;
+    if way % 4 == 3 {
+        let (listener, tcp) = listener().await;
+        give_up(&tcp).await;
+        drop(listener);
+        refused(tcp).await;
+    }
+}
+
+/// Ends a connection in one of four ways.
+#[cfg(target_os = "linux")]
+async fn end<S: tokio::io::AsyncRead + tokio::io::AsyncWrite>(mut wire: Wire<S>, way: usize) {
     let replies = wire.open(1).await;
     match way % 4 {
         0 => wire.driver.cut().await,
@@ -218,21 +229,21 @@ async fn connect_and_end(way: usize) {
             wire.peer.finish().await;
             wire.driver.end().await.unwrap();
         }
-        _ => {
-            let (listener, tcp) = listener().await;
-            // Given up after each number of polls, which is some of them after it has connected.
-            for polls in 0..5 {
-                let mut connecting = Box::pin(tcp.connect());
-                for _ in 0..polls {
-                    let polled = futures_util::poll!(&mut connecting);
-                    tokio::task::yield_now().await;
-                    if polled.is_ready() {
-                        break;
-                    }
-                }
+        _ => {}
+    }
+}
+
+/// Gives connecting up after each number of polls, which is some of them after it has connected.
+#[cfg(target_os = "linux")]
+async fn give_up(connector: &impl Connector) {
+    for polls in 0..5 {
+        let mut connecting = Box::pin(connector.connect());
+        for _ in 0..polls {
+            let polled = futures_util::poll!(&mut connecting);
+            tokio::task::yield_now().await;
+            if polled.is_ready() {
+                break;
             }
-            drop(listener);
-            refused(tcp).await;
         }
     }
 }

@@ -1,6 +1,8 @@
 //! WebSocket, with a scripted server at the other end.
 
 mod faults;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod opening;
 
 use conformance::{
@@ -129,6 +131,7 @@ impl Wire {
             }
         }
         driver.end().await.unwrap();
+        drop(peer);
         assert_clean_wire(&received);
         baseline.assert_clean().await;
     }

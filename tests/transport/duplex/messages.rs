@@ -83,6 +83,22 @@ async fn what_is_no_message_is_treated_as_in_a_line() {
 }
 
 #[tokio::test]
+async fn a_number_with_a_fraction_is_what_the_server_wrote() {
+    let (ours, mut peer) = channel(1024);
+    let mut link = connect_messages(ours);
+    let _driver = Background::run(link.driver);
+    let mut replies = deadline(link.transport.call(request(1, "a"))).await.unwrap();
+    // The quick way of reading it ends at a neighbour.
+    let number = "4.4444444444444444e23";
+    let error = format!(r#"{{"code":1,"message":"","data":{number}}}"#);
+    send(&mut peer, format!(r#"{{"jsonrpc":"2.0","id":1,"error":{error}}}"#)).await;
+    let Some(Ok(Message::Response(response))) = deadline(replies.next()).await else {
+        panic!("no response")
+    };
+    assert_eq!(response.outcome.unwrap_err().data, Some(json!(number.parse::<f64>().unwrap())));
+}
+
+#[tokio::test]
 async fn f21_two_peers_that_fill_each_others_channels_get_them_empty_again() {
     let (ours, mut peer) = channel(64);
     let mut link = connect_messages(ours);

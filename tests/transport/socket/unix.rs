@@ -92,3 +92,29 @@ async fn f01_a_server_that_goes_fails_every_call() {
     assert!(failure(replies).await.is_closed());
     assert!(wire.driver.end().await.unwrap_err().is_closed());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn f47_two_hundred_unix_sockets_leave_no_descriptor_and_no_task() {
+    let name = "socket::unix::f47_two_hundred_unix_sockets_leave_no_descriptor_and_no_task";
+    conformance::alone::succeeds_alone(name, "", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let place = Place::new("leaks");
+            place.connect(place.connector()).await.canary(1).await;
+            let baseline = Baseline::take();
+            for way in 0..200 {
+                let connector = place.connector().close_grace(SHORT);
+                end(place.connect(connector).await, way).await;
+                if way % 4 == 3 {
+                    let gone = Place::new("given-up");
+                    let connector = gone.connector();
+                    give_up(&connector).await;
+                    drop(gone);
+                    refused(connector).await;
+                }
+            }
+            baseline.assert_clean().await;
+        });
+    });
+}
