@@ -12,10 +12,13 @@ use libfuzzer_sys::fuzz_target;
 use sse::{Decoder, TooLarge};
 use std::{mem, time::Duration};
 
-/// Everything that a stream says: names, data and ids of its events, the id to resume from, and the wait.
+/// The name, the data and the id.
+type Event = (Option<Vec<u8>>, Vec<u8>, Option<Vec<u8>>);
+
+/// Everything that a stream says: its events, the id to resume from, and the wait.
 #[derive(Debug, Default, PartialEq)]
 struct Heard {
-    events: Vec<(Option<Vec<u8>>, Vec<u8>, Option<Vec<u8>>)>,
+    events: Vec<Event>,
     last_event_id: Option<Vec<u8>>,
     retry: Option<Duration>,
     too_large: usize,
