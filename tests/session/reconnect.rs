@@ -76,7 +76,7 @@ async fn a_legacy_server_is_shaken_hands_with_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_keeps_failing_is_given_up() {
+async fn f48_a_server_that_keeps_failing_is_given_up() {
     deadline(async {
         let script = modern();
         let session = connect(&script, Reconnect::at_once()).await;
