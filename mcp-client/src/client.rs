@@ -4,7 +4,7 @@ use crate::{
     ClientBuilder, Connection, Error, Server, Target,
     live::{Kept, Live, Slot, Wrap},
 };
-use mcp_session::{Options, Session};
+use mcp_session::{Events, Options, Session};
 use mcp_types::{Request, rpc::Notification};
 use std::{fmt, sync::Arc};
 
@@ -16,13 +16,22 @@ use std::{fmt, sync::Arc};
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-pub(crate) struct Inner {
+struct Inner {
+    config: Config,
+    slot: Arc<Slot>,
+    /// The holder that keeps a session open between connections, if the client is to do that.
+    kept: Option<Kept>,
+}
+
+/// What a client is made of: how to reach the server, and how to talk to it.
+#[derive(Clone)]
+pub(crate) struct Config {
     pub(crate) target: Target,
     pub(crate) options: Options,
     pub(crate) wrap: Vec<Wrap>,
-    pub(crate) slot: Arc<Slot>,
-    /// The holder that keeps a session open between connections, if the client is to do that.
-    pub(crate) kept: Option<Kept>,
+    /// Who listens to every call.
+    pub(crate) call_events: Events,
+    pub(crate) keep_alive: bool,
 }
 
 impl Client {
@@ -56,7 +65,7 @@ impl Client {
     /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
     /// wanted is closed.
     pub async fn connect(&self) -> Result<Connection, Error> {
-        let Inner { target, options, wrap, slot, kept } = &*self.0;
+        let Inner { config: Config { target, options, wrap, .. }, slot, kept } = &*self.0;
         let hold = slot.hold(|| Live::start(target.dial(), options.clone(), wrap.clone()));
         hold.live().ready(target.name()).await?;
         if let Some(kept) = kept {
@@ -79,8 +88,7 @@ impl Client {
     /// A client with the same configuration and no session.
     #[must_use]
     pub fn fresh(&self) -> Self {
-        let Inner { target, options, wrap, kept, .. } = &*self.0;
-        Self::from_parts(target.clone(), options.clone(), wrap.clone(), kept.is_some())
+        Self::from_config(self.0.config.clone())
     }
 
     /// Whether the session is open and its connection alive.
@@ -129,24 +137,24 @@ impl Client {
     }
 
     pub(crate) fn options(&self) -> &Options {
-        &self.0.options
+        &self.0.config.options
     }
 
-    pub(crate) fn from_parts(
-        target: Target,
-        options: Options,
-        wrap: Vec<Wrap>,
-        keep_alive: bool,
-    ) -> Self {
-        let kept = keep_alive.then(Kept::default);
-        Self(Arc::new(Inner { target, options, wrap, slot: Arc::default(), kept }))
+    /// Who listens to every call.
+    pub(crate) fn call_events(&self) -> Events {
+        self.0.config.call_events.clone()
+    }
+
+    pub(crate) fn from_config(config: Config) -> Self {
+        let kept = config.keep_alive.then(Kept::default);
+        Self(Arc::new(Inner { config, slot: Arc::default(), kept }))
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("target", &self.0.target)
+            .field("target", &self.0.config.target)
             .field("connected", &self.is_connected())
             .finish_non_exhaustive()
     }

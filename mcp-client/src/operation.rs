@@ -188,7 +188,7 @@ impl Caller {
             session,
             defaults: options.deadlines,
             deadlines: None,
-            events: Events::default(),
+            events: client.call_events(),
             hears_logs: false,
             meta: Meta::default(),
         };

@@ -224,3 +224,26 @@ async fn a_refused_revision_is_tried_once_more_and_not_for_ever() {
     assert_eq!(sent.len(), 2);
     assert_ne!(sent[0]["id"], sent[1]["id"]);
 }
+
+// spec: PROG-01
+#[tokio::test]
+async fn a_client_can_listen_to_every_call_beside_those_who_listen_to_one() {
+    let server = InProcess::modern(async |asked: Asked| {
+        asked.progress(1, 2).await;
+        Ok(said("done"))
+    });
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = |who: &'static str| {
+        let heard = Arc::clone(&heard);
+        move |event: &Event| {
+            if let Event::Progress(progress) = event {
+                heard.lock().unwrap().push(format!("{who} {}", progress.progress));
+            }
+        }
+    };
+    let client = builder(&server).on_call_event(listener("all")).build();
+    let client = deadline(client.connect()).await.unwrap();
+    deadline(client.call_tool("any").on_event(listener("one"))).await.unwrap();
+    deadline(client.call_tool("any")).await.unwrap();
+    assert_eq!(*heard.lock().unwrap(), ["one 1", "all 1", "all 1"]);
+}
