@@ -1,9 +1,11 @@
 //! Answering `input_required` and asking again.
 
 use crate::{
-    Call, CallService, Error, InputHandler, Misbehavior, Params, Reply, input, result_type,
+    Call, CallService, Error, InputHandler, InvalidParams, Misbehavior, Params, Reply,
+    input::{Question, answer_all},
+    result_type,
 };
-use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
 use serde::Deserialize;
@@ -111,12 +113,6 @@ struct InputRequired {
     state: Option<RawJson>,
 }
 
-#[derive(Deserialize)]
-struct Question {
-    method: String,
-    params: Option<RawJson>,
-}
-
 impl InputRequired {
     /// Reads a reply that asks for input; `None` if it does not.
     // spec: MSG-14 MRTR-09
@@ -149,7 +145,10 @@ impl InputRequired {
         round: usize,
     ) -> Result<Params, Error> {
         let responses = match &self.requests {
-            Some(requests) => Some(answer_all(requests, handler, call).await?),
+            Some(requests) => {
+                let answers = answer_all(handler, &call.method, requests).await?;
+                Some(RawJson::encode(&answers).map_err(InvalidParams::from)?)
+            }
             None => {
                 // A server that only wants to be asked again must not be hammered.
                 tokio::time::sleep(Duration::from_millis((50 << round.min(3)).min(250))).await;
@@ -160,24 +159,6 @@ impl InputRequired {
             [("inputResponses", responses.as_ref()), ("requestState", self.state.as_ref())];
         Ok(call.params.with_members(&changes)?)
     }
-}
-
-async fn answer_all(
-    requests: &BTreeMap<String, Question>,
-    handler: &dyn InputHandler,
-    call: &Call,
-) -> Result<RawJson, Error> {
-    let answers = requests.iter().map(|(key, Question { method, params })| async move {
-        if !input::is_declared(handler, method) {
-            return Err(Error::misbehaved(&call.method, Misbehavior::UndeclaredInputRequest));
-        }
-        match input::answer(handler, method, params.as_ref()).await {
-            Ok(answer) => Ok((key.as_str(), answer)),
-            Err(error) => Err(input_error(call, format!("{method}: {}", error.message))),
-        }
-    });
-    let answers: BTreeMap<_, _> = try_join_all(answers).await?.into_iter().collect();
-    RawJson::encode(&answers).map_err(|error| crate::InvalidParams::from(error).into())
 }
 
 fn input_error(call: &Call, reason: String) -> Error {

@@ -1,8 +1,10 @@
 //! Answering what a server asks.
 
 mod limited;
+mod questions;
 
 pub(crate) use limited::limited;
+pub(crate) use questions::{Question, answer_all};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;

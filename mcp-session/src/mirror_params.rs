@@ -3,7 +3,7 @@
 mod annotations;
 mod catalogue;
 
-use crate::{Call, CallService, Error, Reply};
+use crate::{Call, CallService, Error, Reply, tool_name::target_name};
 use catalogue::Catalogue;
 use futures_util::future::BoxFuture;
 use mcp_transport::{BoxError, MirroredParams};
@@ -113,7 +113,7 @@ async fn relearn<S: CallService>(
     catalogue: &Catalogue,
     call: &Call,
 ) -> Result<(), BoxError> {
-    let Some(name) = catalogue::tool_name(&call.params) else { return Ok(()) };
+    let Some(name) = target_name(&call.params) else { return Ok(()) };
     let mut list = Call::new("tools/list");
     for _ in 0..catalogue::MAX_PAGES {
         std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;

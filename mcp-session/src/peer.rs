@@ -18,6 +18,7 @@ use std::{
     },
 };
 use tokio::sync::{broadcast, watch};
+use tower::ServiceExt;
 
 /// How many notifications that belong to no call wait for a slow subscription.
 const NOTIFICATIONS: usize = 256;
@@ -191,14 +192,10 @@ fn related(question: Option<&RawJson>, answer: RawJson) -> RawJson {
     }
 }
 
-async fn send<T: Transport>(response: Response, mut transport: T, extensions: Extensions) {
+async fn send<T: Transport>(response: Response, transport: T, extensions: Extensions) {
     let mut message = ClientMessage::new(response);
     message.extensions = extensions;
-    let sent = match std::future::poll_fn(|cx| transport.poll_ready(cx)).await {
-        Ok(()) => transport.call(message).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = sent {
+    if let Err(error) = transport.oneshot(message).await {
         tracing::debug!(%error, "could not answer a request of the server");
     }
 }

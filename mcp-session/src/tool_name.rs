@@ -1,21 +1,21 @@
 //! Which tool a call is for.
 
-use crate::Call;
+use crate::{Call, Params};
 use serde::Deserialize;
 use std::borrow::Cow;
 
 /// The name of the tool that a `tools/call` is for; `None` for other methods.
 pub(crate) fn tool_name(call: &Call) -> Option<Cow<'_, str>> {
-    if call.method == "tools/call" { target_name(call) } else { None }
+    if call.method == "tools/call" { target_name(&call.params) } else { None }
 }
 
 /// The member `name` of the parameters, which says the tool or the prompt.
-pub(crate) fn target_name(call: &Call) -> Option<Cow<'_, str>> {
+pub(crate) fn target_name(params: &Params) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]
         name: Cow<'a, str>,
     }
 
-    call.params.as_raw().decode::<Named<'_>>().ok().map(|named| named.name)
+    params.as_raw().decode::<Named<'_>>().ok().map(|named| named.name)
 }

@@ -1,7 +1,7 @@
 //! What is known about the annotations of tools.
 
 use super::annotations::{Annotation, KEYWORD, annotations, header_value};
-use crate::{InvalidParams, Params};
+use crate::{InvalidParams, Params, tool_name::target_name};
 use mcp_types::RawJson;
 use memchr::memmem;
 use serde::Deserialize;
@@ -66,7 +66,7 @@ impl Catalogue {
         if self.tools().is_empty() {
             return Ok(Vec::new());
         }
-        let Some(found) = tool_name(params).and_then(|name| self.tools().get(&name).cloned())
+        let Some(found) = target_name(params).and_then(|name| self.tools().get(&*name).cloned())
         else {
             return Ok(Vec::new());
         };
@@ -99,16 +99,6 @@ fn unsafe_integer(integer: i128, path: &[String]) -> InvalidParams {
 struct Arguments {
     #[serde(default)]
     arguments: Value,
-}
-
-/// The name of the tool that a call is for.
-pub(super) fn tool_name(params: &Params) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Named {
-        name: String,
-    }
-
-    params.as_raw().decode::<Named>().ok().map(|named| named.name)
 }
 
 /// What a page says about one tool.

@@ -8,7 +8,7 @@ use mcp_types::{
     initialize::{InitializeRequest, InitializeResult},
     rpc::Notification,
 };
-use std::future::poll_fn;
+use tower::ServiceExt;
 
 impl<T: Transport> Opening<T> {
     /// Shakes hands, offering `version`; if it is pinned, no other is agreed to.
@@ -62,12 +62,8 @@ impl<T: Transport> Opening<T> {
     async fn tell_initialized(&mut self, version: &ProtocolVersion) -> Result<(), Error> {
         let message = ClientMessage::new(Notification::new("notifications/initialized"))
             .with_extension(version.clone());
-        let mut transport = self.dispatch.transport().clone();
-        let sent = async move {
-            poll_fn(|cx| transport.poll_ready(cx)).await?;
-            transport.call(message).await
-        };
-        drop(self.run(sent).await?);
+        let transport = self.dispatch.transport().clone();
+        drop(self.run(transport.oneshot(message)).await?);
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
-use tower_service::Service;
+use tower::ServiceExt;
 
 /// How long a connection that came to nothing may take to shut down in good order before it is cut.
 const SHUT_DOWN: Duration = Duration::from_secs(3);
@@ -70,12 +70,8 @@ impl<T: Transport> Opening<T> {
 
     /// Sends one call without any layer.
     pub(super) async fn call(&mut self, call: Call) -> Result<Reply, BoxError> {
-        let mut dispatch = self.dispatch.clone();
-        self.run(async move {
-            poll_fn(|cx| dispatch.poll_ready(cx)).await?;
-            dispatch.call(call).await
-        })
-        .await
+        let dispatch = self.dispatch.clone();
+        self.run(dispatch.oneshot(call)).await
     }
 
     /// Shuts a connection down that came to nothing: a child sees the end of its input, a session over HTTP is deleted.

@@ -87,7 +87,7 @@ fn describe(span: &Span, call: &Call, records_uris: bool) {
         "prompts/get" => Some("gen_ai.prompt.name"),
         _ => None,
     };
-    match target.and_then(|field| Some((field, target_name(call)?))) {
+    match target.and_then(|field| Some((field, target_name(&call.params)?))) {
         Some((field, name)) => {
             let name = printable(&name);
             span.record(field, &*name);

@@ -1,8 +1,10 @@
 //! One task on the wire, in the protocol of its era.
 
 use super::{ByHandle, TaskState};
-use crate::{Call, CallService, Deadlines, Error, Misbehavior, Params, Peer, Reply, input};
-use futures_util::future::join_all;
+use crate::{
+    Call, CallService, Deadlines, Error, Misbehavior, Params, Peer, Reply,
+    input::{Question, answer_all},
+};
 use mcp_types::{ErrorCode, ErrorObject, RawJson, tasks_extension::TaskStatus};
 use serde::Deserialize;
 use serde_json::Value;
@@ -62,12 +64,6 @@ pub(super) struct State {
     error: Option<ErrorObject>,
     #[serde(default)]
     input_requests: BTreeMap<String, Question>,
-}
-
-#[derive(Deserialize)]
-struct Question {
-    method: String,
-    params: Option<RawJson>,
 }
 
 impl State {
@@ -173,21 +169,8 @@ impl<S: CallService> Work<S> {
         if questions.is_empty() {
             return Ok(());
         }
-        let handler = self.peer.input();
-        let answers = questions.iter().map(|(key, Question { method, params })| async move {
-            if !input::is_declared(&**handler, method) {
-                return Err(Error::misbehaved(METHOD, Misbehavior::UndeclaredInputRequest));
-            }
-            match input::answer(&**handler, method, params.as_ref()).await {
-                Ok(answer) => Ok((key.as_str(), answer)),
-                Err(error) => Err(Error::InputRequired {
-                    method: METHOD.into(),
-                    reason: format!("{method}: {}", error.message).into(),
-                }),
-            }
-        });
-        let answers: Result<BTreeMap<_, _>, Error> = join_all(answers).await.into_iter().collect();
-        let answers = serde_json::json!({"taskId": &*self.known.id, "inputResponses": answers?});
+        let answers = answer_all(&**self.peer.input(), METHOD, &questions).await?;
+        let answers = serde_json::json!({"taskId": &*self.known.id, "inputResponses": answers});
         let update = Call::new("tasks/update").with_params(Params::encode(&answers)?);
         self.send(update).await.map(drop)
     }
