@@ -34,7 +34,8 @@ fn missing() -> Option<&'static str> {
 fn install(inputs: &Path, folder: &Path) -> Result<()> {
     run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
     let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let pins = ["--require-hashes", "--only-binary", ":all:", "--requirement"];
+    // The file is complete. Left to resolve, pip may take a newer release for an extra, which has no hash there.
+    let pins = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement"];
     let python = folder.join("bin/python");
     run_quietly(Command::new(python).args(options).args(pins).arg(inputs.join("requirements.txt")))
 }
