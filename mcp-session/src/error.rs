@@ -33,6 +33,14 @@ pub enum Error {
         /// How long it was.
         after: Duration,
     },
+    /// The program gave the call up; see [`Cancellation`](crate::Cancellation). The request was cancelled on the wire.
+    #[error("{method} was cancelled by this client{}", because(reason.as_deref()))]
+    Cancelled {
+        /// The method that was called.
+        method: Box<str>,
+        /// Why, if the program said so.
+        reason: Option<Box<str>>,
+    },
     /// The server broke a rule of the protocol, and the call could not be saved.
     #[error("server broke the protocol in answer to {method}: {misbehavior}")]
     Misbehaved {
@@ -268,6 +276,11 @@ impl Error {
         }
     }
 
+    /// Whether the program gave the call up.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled { .. })
+    }
+
     /// Whether the connection is gone.
     pub fn is_closed(&self) -> bool {
         self.as_transport().is_some_and(mcp_transport::Error::is_closed)
@@ -323,4 +336,8 @@ impl Error {
     pub(crate) fn misbehaved(method: &str, misbehavior: Misbehavior) -> Self {
         Self::Misbehaved { method: method.into(), misbehavior, source: None }
     }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {reason}")).unwrap_or_default()
 }

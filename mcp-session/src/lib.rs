@@ -25,6 +25,7 @@
 //! | [`Retry`] | sends again what cannot be done twice | [`Options::retry`], or outside |
 //! | [`ReuseReply`] | answers from replies that are still fresh | `Options::reuse` (feature `cache`), or outside |
 //! | [`PropagateTrace`] | a span for each call, and its trace for the server | [`Options::trace`], or outside |
+//! | [`HonorCancel`] | gives calls up from outside, by their [`Cancellation`] | every [`Session`], outside |
 //! | [`LimitTools`] | so many calls of a tool at a time | [`Builder::layer`] |
 //! | [`CircuitBreak`] | gives a server that does not work a rest | [`Builder::layer`] |
 //! | [`Guard`] | a policy judges calls and listed tools | [`Builder::layer`] |
@@ -48,6 +49,7 @@ mod extension;
 mod follow_input;
 mod follow_task;
 mod guard;
+mod honor_cancel;
 mod inbox;
 mod input;
 mod limit_tools;
@@ -92,6 +94,7 @@ pub use extension::Extension;
 pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer, InputGiven};
 pub use follow_task::{FollowTask, Tasks};
 pub use guard::{Guard, GuardLayer, GuardPolicy, Verdict};
+pub use honor_cancel::{Cancellable, Cancellation, HonorCancel, HonorCancelLayer};
 pub use input::{InputHandler, NoInput};
 pub use limit_tools::{LimitTools, LimitToolsLayer};
 pub use meta::Meta;

@@ -1,8 +1,8 @@
 //! The session: a negotiated connection as one service.
 
 use crate::{
-    Call, CallService, Dispatch, Era, Error, Notify, Options, Peer, Reconnect, Reply, Server, When,
-    input,
+    Call, CallService, Cancellable, Dispatch, Era, Error, Notify, Options, Peer, Reconnect, Reply,
+    Server, When, input,
     negotiate::Negotiation,
     prior_discover::{Check, CheckPrior},
     stack,
@@ -87,9 +87,10 @@ impl Session {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future cancels the request on the wire.
+    /// Dropping the future cancels the request on the wire, and so does a [`Cancellation`](crate::Cancellation).
     pub async fn call_raw(&self, call: Call) -> Result<Reply, Error> {
-        self.0.service.clone().oneshot(call).await.map_err(Error::from_layers)
+        let reply = Cancellable::new(call, |call| self.0.service.clone().oneshot(call));
+        reply.await.map_err(Error::from_layers)
     }
 
     /// Sends a notification; ready when it has been handed to the transport.
@@ -105,7 +106,7 @@ impl Session {
 impl Service<Call> for Session {
     type Response = Reply;
     type Error = BoxError;
-    type Future = Oneshot<BoxCallService, Call>;
+    type Future = Cancellable<Oneshot<BoxCallService, Call>>;
 
     /// Always ready: the call waits.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
@@ -113,7 +114,7 @@ impl Service<Call> for Session {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        self.0.service.clone().oneshot(call)
+        Cancellable::new(call, |call| self.0.service.clone().oneshot(call))
     }
 }
 

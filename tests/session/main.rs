@@ -13,6 +13,7 @@ mod eras;
 mod examples;
 mod faults;
 mod guard;
+mod honor_cancel;
 mod layers;
 mod limit_tools;
 mod mock;

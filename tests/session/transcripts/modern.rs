@@ -2,7 +2,7 @@
 
 use super::{call_tool, play};
 use futures_util::StreamExt;
-use mcp_session::{Deadlines, Event, Events, Notice, Options, Tasks};
+use mcp_session::{Cancellation, Deadlines, Event, Events, Notice, Options, Tasks};
 use mcp_types::subscriptions::SubscriptionFilter;
 use serde_json::{Value, json};
 use std::{
@@ -60,6 +60,25 @@ async fn a_call_that_is_given_up() {
         session.call_raw(call).await
     };
     assert!(play(Options::default(), transcript, called).await.unwrap_err().is_timeout());
+}
+
+// spec: CAN-05 CAN-06
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cancelled_from_outside() {
+    let transcript = r#"
+        C> {"id": 2, "method": "tools/call", "params": {"name": "t"}}
+        C> {"method": "notifications/cancelled", "params": {"requestId": 2}}
+    "#;
+    let called = async |session: mcp_session::Session| {
+        let cancellation = Cancellation::new();
+        let call = call_tool().with_extension(Deadlines::NONE).with_extension(cancellation.clone());
+        let later = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cancellation.cancel();
+        };
+        tokio::join!(session.call_raw(call), later).0
+    };
+    assert!(play(Options::default(), transcript, called).await.unwrap_err().is_cancelled());
 }
 
 // spec: MRTR-01 MRTR-03 MRTR-06 MRTR-08

@@ -1,0 +1,192 @@
+//! Giving calls up from outside.
+
+use crate::{Call, Error, Reply};
+use mcp_transport::BoxError;
+use pin_project_lite::pin_project;
+use std::{
+    borrow::Cow,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Gives calls up from outside, as an extension of them.
+///
+/// The caller gets [`Error::Cancelled`] at once, and the server is told as if the call had been dropped. A call that has
+/// its answer is not cancelled any more, and one that is cancelled before it begins is never sent. Clones are the same
+/// cancellation; it may be an extension of any number of calls.
+///
+/// ```
+/// use mcp_session::{Call, Cancellation};
+///
+/// let cancellation = Cancellation::new();
+/// let call = Call::new("tools/call").with_extension(cancellation.clone());
+/// // Later, from anywhere:
+/// cancellation.cancel_because("the window was closed");
+/// # assert!(cancellation.is_cancelled());
+/// # drop(call);
+/// ```
+// spec: CAN-05
+#[derive(Clone, Debug, Default)]
+pub struct Cancellation {
+    token: CancellationToken,
+    reason: Arc<OnceLock<Box<str>>>,
+}
+
+impl Cancellation {
+    /// One that nobody has asked for yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives up the calls that have this extension, those that are still to be made too.
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+
+    /// The same, and says why: for the error and for logs. The first reason stays.
+    pub fn cancel_because(&self, reason: impl Into<Box<str>>) {
+        // Another reason came first.
+        let _ = self.reason.set(reason.into());
+        self.cancel();
+    }
+
+    /// Whether the calls are given up.
+    pub fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled()
+    }
+
+    /// Why, if somebody said so.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.get().map(|reason| &**reason)
+    }
+
+    fn error(&self, method: &str) -> Error {
+        Error::Cancelled { method: method.into(), reason: self.reason().map(Into::into) }
+    }
+}
+
+/// Cancelling the token gives the calls up.
+impl From<CancellationToken> for Cancellation {
+    fn from(token: CancellationToken) -> Self {
+        Self { token, reason: Arc::default() }
+    }
+}
+
+/// Gives calls up when their [`Cancellation`] says so.
+///
+/// On the wire: what dropping the call does. A [`Session`](crate::Session) does this outside of all its layers.
+// spec: CAN-05 CAN-06
+#[derive(Clone, Debug)]
+pub struct HonorCancel<S> {
+    inner: S,
+}
+
+/// Makes [`HonorCancel`] services.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct HonorCancelLayer;
+
+impl HonorCancelLayer {
+    /// The layer.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl<S> Layer<S> for HonorCancelLayer {
+    type Service = HonorCancel<S>;
+
+    fn layer(&self, inner: S) -> HonorCancel<S> {
+        HonorCancel { inner }
+    }
+}
+
+impl<S> Service<Call> for HonorCancel<S>
+where
+    S: Service<Call, Response = Reply, Error = BoxError>,
+{
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = Cancellable<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        Cancellable::new(call, |call| self.inner.call(call))
+    }
+}
+
+pin_project! {
+    /// A call that its [`Cancellation`] may give up.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Cancellable<F> {
+        #[pin]
+        reply: Option<F>,
+        #[pin]
+        watch: Option<Watch>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    struct Watch {
+        #[pin]
+        cancelled: WaitForCancellationFutureOwned,
+        cancellation: Cancellation,
+        method: Cow<'static, str>,
+        started: bool,
+    }
+}
+
+impl<F> Cancellable<F> {
+    /// Makes a call that nothing is done about if it is cancelled already.
+    pub(crate) fn new(call: Call, start: impl FnOnce(Call) -> F) -> Self {
+        let watch = call.extensions.get::<Cancellation>().map(|cancellation| Watch {
+            cancelled: cancellation.token.clone().cancelled_owned(),
+            cancellation: cancellation.clone(),
+            method: call.method.clone(),
+            started: false,
+        });
+        let is_over = watch.as_ref().is_some_and(|watch| watch.cancellation.is_cancelled());
+        Self { reply: (!is_over).then(|| start(call)), watch }
+    }
+}
+
+impl<F> Future for Cancellable<F>
+where
+    F: Future<Output = Result<Reply, BoxError>>,
+{
+    type Output = Result<Reply, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let Some(watch) = this.watch.as_mut().as_pin_mut() else {
+            return this.reply.as_pin_mut().map_or(Poll::Pending, |reply| reply.poll(cx));
+        };
+        let watch = watch.project();
+        // An answer that is here counts, but a call that has not begun is not begun for that.
+        if *watch.started || !watch.cancellation.is_cancelled() {
+            *watch.started = true;
+            if let Some(reply) = this.reply.as_mut().as_pin_mut()
+                && let Poll::Ready(outcome) = reply.poll(cx)
+            {
+                return Poll::Ready(outcome);
+            }
+        }
+        if watch.cancelled.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let error = watch.cancellation.error(watch.method);
+        // Now, not when the caller drops this: that tells the server.
+        this.reply.set(None);
+        Poll::Ready(Err(error.into()))
+    }
+}
