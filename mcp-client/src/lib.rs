@@ -91,6 +91,12 @@ pub use mcp_session::{
 #[doc = include_str!("clauses.md")]
 pub mod clauses {}
 
+#[doc = include_str!("seed.md")]
+pub mod seed {
+    #[doc = include_str!("seed/cases.md")]
+    pub mod cases {}
+}
+
 /// The examples of the README, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -85,6 +85,7 @@ async fn what_cannot_be_sent_fails_the_call_and_sends_nothing() {
 }
 
 // spec: META-12
+// seed: 44
 #[tokio::test]
 async fn own_metadata_is_sent_and_reserved_keys_are_refused() {
     let server = echo();
@@ -105,6 +106,7 @@ async fn a_client_without_a_connection_says_so() {
     assert!(matches!(error, Error::NotConnected), "{error:?}");
 }
 
+// seed: 13 49
 #[tokio::test]
 async fn an_error_of_the_server_keeps_code_message_and_data() {
     let server = InProcess::modern(async |_: Asked| -> Outcome {
@@ -118,6 +120,7 @@ async fn an_error_of_the_server_keeps_code_message_and_data() {
 }
 
 // spec: PROG-01 PROG-05
+// seed: 50
 #[tokio::test]
 async fn progress_is_heard_in_order_and_before_the_result() {
     let server = InProcess::modern(async |asked: Asked| {

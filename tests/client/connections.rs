@@ -25,6 +25,7 @@ async fn begin<F: Future + Unpin>(future: &mut F) {
     .await;
 }
 
+// seed: 1 9
 #[tokio::test]
 async fn nothing_happens_before_somebody_connects() {
     let gate = Gate::open();
@@ -37,6 +38,7 @@ async fn nothing_happens_before_somebody_connects() {
     deadline(client.close()).await;
 }
 
+// seed: 1 2 3
 #[tokio::test]
 async fn nested_and_concurrent_connections_share_one_session_and_the_last_closes_it() {
     let gate = Gate::shut();
@@ -64,6 +66,7 @@ async fn nested_and_concurrent_connections_share_one_session_and_the_last_closes
     eventually(|| gate.alive() == 0).await;
 }
 
+// seed: 4
 #[tokio::test]
 async fn a_cancelled_connect_leaves_no_trace() {
     let gate = Gate::shut();
@@ -79,6 +82,7 @@ async fn a_cancelled_connect_leaves_no_trace() {
     assert_eq!((gate.connects(), gate.alive()), (2, 1));
 }
 
+// seed: 5
 #[tokio::test]
 async fn a_cancelled_waiter_disturbs_nobody_whether_it_came_first_or_last() {
     for drop_first in [true, false] {
@@ -102,6 +106,7 @@ async fn a_cancelled_waiter_disturbs_nobody_whether_it_came_first_or_last() {
     }
 }
 
+// seed: 26
 #[tokio::test]
 async fn closing_the_client_ends_the_session_for_everyone() {
     let gate = Gate::open();
@@ -120,6 +125,7 @@ async fn closing_the_client_ends_the_session_for_everyone() {
     assert_eq!((gate.connects(), gate.alive()), (2, 1), "old holders do not count for the new");
 }
 
+// seed: 11 14
 #[tokio::test]
 async fn a_dead_session_is_replaced_at_the_next_connect_though_somebody_holds_it() {
     let gate = Gate::open();
@@ -137,6 +143,7 @@ async fn a_dead_session_is_replaced_at_the_next_connect_though_somebody_holds_it
     assert_eq!((gate.connects(), gate.alive()), (2, 1));
 }
 
+// seed: 13
 #[tokio::test]
 async fn all_who_wait_get_the_cause_of_a_failure_and_the_next_one_tries_again() {
     let gate = Gate::shut();
@@ -156,6 +163,7 @@ async fn all_who_wait_get_the_cause_of_a_failure_and_the_next_one_tries_again() 
     call(&connection).await.unwrap();
 }
 
+// seed: 15
 #[tokio::test]
 async fn a_fresh_client_has_a_session_of_its_own() {
     let gate = Gate::open();
@@ -169,6 +177,7 @@ async fn a_fresh_client_has_a_session_of_its_own() {
     call(&connection).await.unwrap();
 }
 
+// seed: 14 23
 #[tokio::test]
 async fn a_session_that_is_kept_alive_outlives_its_connections() {
     let gate = Gate::open();
@@ -203,6 +212,7 @@ async fn a_connector_that_panics_fails_the_connect_and_nothing_hangs() {
     call(&connection).await.unwrap();
 }
 
+// seed: 27
 #[tokio::test]
 async fn an_invalid_target_says_so_when_it_is_connected() {
     for (target, expected) in [

@@ -41,6 +41,7 @@ async fn in_an_hour<F: IntoFuture>(call: F) -> F::Output {
 }
 
 // spec: CAN-01 CAN-02 CAN-03
+// seed: 16 17
 #[tokio::test(start_paused = true)]
 async fn a_call_that_takes_too_long_fails_and_is_cancelled() {
     let (server, _, stopped) = stuck();
@@ -58,6 +59,7 @@ async fn a_call_that_takes_too_long_fails_and_is_cancelled() {
 }
 
 // spec: CAN-04
+// seed: 16
 #[tokio::test(start_paused = true)]
 async fn progress_gives_more_time_but_not_more_than_there_is_in_all() {
     let server = InProcess::modern(async |asked: Asked| {

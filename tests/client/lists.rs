@@ -44,6 +44,7 @@ fn endless(outcome: Result<Vec<String>, Error>) -> Endless {
 }
 
 // spec: PAG-01 PAG-02 PAG-03 PAG-04 PAG-05
+// seed: 38
 #[tokio::test]
 async fn pages_are_joined_in_order_and_any_text_is_a_cursor() {
     let server = pages([
@@ -57,6 +58,7 @@ async fn pages_are_joined_in_order_and_any_text_is_a_cursor() {
 }
 
 // spec: PAG-07
+// seed: 39 40
 #[tokio::test]
 async fn a_cursor_that_comes_again_is_an_error_and_no_short_list() {
     for (server, requests) in [
@@ -78,6 +80,7 @@ async fn a_cursor_that_comes_again_is_an_error_and_no_short_list() {
 }
 
 // spec: PAG-07
+// seed: 41
 #[tokio::test]
 async fn a_list_with_ever_new_cursors_is_given_up() {
     let server = InProcess::modern(async |asked: Asked| {
@@ -150,6 +153,7 @@ async fn one_broken_tool_hides_no_other() {
     assert_eq!(page.tools.broken()[0].index, 1);
 }
 
+// seed: 42
 #[tokio::test]
 async fn a_page_is_what_the_protocol_has() {
     let server = pages([(None, page(&["a"], Some("x"))), (Some("x"), page(&["b"], None))]);
@@ -175,6 +179,7 @@ async fn a_stream_fetches_a_page_when_it_is_wanted() {
     assert!(deadline(stream.next()).await.is_none());
 }
 
+// seed: 42
 #[tokio::test]
 async fn every_list_has_its_own_method() {
     let server = InProcess::modern(async |asked: Asked| {

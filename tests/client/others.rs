@@ -7,6 +7,7 @@ use mcp_types::{ErrorCode, ErrorObject, PromptReference, Request, ResourceTempla
 use serde_json::{Value, json};
 
 // spec: RES-02 RES-03
+// seed: 48
 #[tokio::test]
 async fn a_resource_is_read_by_the_uri_as_it_is_given() {
     let server = InProcess::modern(async |_: Asked| {
@@ -27,6 +28,7 @@ async fn a_resource_is_read_by_the_uri_as_it_is_given() {
     assert_eq!(sent, [json!({"uri": "http://a"}), json!({"uri": "x:%7e/../ü"})]);
 }
 
+// seed: 48
 #[tokio::test]
 async fn what_is_no_uri_is_not_sent() {
     let server = InProcess::modern(async |_: Asked| Ok(json!({"contents": []})));
@@ -37,6 +39,7 @@ async fn what_is_no_uri_is_not_sent() {
     assert_eq!(server.sent("resources/read").len(), 1);
 }
 
+// seed: 47 49
 #[tokio::test]
 async fn arguments_of_a_prompt_are_strings() {
     let server = InProcess::modern(async |asked: Asked| {

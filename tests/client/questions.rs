@@ -71,6 +71,7 @@ fn shirts() -> Handlers {
 }
 
 // spec: MRTR-01 MRTR-08 ELI-01 ELI-02 ELI-10 ELI-12 META-05
+// seed: 54 57
 #[tokio::test]
 async fn one_handler_answers_forms_of_both_eras() {
     let (modern, legacy) = (asking(form()), asking_back(form()));
@@ -87,6 +88,7 @@ async fn one_handler_answers_forms_of_both_eras() {
 }
 
 // spec: MRTR-03 MRTR-04 MRTR-05 MRTR-06 MRTR-08
+// seed: 57
 #[tokio::test]
 async fn the_second_try_is_the_first_one_with_the_answers_and_the_state() {
     // Whoever decodes and encodes it changes its bytes.
@@ -127,6 +129,7 @@ async fn the_second_try_is_the_first_one_with_the_answers_and_the_state() {
 }
 
 // spec: MRTR-11 ELI-12
+// seed: 54
 #[tokio::test]
 async fn declining_is_an_answer_and_failing_to_ask_is_not() {
     for server in [asking(form()), asking_back(form())] {
@@ -177,6 +180,7 @@ async fn a_url_is_for_those_who_declared_it_and_is_one_of_a_web_page() {
 }
 
 // spec: SAMP-01 SAMP-02 SAMP-03 SAMP-04
+// seed: 53
 #[tokio::test]
 async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
     let sampled = |tools: bool| {
@@ -213,6 +217,7 @@ async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
 }
 
 // spec: ROOT-01 ROOT-02 ROOT-03 ROOT-04
+// seed: 52
 #[tokio::test]
 async fn roots_are_those_of_the_moment() {
     let question = json!({"method": "roots/list", "params": {}});
@@ -233,6 +238,7 @@ async fn roots_are_those_of_the_moment() {
 }
 
 // spec: MSG-17 PING-01 MRTR-09
+// seed: 54
 #[tokio::test]
 async fn nobody_answers_what_nobody_declared() {
     let client = connect(&asking_back(form()), Handlers::new()).await;

@@ -72,6 +72,7 @@ mod stdio {
         changes::subscribers_are_told_what_they_asked_for(&peer.client);
     }
 
+    // seed: 28
     #[test]
     fn a_killed_process_is_replaced() {
         let Some(program) = peers::or_skip(peers::fastmcp_stdio()) else { return };
@@ -177,6 +178,7 @@ mod http {
         });
     }
 
+    // seed: 46
     #[test]
     fn wrapped_output_and_bytes_are_unpacked() {
         let Some(client) = http_client() else { return };

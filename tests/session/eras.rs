@@ -25,6 +25,7 @@ fn status(status: u16) -> Answer {
 }
 
 // spec: VER-04 VER-06 META-01 META-02 META-03 META-04 DISC-02
+// seed: 8 56
 #[tokio::test(start_paused = true)]
 async fn a_stateless_server_is_asked_once_and_no_handshake_follows() {
     deadline(async {
@@ -46,6 +47,7 @@ async fn a_stateless_server_is_asked_once_and_no_handshake_follows() {
 }
 
 // spec: VER-05
+// seed: 56
 #[tokio::test(start_paused = true)]
 async fn a_pinned_stateless_revision_is_not_given_up_for_a_handshake() {
     deadline(async {
@@ -63,6 +65,7 @@ async fn a_pinned_stateless_revision_is_not_given_up_for_a_handshake() {
 }
 
 // spec: VER-06 VER-07 VER-09 VER-10 LIFE-01 LIFE-04
+// seed: 56
 #[tokio::test(start_paused = true)]
 async fn any_answer_that_is_not_of_a_stateless_server_leads_to_the_handshake() {
     deadline(async {

@@ -203,6 +203,7 @@ async fn follow_input_answers_all_at_once_and_echoes_the_state_byte_for_byte() {
 }
 
 // spec: MSG-14 MRTR-09 MRTR-10
+// seed: 57
 #[tokio::test(start_paused = true)]
 async fn follow_input_refuses_what_a_server_may_not_ask() {
     deadline(async {

@@ -31,6 +31,7 @@ async fn call(session: &Session) -> Result<(), Error> {
 }
 
 // spec: VER-12
+// seed: 56
 #[tokio::test(start_paused = true)]
 async fn what_is_known_of_a_server_is_not_asked() {
     deadline(async {

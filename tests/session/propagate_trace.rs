@@ -67,6 +67,7 @@ fn traced() -> PropagateTraceLayer {
 }
 
 // spec: META-13
+// seed: 67
 #[tokio::test]
 async fn the_server_is_told_the_trace_unless_the_call_brings_its_own() {
     deadline(async {
@@ -91,6 +92,7 @@ async fn the_server_is_told_the_trace_unless_the_call_brings_its_own() {
 }
 
 // spec: TOOL-10
+// seed: 67
 #[tokio::test]
 async fn a_span_says_what_was_called_and_how_it_ended_but_no_secrets() {
     let spans = Spans::default();

@@ -81,6 +81,7 @@ async fn pass(millis: u64) {
 }
 
 // spec: CACHE-04 CACHE-06 CACHE-07
+// seed: 43
 #[tokio::test(start_paused = true)]
 async fn a_reply_is_used_until_its_time_is_over_and_then_the_server_is_asked_again() {
     deadline(async {
@@ -137,6 +138,7 @@ async fn only_the_same_method_and_parameters_are_the_same_question() {
 }
 
 // spec: CACHE-02 CACHE-03 CACHE-05 CACHE-16 MRTR-12
+// seed: 43
 #[tokio::test(start_paused = true)]
 async fn what_may_not_be_kept_is_not() {
     deadline(async {
@@ -165,6 +167,7 @@ async fn what_may_not_be_kept_is_not() {
 }
 
 // spec: CACHE-10 TRUST-02
+// seed: 43
 #[tokio::test(start_paused = true)]
 async fn private_replies_stay_with_whom_they_are_for() {
     deadline(async {
@@ -209,6 +212,7 @@ fn notification(method: &str, params: Value) -> Event {
 }
 
 // spec: CACHE-11
+// seed: 43
 #[tokio::test(start_paused = true)]
 async fn a_notification_drops_what_it_is_about_at_once() {
     deadline(async {
@@ -321,6 +325,7 @@ async fn a_stale_reply_stands_in_only_if_allowed_and_the_server_cannot_be_reache
     .await;
 }
 
+// seed: 43
 #[tokio::test(start_paused = true)]
 async fn a_call_can_refresh_what_is_kept_or_leave_it_alone() {
     deadline(async {

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::workspace;
+use crate::{seed, workspace};
 
 /// Each crate, and where its tests are.
-const CRATES: [(&str, &[&str]); 4] = [
+pub(crate) const CRATES: [(&str, &[&str]); 4] = [
     ("mcp-types", &["mcp-types/src/", "tests/types/"]),
     ("mcp-transport", &["mcp-transport/src/", "tests/transport/"]),
     ("mcp-session", &["mcp-session/src/", "tests/session/"]),
@@ -84,11 +84,11 @@ fn rendered(sources: &[Source<'_>]) -> Vec<(String, String)> {
     let render_crate = |(name, folders): &(&str, &[&str])| {
         (format!("{name}/src/clauses.md"), render(&table_of(folders)))
     };
-    CRATES.iter().map(render_crate).collect()
+    CRATES.iter().map(render_crate).chain([seed::rendered(sources)]).collect()
 }
 
 /// The module that a file is, as tests are named when they run.
-fn module(path: &Path, folder: &str) -> String {
+pub(crate) fn module(path: &Path, folder: &str) -> String {
     let inside = path.strip_prefix(folder).unwrap_or(path).with_extension("");
     let parts = inside.iter().map(|part| part.to_string_lossy());
     let parts: Vec<_> = parts.filter(|part| *part != "main" && *part != "lib").collect();
@@ -99,19 +99,26 @@ fn module(path: &Path, folder: &str) -> String {
 
 /// Adds the clauses that the tests of a file name.
 fn read(text: &str, module: &str, table: &mut Table) {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    for (at, line) in lines.iter().enumerate() {
-        let Some(clauses) = line.strip_prefix(MARK) else { continue };
-        let Some(test) = test_after(&lines[at + 1..]) else { continue };
-        for clause in clauses.split_whitespace() {
-            if let Some((section, number)) = clause.rsplit_once('-')
-                && let Ok(number) = number.parse()
-            {
-                let key = (section.to_owned(), number);
-                table.entry(key).or_default().insert(format!("{module}::{test}"));
-            }
+    for (clause, test) in cited(text, MARK) {
+        if let Some((section, number)) = clause.rsplit_once('-')
+            && let Ok(number) = number.parse()
+        {
+            let key = (section.to_owned(), number);
+            table.entry(key).or_default().insert(format!("{module}::{test}"));
         }
     }
+}
+
+/// What comments that begin with a mark cite, each word with the test that the comment stands before.
+pub(crate) fn cited<'a>(text: &'a str, mark: &str) -> Vec<(&'a str, &'a str)> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let mut cited = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(words) = line.strip_prefix(mark) else { continue };
+        let Some(test) = test_after(&lines[at + 1..]) else { continue };
+        cited.extend(words.split_whitespace().map(|word| (word, test)));
+    }
+    cited
 }
 
 /// The name of the test that a comment stands before; `None` if it stands before something else.

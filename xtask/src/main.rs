@@ -5,6 +5,7 @@ mod clauses;
 mod codegen;
 mod peers;
 mod schema;
+mod seed;
 mod test;
 mod tidy;
 mod workspace;
@@ -22,7 +23,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write which tests show which clause of the specification, for the documentation
+    /// Write which tests show which clause of the specification and which case of the seed, for the documentation
     Clauses,
     /// Generate the types of `mcp-types` from the facts in `mcp-types/schema/`
     Codegen(codegen::Options),

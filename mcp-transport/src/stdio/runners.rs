@@ -236,6 +236,7 @@ mod tests {
         assert_eq!(words, expected);
     }
 
+    // seed: 33
     #[test]
     fn each_runner_gets_its_words_in_order() {
         check(Command::python("a.py").arg("x"), &[PYTHON, "a.py", "x"]);

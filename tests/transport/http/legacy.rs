@@ -36,6 +36,7 @@ pub(super) async fn finish<S: HttpService>(peer: Connected<S>) {
 }
 
 // spec: H25-08 H25-13 H25-18 HTTP-09 HTTP-10
+// seed: 34
 #[tokio::test]
 async fn the_session_is_on_every_request_from_the_handshake_to_the_delete() {
     deadline(async {
@@ -352,6 +353,7 @@ async fn f35_a_404_in_a_session_says_that_it_has_expired_and_a_new_one_can_begin
 }
 
 // spec: H25-18
+// seed: 7
 #[tokio::test]
 async fn the_end_does_not_wait_for_a_server_that_never_answers_the_delete() {
     deadline(async {

@@ -134,6 +134,7 @@ async fn a_notification_is_handed_over_when_the_server_took_it() {
 }
 
 // spec: HTTP-13
+// seed: 35
 #[tokio::test]
 async fn a_stateless_server_gets_no_session_no_get_and_no_delete() {
     deadline(async {
@@ -237,6 +238,7 @@ async fn a_connection_is_used_again_even_if_the_stream_ends_later_than_its_respo
     .await;
 }
 
+// seed: 34
 #[tokio::test]
 async fn headers_of_the_user_are_on_every_request_and_those_of_the_protocol_win() {
     deadline(async {
@@ -279,6 +281,7 @@ async fn a_layer_below_sees_the_http_request_with_the_extensions_of_the_message(
     .await;
 }
 
+// seed: 20
 #[tokio::test]
 async fn an_http_service_of_the_user_takes_the_place_of_the_client() {
     deadline(async {

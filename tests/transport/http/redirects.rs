@@ -20,6 +20,7 @@ async fn leading(status: u16, to: &'static str) -> HttpServer {
     .await
 }
 
+// seed: 21 36
 #[tokio::test]
 async fn f34_a_redirect_within_the_origin_is_followed_with_method_body_and_headers() {
     deadline(async {
@@ -68,6 +69,7 @@ async fn f34_redirects_have_an_end() {
     .await;
 }
 
+// seed: 21
 #[tokio::test]
 async fn f34_another_origin_is_gone_to_on_request_alone_and_sees_no_secret() {
     deadline(async {

@@ -77,6 +77,7 @@ fn trusting(authority: &Authority) -> Tls {
     Tls::new().trust_only_pem(authority.pem().as_bytes()).unwrap()
 }
 
+// seed: 20
 #[tokio::test]
 async fn a_server_of_ones_own_authority_is_trusted_and_both_sides_agree_on_the_protocol() {
     deadline(async {
@@ -101,6 +102,7 @@ async fn a_server_of_ones_own_authority_is_trusted_and_both_sides_agree_on_the_p
     .await;
 }
 
+// seed: 20
 #[tokio::test]
 async fn f24_a_server_that_is_not_trusted_gets_no_request() {
     deadline(async {

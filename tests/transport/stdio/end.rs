@@ -22,6 +22,7 @@ async fn f44_a_child_that_exits_tells_why_it_did() {
     assert_eq!(refused.stderr_tail(), Some("no license"));
 }
 
+// seed: 10
 #[tokio::test]
 async fn f01_a_killed_child_fails_every_call() {
     let mut child = Child::start(python("say('pid', pid=os.getpid()); time.sleep(60)")).await;

@@ -84,6 +84,7 @@ async fn refused(command: Command) -> Error {
     error
 }
 
+// seed: 27
 #[tokio::test]
 async fn f44_a_missing_command_is_named_with_where_it_was_looked_for() {
     let error = refused(Command::new("no-such-server").env("PATH", "/bin:/opt/x")).await;
@@ -144,6 +145,7 @@ async fn what_a_runner_needs_is_looked_at_first() {
     }
 }
 
+// seed: 33
 #[tokio::test]
 async fn a_script_is_run_with_its_arguments() {
     let directory = std::env::temp_dir().join(format!("mcp-script-{}", std::process::id()));

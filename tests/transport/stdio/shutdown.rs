@@ -38,6 +38,7 @@ async fn closing_the_input_is_enough_for_a_good_child() {
 }
 
 // spec: STDIO-09
+// seed: 7
 #[tokio::test]
 async fn f40_a_child_that_ignores_the_end_of_its_input_is_terminated() {
     let command = watchful(false, true).exit_grace(SHORT).terminate_grace(LONG);
@@ -48,6 +49,7 @@ async fn f40_a_child_that_ignores_the_end_of_its_input_is_terminated() {
 }
 
 // spec: STDIO-09
+// seed: 7
 #[tokio::test]
 async fn f41_a_child_that_ignores_sigterm_is_killed() {
     let command = watchful(false, false).exit_grace(SHORT).terminate_grace(SHORT);
@@ -109,6 +111,7 @@ async fn f43_a_grandchild_does_not_survive_the_end() {
     gone(grandchild).await;
 }
 
+// seed: 25
 #[tokio::test]
 async fn f52_dropping_the_driver_kills_the_group() {
     let mut child = Child::start(python(FAMILY)).await;

@@ -44,6 +44,7 @@ answer({})
 os._exit(3)
 ";
 
+// seed: 32
 #[tokio::test]
 async fn each_line_goes_to_a_function() {
     let lines = Arc::new(Mutex::new(Vec::new()));
@@ -110,6 +111,7 @@ async fn a_function_that_panics_costs_no_call() {
     assert_eq!(child.lost().await.server_exit().and_then(|exit| exit.code()), Some(3));
 }
 
+// seed: 32
 #[tokio::test]
 async fn a_file_is_appended_to() {
     let path = std::env::temp_dir().join(format!("mcp-stderr-{}.log", std::process::id()));
@@ -127,6 +129,7 @@ async fn a_file_is_appended_to() {
     assert!(error.is_connect() && error.to_string().contains("/no/such/file"), "{error}");
 }
 
+// seed: 32
 #[test]
 fn inherited_standard_error_is_that_of_the_parent() {
     let name = "stdio::stderr::inherited_standard_error_is_that_of_the_parent";
