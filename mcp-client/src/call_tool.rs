@@ -5,7 +5,7 @@ use crate::{
     arguments::Arguments,
     offer::Offer,
     operation::{self, Caller, Operation},
-    tool_result,
+    tool_result::{self, Origin},
 };
 use futures_util::future::BoxFuture;
 use mcp_session::{Params, Reply, Started};
@@ -23,7 +23,7 @@ const METHOD: &str = CallToolRequest::METHOD;
 pub struct CallTool<O> {
     name: String,
     arguments: Arguments,
-    read: fn(&str, &Reply) -> Result<O, Error>,
+    read: fn(&Origin<'_>, &Reply) -> Result<O, Error>,
 }
 
 #[derive(Serialize)]
@@ -80,7 +80,7 @@ impl<O> Operation<CallTool<O>> {
     /// Awaits the structured output of the tool as a type of yours, decoded from the bytes that arrived.
     ///
     /// Where a server has wrapped a value that is no object as `{"result": value}`, the value is taken out: if `_meta`
-    /// says so (`fastmcp.wrap_result`), or if only the value fits the type. Where there is no structured output, and the
+    /// says so (`fastmcp.wrap_result`) or the tool does where it is listed, or if only the value fits the type. Where there is no structured output, and the
     /// only content is a text that is JSON, as servers of the first revisions have it, that is decoded.
     ///
     /// # Errors
@@ -108,7 +108,10 @@ impl<O> Operation<CallTool<O>> {
         caller?.call_as_task(METHOD, params, ttl).await
     }
 
-    fn reading<P>(self, read: fn(&str, &Reply) -> Result<P, Error>) -> Operation<CallTool<P>> {
+    fn reading<P>(
+        self,
+        read: fn(&Origin<'_>, &Reply) -> Result<P, Error>,
+    ) -> Operation<CallTool<P>> {
         self.map(|CallTool { name, arguments, .. }| CallTool { name, arguments, read })
     }
 }
@@ -120,7 +123,7 @@ impl Operation<CallTool<ToolResult>> {
     ///
     /// [`Error::Tool`] if the result has `isError`.
     pub fn require_success(self) -> Self {
-        self.reading(|tool, reply| ToolResult::read(tool, reply)?.require_success())
+        self.reading(|origin, reply| ToolResult::read(origin, reply)?.require_success())
     }
 }
 
@@ -136,7 +139,8 @@ impl<O: Send + 'static> IntoFuture for Operation<CallTool<O>> {
 impl<O> CallTool<O> {
     async fn run(caller: Caller, Self { name, arguments, read }: Self) -> Result<O, Error> {
         let params = Params::encode(&Body { name: &name, arguments: &arguments.encode()? })?;
-        read(&name, &caller.call(METHOD, params).await?)
+        let reply = caller.call(METHOD, params).await?;
+        read(&Origin { tool: &name, wraps: caller.known_tools().wraps(&name) }, &reply)
     }
 }
 

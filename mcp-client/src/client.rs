@@ -2,6 +2,7 @@
 
 use crate::{
     ClientBuilder, Connection, Error, Server, Target,
+    known_tools::KnownTools,
     live::{Kept, Live, Slot, Wrap},
 };
 use mcp_session::{Events, Options, Session};
@@ -19,6 +20,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     config: Config,
     slot: Arc<Slot>,
+    known_tools: Arc<KnownTools>,
     /// The holder that keeps a session open between connections, if the client is to do that.
     kept: Option<Kept>,
 }
@@ -65,7 +67,7 @@ impl Client {
     /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
     /// wanted is closed.
     pub async fn connect(&self) -> Result<Connection, Error> {
-        let Inner { config: Config { target, options, wrap, .. }, slot, kept } = &*self.0;
+        let Inner { config: Config { target, options, wrap, .. }, slot, kept, .. } = &*self.0;
         let hold = slot.hold(|| Live::start(target.dial(), options.clone(), wrap.clone()));
         hold.live().ready(target.name()).await?;
         if let Some(kept) = kept {
@@ -145,9 +147,15 @@ impl Client {
         self.0.config.call_events.clone()
     }
 
+    /// What the server's lists have said about its tools.
+    pub(crate) fn known_tools(&self) -> &Arc<KnownTools> {
+        &self.0.known_tools
+    }
+
     pub(crate) fn from_config(config: Config) -> Self {
         let kept = config.keep_alive.then(Kept::default);
-        Self(Arc::new(Inner { config, slot: Arc::default(), kept }))
+        let (slot, known_tools) = (Arc::default(), Arc::default());
+        Self(Arc::new(Inner { config, slot, known_tools, kept }))
     }
 }
 

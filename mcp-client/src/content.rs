@@ -30,6 +30,11 @@ pub trait Content {
     /// The Base64 text of its bytes, if it has bytes.
     fn as_base64(&self) -> Option<&str>;
 
+    /// What kind of data it is, if the server says so. Untrusted.
+    fn mime_type(&self) -> Option<&str> {
+        None
+    }
+
     /// The bytes, if it has bytes.
     ///
     /// # Errors
@@ -80,6 +85,16 @@ impl Content for ContentBlock {
             _ => None,
         }
     }
+
+    fn mime_type(&self) -> Option<&str> {
+        match self {
+            Self::Image(block) => block.mime_type(),
+            Self::Audio(block) => block.mime_type(),
+            Self::EmbeddedResource(block) => block.resource.mime_type(),
+            Self::ResourceLink(link) => link.mime_type.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 impl Content for ResourceContents {
@@ -96,11 +111,23 @@ impl Content for ResourceContents {
             _ => None,
         }
     }
+
+    fn mime_type(&self) -> Option<&str> {
+        match self {
+            Self::Text(contents) => contents.mime_type.as_deref(),
+            Self::Blob(contents) => contents.mime_type(),
+            _ => None,
+        }
+    }
 }
 
 impl Content for ImageContent {
     fn as_base64(&self) -> Option<&str> {
         Some(&self.data)
+    }
+
+    fn mime_type(&self) -> Option<&str> {
+        Some(&self.mime_type)
     }
 }
 
@@ -108,11 +135,19 @@ impl Content for AudioContent {
     fn as_base64(&self) -> Option<&str> {
         Some(&self.data)
     }
+
+    fn mime_type(&self) -> Option<&str> {
+        Some(&self.mime_type)
+    }
 }
 
 impl Content for BlobResourceContents {
     fn as_base64(&self) -> Option<&str> {
         Some(&self.blob)
+    }
+
+    fn mime_type(&self) -> Option<&str> {
+        self.mime_type.as_deref()
     }
 }
 

@@ -51,6 +51,7 @@ mod connection;
 mod content;
 mod get_prompt;
 mod handlers;
+mod known_tools;
 mod legacy;
 mod lists;
 mod live;

@@ -218,6 +218,9 @@ async fn fetch<R: ListRequest>(
         }
         error => error,
     })?;
+    if R::METHOD == ListToolsRequest::METHOD {
+        caller.known_tools().learn(&reply.result);
+    }
     operation::decode(R::METHOD, &reply)
 }
 

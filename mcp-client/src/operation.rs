@@ -1,7 +1,9 @@
 //! What all calls have in common.
 
 use crate::{
-    Client, Deadlines, Error, Event, Events, Progress, Server, log,
+    Client, Deadlines, Error, Event, Events, Progress, Server,
+    known_tools::KnownTools,
+    log,
     offer::{self, Offer},
 };
 use futures_util::future::BoxFuture;
@@ -9,7 +11,7 @@ use mcp_session::{Call, Era, InvalidParams, Meta, Params, Reply, Session, Starte
 use mcp_types::{LoggingLevel, MetaObject, RawJson, keys};
 use serde::Serialize;
 use serde_json::Value;
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 /// A call that has not been sent yet: configure it, then await it.
 ///
@@ -173,6 +175,7 @@ impl<K: fmt::Debug> fmt::Debug for Operation<K> {
 #[derive(Clone)]
 pub(crate) struct Caller {
     session: Session,
+    known_tools: Arc<KnownTools>,
     /// The limits of calls that bring none of their own.
     defaults: Deadlines,
     deadlines: Option<Deadlines>,
@@ -186,6 +189,7 @@ impl Caller {
         let (session, options) = (client.session()?, client.options());
         let mut caller = Self {
             session,
+            known_tools: Arc::clone(client.known_tools()),
             defaults: options.deadlines,
             deadlines: None,
             events: client.call_events(),
@@ -201,6 +205,11 @@ impl Caller {
 
     pub(crate) fn server(&self) -> &Server {
         self.session.server()
+    }
+
+    /// What the server's lists have said about its tools.
+    pub(crate) fn known_tools(&self) -> &KnownTools {
+        &self.known_tools
     }
 
     /// The limits that apply.

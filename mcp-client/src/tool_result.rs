@@ -1,8 +1,10 @@
 //! What a tool gave.
 
-use crate::{Error, content::joined_text, operation};
+use crate::{Content, Error, content::joined_text, operation};
 use mcp_session::Reply;
-use mcp_types::{CallToolResult, ContentBlock, MetaObject, Request, tools::CallToolRequest};
+use mcp_types::{
+    CallToolResult, ContentBlock, MetaObject, Request, ResourceLink, tools::CallToolRequest,
+};
 use serde::{
     Deserialize,
     de::{DeserializeOwned, Error as _},
@@ -27,6 +29,15 @@ pub struct ToolResult {
     /// Whether the tool failed; the content says why.
     pub is_error: bool,
     tool: Box<str>,
+    /// Whether the tool says, where it is listed, that it wraps its output.
+    wraps: bool,
+}
+
+/// Which tool a result is from, and what is known of that.
+pub(crate) struct Origin<'a> {
+    pub(crate) tool: &'a str,
+    /// Whether it says, where it is listed, that it wraps its output.
+    pub(crate) wraps: bool,
 }
 
 impl ToolResult {
@@ -35,11 +46,30 @@ impl ToolResult {
         joined_text(&self.content)
     }
 
+    /// Links to resources, which need not be among those that the server lists; [`Client::read_resource`] reads them.
+    ///
+    /// [`Client::read_resource`]: crate::Client::read_resource
+    // spec: TOOL-18
+    pub fn resource_links(&self) -> impl Iterator<Item = &ResourceLink> {
+        self.content.iter().filter_map(|block| match block {
+            ContentBlock::ResourceLink(link) => Some(link),
+            _ => None,
+        })
+    }
+
+    /// What has bytes: images, audio, and files. [`Content::bytes`] decodes them, one by one.
+    pub fn media(&self) -> impl Iterator<Item = &ContentBlock> {
+        self.content.iter().filter(|block| block.as_base64().is_some())
+    }
+
     /// The structured output, out of the `{"result": value}` that some servers wrap it in and say so; `None` if there is
     /// none, or if the tool failed.
+    ///
+    /// A server says it in `_meta` of the result (`fastmcp.wrap_result`), or in the output schema of the tool
+    /// (`x-fastmcp-wrap-result`), which counts once the tools were listed.
     pub fn data(&self) -> Option<&Value> {
         let data = self.structured_content.as_ref().filter(|_| !self.is_error)?;
-        let is_wrapped = self.meta.as_ref().is_some_and(is_wrapped);
+        let is_wrapped = self.wraps || self.meta.as_ref().is_some_and(is_wrapped);
         Some(data.get("result").filter(|_| is_wrapped).unwrap_or(data))
     }
 
@@ -68,14 +98,15 @@ impl ToolResult {
         if self.is_error { Err(failed(&self.tool, self.content)) } else { Ok(self) }
     }
 
-    pub(crate) fn read(tool: &str, reply: &Reply) -> Result<Self, Error> {
+    pub(crate) fn read(origin: &Origin<'_>, reply: &Reply) -> Result<Self, Error> {
         let result: CallToolResult = operation::decode(METHOD, reply)?;
         Ok(Self {
             content: result.content,
             structured_content: result.structured_content,
             meta: result.meta,
             is_error: result.is_error.unwrap_or_default(),
-            tool: tool.into(),
+            tool: origin.tool.into(),
+            wraps: origin.wraps,
         })
     }
 }
@@ -95,16 +126,20 @@ fn is_wrapped(meta: &MetaObject) -> bool {
 }
 
 /// Decodes the structured output; once more if strings in it are not text.
-pub(crate) fn read_typed<T: DeserializeOwned>(tool: &str, reply: &Reply) -> Result<T, Error> {
-    read_as_it_is(tool, reply).or_else(|error| match (&error, reply.repaired()) {
-        (Error::Decode { .. }, Some(repaired)) => read_as_it_is(tool, &repaired),
+pub(crate) fn read_typed<T: DeserializeOwned>(
+    origin: &Origin<'_>,
+    reply: &Reply,
+) -> Result<T, Error> {
+    read_as_it_is(origin, reply).or_else(|error| match (&error, reply.repaired()) {
+        (Error::Decode { .. }, Some(repaired)) => read_as_it_is(origin, &repaired),
         _ => Err(error),
     })
 }
 
-fn read_as_it_is<T: DeserializeOwned>(tool: &str, reply: &Reply) -> Result<T, Error> {
+fn read_as_it_is<T: DeserializeOwned>(origin: &Origin<'_>, reply: &Reply) -> Result<T, Error> {
     // Nearly always it is this, and read in one pass.
-    if let Ok(Direct { structured_content, is_error, meta }) = reply.decode()
+    if !origin.wraps
+        && let Ok(Direct { structured_content, is_error, meta }) = reply.decode()
         && !is_error.unwrap_or_default()
         && !meta.is_some_and(|meta| is_wrapped(&meta))
     {
@@ -113,9 +148,10 @@ fn read_as_it_is<T: DeserializeOwned>(tool: &str, reply: &Reply) -> Result<T, Er
     let parts: Parts<'_> =
         reply.decode().map_err(|source| Error::Decode { method: METHOD.into(), source })?;
     if parts.is_error.unwrap_or_default() {
-        return ToolResult::read(tool, reply).and_then(|result| Err(failed(tool, result.content)));
+        let result = ToolResult::read(origin, reply)?;
+        return Err(failed(origin.tool, result.content));
     }
-    parts.read(tool).map_err(|source| Error::Decode { method: METHOD.into(), source })
+    parts.read(origin).map_err(|source| Error::Decode { method: METHOD.into(), source })
 }
 
 /// A result whose structured output fits.
@@ -147,10 +183,15 @@ struct Wrapped<T> {
 }
 
 impl Parts<'_> {
-    fn read<T: DeserializeOwned>(&self, tool: &str) -> Result<T, serde_json::Error> {
-        let Some(structured) = self.structured_content else { return self.read_text(tool) };
+    fn read<T: DeserializeOwned>(&self, origin: &Origin<'_>) -> Result<T, serde_json::Error> {
+        let Some(structured) = self.structured_content else { return self.read_text(origin.tool) };
         if self.meta.as_ref().is_some_and(is_wrapped) {
             return serde_json::from_str(structured.get()).map(|Wrapped { result }| result);
+        }
+        if origin.wraps
+            && let Some(result) = unwrap_only(structured)
+        {
+            return Ok(result);
         }
         serde_json::from_str(structured.get()).or_else(|error| {
             // An older server does not say that it wraps; of two errors, that of the whole is the plainer one.

@@ -23,7 +23,10 @@ async fn each_block_is_read_on_its_own() {
         ]}))
     });
     let client = connect(&server).await;
-    let content = deadline(client.call_tool("x")).await.unwrap().content;
+    let result = deadline(client.call_tool("x")).await.unwrap();
+    let media: Vec<_> = result.media().map(Content::mime_type).collect();
+    assert_eq!(media, [Some("image/png"), Some("audio/wav"), Some("image/png"), None]);
+    let content = result.content;
     let texts: Vec<_> = content.iter().map(Content::as_text).collect();
     assert_eq!(texts, [Some("hi"), None, None, None, Some("inside"), None, None, None]);
     let bytes: Vec<_> = content.iter().map(|block| block.bytes().and_then(Result::ok)).collect();

@@ -23,6 +23,7 @@ struct Weather {
 }
 
 // spec: TOOL-05
+// seed: 45
 #[tokio::test]
 async fn a_tool_that_failed_gives_a_result_unless_success_is_required() {
     let client = giving(failing()).await;
@@ -39,6 +40,7 @@ async fn a_tool_that_failed_gives_a_result_unless_success_is_required() {
     }
 }
 
+// seed: 45
 #[tokio::test]
 async fn a_tool_that_failed_without_a_word_is_an_error_all_the_same() {
     for content in [json!([]), json!([{"type": "image", "data": "", "mimeType": "image/png"}])] {
@@ -49,6 +51,7 @@ async fn a_tool_that_failed_without_a_word_is_an_error_all_the_same() {
     }
 }
 
+// spec: TOOL-18
 #[tokio::test]
 async fn text_and_data_are_read_where_they_are() {
     let text = |text: &str| json!({"type": "text", "text": text});
@@ -59,9 +62,48 @@ async fn text_and_data_are_read_where_they_are() {
     let result = deadline(client.call_tool("x")).await.unwrap();
     assert_eq!((result.text(), result.data()), ("a\nb".into(), Some(&json!({"n": 1}))));
     assert_eq!(result.content.len(), 3);
+    let links: Vec<_> = result.resource_links().map(|link| link.uri.as_str()).collect();
+    assert_eq!(links, ["a:b"]);
+}
+
+// seed: 45
+#[tokio::test]
+async fn a_tool_that_failed_has_no_data_though_it_gave_some() {
+    let result = json!({"content": [], "isError": true, "structuredContent": {"degrees": 1}});
+    let client = giving(result).await;
+    let result = deadline(client.call_tool("x")).await.unwrap();
+    assert_eq!((result.data(), result.structured_content.is_some()), (None, true));
+    assert!(deadline(client.call_tool("x").typed::<Weather>()).await.is_err());
 }
 
 // spec: TOOL-15
+// seed: 46
+#[tokio::test]
+async fn wrapped_output_is_taken_out_where_the_tool_says_so_in_the_list() {
+    let server = InProcess::modern(async |asked: Asked| match asked.params["name"].as_str() {
+        None => Ok(json!({"tools": [
+            {"name": "wraps", "inputSchema": {}, "outputSchema":
+                {"type": "object", "properties": {"result": {}}, "x-fastmcp-wrap-result": true}},
+            {"name": "plain", "inputSchema": {}, "outputSchema": {"type": "object"}},
+        ]})),
+        Some(_) => Ok(json!({"content": [], "structuredContent": {"result": [{"a": 1}]}})),
+    });
+    let client = connect(&server).await;
+    let whole = json!({"result": [{"a": 1}]});
+    let result = deadline(client.call_tool("wraps")).await.unwrap();
+    assert_eq!(result.data(), Some(&whole), "nothing is known yet");
+    deadline(client.list_tools()).await.unwrap();
+    for (tool, data) in [("wraps", &whole["result"]), ("plain", &whole)] {
+        let result = deadline(client.call_tool(tool)).await.unwrap();
+        assert_eq!(result.data(), Some(data), "{tool}");
+        assert_eq!(result.structured_content.as_ref(), Some(&whole));
+        let typed = deadline(client.call_tool(tool).typed::<Value>()).await.unwrap();
+        assert_eq!(typed, *data, "{tool}");
+    }
+}
+
+// spec: TOOL-15
+// seed: 46
 #[tokio::test]
 async fn wrapped_output_is_taken_out_where_the_server_says_so() {
     for (meta, data) in [
@@ -132,6 +174,7 @@ async fn output_that_is_missing_or_does_not_fit_is_named() {
 }
 
 // spec: TOOL-05 MSG-19
+// seed: 44
 #[tokio::test]
 async fn the_raw_result_is_what_the_protocol_has() {
     let mut result = failing();

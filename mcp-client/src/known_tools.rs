@@ -1,0 +1,89 @@
+//! What lists of tools have said, as far as results need it.
+
+use mcp_types::RawJson;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Says in an output schema that the tool gives `{"result": value}` for a value that is no object.
+const WRAPS: &str = "x-fastmcp-wrap-result";
+/// How many such tools are remembered.
+const MAX_TOOLS: usize = 10_000;
+
+/// The tools that wrap their output, by the schemas that were listed last.
+#[derive(Debug, Default)]
+pub(crate) struct KnownTools(Mutex<HashSet<String>>);
+
+impl KnownTools {
+    /// Reads a `tools/list` result. A tool that cannot be read is passed over.
+    pub(crate) fn learn(&self, result: &RawJson) {
+        let mut wrapping = self.lock();
+        // Nearly no list has the flag, and then it is not read twice.
+        if wrapping.is_empty() && !result.as_str().contains(WRAPS) {
+            return;
+        }
+        let Ok(Page { tools }) = result.decode() else { return };
+        for tool in tools {
+            let Ok(Tool { name, output_schema }) = serde_json::from_str(tool.get()) else {
+                continue;
+            };
+            if !output_schema.unwrap_or_default().wraps {
+                wrapping.remove(&name);
+            } else if wrapping.len() < MAX_TOOLS {
+                wrapping.insert(name);
+            }
+        }
+    }
+
+    /// Whether a tool says that it wraps its output.
+    pub(crate) fn wraps(&self, name: &str) -> bool {
+        self.lock().contains(name)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    tools: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Tool {
+    name: String,
+    output_schema: Option<Schema>,
+}
+
+#[derive(Default, Deserialize)]
+struct Schema {
+    #[serde(rename = "x-fastmcp-wrap-result", default)]
+    wraps: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KnownTools;
+    use mcp_types::RawJson;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn the_schema_that_was_listed_last_counts_and_a_broken_one_harms_no_other() {
+        let known = KnownTools::default();
+        let learn = |tools: Value| known.learn(&RawJson::encode(&json!({"tools": tools})).unwrap());
+        let wrapping =
+            |name: &str| json!({"name": name, "outputSchema": {"x-fastmcp-wrap-result": true}});
+        let broken = json!({"name": "c", "outputSchema": {"x-fastmcp-wrap-result": "yes"}});
+        learn(json!([broken, 7, wrapping("a"), wrapping("b"), {"name": "d"}]));
+        assert!(known.wraps("a") && known.wraps("b"));
+        assert!(!known.wraps("c") && !known.wraps("d"));
+        learn(json!([{"name": "a", "outputSchema": {"type": "object"}}]));
+        assert!(!known.wraps("a") && known.wraps("b"));
+    }
+}
