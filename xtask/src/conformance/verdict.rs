@@ -1,0 +1,129 @@
+//! What counts as a pass.
+//!
+//! The suite calls it a pass if nothing failed; here something must also have succeeded, so that a client which does
+//! nothing passes nowhere.
+
+use serde::Deserialize;
+
+/// What came of one run of the suite.
+#[derive(Debug, Default)]
+pub(super) struct Ran {
+    /// Whether the suite called it a pass: no failure, no warning, no timeout, and no error that the scenario forbids.
+    pub(super) is_pass: bool,
+    /// The checks that the suite made, if it came so far.
+    pub(super) checks: Option<Vec<Check>>,
+    /// What it printed.
+    pub(super) log: String,
+    pub(super) seconds: f64,
+}
+
+/// One check of the suite.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Check {
+    id: String,
+    status: Status,
+    error_message: Option<String>,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+enum Status {
+    Success,
+    Failure,
+    Warning,
+    Skipped,
+    Info,
+}
+
+/// Lines of the suite that say why it is no pass although no check failed.
+const REMARKS: [&str; 2] = ["CLIENT TIMED OUT", "CLIENT EXITED WITH ERROR"];
+
+/// How much of the log of a run without checks is shown.
+const LAST_LINES: usize = 12;
+
+impl Ran {
+    /// How many checks succeeded.
+    pub(super) fn successes(&self) -> usize {
+        self.with_status(Status::Success).count()
+    }
+
+    /// Why it is no pass; empty if it is one.
+    pub(super) fn objections(&self) -> Vec<String> {
+        let bad = self.with_status(Status::Failure).chain(self.with_status(Status::Warning));
+        let mut objections: Vec<_> = bad.map(Check::complaint).collect();
+        let remarks =
+            self.log.lines().filter(|line| REMARKS.iter().any(|part| line.contains(part)));
+        objections.extend(remarks.map(|line| line.trim().to_owned()));
+        if self.checks.is_none() {
+            objections
+                .push(format!("the suite made no checks; it said last:\n{}", self.end_of_log()));
+        } else if self.successes() == 0 {
+            objections.push("no check succeeded".to_owned());
+        }
+        if !self.is_pass && objections.is_empty() {
+            objections.push(format!("the suite says no more than:\n{}", self.end_of_log()));
+        }
+        objections
+    }
+
+    fn with_status(&self, status: Status) -> impl Iterator<Item = &Check> {
+        self.checks.iter().flatten().filter(move |check| check.status == status)
+    }
+
+    fn end_of_log(&self) -> String {
+        let lines: Vec<_> = self.log.trim_end().lines().collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+    }
+}
+
+impl Check {
+    fn complaint(&self) -> String {
+        let message = self.error_message.as_ref().unwrap_or(&self.description);
+        format!("{}: {message}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ran(is_pass: bool, checks: &str, log: &str) -> Ran {
+        let checks = serde_json::from_str(checks).unwrap();
+        Ran { is_pass, checks, log: log.to_owned(), seconds: 0.0 }
+    }
+
+    const GOOD: &str = r#"{"id": "good", "name": "n", "status": "SUCCESS", "description": "d"}"#;
+
+    #[test]
+    fn a_pass_has_a_check_that_succeeded() {
+        let info = r#"{"id": "i", "status": "INFO"}"#;
+        assert!(ran(true, &format!("[{GOOD}, {info}]"), "").objections().is_empty());
+        assert_eq!(ran(true, &format!("[{info}]"), "").objections(), ["no check succeeded"]);
+        assert_eq!(ran(true, "[]", "").objections(), ["no check succeeded"]);
+    }
+
+    #[test]
+    fn failures_and_warnings_are_named() {
+        let bad =
+            r#"{"id": "a", "status": "FAILURE", "errorMessage": "wrong", "description": "d"}"#;
+        let odd = r#"{"id": "b", "status": "WARNING", "description": "late"}"#;
+        let ran = ran(false, &format!("[{GOOD}, {bad}, {odd}]"), "");
+        assert_eq!(ran.objections(), ["a: wrong", "b: late"]);
+    }
+
+    #[test]
+    fn a_timeout_and_a_bad_exit_are_no_pass() {
+        let ran = ran(false, &format!("[{GOOD}]"), "one\n⚠️  CLIENT TIMED OUT - Test incomplete\n");
+        assert_eq!(ran.objections(), ["⚠️  CLIENT TIMED OUT - Test incomplete"]);
+    }
+
+    #[test]
+    fn a_run_that_came_to_nothing_shows_what_was_said_last() {
+        let silent = Ran { log: "a\nb\n".to_owned(), ..Ran::default() };
+        assert!(silent.objections()[0].ends_with("a\nb"), "{:?}", silent.objections());
+        assert!(!ran(false, &format!("[{GOOD}]"), "a").objections().is_empty());
+    }
+}
