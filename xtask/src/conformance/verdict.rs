@@ -66,7 +66,17 @@ impl Ran {
         if !self.is_pass && objections.is_empty() {
             objections.push(format!("the suite says no more than:\n{}", self.end_of_log()));
         }
+        if !objections.is_empty() {
+            objections.extend(self.client_said());
+        }
         objections
+    }
+
+    /// What the client wrote to stderr, which the suite shows if it exited with an error.
+    fn client_said(&self) -> Option<String> {
+        let (_, after) = self.log.split_once("\nStderr:\n")?;
+        let end = after.find("\nResults saved").unwrap_or(after.len());
+        Some(format!("the client said:\n{}", after[..end].trim()))
     }
 
     fn with_status(&self, status: Status) -> impl Iterator<Item = &Check> {
@@ -118,6 +128,14 @@ mod tests {
     fn a_timeout_and_a_bad_exit_are_no_pass() {
         let ran = ran(false, &format!("[{GOOD}]"), "one\n⚠️  CLIENT TIMED OUT - Test incomplete\n");
         assert_eq!(ran.objections(), ["⚠️  CLIENT TIMED OUT - Test incomplete"]);
+    }
+
+    #[test]
+    fn an_error_that_the_scenario_expects_is_a_pass_and_any_other_is_shown() {
+        let log = "Client exited with code 1\n\nStderr:\nno digest\n\nResults saved to x\n";
+        assert!(ran(true, &format!("[{GOOD}]"), log).objections().is_empty());
+        let objections = ran(true, "[]", log).objections();
+        assert_eq!(objections, ["no check succeeded", "the client said:\nno digest"]);
     }
 
     #[test]
