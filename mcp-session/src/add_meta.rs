@@ -1,9 +1,11 @@
 //! What every request says about itself.
 
-use crate::{Call, Meta};
+use crate::{Call, InputHandler, Meta};
 use mcp_types::{ProtocolVersion, RawJson, keys};
 use std::{
-    sync::Arc,
+    borrow::Cow,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
     task::{Context, Poll},
 };
 use tower_layer::Layer;
@@ -32,13 +34,66 @@ struct Stamp {
     version: ProtocolVersion,
     encoded_version: RawJson,
     entries: Meta,
+    renewal: Option<Renewal>,
+}
+
+/// Makes the entries anew when the handler can answer more or less than before.
+struct Renewal {
+    input: Arc<dyn InputHandler>,
+    make: Box<dyn Fn() -> Meta + Send + Sync>,
+    /// What the first entries are of.
+    generation: u64,
+    newest: RwLock<(u64, Meta)>,
+}
+
+impl Renewal {
+    /// The entries to use in place of the first ones, if they have changed.
+    fn changed(&self) -> Option<Meta> {
+        let generation = self.input.generation();
+        if generation == self.generation {
+            return None;
+        }
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        if newest.0 == generation {
+            return Some(newest.1.clone());
+        }
+        drop(newest);
+        let entries = (self.make)();
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) =
+            (generation, entries.clone());
+        Some(entries)
+    }
+}
+
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal").field("generation", &self.generation).finish_non_exhaustive()
+    }
 }
 
 impl AddMetaLayer {
     /// Stamps calls with `version` and, if it is stateless, with `entries`.
     pub fn new(version: ProtocolVersion, entries: Meta) -> Self {
+        Self::made_of(version, entries, None)
+    }
+
+    /// Stamps calls with what `make` gives, and asks for it again when the capabilities of the handler have changed.
+    pub fn renewed(
+        version: ProtocolVersion,
+        input: Arc<dyn InputHandler>,
+        make: impl Fn() -> Meta + Send + Sync + 'static,
+    ) -> Self {
+        // Before they are made, so that a change in between is not missed.
+        let generation = input.generation();
+        let entries = make();
+        let newest = RwLock::new((generation, entries.clone()));
+        let renewal = Renewal { input, make: Box::new(make), generation, newest };
+        Self::made_of(version, entries, Some(renewal))
+    }
+
+    fn made_of(version: ProtocolVersion, entries: Meta, renewal: Option<Renewal>) -> Self {
         let encoded_version = encode_version(&version);
-        Self(Arc::new(Stamp { version, encoded_version, entries }))
+        Self(Arc::new(Stamp { version, encoded_version, entries, renewal }))
     }
 }
 
@@ -60,12 +115,14 @@ impl<S: Service<Call>> Service<Call> for AddMeta<S> {
     }
 
     fn call(&mut self, mut call: Call) -> S::Future {
-        let Stamp { version, encoded_version, entries } = &*self.stamp;
+        let Stamp { version, encoded_version, entries, renewal } = &*self.stamp;
         let (version, encoded) = match call.extensions.get::<ProtocolVersion>() {
             Some(own) => (own.clone(), encode_version(own)),
             None => (version.clone(), encoded_version.clone()),
         };
         if version.is_modern() {
+            let changed = renewal.as_ref().and_then(Renewal::changed);
+            let entries = changed.map_or(Cow::Borrowed(entries), Cow::Owned);
             call.meta.insert(keys::PROTOCOL_VERSION, encoded);
             for (key, value) in entries.shared() {
                 // What a call says about itself, like its log level, goes before what all calls say.

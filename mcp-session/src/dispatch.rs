@@ -1,6 +1,9 @@
 //! The leaf of every stack: from a call to messages, and from messages to a reply.
 
-use crate::{Call, Error, Event, Events, Misbehavior, Peer, Progress, Reply, peer::MAX_ANSWERS};
+use crate::{
+    Call, Error, Event, Events, Misbehavior, OnRequestId, Peer, Progress, Reply,
+    events::belongs_to_no_call, peer::MAX_ANSWERS,
+};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mcp_transport::{BoxError, ClientMessage, Extensions, Replies, Transport};
 use mcp_types::{
@@ -58,6 +61,9 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
         let id = self.peer.next_id();
         if !call.events.is_empty() && may_progress(&call.method) {
             call.meta.insert(keys::PROGRESS_TOKEN, encode_id(&id));
+        }
+        if let Some(told) = call.extensions.get::<OnRequestId>() {
+            told.tell(&id);
         }
         // Of the span of the call, if there is one; others have no such field.
         tracing::Span::current().record("jsonrpc.request.id", tracing::field::display(&id));
@@ -184,18 +190,6 @@ impl<T: Transport> Exchange<T> {
 /// Whether progress about a call can mean anything.
 fn may_progress(method: &str) -> bool {
     !matches!(method, "initialize" | "subscriptions/listen")
-}
-
-/// Whether a notification on the stream of a call is about the session: a legacy server may use any stream
-/// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server)).
-fn belongs_to_no_call(method: &str) -> bool {
-    method.ends_with("/list_changed")
-        || matches!(
-            method,
-            "notifications/resources/updated"
-                | "notifications/tasks/status"
-                | "notifications/elicitation/complete"
-        )
 }
 
 fn encode_id(id: &RequestId) -> RawJson {

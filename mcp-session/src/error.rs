@@ -190,6 +190,11 @@ pub enum Error {
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]
     NotConnected,
+    /// The client has a connection, and has not begun to speak the protocol over it: initialize first.
+    #[error(
+        "client is connected but not initialized: initialize it, or connect with auto-initialize"
+    )]
+    NotInitialized,
     /// A layer of the user's failed.
     #[error("a layer failed")]
     Layer(#[source] BoxError),

@@ -19,6 +19,28 @@ pub enum Event {
     Notification(Notification),
 }
 
+impl Event {
+    /// Whether it is about the session and not about one call: lists and resources that changed, tasks, questions.
+    ///
+    /// A legacy server may say such on the stream of any call
+    /// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server)):
+    /// then those who listen to the session hear it, and those who listen to that call.
+    pub fn is_about_session(&self) -> bool {
+        matches!(self, Self::Notification(notification) if belongs_to_no_call(&notification.method))
+    }
+}
+
+/// Whether a notification of this method is about the session.
+pub(crate) fn belongs_to_no_call(method: &str) -> bool {
+    method.ends_with("/list_changed")
+        || matches!(
+            method,
+            "notifications/resources/updated"
+                | "notifications/tasks/status"
+                | "notifications/elicitation/complete"
+        )
+}
+
 /// How far the work on a call has come.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress).

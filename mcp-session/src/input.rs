@@ -32,6 +32,13 @@ pub trait InputHandler: Send + Sync + 'static {
     /// What this handler can answer, as the client declares it to servers. Only that is ever asked of it.
     fn capabilities(&self) -> ClientCapabilities;
 
+    /// A number that changes whenever the capabilities do. Default: they never do.
+    ///
+    /// A stateless server is told with the next request. One with a handshake was told in it, and learns of nothing after.
+    fn generation(&self) -> u64 {
+        0
+    }
+
     /// Asks the user, with a form or through a URL.
     ///
     /// Declining is an answer; an error says that the question could not be asked.

@@ -19,6 +19,9 @@ pub struct Options {
     pub prior: Option<PriorDiscover>,
     /// How long connecting may take in all, or `None` for no limit. Default: 30 s.
     pub connect_timeout: Option<Duration>,
+    /// How long the server may take to answer `initialize`, or `server/discover`, or `None` for no other limit than that of
+    /// connecting. Default: `None`.
+    pub init_timeout: Option<Duration>,
     /// How long a server on a byte stream may be silent about `server/discover` before it is taken for a legacy one.
     /// Default: 10 s.
     pub probe_timeout: Duration,
@@ -57,6 +60,7 @@ impl Default for Options {
             mode: Mode::Auto,
             prior: None,
             connect_timeout: Some(Duration::from_secs(30)),
+            init_timeout: None,
             probe_timeout: Duration::from_secs(10),
             deadlines: Deadlines::default(),
             input_rounds: DEFAULT_ROUNDS,

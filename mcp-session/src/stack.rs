@@ -35,7 +35,7 @@ pub fn modern<T: Transport>(
         .option_layer(mirror)
         // Outside of what stamps the revision, so that the second try is stamped afresh.
         .layer(NegotiateVersionLayer::new())
-        .layer(AddMetaLayer::new(version, stamp(options)))
+        .layer(add_meta(version, options))
         .service(dispatch)
 }
 
@@ -73,6 +73,12 @@ fn retry(options: &Options) -> Option<RetryLayer> {
     let mut retry = options.retry?;
     retry.deadlines = options.deadlines;
     Some(RetryLayer::new(retry))
+}
+
+/// What every request to a stateless server says of the client, as it is at the time.
+fn add_meta(version: ProtocolVersion, options: &Options) -> AddMetaLayer {
+    let (input, options) = (Arc::clone(&options.input), options.clone());
+    AddMetaLayer::renewed(version, input, move || stamp(&options))
 }
 
 /// What every request to a stateless server says of the client.

@@ -1,7 +1,7 @@
 //! From calls to messages and back.
 
 use crate::script::{Answer, Script, deadline, discovered, initialized};
-use mcp_session::{Call, Error, Event, Events, Misbehavior, Options, Session};
+use mcp_session::{Call, Error, Event, Events, Misbehavior, OnRequestId, Options, Session};
 use mcp_transport::Binding;
 use mcp_types::{
     RawJson, RequestId,
@@ -156,6 +156,22 @@ async fn a_flood_of_questions_is_refused_beyond_a_limit() {
         session.call_raw(Call::new("tools/call")).await.unwrap();
         let answers = script.log().iter().filter(|line| line.contains(" response ")).count();
         assert_eq!(answers, 1_000, "each was answered or refused");
+    })
+    .await;
+}
+
+// spec: MSG-05
+#[tokio::test(start_paused = true)]
+async fn who_wants_to_know_is_told_the_id_of_a_request_before_it_is_sent() {
+    deadline(async {
+        let (script, session) = session(false, |id| vec![done(id)]).await;
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&told);
+        let listener = OnRequestId::new(move |id| tell.lock().unwrap().push(id.to_string()));
+        session.call_raw(Call::new("tools/list").with_extension(listener)).await.unwrap();
+        let told = told.lock().unwrap().clone();
+        let sent = script.log().into_iter().find(|line| line.contains("tools/list")).unwrap();
+        assert_eq!(told, [sent.split(' ').nth(2).unwrap()]);
     })
     .await;
 }

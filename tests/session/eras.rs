@@ -233,3 +233,22 @@ async fn connecting_has_a_time_limit_that_can_be_taken_away() {
     })
     .await;
 }
+
+// seed: 9
+#[tokio::test(start_paused = true)]
+async fn the_handshake_has_a_limit_of_its_own() {
+    deadline(async {
+        let mut options = Options::default();
+        options.init_timeout = Some(std::time::Duration::from_secs(3));
+        for binding in ALL {
+            let script = Script::new(binding, |_, request| match &*request.method {
+                "server/discover" => Answer::Refuse(-32601, Value::Null),
+                _ => Answer::Silence,
+            });
+            let error = script.connect(options.clone()).await.unwrap_err();
+            let Error::Timeout { method, after, .. } = &error else { panic!("{error}") };
+            assert_eq!((&**method, after.as_secs()), ("initialize", 3));
+        }
+    })
+    .await;
+}

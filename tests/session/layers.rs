@@ -64,6 +64,54 @@ async fn add_meta_stamps_stateless_calls_and_leaves_legacy_ones_alone() {
     .await;
 }
 
+/// A handler that learns to answer.
+#[derive(Default)]
+struct Learner(AtomicUsize);
+
+impl InputHandler for Learner {
+    fn capabilities(&self) -> ClientCapabilities {
+        let mut capabilities = ClientCapabilities::default();
+        if self.generation() > 0 {
+            capabilities.elicitation = Some(ElicitationCapability::default());
+        }
+        capabilities
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.load(Ordering::SeqCst) as u64
+    }
+}
+
+// spec: META-05
+#[tokio::test]
+async fn add_meta_declares_what_the_handler_can_answer_by_now() {
+    const KEY: &str = "io.modelcontextprotocol/clientCapabilities";
+
+    deadline(async {
+        let input = Arc::new(Learner::default());
+        let handler = Arc::clone(&input) as Arc<dyn InputHandler>;
+        let layer = AddMetaLayer::renewed(ProtocolVersion::LATEST, input.clone(), move || {
+            let mut meta = Meta::default();
+            meta.insert(KEY, RawJson::encode(&handler.capabilities()).unwrap());
+            meta
+        });
+        let (service, mut handle) = around(&layer);
+        for (generation, declared) in
+            [(0, "{}"), (1, r#"{"elicitation":{}}"#), (2, r#"{"elicitation":{}}"#), (0, "{}")]
+        {
+            input.0.store(generation, Ordering::SeqCst);
+            let answered =
+                tokio::join!(service.clone().oneshot(call("tools/list", json!({}))), async {
+                    let (call, respond) = handle.next_request().await.unwrap();
+                    assert_eq!(call.meta.value(KEY).unwrap().as_str(), declared);
+                    respond.send_response(reply(json!({})));
+                });
+            assert!(answered.0.is_ok());
+        }
+    })
+    .await;
+}
+
 // spec: VER-01 VER-02
 #[tokio::test]
 async fn negotiate_version_tries_once_more_in_a_version_that_is_offered() {

@@ -47,6 +47,10 @@ impl InputHandler for Limited {
         self.handler.capabilities()
     }
 
+    fn generation(&self) -> u64 {
+        self.handler.generation()
+    }
+
     async fn elicit(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
         self.within(self.handler.elicit(request)).await
     }

@@ -62,7 +62,8 @@ impl<T: Transport> Opening<T> {
             .layer(AddMetaLayer::new(version.clone(), stack::stamp(options)))
             .service(self.dispatch.clone());
         let mut probe = Box::pin(service.oneshot(Call::new(METHOD)));
-        let limit = options.probe_timeout;
+        let probing = options.probe_timeout;
+        let limit = options.init_timeout.map_or(probing, |limit| limit.min(probing));
         let answer = async { tokio::time::timeout(limit, &mut probe).await };
         match self.run(answer).await {
             Ok(answer) => self.judge(answer, version),

@@ -1,13 +1,14 @@
 //! The handshake of legacy servers.
 
 use super::Opening;
-use crate::{Call, Era, Error, Misbehavior, Options, Server};
+use crate::{Call, Era, Error, Misbehavior, Options, Phase, Reply, Server};
 use mcp_transport::{ClientMessage, Transport};
 use mcp_types::{
     ProtocolVersion, Request,
     initialize::{InitializeRequest, InitializeResult},
     rpc::Notification,
 };
+use std::time::Duration;
 use tower::ServiceExt;
 
 impl<T: Transport> Opening<T> {
@@ -24,7 +25,7 @@ impl<T: Transport> Opening<T> {
             options.input.capabilities(),
             options.client_info.clone(),
         );
-        let reply = self.call(Call::of(request)?).await.map_err(Error::from_layers)?;
+        let reply = self.shake(Call::of(request)?, options.init_timeout).await?;
         let result: InitializeResult = reply.decode_lossy().map_err(|source| {
             let method = InitializeRequest::METHOD.into();
             Error::Decode { method, source }
@@ -57,6 +58,19 @@ impl<T: Transport> Opening<T> {
             result: reply.result,
             is_recalled: false,
         })
+    }
+
+    /// Calls, within the time that the server has for the handshake.
+    async fn shake(&mut self, call: Call, limit: Option<Duration>) -> Result<Reply, Error> {
+        let calling = self.call(call);
+        let Some(after) = limit else { return calling.await.map_err(Error::from_layers) };
+        match tokio::time::timeout(after, calling).await {
+            Ok(reply) => reply.map_err(Error::from_layers),
+            Err(_) => {
+                let method = InitializeRequest::METHOD.into();
+                Err(Error::Timeout { method, phase: Phase::Connect, after })
+            }
+        }
     }
 
     async fn tell_initialized(&mut self, version: &ProtocolVersion) -> Result<(), Error> {
