@@ -113,7 +113,7 @@ impl Client {
     ///
     /// There is no open session; if it was lost, the error says why.
     pub fn session(&self) -> Result<Session, Error> {
-        self.0.slot.current().ok_or(Error::NotConnected)?.session()
+        self.live()?.session()
     }
 
     /// Calls any method and decodes its result.
@@ -140,6 +140,11 @@ impl Client {
 
     pub(crate) fn options(&self) -> &Options {
         &self.0.config.options
+    }
+
+    /// The session that is open or opening, and those who hold it.
+    pub(crate) fn live(&self) -> Result<Arc<Live>, Error> {
+        self.0.slot.current().ok_or(Error::NotConnected)
     }
 
     /// Who listens to every call.

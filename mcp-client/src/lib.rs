@@ -45,6 +45,7 @@
 mod arguments;
 mod builder;
 mod call_tool;
+mod catalogue;
 mod client;
 mod complete;
 mod connection;
@@ -66,6 +67,7 @@ mod tool_result;
 
 pub use builder::ClientBuilder;
 pub use call_tool::CallTool;
+pub use catalogue::{Catalogue, Changed, Changes, Difference, Listed, OpenCatalogue, Snapshot};
 pub use client::Client;
 pub use complete::Complete;
 pub use connection::Connection;

@@ -17,6 +17,9 @@ use mcp_types::{
 use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
 use tokio::time::Instant;
 
+/// The longest that a list counts as good, whatever the server says.
+const MAX_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A request for one page of a list.
 ///
 /// Implement it for lists of an extension, to read them with [`Client::list`].
@@ -29,6 +32,11 @@ pub trait ListRequest: Request<Result: Send> + Send + Sync + 'static {
 
     /// The items of a page, and the cursor of the next one.
     fn page(result: Self::Result) -> (List<Self::Item>, Option<String>);
+
+    /// For how long the server says that a page is good; `None` if it says nothing. Default: nothing.
+    fn fresh_for(_: &Self::Result) -> Option<Duration> {
+        None
+    }
 }
 
 /// Implements [`ListRequest`].
@@ -45,6 +53,11 @@ macro_rules! list_request {
 
             fn page(result: $result) -> (List<$item>, Option<String>) {
                 (result.$items, result.next_cursor)
+            }
+
+            // spec: CACHE-05
+            fn fresh_for(result: &$result) -> Option<Duration> {
+                result.ttl_ms.map(|millis| Duration::from_millis(millis.try_into().unwrap_or(0)))
             }
         }
     )+};
@@ -169,7 +182,8 @@ impl<R: ListRequest> Operation<ListAll<R>> {
     ///
     /// Dropping the stream cancels the request that is under way.
     pub fn stream(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + use<R> {
-        let walk = Walk::<R>::new(self);
+        let (caller, ListAll { limits, .. }) = self.into_parts();
+        let walk = Walk::<R>::new(caller, limits);
         stream::try_unfold(walk, async |mut walk| {
             let page = walk.next().await?;
             Ok::<_, Error>(page.map(|page| (stream::iter(page.into_iter().map(Ok)), walk)))
@@ -184,14 +198,31 @@ impl<R: ListRequest> IntoFuture for Operation<ListAll<R>> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let mut walk = Walk::<R>::new(self);
-            let mut items = Vec::new();
-            while let Some(page) = walk.next().await? {
-                items.extend(page);
-            }
-            Ok(items)
+            let (caller, ListAll { limits, .. }) = self.into_parts();
+            Ok(read_all::<R>(caller?, limits).await?.items)
         })
     }
+}
+
+/// A list that was read to its end.
+pub(crate) struct Listing<T> {
+    pub(crate) items: Vec<T>,
+    /// Until when all of its pages are good, if the server said so of each.
+    pub(crate) fresh_until: Option<Instant>,
+}
+
+/// Reads a list from its beginning to its end.
+// spec: CACHE-13
+pub(crate) async fn read_all<R: ListRequest>(
+    caller: Caller,
+    limits: Limits,
+) -> Result<Listing<R::Item>, Error> {
+    let mut walk = Walk::<R>::new(Ok(caller), limits);
+    let mut items = Vec::new();
+    while let Some(page) = walk.next().await? {
+        items.extend(page);
+    }
+    Ok(Listing { items, fresh_until: walk.fresh_until })
 }
 
 impl<R: ListRequest> IntoFuture for Operation<ListPage<R>> {
@@ -231,17 +262,19 @@ struct Walk<R> {
     next: Option<String>,
     /// The end of the time for all pages, and how much there was.
     end: Option<(Instant, Duration)>,
+    /// Until when all pages so far are good, if the server said so of each.
+    fresh_until: Option<Instant>,
     request: PhantomData<fn() -> R>,
 }
 
 impl<R: ListRequest> Walk<R> {
-    fn new(operation: Operation<ListAll<R>>) -> Self {
-        let (caller, ListAll { limits, .. }) = operation.into_parts();
+    fn new(caller: Result<Caller, Error>, limits: Limits) -> Self {
         Self {
             caller: Some(caller),
             pages: Pages::new(limits),
             next: None,
             end: None,
+            fresh_until: None,
             request: PhantomData,
         }
     }
@@ -252,8 +285,15 @@ impl<R: ListRequest> Walk<R> {
         let caller = caller?;
         let limits = caller.limits();
         let end = self.end.or_else(|| limits.total.map(|total| (Instant::now() + total, total)));
-        let result = fetch::<R>(&within(caller.clone(), limits, end), self.next.take()).await;
+        let cursor = self.next.take();
+        let is_first = cursor.is_none();
+        let result = fetch::<R>(&within(caller.clone(), limits, end), cursor).await;
         let result = result.map_err(|error| whole_time(error, end))?;
+        let fresh_until = R::fresh_for(&result).map(|time| Instant::now() + time.min(MAX_FRESH));
+        self.fresh_until = match (self.fresh_until, fresh_until) {
+            (_, page) if is_first => page,
+            (before, page) => before.zip(page).map(|(before, page)| before.min(page)),
+        };
         let (items, next) = R::page(result);
         warn_of_broken::<R>(&items);
         let next = self.pages.turn(items.len() + items.broken().len(), next);

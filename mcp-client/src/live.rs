@@ -1,4 +1,8 @@
-//! One session and those who hold it.
+//! One session, those who hold it, and the work that is done beside it.
+
+mod beside;
+
+use beside::Beside;
 
 use crate::{Error, target::Dial};
 use mcp_session::{BoxCallService, Options, Session};
@@ -25,6 +29,7 @@ pub(crate) struct Live {
     state: watch::Receiver<State>,
     stop: CancellationToken,
     holders: Mutex<usize>,
+    beside: Arc<Beside>,
 }
 
 enum State {
@@ -66,11 +71,19 @@ impl Live {
     /// Starts to connect, in a task of its own that ends with the session.
     pub(crate) fn start(dial: Arc<dyn Dial>, options: Options, wrap: Vec<Wrap>) -> Arc<Self> {
         let (sender, state) = watch::channel(State::Connecting);
-        let stop = CancellationToken::new();
-        let task = run(dial, options, wrap, sender, stop.clone());
+        let (stop, beside) = (CancellationToken::new(), Arc::<Beside>::default());
+        let (stopped, work) = (stop.clone(), Arc::clone(&beside));
+        let task = async move {
+            run(dial, options, wrap, sender, stopped, &work).await;
+        };
         #[expect(clippy::disallowed_methods, reason = "connecting is the one place that spawns")]
         drop(tokio::spawn(task));
-        Arc::new(Self { state, stop, holders: Mutex::new(0) })
+        Arc::new(Self { state, stop, holders: Mutex::new(0), beside })
+    }
+
+    /// Does some work beside the session, which ends with it; none if the session is over.
+    pub(crate) fn run_beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.beside.run(work);
     }
 
     /// The session, if it is open now.
@@ -193,6 +206,7 @@ async fn run(
     wrap: Vec<Wrap>,
     state: watch::Sender<State>,
     stop: CancellationToken,
+    beside: &Beside,
 ) {
     let Some(connected) = stop.run_until_cancelled(dial.dial(options, wrap)).await else { return };
     let (session, mut driver) = match connected {
@@ -200,7 +214,9 @@ async fn run(
         Err(error) => return drop(state.send_replace(State::Failed(Arc::new(error)))),
     };
     state.send_replace(State::Open(session));
-    match stop.run_until_cancelled(&mut driver).await {
+    let end = stop.run_until_cancelled(&mut driver).await;
+    beside.end();
+    match end {
         None => {
             // Lets go of the session, so that the driver sees its last user gone.
             state.send_replace(State::Closed);

@@ -26,6 +26,20 @@ impl Offer {
     }
 }
 
+impl Offer {
+    /// What a method needs, if it is one of the protocol that needs anything.
+    pub(crate) fn of(method: &str) -> Option<Self> {
+        Some(match method.split_once('/')?.0 {
+            "completion" => Self::Completions,
+            "logging" => Self::Logging,
+            "prompts" => Self::Prompts,
+            "resources" => Self::Resources,
+            "tools" => Self::Tools,
+            _ => return None,
+        })
+    }
+}
+
 /// Refuses a call of something that a server with a handshake has not offered: only what was negotiated may be used.
 ///
 /// A stateless server negotiates nothing; it refuses calls itself.

@@ -7,7 +7,7 @@ use crate::{
     offer::{self, Offer},
 };
 use futures_util::future::BoxFuture;
-use mcp_session::{Call, Era, InvalidParams, Meta, Params, Reply, Session, Started};
+use mcp_session::{Call, Era, InvalidParams, Meta, Params, Reply, Reuse, Session, Started};
 use mcp_types::{LoggingLevel, MetaObject, RawJson, keys};
 use serde::Serialize;
 use serde_json::Value;
@@ -182,10 +182,12 @@ pub(crate) struct Caller {
     events: Events,
     hears_logs: bool,
     meta: Meta,
+    /// Whether the server is asked whatever is known already.
+    refreshes: bool,
 }
 
 impl Caller {
-    fn new(client: &Client) -> Result<Self, Error> {
+    pub(crate) fn new(client: &Client) -> Result<Self, Error> {
         let (session, options) = (client.session()?, client.options());
         let mut caller = Self {
             session,
@@ -195,12 +197,17 @@ impl Caller {
             events: client.call_events(),
             hears_logs: false,
             meta: Meta::default(),
+            refreshes: false,
         };
         // A stateless server logs only what a request asks for; what it sends beside that nobody hears.
         if caller.server().era == Era::Legacy || options.log_level.is_some() {
             caller.listen_to_logs();
         }
         Ok(caller)
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
     }
 
     pub(crate) fn server(&self) -> &Server {
@@ -210,6 +217,11 @@ impl Caller {
     /// What the server's lists have said about its tools.
     pub(crate) fn known_tools(&self) -> &KnownTools {
         &self.known_tools
+    }
+
+    /// The same caller, which asks the server even if a reply that was kept is still good.
+    pub(crate) fn refreshing(self) -> Self {
+        Self { refreshes: true, ..self }
     }
 
     /// The limits that apply.
@@ -239,6 +251,9 @@ impl Caller {
     fn prepare(&self, method: &'static str, params: Params) -> Call {
         let mut call = Call::new(method).with_params(params).with_events(self.events.clone());
         call.meta = self.meta.clone();
+        if self.refreshes {
+            call = call.with_extension(Reuse::Refresh);
+        }
         match self.deadlines {
             Some(deadlines) => call.with_extension(deadlines),
             None => call,

@@ -1,6 +1,7 @@
 //! The reference server `@modelcontextprotocol/server-everything`: TypeScript, with a handshake.
 
 use crate::{
+    catalogue,
     expected::{Echo, Example, Expected, Prompt, Refusal},
     lifecycle,
     run::{Peer, chain, client, command, once, shared, within_deadline},
@@ -103,6 +104,11 @@ mod stdio {
     }
 
     #[test]
+    fn a_resource_that_a_tool_makes_is_listed() {
+        catalogue::a_resource_that_a_tool_makes_is_listed(stdio_target());
+    }
+
+    #[test]
     fn a_pinned_stateless_revision_fails_and_says_why() {
         let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
         let (command, mut processes) = Processes::of(command(program));
@@ -135,6 +141,11 @@ mod http {
     #[test]
     fn what_the_server_says_unasked_is_heard() {
         unasked(http_target());
+    }
+
+    #[test]
+    fn a_resource_that_a_tool_makes_is_listed() {
+        catalogue::a_resource_that_a_tool_makes_is_listed(http_target());
     }
 
     #[test]

@@ -14,6 +14,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod catalogue;
 mod changes;
 mod everything;
 mod expected;

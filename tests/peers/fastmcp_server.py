@@ -37,6 +37,7 @@ from typing import Annotated, Any, Literal
 
 from fastmcp import Context, FastMCP
 from fastmcp.exceptions import ToolError
+from fastmcp.tools import Tool
 from mcp.server.subscriptions import (
     InMemorySubscriptionBus,
     ListenHandler,
@@ -197,6 +198,18 @@ async def change(what: str) -> str:
         "resources": ResourcesListChanged(),
     }
     await bus.publish(lists.get(what) or ResourceUpdated(uri=what))
+    return "published"
+
+
+@mcp.tool
+async def grow(description: str) -> str:
+    """Adds the tool `grown`, or gives it another description, and tells subscribers."""
+
+    def grown() -> str:
+        return "grown"
+
+    mcp.add_tool(Tool.from_function(grown, description=description))
+    await bus.publish(ToolsListChanged())
     return "published"
 
 

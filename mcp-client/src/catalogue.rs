@@ -1,0 +1,252 @@
+//! Lists that stay fresh.
+
+mod changes;
+mod difference;
+mod keeper;
+mod listed;
+mod snapshot;
+mod state;
+
+pub use changes::Changes;
+pub use difference::{Changed, Difference};
+pub use listed::Listed;
+pub use snapshot::Snapshot;
+
+use crate::{Client, Error, offer, operation::Caller};
+use futures_util::future::BoxFuture;
+use keeper::Keeper;
+use mcp_types::{Prompt, Request, Resource, ResourceTemplate, Tool};
+use state::State;
+use std::{fmt, future::IntoFuture, marker::PhantomData, sync::Arc, time::Duration};
+use tokio::{sync::watch, time::Instant};
+
+/// The quiet that a flood of changes must leave before the list is read again.
+const DEBOUNCE: Duration = Duration::from_millis(250);
+/// The least time between two tries to replace a snapshot that is too old when it is read.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A list of a server that stays fresh: tools, prompts, resources or resource templates. Clones share it.
+///
+/// The same for servers of both eras. The list is read again when the server tells that it has changed, when a lost
+/// connection was made again, and when it is read after the time for which the server said it to be good. A burst of
+/// changes makes for one reading, and no more than one is ever under way. A reading that fails leaves the snapshot as it
+/// is ([`failure`](Self::failure)), and is tried again, ever more rarely.
+///
+/// The work is done by a task of the connection, beside its driver. It ends when the session ends: then the snapshot
+/// stays as it is, and a new connection needs a new catalogue. A catalogue holds no session open.
+///
+/// ```no_run
+/// use futures_util::StreamExt;
+///
+/// # async fn example(client: &mcp_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let tools = client.tools().await?;
+/// println!("{} tools", tools.snapshot().len());
+/// let mut changes = tools.changes();
+/// while let Some(difference) = changes.next().await {
+///     for changed in difference?.changed {
+///         println!("{}: {}", changed.after.name, changed.fields.join(", "));
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping the last clone, and the last [`Changes`], ends the subscription on the wire and whatever reading is under way.
+pub struct Catalogue<T> {
+    state: watch::Receiver<State<T>>,
+    /// Counts how often somebody wanted the list to be read again.
+    wanted: Arc<watch::Sender<u64>>,
+}
+
+/// A catalogue to open: what [`Client::tools`] and its kin begin. Awaiting it gives the [`Catalogue`].
+///
+/// # Cancel safety
+///
+/// Nothing is sent before the first poll. Dropping the future cancels what is under way.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct OpenCatalogue<T> {
+    client: Client,
+    debounce: Duration,
+    item: PhantomData<fn() -> T>,
+}
+
+impl Client {
+    /// Opens a catalogue of the tools of the server, which stays fresh.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#list-changed-notification).
+    pub fn tools(&self) -> OpenCatalogue<Tool> {
+        self.catalogue()
+    }
+
+    /// Opens a catalogue of the prompts of the server, which stays fresh.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#list-changed-notification).
+    pub fn prompts(&self) -> OpenCatalogue<Prompt> {
+        self.catalogue()
+    }
+
+    /// Opens a catalogue of the resources of the server, which stays fresh.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#list-changed-notification).
+    pub fn resources(&self) -> OpenCatalogue<Resource> {
+        self.catalogue()
+    }
+
+    /// Opens a catalogue of the resource templates of the server, which stays fresh.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#list-changed-notification).
+    pub fn resource_templates(&self) -> OpenCatalogue<ResourceTemplate> {
+        self.catalogue()
+    }
+
+    /// Opens a catalogue of anything that is listed.
+    pub fn catalogue<T: Listed>(&self) -> OpenCatalogue<T> {
+        OpenCatalogue { client: self.clone(), debounce: DEBOUNCE, item: PhantomData }
+    }
+}
+
+impl<T: Listed> OpenCatalogue<T> {
+    /// How long the server must be quiet after a change before the list is read again; a server that is never quiet for
+    /// so long is waited for eight times as long, and no longer. Default: 250 ms.
+    pub fn debounce(mut self, quiet: Duration) -> Self {
+        self.debounce = quiet;
+        self
+    }
+
+    async fn open(self) -> Result<Catalogue<T>, Error> {
+        let Self { client, debounce, .. } = self;
+        let live = client.live()?;
+        let caller = Caller::new(&client)?;
+        // The task of the connection must not keep the client, which may keep the connection.
+        drop(client);
+        let method = T::Request::METHOD;
+        if let Some(offer) = offer::Offer::of(method) {
+            offer::require(caller.server(), method, offer)?;
+        }
+        let wanted = Arc::new(watch::Sender::new(0));
+        let (keeper, state) = Keeper::start(caller, debounce, wanted.subscribe()).await?;
+        live.run_beside(keeper.run());
+        Ok(Catalogue { state, wanted })
+    }
+}
+
+impl<T: Listed> IntoFuture for OpenCatalogue<T> {
+    type Output = Result<Catalogue<T>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.open())
+    }
+}
+
+impl<T: Listed> Catalogue<T> {
+    /// The list as it was read last; never waits. If the time for which the server said it to be good has passed, it is
+    /// read again meanwhile.
+    // spec: CACHE-06 CACHE-07 CACHE-09
+    pub fn snapshot(&self) -> Arc<Snapshot<T>> {
+        let now = Instant::now();
+        let state = self.state.borrow();
+        let is_asked = *self.wanted.borrow() > state.answered;
+        if state.is_worn(now) && !is_asked && now >= state.attempted + PAUSE {
+            self.wanted.send_modify(|count| *count += 1);
+        }
+        Arc::clone(&state.snapshot)
+    }
+
+    /// The list as it is, read again first if it may have changed: the server has told of a change, does not tell of
+    /// changes at all, or the time for which it said the list to be good has passed.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or the session is over. The [`snapshot`](Self::snapshot) stays as it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the reading to go on for others.
+    // spec: CACHE-03 CACHE-04 CACHE-11
+    pub async fn fresh(&self) -> Result<Arc<Snapshot<T>>, Arc<Error>> {
+        {
+            let state = self.state.borrow();
+            if state.is_fresh(Instant::now()) && self.is_open() {
+                return Ok(Arc::clone(&state.snapshot));
+            }
+        }
+        self.refresh().await
+    }
+
+    /// The list as it is now, read again in any case. Those who want that at the same time share one reading.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or the session is over. The [`snapshot`](Self::snapshot) stays as it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the reading to go on for others.
+    pub async fn refresh(&self) -> Result<Arc<Snapshot<T>>, Arc<Error>> {
+        let mut ticket = 0;
+        self.wanted.send_modify(|count| {
+            *count += 1;
+            ticket = *count;
+        });
+        let mut state = self.state.clone();
+        let answered = state.wait_for(|state| state.answered >= ticket).await;
+        let state = answered.map_err(|_| Arc::new(Error::NotConnected))?;
+        match &state.failure {
+            Some(error) => Err(Arc::clone(error)),
+            None => Ok(Arc::clone(&state.snapshot)),
+        }
+    }
+
+    /// The changes from now on.
+    pub fn changes(&self) -> Changes<T> {
+        let snapshot = Arc::clone(&self.state.borrow().snapshot);
+        self.changes_since(snapshot)
+    }
+
+    /// The changes since an earlier snapshot.
+    pub fn changes_since(&self, snapshot: Arc<Snapshot<T>>) -> Changes<T> {
+        Changes::new(self.state.clone(), snapshot)
+    }
+
+    /// Why the last reading failed, if it did.
+    pub fn failure(&self) -> Option<Arc<Error>> {
+        self.state.borrow().failure.clone()
+    }
+
+    /// Whether the server tells of changes. If it does not, only [`fresh`](Self::fresh) and [`refresh`](Self::refresh)
+    /// find out about them.
+    // spec: SUB-02
+    pub fn is_told(&self) -> bool {
+        self.state.borrow().is_told
+    }
+
+    /// Whether the session is still there, so that the list can be kept fresh.
+    pub fn is_open(&self) -> bool {
+        self.state.has_changed().is_ok()
+    }
+}
+
+impl<T> Clone for Catalogue<T> {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), wanted: Arc::clone(&self.wanted) }
+    }
+}
+
+impl<T> fmt::Debug for Catalogue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.borrow();
+        f.debug_struct("Catalogue")
+            .field("items", &state.snapshot.len())
+            .field("is_told", &state.is_told)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for OpenCatalogue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenCatalogue").field("debounce", &self.debounce).finish_non_exhaustive()
+    }
+}

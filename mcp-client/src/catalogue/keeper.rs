@@ -1,0 +1,270 @@
+//! Keeping a list fresh.
+
+use super::{Listed, Snapshot, state::State};
+use crate::{
+    Error, Notice, Subscription,
+    lists::{Listing, read_all},
+    operation::Caller,
+    pages::Limits,
+};
+use futures_util::{StreamExt, stream::Fuse};
+use mcp_session::Session;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until, timeout_at},
+};
+
+/// How many times the quiet that is waited for a flood of changes is let run.
+const LONGEST: u32 = 8;
+/// The wait after the first failure; it doubles with each further one.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+/// The longest wait.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Keeps one list fresh until nobody looks at it any more.
+pub(super) struct Keeper<T> {
+    caller: Caller,
+    debounce: Duration,
+    wanted: watch::Receiver<u64>,
+    state: watch::Sender<State<T>>,
+    watch: Watch,
+    /// How many readings in a row have failed.
+    failures: u32,
+    /// How many subscriptions in a row have ended soon.
+    endings: u32,
+}
+
+/// How the keeper hears of changes.
+enum Watch {
+    /// The server does not tell.
+    Nobody,
+    /// Since a time, through a subscription.
+    Since(Instant, Fuse<Subscription>),
+    /// The subscription has ended; another one will be asked for at a time.
+    Again(Instant),
+}
+
+/// Why the list is to be read.
+enum Wake {
+    /// The server has told that it changed.
+    Noticed,
+    /// Somebody wants it.
+    Wanted,
+    /// The last reading failed, some time ago.
+    Failed,
+    /// Changes may have been missed: the subscription was made anew.
+    Subscribed,
+    /// There is no reason yet.
+    Nothing,
+}
+
+impl<T: Listed> Keeper<T> {
+    /// Subscribes, so that no change is missed, and reads the list for the first time.
+    pub(super) async fn start(
+        caller: Caller,
+        debounce: Duration,
+        wanted: watch::Receiver<u64>,
+    ) -> Result<(Self, watch::Receiver<State<T>>), Error> {
+        let watch = match subscribe::<T>(caller.session()).await {
+            Ok(Some(subscription)) => Watch::Since(Instant::now(), subscription.fuse()),
+            Ok(None) => Watch::Nobody,
+            Err(_) => Watch::Again(Instant::now() + FIRST_BACKOFF),
+        };
+        let snapshot = Arc::new(Snapshot::new(read::<T>(caller.clone()).await?));
+        let (state, receiver) = watch::channel(State {
+            snapshot,
+            failure: None,
+            answered: 0,
+            attempted: Instant::now(),
+            is_outdated: false,
+            is_told: matches!(watch, Watch::Since(..)),
+        });
+        let caller = caller.refreshing();
+        Ok((Self { caller, debounce, wanted, state, watch, failures: 0, endings: 0 }, receiver))
+    }
+
+    /// Keeps the list fresh.
+    pub(super) async fn run(mut self) {
+        let state = self.state.clone();
+        tokio::select! {
+            () = state.closed() => {}
+            () = self.keep() => {}
+        }
+    }
+
+    async fn keep(&mut self) {
+        loop {
+            let retry = self.state.borrow().is_outdated.then(|| self.retry_at()).flatten();
+            // One thing at a time: changes that are told while the list is read wait in the subscription.
+            match self.wake(retry).await {
+                Wake::Noticed => {
+                    self.outdate();
+                    self.settle().await;
+                }
+                Wake::Subscribed => self.outdate(),
+                Wake::Wanted | Wake::Failed => {}
+                Wake::Nothing => continue,
+            }
+            self.read().await;
+        }
+    }
+
+    /// Waits for a reason to read the list.
+    async fn wake(&mut self, retry: Option<Instant>) -> Wake {
+        let Self { wanted, watch, .. } = self;
+        tokio::select! {
+            biased;
+            Ok(()) = wanted.changed() => Wake::Wanted,
+            is_change = watch.next::<T>() => {
+                if is_change {
+                    return Wake::Noticed;
+                }
+                self.renew().await
+            }
+            () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => Wake::Failed,
+        }
+    }
+
+    /// Waits until the server is quiet, or has not been for long, or somebody cannot wait.
+    async fn settle(&mut self) {
+        let Self { wanted, watch, debounce, .. } = self;
+        let end = Instant::now() + *debounce * LONGEST;
+        loop {
+            let quiet = end.min(Instant::now() + *debounce);
+            tokio::select! {
+                biased;
+                Ok(()) = wanted.changed() => return wanted.mark_changed(),
+                () = sleep_until(end) => return,
+                told = timeout_at(quiet, watch.next::<T>()) => if told != Ok(true) { return },
+            }
+        }
+    }
+
+    /// Ends a subscription that has ended, and asks for another one when its time has come.
+    // spec: SUB-07
+    async fn renew(&mut self) -> Wake {
+        let now = Instant::now();
+        self.watch = match &self.watch {
+            Watch::Nobody => return Wake::Nothing,
+            Watch::Since(since, _) => {
+                // One that has held for long was no failure.
+                self.endings = if now - *since > MAX_BACKOFF { 0 } else { self.endings };
+                self.again()
+            }
+            Watch::Again(_) => match subscribe::<T>(self.caller.session()).await {
+                Ok(Some(subscription)) => Watch::Since(now, subscription.fuse()),
+                Ok(None) => Watch::Nobody,
+                Err(_) => self.again(),
+            },
+        };
+        let is_told = matches!(self.watch, Watch::Since(..));
+        self.state.send_modify(|state| state.is_told = is_told);
+        if is_told { Wake::Subscribed } else { Wake::Nothing }
+    }
+
+    /// Another subscription, ever later.
+    fn again(&mut self) -> Watch {
+        let pause = backoff(self.endings);
+        self.endings = self.endings.saturating_add(1);
+        Watch::Again(Instant::now() + pause)
+    }
+
+    fn outdate(&self) {
+        self.state.send_modify(|state| state.is_outdated = true);
+    }
+
+    async fn read(&mut self) {
+        let answered = *self.wanted.borrow_and_update();
+        let outcome = read::<T>(self.caller.clone()).await;
+        self.failures = if outcome.is_ok() { 0 } else { self.failures.saturating_add(1) };
+        self.state.send_modify(|state| {
+            state.answered = answered;
+            state.attempted = Instant::now();
+            match outcome {
+                Ok(listing) => {
+                    state.snapshot = Arc::new(Snapshot::new(listing));
+                    state.failure = None;
+                    state.is_outdated = false;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a list could not be read again");
+                    state.failure = Some(Arc::new(error));
+                }
+            }
+        });
+    }
+
+    /// When a list that is known to have changed is tried again.
+    fn retry_at(&self) -> Option<Instant> {
+        let failures = self.failures.checked_sub(1)?;
+        Some(self.state.borrow().attempted + backoff(failures))
+    }
+}
+
+impl Watch {
+    /// Waits for something to happen: a change, or the end of the subscription or of the pause after it.
+    async fn next<T: Listed>(&mut self) -> bool {
+        match self {
+            Self::Nobody => std::future::pending().await,
+            Self::Again(at) => {
+                sleep_until(*at).await;
+                false
+            }
+            Self::Since(_, subscription) => loop {
+                match subscription.next().await {
+                    Some(Ok(Notice::Missed)) => return true,
+                    Some(Ok(notice)) if T::is_changed_by(&notice) => return true,
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => {
+                        tracing::debug!(%error, "the subscription of a list was lost");
+                        return false;
+                    }
+                    None => return false,
+                }
+            },
+        }
+    }
+}
+
+/// Subscribes to changes of a list; `None` if the server does not tell of them.
+// spec: SUB-02
+async fn subscribe<T: Listed>(session: &Session) -> Result<Option<Subscription>, Error> {
+    let capabilities = &session.server().capabilities;
+    let Some(filter) = T::subscription(capabilities) else { return Ok(None) };
+    match session.subscribe(filter.clone()).await {
+        // To hear nothing, nobody needs to listen.
+        Ok(subscription) => Ok(Some(subscription).filter(|it| *it.acknowledged() == filter)),
+        Err(error) if error.as_rpc().is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn read<T: Listed>(caller: Caller) -> Result<Listing<T>, Error> {
+    read_all::<T::Request>(caller, Limits::default()).await
+}
+
+/// A wait that doubles with each failure, up to a limit, and of which half is left to chance, so that clients that failed
+/// together do not come back together.
+// spec: CACHE-08
+fn backoff(failures: u32) -> Duration {
+    let most = FIRST_BACKOFF.saturating_mul(2u32.saturating_pow(failures)).min(MAX_BACKOFF);
+    most.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, MAX_BACKOFF, backoff};
+
+    // spec: CACHE-08
+    #[test]
+    fn the_wait_doubles_up_to_a_limit_and_is_never_short() {
+        for (failures, most) in [(0, 1), (1, 2), (2, 4), (u32::MAX, 60)] {
+            let most = Duration::from_secs(most);
+            for _ in 0..100 {
+                let wait = backoff(failures);
+                assert!(wait >= most / 2 && wait <= most.min(MAX_BACKOFF), "{wait:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A list as it was at some time.
+
+use super::Listed;
+use crate::lists::Listing;
+use std::{collections::HashMap, ops::Deref};
+use tokio::time::Instant;
+
+/// A list as the server gave it at some time, in the order of the server. Never changes.
+#[derive(Clone, Debug)]
+pub struct Snapshot<T> {
+    items: Vec<T>,
+    /// Where each key is; of several equal ones the first.
+    places: HashMap<Box<str>, usize>,
+    received: Instant,
+    fresh_until: Option<Instant>,
+}
+
+impl<T: Listed> Snapshot<T> {
+    /// A list that has come just now.
+    // spec: TOOL-11
+    pub(super) fn new(listing: Listing<T>) -> Self {
+        let Listing { items, fresh_until } = listing;
+        let mut places = HashMap::with_capacity(items.len());
+        for (place, item) in items.iter().enumerate() {
+            places.entry(item.key().into()).or_insert(place);
+        }
+        if places.len() < items.len() {
+            let count = items.len() - places.len();
+            tracing::warn!(count, "the server lists several things by the same name");
+        }
+        Self { items, places, received: Instant::now(), fresh_until }
+    }
+
+    /// The one of this name, or of this URI; of several the first.
+    pub fn get(&self, key: &str) -> Option<&T> {
+        self.places.get(key).map(|place| &self.items[*place])
+    }
+
+    /// Whether it is the first of its key.
+    pub(super) fn is_first(&self, place: usize) -> bool {
+        self.items.get(place).and_then(|item| self.places.get(item.key())) == Some(&place)
+    }
+}
+
+impl<T> Snapshot<T> {
+    /// When it came.
+    pub fn received(&self) -> Instant {
+        self.received
+    }
+
+    /// Until when the server says that it is good; `None` if it says nothing.
+    pub fn fresh_until(&self) -> Option<Instant> {
+        self.fresh_until
+    }
+}
+
+impl<T> Deref for Snapshot<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items
+    }
+}
