@@ -2,7 +2,7 @@
 
 use crate::{InvalidParams, Misbehavior};
 use mcp_transport::{BoxError, Delivery};
-use mcp_types::{ContentBlock, ErrorObject, ProtocolVersion};
+use mcp_types::{ContentBlock, ErrorCode, ErrorObject, ProtocolVersion};
 use std::{process::ExitStatus, sync::Arc, time::Duration};
 
 /// A call or a connection failed.
@@ -267,6 +267,19 @@ impl Error {
             Self::Connect { source, .. } => source.as_rpc(),
             Self::NotStateless { source, .. } | Self::WrongPrior { source } => source.as_rpc(),
             _ => None,
+        }
+    }
+
+    /// Whether the server says that it has no such resource: `-32602` in answer to `resources/read`, or `-32002`, as older
+    /// servers have it.
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#error-handling).
+    // spec: ERR-05 RES-01
+    pub fn is_resource_not_found(&self) -> bool {
+        let Self::Rpc { method, error } = self else { return false };
+        match error.code {
+            ErrorCode::RESOURCE_NOT_FOUND => true,
+            code => code == ErrorCode::INVALID_PARAMS && **method == *"resources/read",
         }
     }
 

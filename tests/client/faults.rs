@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use mcp_client::{Endless, Error};
 use serde_json::json;
 
-// spec: PAGE-05
+// spec: PAG-07
 #[tokio::test]
 async fn f60_a_list_that_goes_round_in_circles_is_an_error_after_what_was_read() {
     let server = InProcess::modern(async |asked: Asked| {

@@ -7,6 +7,7 @@
 )]
 
 mod circuit_break;
+mod codes;
 mod come_to_nothing;
 mod dispatch;
 mod eras;

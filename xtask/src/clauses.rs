@@ -1,15 +1,21 @@
-//! Which test shows which clause: a table for the documentation of each crate.
+//! Which test shows which clause: a table for the documentation of each crate, and how much is shown.
 //!
-//! A test names the clauses that it shows in a comment before it: `// spec: STDIO-06 CAN-07`.
+//! A test names the clauses that it shows in a comment before it: `// spec: STDIO-06 CAN-07`. So may the code that a clause
+//! is the reason for; that shows nothing.
+
+pub(crate) mod coverage;
+mod requirements;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::{seed, workspace};
+pub(crate) use self::tables::{module, stale};
+use crate::workspace;
 
 /// Each crate, and where its tests are.
 pub(crate) const CRATES: [(&str, &[&str]); 4] = [
@@ -22,18 +28,44 @@ pub(crate) const CRATES: [(&str, &[&str]); 4] = [
 /// The comment that names clauses.
 const MARK: &str = "// spec: ";
 
+/// The number of a requirement: `STDIO-06`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Clause {
+    section: String,
+    number: u32,
+}
+
+impl Clause {
+    /// Reads a number; `None` if it is none.
+    fn parse(text: &str) -> Option<Self> {
+        let (section, number) = text.rsplit_once('-')?;
+        let is_section = section.starts_with(|first: char| first.is_ascii_uppercase())
+            && section.chars().all(|char| char.is_ascii_uppercase() || char.is_ascii_digit());
+        let is_number = number.len() == 2 && number.chars().all(|char| char.is_ascii_digit());
+        let number = number.parse().ok().filter(|_| is_section && is_number)?;
+        Some(Self { section: section.to_owned(), number })
+    }
+}
+
+impl fmt::Display for Clause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{:02}", self.section, self.number)
+    }
+}
+
 /// Clauses, each with the tests that show it.
-type Table = BTreeMap<(String, u32), BTreeSet<String>>;
+type Table = BTreeMap<Clause, BTreeSet<String>>;
 
 /// A source file: its path from the root, and its text.
 pub(crate) type Source<'a> = (&'a Path, &'a str);
 
-/// Writes the tables.
+/// Writes the tables, and takes what is shown off the list of what is missing.
 pub(crate) fn run() -> Result<()> {
     let files = files()?;
     let sources: Vec<Source<'_>> =
         files.iter().map(|(path, text)| (path.as_path(), &**text)).collect();
-    for (path, text) in rendered(&sources) {
+    let shortened = coverage::Coverage::read(&sources)?.shorten(&sources)?;
+    for (path, text) in tables::rendered(&sources).into_iter().chain([shortened]) {
         fs::write(workspace::root().join(&path), text)
             .with_context(|| format!("cannot write {path}"))?;
         println!("{path}");
@@ -41,17 +73,12 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The paths of the tables that are not what the tests say.
-pub(crate) fn stale(sources: &[Source<'_>]) -> Vec<String> {
-    let is_stale = |(path, text): &(String, String)| {
-        let written = fs::read_to_string(workspace::root().join(path));
-        written.ok().as_ref() != Some(text)
-    };
-    rendered(sources).into_iter().filter(is_stale).map(|(path, _)| path).collect()
-}
-
 fn files() -> Result<Vec<(std::path::PathBuf, String)>> {
     let mut files = Vec::new();
+    for path in coverage::READ {
+        let text = fs::read_to_string(workspace::root().join(path));
+        files.push((path.into(), text.with_context(|| format!("cannot read {path}"))?));
+    }
     for folder in CRATES.iter().flat_map(|(_, folders)| *folders) {
         collect(Path::new(folder), &mut files)?;
     }
@@ -71,59 +98,40 @@ fn collect(folder: &Path, files: &mut Vec<(std::path::PathBuf, String)>) -> Resu
     Ok(())
 }
 
-fn rendered(sources: &[Source<'_>]) -> Vec<(String, String)> {
-    let table_of = |folders: &[&str]| {
-        let mut table = Table::new();
-        for (path, text) in sources {
-            if let Some(folder) = folders.iter().find(|folder| path.starts_with(folder)) {
-                read(text, &module(path, folder), &mut table);
-            }
-        }
-        table
-    };
-    let render_crate = |(name, folders): &(&str, &[&str])| {
-        (format!("{name}/src/clauses.md"), render(&table_of(folders)))
-    };
-    CRATES.iter().map(render_crate).chain([seed::rendered(sources)]).collect()
-}
-
-/// The module that a file is, as tests are named when they run.
-pub(crate) fn module(path: &Path, folder: &str) -> String {
-    let inside = path.strip_prefix(folder).unwrap_or(path).with_extension("");
-    let parts = inside.iter().map(|part| part.to_string_lossy());
-    let parts: Vec<_> = parts.filter(|part| *part != "main" && *part != "lib").collect();
-    let binary =
-        folder.strip_prefix("tests/").map(|binary| binary.trim_end_matches('/').to_owned());
-    binary.into_iter().chain(parts.iter().map(ToString::to_string)).collect::<Vec<_>>().join("::")
-}
-
-/// Adds the clauses that the tests of a file name.
-fn read(text: &str, module: &str, table: &mut Table) {
-    for (clause, test) in cited(text, MARK) {
-        if let Some((section, number)) = clause.rsplit_once('-')
-            && let Ok(number) = number.parse()
-        {
-            let key = (section.to_owned(), number);
-            table.entry(key).or_default().insert(format!("{module}::{test}"));
-        }
-    }
+/// A comment that names clauses, or cases.
+struct Citation<'a> {
+    /// Counted from 1.
+    line: usize,
+    words: Vec<&'a str>,
+    /// The test that it stands before; `None` if it stands before something else.
+    test: Option<&'a str>,
 }
 
 /// What comments that begin with a mark cite, each word with the test that the comment stands before.
-pub(crate) fn cited<'a>(text: &'a str, mark: &str) -> Vec<(&'a str, &'a str)> {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let mut cited = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let Some(words) = line.strip_prefix(mark) else { continue };
-        let Some(test) = test_after(&lines[at + 1..]) else { continue };
-        cited.extend(words.split_whitespace().map(|word| (word, test)));
-    }
-    cited
+pub(crate) fn cited<'text>(
+    (path, text): Source<'text>,
+    mark: &str,
+) -> Vec<(&'text str, &'text str)> {
+    let tested =
+        citations((path, text), mark).into_iter().filter_map(|it| Some((it.words, it.test?)));
+    tested.flat_map(|(words, test)| words.into_iter().map(move |word| (word, test))).collect()
+}
+
+/// The comments of a file that begin with a mark.
+fn citations<'text>((path, text): Source<'text>, mark: &str) -> Vec<Citation<'text>> {
+    let is_test = path.starts_with("tests");
+    let lines: Vec<&'text str> = text.lines().map(str::trim).collect();
+    let cite = |(at, line): (usize, &&'text str)| {
+        let words = line.strip_prefix(mark)?.split_whitespace().collect();
+        Some(Citation { line: at + 1, words, test: test_after(&lines[at + 1..], is_test) })
+    };
+    lines.iter().enumerate().filter_map(cite).collect()
 }
 
 /// The name of the test that a comment stands before; `None` if it stands before something else.
-fn test_after<'a>(lines: &[&'a str]) -> Option<&'a str> {
-    let mut is_test = false;
+///
+/// Among tests, any function is one: what tests share is one, too.
+fn test_after<'a>(lines: &[&'a str], mut is_test: bool) -> Option<&'a str> {
     for line in lines {
         if line.starts_with("#[") {
             is_test |= line.contains("test");
@@ -136,19 +144,6 @@ fn test_after<'a>(lines: &[&'a str]) -> Option<&'a str> {
     None
 }
 
-fn render(table: &Table) -> String {
-    let mut out = String::from(
-        "Which tests show which requirement of the specification, by the number of the requirement.\n\n\
-         | requirement | tests |\n|---|---|\n",
-    );
-    for ((section, number), tests) in table {
-        let tests: Vec<_> = tests.iter().map(|test| format!("`{test}`")).collect();
-        // Writing to a `String` does not fail.
-        let _ = writeln!(out, "| {section}-{number:02} | {} |", tests.join("<br>"));
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,17 +152,23 @@ mod tests {
     fn clauses_are_found_before_tests_alone() {
         let text = "// spec: A-01 B-12\n#[tokio::test(start_paused = true)]\nasync fn first() {}\n\
                     // spec: A-01\n// More.\n#[test]\nfn second() {}\n// spec: C-03\nfn helper() {}\n";
-        let mut table = Table::new();
-        read(text, "session::eras", &mut table);
-        let found: Vec<_> = table.into_iter().map(|((s, n), tests)| (s, n, tests.len())).collect();
-        assert_eq!(found, [("A".to_owned(), 1, 2), ("B".to_owned(), 12, 1)]);
-        assert_eq!(
-            module(Path::new("tests/session/faults/rows.rs"), "tests/session/"),
-            "session::faults::rows"
-        );
-        assert_eq!(
-            module(Path::new("mcp-types/src/rpc/encode.rs"), "mcp-types/src/"),
-            "rpc::encode"
-        );
+        let found: Vec<_> = citations((Path::new("mcp-types/src/rpc.rs"), text), MARK)
+            .into_iter()
+            .map(|citation| (citation.line, citation.words.join(" "), citation.test))
+            .collect();
+        let expected =
+            [(1, "A-01 B-12", Some("first")), (4, "A-01", Some("second")), (8, "C-03", None)];
+        assert_eq!(found, expected.map(|(line, clauses, test)| (line, clauses.to_owned(), test)));
+        let shared =
+            citations((Path::new("tests/interop/suite.rs"), "// spec: C-03\nfn shared() {}"), MARK);
+        assert_eq!(shared[0].test, Some("shared"));
+    }
+
+    #[test]
+    fn a_clause_has_a_section_and_two_digits() {
+        assert_eq!(Clause::parse("H25-07").unwrap().to_string(), "H25-07");
+        for text in ["H25", "H25-7", "h25-07", "-07", "H25-x7", "25-07"] {
+            assert_eq!(Clause::parse(text), None, "{text}");
+        }
     }
 }

@@ -104,7 +104,7 @@ pub(crate) fn rendered(sources: &[Source<'_>]) -> (String, String) {
             };
             // A unit test is known by its crate, any other by its binary.
             let within = if folder.starts_with("tests/") { String::new() } else { in_code(name) };
-            read(text, &format!("{within}{}", module(path, folder)), &mut table);
+            read((path, text), &format!("{within}{}", module(path, folder)), &mut table);
         }
     }
     (PATH.to_owned(), render(&table))
@@ -115,8 +115,8 @@ fn in_code(name: &str) -> String {
 }
 
 /// Adds the cases that the tests of a file name.
-fn read(text: &str, module: &str, table: &mut Table) {
-    for (number, test) in cited(text, MARK) {
+fn read(source: Source<'_>, module: &str, table: &mut Table) {
+    for (number, test) in cited(source, MARK) {
         if let Ok(number) = number.parse() {
             table.entry(number).or_default().insert(format!("{module}::{test}"));
         }
@@ -144,6 +144,8 @@ fn render(table: &Table) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -151,7 +153,7 @@ mod tests {
         let mut table = Table::new();
         let text = "// seed: 2 63\n#[test]\nfn first() {}\n// seed: 2\n// More.\n#[tokio::test]\n\
                     async fn second() {}\n";
-        read(text, "client::a", &mut table);
+        read((Path::new("mcp-client/src/a.rs"), text), "client::a", &mut table);
         let text = render(&table);
         let rows: Vec<_> = text.lines().skip(4).collect();
         assert_eq!(rows.len(), 67);

@@ -4,6 +4,7 @@ mod channels;
 mod clauses;
 mod layering;
 mod machines;
+mod named_tests;
 mod rust_files;
 mod spelling;
 mod tree;
@@ -32,8 +33,9 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Result<Vec<Finding>>;
 
-const RULES: [Rule; 10] = [
-    clauses::check,
+const RULES: [Rule; 12] = [
+    clauses::check_tables,
+    clauses::check_coverage,
     layering::check,
     rust_files::check_length,
     rust_files::check_module_docs,
@@ -43,11 +45,13 @@ const RULES: [Rule; 10] = [
     unfinished::check_placeholders,
     channels::check,
     machines::check,
+    named_tests::check,
 ];
 
 /// Checks every rule, prints what breaks one, and fails if anything does.
 pub(crate) fn run() -> Result<()> {
     let tree = Tree::read()?;
+    println!("{}", clauses::coverage(&tree)?);
     let mut broken = 0;
     for rule in RULES {
         for finding in rule(&tree)? {

@@ -94,7 +94,6 @@ async fn an_event_of_a_compressed_stream_is_there_as_soon_as_it_is_sent() {
     .await;
 }
 
-// spec: F-39
 #[tokio::test]
 async fn f39_a_bomb_fails_its_call_at_the_limit_of_what_it_unpacks_to() {
     deadline(async {
@@ -126,7 +125,6 @@ async fn f39_a_bomb_fails_its_call_at_the_limit_of_what_it_unpacks_to() {
     .await;
 }
 
-// spec: F-39
 #[tokio::test]
 async fn f39_a_broken_or_twice_packed_answer_fails_its_call() {
     deadline(async {

@@ -23,7 +23,7 @@ fn methods(messages: &[ServerMessage]) -> Vec<String> {
     messages.iter().map(name).collect()
 }
 
-// spec: HTTP-05 HTTP-11 HTTP-12 F-79
+// spec: HTTP-05 HTTP-11 HTTP-12
 #[tokio::test]
 async fn f79_a_stream_in_any_pieces_gives_notifications_then_the_response() {
     deadline(async {
@@ -159,7 +159,7 @@ async fn an_error_without_an_id_answers_the_post_that_it_came_with() {
     .await;
 }
 
-// spec: MSG-08 F-04 F-05 F-12
+// spec: MSG-08
 #[tokio::test]
 async fn f05_what_cannot_be_read_fails_the_call_that_it_answers_and_no_other() {
     deadline(async {
@@ -270,7 +270,7 @@ async fn dropping_the_replies_closes_the_stream_and_posts_nothing() {
     .await;
 }
 
-// spec: HTTP-15 F-17
+// spec: HTTP-15
 #[tokio::test]
 async fn f51_dropping_a_call_that_is_not_answered_is_seen_by_the_server() {
     deadline(async {

@@ -225,7 +225,6 @@ async fn dropping_the_driver_drops_the_calls() {
     server.dropped.wait_for(1).await;
 }
 
-// spec: ERR-01
 #[tokio::test]
 async fn a_service_that_fails_has_answered_with_an_error() {
     let mut served = serve(service_fn(|message: ClientMessage| async move {

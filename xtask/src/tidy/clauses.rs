@@ -1,19 +1,37 @@
-//! The tables of clauses and tests are what the tests say.
+//! The tables of clauses and tests are what the tests say, and every MUST is shown.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::{Finding, Tree};
-use crate::clauses;
+use crate::clauses::{self, Source, coverage::Coverage};
 
-pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
-    let sources: Vec<_> =
-        tree.files.iter().map(|file| (file.path.as_path(), &*file.text)).collect();
+pub(super) fn check_tables(tree: &Tree) -> Result<Vec<Finding>> {
     let finding = |path: String| Finding {
         path: PathBuf::from(path),
         line: 1,
         message: "the table is not what the tests say; run `cargo xtask clauses`".to_owned(),
     };
-    Ok(clauses::stale(&sources).into_iter().map(finding).collect())
+    Ok(clauses::stale(&sources(tree)).into_iter().map(finding).collect())
+}
+
+pub(super) fn check_coverage(tree: &Tree) -> Result<Vec<Finding>> {
+    let sources = sources(tree);
+    let flaws = Coverage::read(&sources)?.flaws(&sources);
+    let finding = |(path, line, message): clauses::coverage::Flaw| Finding {
+        path: PathBuf::from(path),
+        line,
+        message,
+    };
+    Ok(flaws.into_iter().map(finding).collect())
+}
+
+/// How much of the specification is shown, by section.
+pub(super) fn coverage(tree: &Tree) -> Result<Coverage> {
+    Coverage::read(&sources(tree))
+}
+
+fn sources(tree: &Tree) -> Vec<Source<'_>> {
+    tree.files.iter().map(|file| (file.path.as_path(), &*file.text)).collect()
 }
