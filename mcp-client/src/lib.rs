@@ -39,6 +39,7 @@
 //! | `socket` | TCP and Unix sockets | yes |
 //! | `ws` | WebSocket | no |
 //! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
+//! | `config` | the files in which editors and agents keep their servers: `Config` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
 //! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
 
@@ -48,6 +49,8 @@ mod call_tool;
 mod catalogue;
 mod client;
 mod complete;
+#[cfg(feature = "config")]
+pub mod config;
 mod connection;
 mod content;
 mod get_prompt;
@@ -57,6 +60,8 @@ mod legacy;
 mod lists;
 mod live;
 mod log;
+#[cfg(feature = "config")]
+mod near;
 mod offer;
 mod operation;
 mod pages;
@@ -70,6 +75,8 @@ pub use call_tool::CallTool;
 pub use catalogue::{Catalogue, Changed, Changes, Difference, Listed, OpenCatalogue, Snapshot};
 pub use client::Client;
 pub use complete::Complete;
+#[cfg(feature = "config")]
+pub use config::{Config, ServerConfig};
 pub use connection::Connection;
 pub use content::{Content, InvalidBase64};
 pub use get_prompt::GetPrompt;

@@ -52,7 +52,7 @@ impl Target {
         Arc::clone(&self.dial)
     }
 
-    fn invalid(name: &str, reason: impl Into<String>) -> Self {
+    pub(crate) fn invalid(name: &str, reason: impl Into<String>) -> Self {
         Self { name: name.into(), dial: Arc::new(Invalid(reason.into())) }
     }
 
@@ -193,7 +193,7 @@ impl fmt::Debug for Target {
 
 /// Whether the path of a URL names an endpoint of the older HTTP binding, by the habit of naming it so.
 #[cfg(feature = "http")]
-fn is_http_sse(text: &str) -> bool {
+pub(crate) fn is_http_sse(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| url.path().split('/').any(|segment| segment == "sse"))
 }
 

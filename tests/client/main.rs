@@ -3,6 +3,7 @@
 
 mod calls;
 mod catalogue;
+mod config;
 mod connections;
 mod content;
 mod eras;

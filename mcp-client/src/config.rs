@@ -1,0 +1,290 @@
+//! The files in which editors and agents keep their servers (feature `config`).
+//!
+//! [`Config`] reads, checks and changes them:
+//!
+//! ```
+//! use mcp_client::{Client, Config, ServerConfig};
+//!
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config: Config = r#"{
+//!   "mcpServers": {
+//!     // Comments stay where they are.
+//!     "weather": {"url": "https://example.com/mcp", "headers": {"X-Key": "${WEATHER_KEY}"}},
+//!   }
+//! }"#.parse()?;
+//! let client = Client::new(config.server("weather")?);
+//!
+//! config.add_server("files", &ServerConfig::command("npx").arg("@example/files"))?;
+//! println!("{}", config.text());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Shapes
+//!
+//! | shape | who has it |
+//! |---|---|
+//! | `{"mcpServers": {…}}` | Claude Desktop, Claude Code, Cursor, Windsurf, Gemini, FastMCP |
+//! | `{"servers": {…}, "inputs": […]}`, `{"mcp": {"servers": {…}}}` | VS Code |
+//! | `{"name": {"command": …}, …}` | servers at the root |
+//! | `{"projects": {"/folder": {"mcpServers": {…}}}}` | Claude Code, for one project: [`Config::parse_at`] |
+//!
+//! All of it is JSON, with comments and trailing commas. The file of Goose is YAML and not read.
+//!
+//! # A server
+//!
+//! | member | also | what |
+//! |---|---|---|
+//! | `command`, `args`, `env`, `cwd` | | a child process |
+//! | `url` | `httpUrl`, `serverUrl` | a server behind a URL |
+//! | `type` | `transport` | `stdio`, `http` or `streamable-http`, `sse`, `ws`; without it, command or URL say it |
+//! | `headers`, `auth` | | headers of each request; a bearer token, or `"oauth"` |
+//! | `timeout`, `init_timeout` | `initTimeout` | limits of a call, and of connecting, in milliseconds |
+//! | `disabled` | `enabled` | whether it is used |
+//! | `keep_alive` | `keepAlive` | whether its session outlives the connections to it |
+//! | `description` | | what it is |
+//!
+//! With a command and a URL, `type` decides, and without it the command. Values may have [`Variables`]. Members that are
+//! not known are told as warnings, and kept.
+
+mod discover;
+mod document;
+mod edit;
+mod entry;
+mod file;
+mod keys;
+mod problem;
+mod report;
+mod server;
+mod target;
+mod values;
+mod variables;
+
+pub use discover::{Address, Discovered, Discovery, discover};
+pub use problem::{ConfigError, Problem, Severity};
+pub use server::{Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer};
+pub use variables::Variables;
+
+use document::Content;
+use edit::Edit;
+use std::{fmt, path::Path, str::FromStr};
+
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The text of a file of servers, and the servers in it. See the [module](self).
+///
+/// Changes are made in the text: what is not known here, the order and the comments stay as they are.
+#[derive(Clone)]
+pub struct Config {
+    text: String,
+    content: Content,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Config {
+    /// No servers yet.
+    pub fn new() -> Self {
+        let place = vec!["mcpServers".to_owned()];
+        let content = Content { place, servers: Vec::new(), problems: Vec::new() };
+        Self { text: "{\n  \"mcpServers\": {}\n}\n".to_owned(), content }
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    ///
+    /// The text is not JSON, there is no map of servers in it, or something is wrong with a server: all that is wrong is
+    /// told, with lines and columns.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::read(text, None)?.checked()
+    }
+
+    /// Reads a text, and leaves out servers that are not what they have to be: [`problems`](Self::problems) tells them.
+    ///
+    /// # Errors
+    ///
+    /// The text is not JSON, or there is no map of servers in it.
+    pub fn parse_lossy(text: &str) -> Result<Self, ConfigError> {
+        Self::read(text, None)
+    }
+
+    /// Reads the servers at one place of a text: the names of the members that lead there.
+    ///
+    /// ```
+    /// use mcp_client::Config;
+    ///
+    /// let text = r#"{"projects": {"/srv/a": {"mcpServers": {"b": {"command": "c"}}}}}"#;
+    /// let config = Config::parse_at(text, ["projects", "/srv/a", "mcpServers"])?;
+    /// assert!(config.server("b").is_ok());
+    /// # Ok::<(), mcp_client::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_at<N: Into<String>>(
+        text: &str,
+        place: impl IntoIterator<Item = N>,
+    ) -> Result<Self, ConfigError> {
+        let place: Vec<_> = place.into_iter().map(Into::into).collect();
+        Self::read(text, Some(&place))?.checked()
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or those of [`parse`](Self::parse).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        Self::parse(&file::read(path)?).map_err(|error| error.in_file(path))
+    }
+
+    /// Reads a file, and leaves out servers that are not what they have to be: [`problems`](Self::problems) tells them.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is not JSON, or has no map of servers.
+    pub fn from_file_lossy(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        Self::parse_lossy(&file::read(path)?).map_err(|error| error.in_file(path))
+    }
+
+    /// Writes the text to a file, as a whole or not at all, and makes the folders that are missing. The permissions of
+    /// a file that is there stay; a new one is for its user alone, because it may hold keys.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written; it is as it was.
+    pub fn write_to(&self, path: impl AsRef<Path>) -> Result<(), ConfigError> {
+        file::write(path.as_ref(), &self.text)
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The servers by their names, in the order of the text; those that are disabled too.
+    pub fn servers(&self) -> impl ExactSizeIterator<Item = (&str, &ServerConfig)> {
+        self.content.servers.iter().map(|(name, server)| (name.as_str(), server))
+    }
+
+    /// One server.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name; the error tells names like it.
+    pub fn server(&self, name: &str) -> Result<&ServerConfig, ConfigError> {
+        self.find(name).ok_or_else(|| self.no_such(name))
+    }
+
+    /// What is wrong or has no effect, in the order of the text: warnings alone, unless the text was read lossily.
+    pub fn problems(&self) -> &[Problem] {
+        &self.content.problems
+    }
+
+    /// Adds a server at the end.
+    ///
+    /// # Errors
+    ///
+    /// There is one of this name.
+    pub fn add_server(&mut self, name: &str, server: &ServerConfig) -> Result<(), ConfigError> {
+        let edit = self.edit()?;
+        if edit.has(name) {
+            return Err(ConfigError::Exists { name: name.to_owned() });
+        }
+        edit.add(name, server);
+        self.finish(edit)
+    }
+
+    /// Makes a server this one. Only members that differ are written; those that are not known here stay.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name.
+    pub fn update_server(&mut self, name: &str, server: &ServerConfig) -> Result<(), ConfigError> {
+        let old = self.server(name)?.clone();
+        let mut changed = self.clone();
+        let edit = self.edit()?;
+        edit.update(name, &old, server);
+        changed.finish(edit)?;
+        // Where one thing is said in several ways, the smallest change may not be enough.
+        if changed.find(name) != Some(server) {
+            let edit = self.edit()?;
+            edit.rewrite(name, server);
+            changed.finish(edit)?;
+        }
+        *self = changed;
+        Ok(())
+    }
+
+    /// Takes a server away, be it a valid one or not.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name.
+    pub fn remove_server(&mut self, name: &str) -> Result<(), ConfigError> {
+        let edit = self.edit()?;
+        if !edit.has(name) {
+            return Err(self.no_such(name));
+        }
+        edit.remove(name);
+        self.finish(edit)
+    }
+
+    fn read(text: &str, place: Option<&[String]>) -> Result<Self, ConfigError> {
+        let content = document::read(text.trim_start_matches(BYTE_ORDER_MARK), place)?;
+        Ok(Self { text: text.to_owned(), content })
+    }
+
+    /// The same, if no server was left out.
+    fn checked(self) -> Result<Self, ConfigError> {
+        let problems = &self.content.problems;
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(ConfigError::Invalid { path: None, problems: self.content.problems });
+        }
+        Ok(self)
+    }
+
+    fn edit(&self) -> Result<Edit, ConfigError> {
+        let text = self.text.trim_start_matches(BYTE_ORDER_MARK);
+        Edit::begin(text, &self.content.place).ok_or(ConfigError::NoServers { path: None })
+    }
+
+    /// Takes over what was changed.
+    fn finish(&mut self, edit: Edit) -> Result<(), ConfigError> {
+        let mark = if self.text.starts_with(BYTE_ORDER_MARK) { "\u{feff}" } else { "" };
+        let text = format!("{mark}{}", edit.finish());
+        *self = Self::read(&text, Some(&self.content.place))?;
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Option<&ServerConfig> {
+        self.servers().find(|(known, _)| *known == name).map(|(_, server)| server)
+    }
+
+    fn no_such(&self, name: &str) -> ConfigError {
+        ConfigError::no_such_server(name, self.servers().map(|(name, _)| name))
+    }
+}
+
+impl FromStr for Config {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.servers()).finish()
+    }
+}

@@ -1,0 +1,191 @@
+//! The servers that editors and agents on this machine know already.
+
+use super::{Config, ConfigError, ServerConfig, file};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// A file of an editor or agent, by the name of its source.
+type Known = (&'static str, &'static str);
+
+/// What is looked for in the working folder and in each one around it.
+const IN_PROJECTS: [Known; 5] = [
+    ("claude-code", ".mcp.json"),
+    ("cursor", ".cursor/mcp.json"),
+    ("vscode", ".vscode/mcp.json"),
+    ("gemini", ".gemini/settings.json"),
+    ("project", "mcp.json"),
+];
+
+/// What is looked for in the home folder.
+const AT_HOME: [Known; 11] = [
+    ("claude-code", ".claude.json"),
+    ("cursor", ".cursor/mcp.json"),
+    ("gemini", ".gemini/settings.json"),
+    ("windsurf", ".codeium/windsurf/mcp_config.json"),
+    ("claude-desktop", ".config/Claude/claude_desktop_config.json"),
+    ("claude-desktop", "Library/Application Support/Claude/claude_desktop_config.json"),
+    ("claude-desktop", "AppData/Roaming/Claude/claude_desktop_config.json"),
+    ("vscode", ".config/Code/User/mcp.json"),
+    ("vscode", "Library/Application Support/Code/User/mcp.json"),
+    ("vscode", "AppData/Roaming/Code/User/mcp.json"),
+    ("vscode", ".vscode-server/data/User/mcp.json"),
+];
+
+/// Where Claude Code keeps the servers of one project.
+const CLAUDE_CODE: &str = ".claude.json";
+
+/// Looks for the files of servers of editors and agents: in the folder, in those around it, and in the home folder.
+///
+/// It reads files and does nothing else; there is no need for any of them to be there. A server is addressed as
+/// `source:name`, like `cursor:weather`.
+///
+/// ```no_run
+/// use mcp_client::{Client, config::discover};
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let found = discover(std::env::home_dir().as_deref(), &std::env::current_dir()?);
+/// let client = Client::new(found.server("cursor:weather")?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// | source | files |
+/// |---|---|
+/// | `claude-code` | `.mcp.json`, and `~/.claude.json`: servers of the project, then those of all |
+/// | `claude-desktop` | `claude_desktop_config.json` |
+/// | `cursor` | `.cursor/mcp.json` |
+/// | `gemini` | `.gemini/settings.json` |
+/// | `vscode` | `.vscode/mcp.json`, and `mcp.json` of the user |
+/// | `windsurf` | `.codeium/windsurf/mcp_config.json` |
+/// | `project` | `mcp.json` |
+pub fn discover(home: Option<&Path>, folder: &Path) -> Discovery {
+    let mut discovery = Discovery::default();
+    for folder in folder.ancestors() {
+        // What lies in the home folder is not of a project.
+        if Some(folder) == home {
+            break;
+        }
+        for (source, file) in IN_PROJECTS {
+            discovery.look(source, folder.join(file));
+        }
+    }
+    if let Some(home) = home {
+        discovery.look_for_project(&home.join(CLAUDE_CODE), folder);
+        for (source, file) in AT_HOME {
+            discovery.look(source, home.join(file));
+        }
+    }
+    discovery
+}
+
+/// What [`discover`] has found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Discovery {
+    /// The files with servers: those of the project first, the nearest before others.
+    pub found: Vec<Discovered>,
+    /// The files that are there and cannot be read.
+    pub failed: Vec<ConfigError>,
+}
+
+/// A file with servers.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Discovered {
+    /// Whose file it is, like `cursor`.
+    pub source: &'static str,
+    /// The file.
+    pub path: PathBuf,
+    /// What it says. Servers that are not what they have to be are left out, and told among its problems.
+    pub config: Config,
+}
+
+impl Discovery {
+    /// All servers with their addresses, `source:name`. Where a source has two of a name, it is the one found first.
+    pub fn servers(&self) -> impl Iterator<Item = (Address<'_>, &ServerConfig)> {
+        let all = self.found.iter().enumerate().flat_map(|(index, file)| {
+            file.config.servers().map(move |(name, server)| (index, file.source, name, server))
+        });
+        all.filter_map(|(index, source, name, server)| {
+            let is_hidden = self.found[..index]
+                .iter()
+                .any(|earlier| earlier.source == source && earlier.config.server(name).is_ok());
+            (!is_hidden).then_some((Address { source, name }, server))
+        })
+    }
+
+    /// The server of an address, `source:name`, or of a name that only one source has.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or several sources have the name.
+    pub fn server(&self, address: &str) -> Result<&ServerConfig, ConfigError> {
+        let matching: Vec<_> = self.servers().filter(|(known, _)| known.matches(address)).collect();
+        match &matching[..] {
+            [] => {
+                let known: Vec<_> = self.servers().map(|(known, _)| known.to_string()).collect();
+                Err(ConfigError::no_such_server(address, known.iter().map(String::as_str)))
+            }
+            [(_, server)] => Ok(server),
+            several => Err(ConfigError::Ambiguous {
+                name: address.to_owned(),
+                of: several.iter().map(|(address, _)| address.to_string()).collect(),
+            }),
+        }
+    }
+
+    fn look(&mut self, source: &'static str, path: PathBuf) {
+        self.add(source, path, Config::parse_lossy);
+    }
+
+    /// Looks for the servers of the project that a folder is in, which one file has for all projects.
+    fn look_for_project(&mut self, path: &Path, folder: &Path) {
+        for project in folder.ancestors().filter_map(Path::to_str) {
+            let place = ["projects", project, "mcpServers"].map(str::to_owned);
+            self.add("claude-code", path.to_owned(), |text| Config::read(text, Some(&place)));
+        }
+    }
+
+    fn add(
+        &mut self,
+        source: &'static str,
+        path: PathBuf,
+        parse: impl FnOnce(&str) -> Result<Config, ConfigError>,
+    ) {
+        if !path.is_file() {
+            return;
+        }
+        let config = file::read(&path).and_then(|text| parse(&text));
+        match config.map_err(|error| error.in_file(&path)) {
+            Ok(config) => self.found.push(Discovered { source, path, config }),
+            // A file of settings without servers is nothing to tell of.
+            Err(ConfigError::NoServers { .. }) => {}
+            Err(error) => self.failed.push(error),
+        }
+    }
+}
+
+/// The address of a server: its source and its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Address<'a> {
+    /// Whose server it is.
+    pub source: &'static str,
+    /// What it is called there.
+    pub name: &'a str,
+}
+
+impl Address<'_> {
+    fn matches(&self, text: &str) -> bool {
+        let of_source = text.strip_prefix(self.source).and_then(|rest| rest.strip_prefix(':'));
+        text == self.name || of_source == Some(self.name)
+    }
+}
+
+impl fmt::Display for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.source, self.name)
+    }
+}

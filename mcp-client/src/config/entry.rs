@@ -1,0 +1,243 @@
+//! Reading one server.
+
+use super::{
+    Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
+    keys::{self, Key},
+    report::Report,
+    values,
+};
+use jsonc_parser::{
+    ast::{Object, ObjectProp, Value},
+    common::{Range, Ranged},
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// The members of a server that have an effect.
+type Members<'a, 'b> = HashMap<Key, &'b ObjectProp<'a>>;
+
+/// What a server says of how it is reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stated {
+    Stdio,
+    Remote(RemoteProtocol),
+}
+
+/// Reads a server; nothing if there is an error.
+pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<ServerConfig> {
+    let before = report.errors();
+    let Some(entry) = value.as_object() else {
+        report.error(value.range(), "is no server: a server is an object");
+        return None;
+    };
+    let members = members(entry, report);
+    let stated = members.get(&Key::Transport).and_then(|member| stated(member, report));
+    let transport = transport(entry.range, &members, stated, report);
+    // Without one there was an error, and all else that is wrong is to be told too.
+    let mut server = transport.map_or_else(|| ServerConfig::command(""), ServerConfig::new);
+    read_rest(&members, &mut server, report);
+    (report.errors() == before).then_some(server)
+}
+
+/// Finds the members that have an effect, and tells of those that have none.
+fn members<'a, 'b>(entry: &'b Object<'a>, report: &mut Report<'_>) -> Members<'a, 'b> {
+    let mut members: Members<'a, 'b> = HashMap::new();
+    for member in &entry.properties {
+        let name = member.name.as_str();
+        report.within(name, |report| match keys::key(name) {
+            None => {
+                if let Some(message) = keys::no_effect(name) {
+                    report.warning(member.range(), message);
+                }
+            }
+            Some(key) => match members.get(&key) {
+                None => drop(members.insert(key, member)),
+                Some(first) if first.name.as_str() == name => {
+                    report.error(member.range(), "is there twice");
+                }
+                Some(first) => second_name(first, member, report),
+            },
+        });
+    }
+    members
+}
+
+/// Tells of a member that is there under two names.
+fn second_name(first: &ObjectProp<'_>, second: &ObjectProp<'_>, report: &mut Report<'_>) {
+    if !same(&first.value, &second.value) {
+        let first = first.name.as_str();
+        let message = format!("says something else than `{first}`, which means the same");
+        report.error(second.range(), message);
+    }
+}
+
+fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
+    let value = |value: &Value<'_>| serde_json::Value::from(value.clone());
+    let (one, other) = (value(one), value(other));
+    match (one.as_str().map(protocol), other.as_str().map(protocol)) {
+        (Some(Some(one)), Some(Some(other))) => one == other,
+        _ => one == other,
+    }
+}
+
+/// What `type` or `transport` says.
+fn stated(member: &ObjectProp<'_>, report: &mut Report<'_>) -> Option<Stated> {
+    report.within(member.name.as_str(), |report| {
+        let text = values::string(&member.value, report)?;
+        let stated = protocol(&text);
+        if stated.is_none() {
+            let message = "is none of `stdio`, `http`, `streamable-http`, `sse`, `ws`";
+            report.error(member.value.range(), message);
+        }
+        stated
+    })
+}
+
+fn protocol(text: &str) -> Option<Stated> {
+    let text = text.to_ascii_lowercase().replace('_', "-");
+    Some(match text.as_str() {
+        "stdio" | "local" => Stated::Stdio,
+        "http" | "streamable-http" | "streamablehttp" => Stated::Remote(RemoteProtocol::Http),
+        "sse" => Stated::Remote(RemoteProtocol::HttpSse),
+        "ws" | "websocket" => Stated::Remote(RemoteProtocol::WebSocket),
+        "remote" => Stated::Remote(RemoteProtocol::Auto),
+        _ => return None,
+    })
+}
+
+fn transport(
+    at: Range,
+    members: &Members<'_, '_>,
+    stated: Option<Stated>,
+    report: &mut Report<'_>,
+) -> Option<ServerTransport> {
+    let (command, url) = (members.get(&Key::Command), members.get(&Key::Url));
+    match (stated, command, url) {
+        (Some(Stated::Remote(protocol)), _, Some(url)) => {
+            unused(members, &[Key::Command, Key::Args, Key::Cwd, Key::Env], "a URL", report);
+            remote(url, Some(protocol), members, report)
+        }
+        (_, Some(command), _) if !matches!(stated, Some(Stated::Remote(_))) => {
+            unused(members, &[Key::Url, Key::Headers, Key::Auth], "a command", report);
+            stdio(command, members, report)
+        }
+        (None, None, Some(url)) => {
+            unused(members, &[Key::Args, Key::Cwd, Key::Env], "a URL", report);
+            remote(url, None, members, report)
+        }
+        (Some(Stated::Stdio), None, _) => missing(at, "`command`", report),
+        (Some(Stated::Remote(_)), _, None) => missing(at, "`url`", report),
+        _ => missing(at, "`command` or `url`", report),
+    }
+}
+
+fn missing<T>(at: Range, name: &str, report: &mut Report<'_>) -> Option<T> {
+    report.error(at, format!("needs {name}"));
+    None
+}
+
+/// Tells of members that are for the other kind of server.
+fn unused(members: &Members<'_, '_>, keys: &[Key], kind: &str, report: &mut Report<'_>) {
+    for member in keys.iter().filter_map(|key| members.get(key)) {
+        report.within(member.name.as_str(), |report| {
+            report.warning(member.range(), format!("has no effect for a server with {kind}"));
+        });
+    }
+}
+
+fn stdio(
+    command: &ObjectProp<'_>,
+    members: &Members<'_, '_>,
+    report: &mut Report<'_>,
+) -> Option<ServerTransport> {
+    let text = field(command, report, values::string);
+    if text.as_deref().is_some_and(|command| command.trim().is_empty()) {
+        report.within("command", |report| report.error(command.value.range(), "is empty"));
+    }
+    let args = read_key(members, Key::Args, report, values::strings);
+    let env = read_key(members, Key::Env, report, values::string_map);
+    let cwd = read_key(members, Key::Cwd, report, values::string);
+    let (args, env) = (args.unwrap_or_default(), env.unwrap_or_default());
+    Some(ServerTransport::Stdio(StdioServer { command: text?, args, env, cwd }))
+}
+
+fn remote(
+    url: &ObjectProp<'_>,
+    stated: Option<RemoteProtocol>,
+    members: &Members<'_, '_>,
+    report: &mut Report<'_>,
+) -> Option<ServerTransport> {
+    let text = field(url, report, values::string);
+    if let Some(text) = &text {
+        report.within(url.name.as_str(), |report| check_url(text, url.value.range(), report));
+    }
+    let headers = read_key(members, Key::Headers, report, values::string_map).unwrap_or_default();
+    let auth = read_key(members, Key::Auth, report, values::string).map(|auth| {
+        if auth.eq_ignore_ascii_case("oauth") { Auth::OAuth } else { Auth::Bearer(auth) }
+    });
+    check_authorization(members, &headers, auth.as_ref(), report);
+    let named = (url.name.as_str() == "httpUrl").then_some(RemoteProtocol::Http);
+    let protocol = stated.or(named).unwrap_or_default();
+    Some(ServerTransport::Remote(RemoteServer { url: text?, protocol, headers, auth }))
+}
+
+/// Checks as much of a URL as stands there: a variable may be any part of it.
+fn check_url(text: &str, at: Range, report: &mut Report<'_>) {
+    const SCHEMES: [&str; 4] = ["http", "https", "ws", "wss"];
+
+    if text.contains("${") {
+        return;
+    }
+    match url::Url::parse(text) {
+        Err(error) => report.error(at, format!("is no URL: {error}")),
+        Ok(url) if !SCHEMES.contains(&url.scheme()) => {
+            report.error(at, format!("has the scheme {:?}: use http or https", url.scheme()));
+        }
+        Ok(_) => {}
+    }
+}
+
+fn check_authorization(
+    members: &Members<'_, '_>,
+    headers: &BTreeMap<String, String>,
+    auth: Option<&Auth>,
+    report: &mut Report<'_>,
+) {
+    let has_header = headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+    if let (true, Some(_), Some(member)) = (has_header, auth, members.get(&Key::Auth)) {
+        let message = "and the header `Authorization` are both there: keep one of them";
+        report.within(member.name.as_str(), |report| report.error(member.range(), message));
+    }
+}
+
+/// Reads what servers of both kinds have.
+fn read_rest(members: &Members<'_, '_>, server: &mut ServerConfig, report: &mut Report<'_>) {
+    server.timeout = read_key(members, Key::Timeout, report, values::milliseconds);
+    server.init_timeout = read_key(members, Key::InitTimeout, report, values::milliseconds);
+    server.description = read_key(members, Key::Description, report, values::string);
+    let flag = |key, report: &mut Report<'_>| read_key(members, key, report, values::boolean);
+    let (disabled, enabled) = (flag(Key::Disabled, report), flag(Key::Enabled, report));
+    server.disabled = disabled.unwrap_or_default() || enabled == Some(false);
+    server.keep_alive = flag(Key::KeepAlive, report).unwrap_or_default();
+}
+
+fn read_key<T>(
+    members: &Members<'_, '_>,
+    key: Key,
+    report: &mut Report<'_>,
+    read: impl FnOnce(&Value<'_>, &mut Report<'_>) -> Option<T>,
+) -> Option<T> {
+    let member = members.get(&key)?;
+    // `null` is how some say that something is not set.
+    if member.value.as_null_keyword().is_some() {
+        return None;
+    }
+    field(member, report, read)
+}
+
+fn field<T>(
+    member: &ObjectProp<'_>,
+    report: &mut Report<'_>,
+    read: impl FnOnce(&Value<'_>, &mut Report<'_>) -> Option<T>,
+) -> Option<T> {
+    report.within(member.name.as_str(), |report| read(&member.value, report))
+}

@@ -1,0 +1,51 @@
+//! Reading and writing files.
+
+use super::ConfigError;
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// How long a file may be: agents keep much beside their servers.
+const MOST: u64 = 64 * 1024 * 1024;
+
+/// Reads a file, which is UTF-8 on every system.
+pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
+    let text = || {
+        let mut text = String::new();
+        File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > MOST {
+            let message = format!("it is longer than {MOST} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(text)
+    };
+    text().map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+/// Writes a file as a whole: whoever reads it sees the old text or the new one. Its permissions stay, and where it is a
+/// link, what that leads to is written. Folders that are missing are made.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), ConfigError> {
+    replace(path, text).map_err(|source| ConfigError::Write { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    fs::create_dir_all(&folder)?;
+    // In the same folder, so that it can take the place of the old one; readable by the user alone, for it may hold keys.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    match fs::metadata(&path) {
+        Ok(old) => file.as_file().set_permissions(old.permissions())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    Ok(())
+}

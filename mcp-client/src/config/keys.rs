@@ -1,0 +1,87 @@
+//! What members of a server are called, by editors and agents.
+
+use crate::near::{did_you_mean, near};
+
+/// A member of a server that has an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Key {
+    Command,
+    Args,
+    Env,
+    Cwd,
+    Url,
+    Transport,
+    Headers,
+    Auth,
+    Timeout,
+    InitTimeout,
+    Disabled,
+    Enabled,
+    KeepAlive,
+    Description,
+}
+
+/// The names of each member; the first is the one that is written.
+const NAMES: [(Key, &[&str]); 14] = [
+    (Key::Transport, &["type", "transport", "transportType"]),
+    (Key::Command, &["command", "cmd"]),
+    (Key::Args, &["args"]),
+    (Key::Env, &["env", "envs"]),
+    (Key::Cwd, &["cwd"]),
+    (Key::Url, &["url", "httpUrl", "serverUrl", "uri"]),
+    (Key::Headers, &["headers"]),
+    (Key::Auth, &["auth"]),
+    (Key::Timeout, &["timeout"]),
+    (Key::InitTimeout, &["init_timeout", "initTimeout"]),
+    (Key::Disabled, &["disabled"]),
+    (Key::Enabled, &["enabled"]),
+    (Key::KeepAlive, &["keep_alive", "keepAlive"]),
+    (Key::Description, &["description"]),
+];
+
+/// Members that are for somebody else: for the editor itself, or for people.
+const FOREIGN: [&str; 17] = [
+    "$schema",
+    "//",
+    "_comment",
+    "alwaysAllow",
+    "authentication",
+    "autoApprove",
+    "comment",
+    "dev",
+    "displayName",
+    "gallery",
+    "icon",
+    "metadata",
+    "name",
+    "notes",
+    "source",
+    "trust",
+    "version",
+];
+
+/// Members of other clients that change how a server is reached, and are not built here.
+const UNBUILT: [&str; 6] = ["envFile", "oauth", "sandbox", "sse_read_timeout", "tls", "verify"];
+
+/// The members of this name, if it has an effect.
+pub(super) fn key(name: &str) -> Option<Key> {
+    NAMES.iter().find(|(_, names)| names.contains(&name)).map(|(key, _)| *key)
+}
+
+/// The name that a member is written with.
+pub(super) fn name(key: Key) -> &'static str {
+    NAMES.iter().find(|(known, _)| *known == key).map_or("", |(_, names)| names[0])
+}
+
+/// What is to be said about a member that has no effect here.
+pub(super) fn no_effect(name: &str) -> Option<String> {
+    if FOREIGN.contains(&name) {
+        return None;
+    }
+    if UNBUILT.contains(&name) {
+        return Some("is not built here, and has no effect".to_owned());
+    }
+    let known = NAMES.iter().flat_map(|(_, names)| names.iter().copied());
+    let near = near(name, known);
+    Some(format!("is not known here, and has no effect{}", did_you_mean(&near)))
+}

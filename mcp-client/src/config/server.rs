@@ -1,0 +1,229 @@
+//! What a config says about one server.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+/// What a config says about one server: how to reach it, and how to use it.
+///
+/// Values are kept as they are written, with their `${…}`: what those stand for is looked up when the server becomes a
+/// [`Target`](crate::Target) or a [client](Self::client). `Debug` shows no values that may be secrets.
+///
+/// ```
+/// use mcp_client::ServerConfig;
+///
+/// let files = ServerConfig::command("npx").arg("@example/files").env("TOKEN", "${FILES_TOKEN}");
+/// let remote = ServerConfig::url("https://example.com/mcp").bearer("${EXAMPLE_TOKEN}");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// How to reach it.
+    pub transport: ServerTransport,
+    /// How long a call may take in all. Milliseconds in the file; zero is no limit. Default: that of the client.
+    pub timeout: Option<Duration>,
+    /// How long connecting may take. Milliseconds in the file; zero is no limit. Default: that of the client.
+    pub init_timeout: Option<Duration>,
+    /// Whether it is not to be used for now.
+    pub disabled: bool,
+    /// Whether its session outlives the connections to it. Default: no.
+    pub keep_alive: bool,
+    /// What it is, for people.
+    pub description: Option<String>,
+}
+
+/// How to reach a server.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ServerTransport {
+    /// A child process.
+    Stdio(StdioServer),
+    /// A URL.
+    Remote(RemoteServer),
+}
+
+/// A child process that is a server.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct StdioServer {
+    /// The program: a path, or a name that is looked up in `PATH`. No shell reads it.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Environment variables, beside the few that a child gets of the parent's.
+    pub env: BTreeMap<String, String>,
+    /// The folder that it starts in. Default: that of this process.
+    pub cwd: Option<String>,
+}
+
+/// A server behind a URL.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RemoteServer {
+    /// The URL.
+    pub url: String,
+    /// What is spoken there.
+    pub protocol: RemoteProtocol,
+    /// Headers of every request.
+    pub headers: BTreeMap<String, String>,
+    /// How the client shows who it is. Default: not at all, or with a header.
+    pub auth: Option<Auth>,
+}
+
+/// What is spoken at a URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RemoteProtocol {
+    /// What the URL suggests: WebSocket for `ws:` and `wss:`, HTTP with server-sent events if a segment of the path is
+    /// `sse`, else streamable HTTP.
+    #[default]
+    Auto,
+    /// Streamable HTTP.
+    Http,
+    /// HTTP with server-sent events, as 2024-11-05 has it.
+    HttpSse,
+    /// WebSocket (feature `ws`).
+    WebSocket,
+}
+
+/// How a client shows who it is.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Auth {
+    /// With this token.
+    Bearer(String),
+    /// With OAuth.
+    OAuth,
+}
+
+impl ServerConfig {
+    /// A child process.
+    pub fn command(command: impl Into<String>) -> Self {
+        Self::new(ServerTransport::Stdio(StdioServer {
+            command: command.into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: None,
+        }))
+    }
+
+    /// A server behind a URL.
+    pub fn url(url: impl Into<String>) -> Self {
+        Self::new(ServerTransport::Remote(RemoteServer {
+            url: url.into(),
+            protocol: RemoteProtocol::Auto,
+            headers: BTreeMap::new(),
+            auth: None,
+        }))
+    }
+
+    pub(super) fn new(transport: ServerTransport) -> Self {
+        Self {
+            transport,
+            timeout: None,
+            init_timeout: None,
+            disabled: false,
+            keep_alive: false,
+            description: None,
+        }
+    }
+
+    /// The same with one more argument of the command; a remote server has none.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        if let ServerTransport::Stdio(server) = &mut self.transport {
+            server.args.push(arg.into());
+        }
+        self
+    }
+
+    /// The same with an environment variable of the command; a remote server has none.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        if let ServerTransport::Stdio(server) = &mut self.transport {
+            server.env.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    /// The same with a header of every request; a child process has none.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        if let ServerTransport::Remote(server) = &mut self.transport {
+            server.headers.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    /// The same with a bearer token; a child process has none.
+    #[must_use]
+    pub fn bearer(mut self, token: impl Into<String>) -> Self {
+        if let ServerTransport::Remote(server) = &mut self.transport {
+            server.auth = Some(Auth::Bearer(token.into()));
+        }
+        self
+    }
+
+    /// The same with a limit for each call.
+    #[must_use]
+    pub fn timeout(self, limit: Duration) -> Self {
+        Self { timeout: Some(limit), ..self }
+    }
+}
+
+impl fmt::Debug for StdioServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StdioServer")
+            .field("command", &self.command)
+            .field("args", &self.args.len())
+            .field("env", &self.env.keys())
+            .field("cwd", &self.cwd)
+            .finish()
+    }
+}
+
+impl fmt::Debug for RemoteServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteServer")
+            .field("url", &without_secrets(&self.url))
+            .field("protocol", &self.protocol)
+            .field("headers", &self.headers.keys())
+            .field("auth", &self.auth)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bearer(_) => "Bearer(..)",
+            Self::OAuth => "OAuth",
+        })
+    }
+}
+
+/// A URL without user, password, query and fragment.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServerConfig;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let child = ServerConfig::command("npx").arg("--key=hunter2").env("TOKEN", "hunter2");
+        let remote = ServerConfig::url("https://me:hunter2@example.com/mcp?key=hunter2#hunter2");
+        let remote = remote.header("X-Key", "hunter2").bearer("hunter2");
+        let text = format!("{child:?}{remote:?}");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("https://example.com/mcp") && text.contains("TOKEN"), "{text}");
+    }
+}

@@ -1,0 +1,238 @@
+//! From what a config says to a client.
+
+use super::{
+    Auth, Config, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
+    Variables,
+};
+use crate::{Client, ClientBuilder, Deadlines, Target};
+use std::{collections::BTreeSet, time::Duration};
+
+impl ServerConfig {
+    /// The server as a target, with the variables of this process.
+    ///
+    /// What is wrong with it, or has no value, is said when a client connects.
+    pub fn target(&self) -> Target {
+        self.target_with(&Variables::from_env())
+    }
+
+    /// The server as a target, with these variables.
+    pub fn target_with(&self, variables: &Variables) -> Target {
+        let outcome = if self.disabled {
+            Err(Refusal::new("the server is disabled in its config"))
+        } else {
+            match &self.transport {
+                ServerTransport::Stdio(server) => stdio(server, variables),
+                ServerTransport::Remote(server) => remote(server, variables),
+            }
+        };
+        outcome.unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason))
+    }
+
+    /// Begins a client of the server, with its time limits, and with the variables of this process.
+    ///
+    /// ```
+    /// use mcp_client::{Config, Handlers};
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::parse(r#"{"mcpServers": {"files": {"command": "files-server"}}}"#)?;
+    /// let client = config.server("files")?.client().input(Handlers::new()).build();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn client(&self) -> ClientBuilder {
+        self.client_with(&Variables::from_env())
+    }
+
+    /// Begins a client of the server, with its time limits, and with these variables.
+    pub fn client_with(&self, variables: &Variables) -> ClientBuilder {
+        let mut client = Client::builder(self.target_with(variables));
+        if let Some(limit) = self.timeout {
+            client = client.deadlines(deadlines(limit));
+        }
+        if let Some(limit) = self.init_timeout {
+            client = client.connect_timeout(limit);
+        }
+        if self.keep_alive { client.keep_alive() } else { client }
+    }
+}
+
+fn deadlines(limit: Duration) -> Deadlines {
+    if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) }
+}
+
+/// Why something is no target.
+struct Refusal(String);
+
+impl Refusal {
+    fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+
+    #[cfg(feature = "http")]
+    fn of(error: &mcp_transport::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Fills in variables, and remembers what has no value.
+struct Filler<'a> {
+    variables: &'a Variables,
+    missing: BTreeSet<String>,
+}
+
+impl<'a> Filler<'a> {
+    fn new(variables: &'a Variables) -> Self {
+        Self { variables, missing: BTreeSet::new() }
+    }
+
+    fn fill(&mut self, text: &str) -> String {
+        self.variables.fill(text, &mut self.missing)
+    }
+
+    fn finish(self) -> Result<(), Refusal> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<_> = self.missing.into_iter().collect();
+        Err(Refusal(format!("no value for {}", missing.join(", "))))
+    }
+}
+
+#[cfg(feature = "stdio")]
+fn stdio(server: &StdioServer, variables: &Variables) -> Result<Target, Refusal> {
+    let mut filler = Filler::new(variables);
+    let args: Vec<_> = server.args.iter().map(|arg| filler.fill(arg)).collect();
+    let env: Vec<_> =
+        server.env.iter().map(|(name, value)| (name.clone(), filler.fill(value))).collect();
+    let command = mcp_transport::stdio::Command::new(filler.fill(&server.command));
+    let cwd = server.cwd.as_ref().map(|cwd| filler.fill(cwd));
+    filler.finish()?;
+    let command = command.args(args).envs(env);
+    Ok(match cwd {
+        Some(cwd) => command.current_dir(cwd).into(),
+        None => command.into(),
+    })
+}
+
+#[cfg(not(feature = "stdio"))]
+fn stdio(_: &StdioServer, _: &Variables) -> Result<Target, Refusal> {
+    Err(Refusal::new("child processes need the feature `stdio`"))
+}
+
+/// A remote server with its variables filled in.
+#[cfg_attr(
+    not(any(feature = "http", feature = "ws")),
+    expect(dead_code, reason = "without a binding nobody sends them")
+)]
+struct Filled {
+    url: url::Url,
+    headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    token: Option<String>,
+}
+
+fn remote(server: &RemoteServer, variables: &Variables) -> Result<Target, Refusal> {
+    let mut filler = Filler::new(variables);
+    let url = filler.fill(&server.url);
+    let headers: Vec<_> =
+        server.headers.iter().map(|(name, value)| (name, filler.fill(value))).collect();
+    let token = match &server.auth {
+        None => None,
+        Some(Auth::Bearer(token)) => Some(filler.fill(token)),
+        Some(Auth::OAuth) => {
+            let reason = "`auth` is \"oauth\", which is not built yet: give a token instead";
+            return Err(Refusal::new(reason));
+        }
+    };
+    filler.finish()?;
+    let url =
+        url::Url::parse(&url).map_err(|error| Refusal(format!("`url` is no URL: {error}")))?;
+    let headers = headers.into_iter().map(|(name, value)| header(name, &value));
+    let filled = Filled { url, headers: headers.collect::<Result<_, _>>()?, token };
+    let is_websocket = matches!(filled.url.scheme(), "ws" | "wss");
+    match server.protocol {
+        RemoteProtocol::WebSocket => websocket(filled),
+        RemoteProtocol::Auto if is_websocket => websocket(filled),
+        protocol => http(protocol, filled),
+    }
+}
+
+fn header(name: &str, value: &str) -> Result<(http::HeaderName, http::HeaderValue), Refusal> {
+    let invalid = |what| Refusal(format!("the {what} of the header {name:?} cannot be sent"));
+    let parsed = name.parse().map_err(|_| invalid("name"))?;
+    let mut value = http::HeaderValue::from_str(value).map_err(|_| invalid("value"))?;
+    value.set_sensitive(true);
+    Ok((parsed, value))
+}
+
+#[cfg(feature = "http")]
+fn http(protocol: RemoteProtocol, filled: Filled) -> Result<Target, Refusal> {
+    use mcp_transport::http::{AddBearerLayer, Endpoint};
+
+    let Filled { url, headers, token } = filled;
+    let is_sse = protocol == RemoteProtocol::HttpSse
+        || (protocol == RemoteProtocol::Auto && crate::target::is_http_sse(url.as_str()));
+    let endpoint = Endpoint::new(url).map_err(|error| Refusal::of(&error))?;
+    let endpoint = headers.into_iter().fold(endpoint, |it, (name, value)| it.header(name, value));
+    let endpoint = if is_sse { endpoint.http_sse() } else { endpoint };
+    Ok(match token {
+        Some(token) => {
+            let layer = AddBearerLayer::new(&token).map_err(|error| Refusal::of(&error))?;
+            endpoint.layer(layer).into()
+        }
+        None => endpoint.into(),
+    })
+}
+
+#[cfg(not(feature = "http"))]
+fn http(_: RemoteProtocol, _: Filled) -> Result<Target, Refusal> {
+    Err(Refusal::new("HTTP needs the feature `http`"))
+}
+
+#[cfg(feature = "ws")]
+fn websocket(filled: Filled) -> Result<Target, Refusal> {
+    let Filled { url, headers, token } = filled;
+    let token = token.map(|token| header("authorization", &format!("Bearer {token}")));
+    let headers = headers.into_iter().map(Ok).chain(token).collect::<Result<Vec<_>, _>>()?;
+    let socket = mcp_transport::websocket::WebSocket::new(url);
+    Ok(headers.into_iter().fold(socket, |it, (name, value)| it.header(name, value)).into())
+}
+
+#[cfg(not(feature = "ws"))]
+fn websocket(_: Filled) -> Result<Target, Refusal> {
+    Err(Refusal::new("WebSocket needs the feature `ws`"))
+}
+
+impl From<&ServerConfig> for Target {
+    fn from(server: &ServerConfig) -> Self {
+        server.target()
+    }
+}
+
+impl From<ServerConfig> for Target {
+    fn from(server: ServerConfig) -> Self {
+        server.target()
+    }
+}
+
+/// The one server that is not disabled. Where there are more, or none, connecting says so.
+impl From<&Config> for Target {
+    fn from(config: &Config) -> Self {
+        let mut servers = config.servers().filter(|(_, server)| !server.disabled);
+        match (servers.next(), servers.count()) {
+            (Some((_, server)), 0) => server.target(),
+            (None, _) => Self::invalid("a config", "the config has no server that is enabled"),
+            (Some(_), others) => {
+                let count = others + 1;
+                let reason =
+                    format!("the config has {count} servers: name one of them, or use a `Group`");
+                Self::invalid("a config", reason)
+            }
+        }
+    }
+}
+
+impl From<Config> for Target {
+    fn from(config: Config) -> Self {
+        Self::from(&config)
+    }
+}

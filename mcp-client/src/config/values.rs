@@ -1,0 +1,91 @@
+//! Values of the types that members of a server have.
+
+use super::report::Report;
+use jsonc_parser::{ast::Value, common::Ranged};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Limits below this are taken for seconds that were meant.
+const SUSPICIOUS: Duration = Duration::from_millis(100);
+
+pub(super) fn string(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
+    match value {
+        Value::StringLit(text) => Some(text.value.clone().into_owned()),
+        other => wrong(other, "a string", report),
+    }
+}
+
+/// A string, or what is written without quotes and means one.
+fn text(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
+    match value {
+        Value::NumberLit(number) => Some(number.value.to_owned()),
+        Value::BooleanLit(boolean) => Some(boolean.value.to_string()),
+        other => string(other, report),
+    }
+}
+
+pub(super) fn strings(value: &Value<'_>, report: &mut Report<'_>) -> Option<Vec<String>> {
+    let Some(array) = value.as_array() else { return wrong(value, "an array of strings", report) };
+    let read = |(index, element): (usize, &Value<'_>)| {
+        report.within(&index.to_string(), |report| text(element, report))
+    };
+    // All of them are read, so that all that is wrong is told.
+    let read: Vec<_> = array.elements.iter().enumerate().map(read).collect();
+    read.into_iter().collect()
+}
+
+pub(super) fn string_map(
+    value: &Value<'_>,
+    report: &mut Report<'_>,
+) -> Option<BTreeMap<String, String>> {
+    let Some(object) = value.as_object() else {
+        return wrong(value, "an object of strings", report);
+    };
+    let mut map = BTreeMap::new();
+    let mut is_good = true;
+    for member in &object.properties {
+        let name = member.name.as_str();
+        // `null` is how some say that something is not set.
+        if member.value.as_null_keyword().is_some() {
+            continue;
+        }
+        match report.within(name, |report| text(&member.value, report)) {
+            Some(text) => drop(map.insert(name.to_owned(), text)),
+            None => is_good = false,
+        }
+    }
+    is_good.then_some(map)
+}
+
+pub(super) fn boolean(value: &Value<'_>, report: &mut Report<'_>) -> Option<bool> {
+    match value {
+        Value::BooleanLit(boolean) => Some(boolean.value),
+        other => wrong(other, "`true` or `false`", report),
+    }
+}
+
+pub(super) fn milliseconds(value: &Value<'_>, report: &mut Report<'_>) -> Option<Duration> {
+    let number = value.as_number_lit().and_then(|number| number.value.parse().ok());
+    let Some(milliseconds) = number else {
+        return wrong(value, "a whole number of milliseconds", report);
+    };
+    let limit = Duration::from_millis(milliseconds);
+    if !limit.is_zero() && limit < SUSPICIOUS {
+        let message = format!("is {limit:?}, which is very short: the unit is milliseconds");
+        report.warning(value.range(), message);
+    }
+    Some(limit)
+}
+
+fn wrong<T>(value: &Value<'_>, expected: &str, report: &mut Report<'_>) -> Option<T> {
+    let found = match value {
+        Value::StringLit(_) => "a string",
+        Value::NumberLit(_) if expected.contains("number") => "another number",
+        Value::NumberLit(_) => "a number",
+        Value::BooleanLit(_) => "a boolean",
+        Value::Object(_) => "an object",
+        Value::Array(_) => "an array",
+        Value::NullKeyword(_) => "null",
+    };
+    report.error(value.range(), format!("must be {expected}, and is {found}"));
+    None
+}

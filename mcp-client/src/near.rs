@@ -1,0 +1,52 @@
+//! Names that somebody may have meant.
+
+/// How many names are proposed.
+const MOST: usize = 3;
+/// How alike two names are at least, of 1.
+const ALIKE: f64 = 0.8;
+
+/// The names most like one that nothing has, the most alike first.
+pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = name.to_lowercase();
+    let likeness = |known: &str| {
+        let known = known.to_lowercase();
+        let is_part = !wanted.is_empty() && (known.contains(&wanted) || wanted.contains(&known));
+        if is_part { 1.0 } else { strsim::jaro_winkler(&wanted, &known) }
+    };
+    let mut alike: Vec<_> = known
+        .into_iter()
+        .map(|known| (likeness(known), known))
+        .filter(|it| it.0 >= ALIKE)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    alike.into_iter().take(MOST).map(|(_, known)| known).collect()
+}
+
+/// The end of a message about a name that nothing has.
+pub(crate) fn did_you_mean(near: &[impl AsRef<str>]) -> String {
+    if near.is_empty() {
+        return String::new();
+    }
+    let names: Vec<_> = near.iter().map(|name| format!("{:?}", name.as_ref())).collect();
+    format!("; did you mean {}?", names.join(" or "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{did_you_mean, near};
+
+    #[test]
+    fn names_are_near_by_spelling_or_by_being_a_part() {
+        let known = ["github_create_issue", "github_list_issues", "weather_now", "comand"];
+        assert_eq!(near("command", known), ["comand"]);
+        assert_eq!(near("create_issue", known), ["github_create_issue"]);
+        assert_eq!(near("WEATHER_NOW", known), ["weather_now"]);
+        assert!(near("zzz", known).is_empty() && near("", known).is_empty());
+    }
+
+    #[test]
+    fn a_message_ends_with_what_is_near() {
+        assert_eq!(did_you_mean(&[""; 0]), "");
+        assert_eq!(did_you_mean(&["a", "b"]), r#"; did you mean "a" or "b"?"#);
+    }
+}

@@ -1,0 +1,115 @@
+//! From a config to a connection.
+
+use super::parse;
+use crate::deadline;
+use conformance::http_server::{Answer, HttpServer, Recorded};
+use mcp_client::{Client, Config, Error, config::Variables};
+use serde_json::json;
+use std::error::Error as _;
+
+/// A server over HTTP that offers nothing.
+async fn start() -> HttpServer {
+    let answer = |request: &Recorded| {
+        let discovered = json!({
+            "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {},
+            "ttlMs": 0, "cacheScope": "private",
+        });
+        Answer::result(request, &discovered)
+    };
+    HttpServer::start(answer).await.unwrap()
+}
+
+fn variables() -> Variables {
+    Variables::none()
+        .with_env(|name| (name == "KEY").then(|| "s3cret".to_owned()))
+        .with_input(|id| (id == "user").then(|| "ada".to_owned()))
+}
+
+/// All that an error says.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+async fn refusal(text: &str) -> String {
+    let config = parse(text);
+    let client = config.server("a").unwrap().client_with(&variables()).build();
+    chain(&deadline(client.connect()).await.unwrap_err())
+}
+
+#[tokio::test]
+async fn headers_and_tokens_arrive_with_their_values() {
+    let server = start().await;
+    let text = json!({"mcpServers": {"a": {
+        "url": format!("{}?user=${{input:user}}", server.url()),
+        "headers": {"X-Key": "${KEY}", "X-Zone": "${ZONE:-north}"},
+        "auth": "token of ${env:KEY}",
+    }}});
+    let config = parse(&text.to_string());
+    let client = config.server("a").unwrap().client_with(&variables()).build();
+    let connection = deadline(client.connect()).await.unwrap();
+    let request = server.requests().swap_remove(0);
+    assert_eq!(request.header("x-key"), Some("s3cret"));
+    assert_eq!(request.header("x-zone"), Some("north"));
+    assert_eq!(request.header("authorization"), Some("Bearer token of s3cret"));
+    assert!(request.uri.to_string().ends_with("?user=ada"), "{request:?}");
+    assert!(!format!("{config:?}{client:?}").contains("s3cret"));
+    deadline(connection.close()).await;
+}
+
+#[tokio::test]
+async fn what_has_no_value_or_is_not_built_is_said_when_it_connects() {
+    for (members, reason) in [
+        (
+            r#""url": "https://a/", "auth": "${NOWHERE}", "headers": {"X": "${input:pin}"}"#,
+            r#"no value for the environment variable NOWHERE, the input "pin""#,
+        ),
+        (r#""url": "https://a/", "auth": "oauth""#, "\"oauth\", which is not built yet"),
+        (r#""url": "https://a/", "disabled": true"#, "disabled in its config"),
+        (r#""url": "https://a/", "headers": {"a b": "c"}"#, r#"the name of the header "a b""#),
+        (r#""url": "${KEY}""#, "`url` is no URL"),
+        (r#""command": "${NOWHERE}""#, "environment variable NOWHERE"),
+    ] {
+        let told = refusal(&format!(r#"{{"mcpServers": {{"a": {{{members}}}}}}}"#)).await;
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_command_gets_its_arguments_folder_and_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = json!({"mcpServers": {"a": {
+        "command": "sh",
+        "args": ["-c", "echo \"$0 $1 $SECRET $(pwd)\" >&2; exit 3", "first", "${KEY}"],
+        "env": {"SECRET": "is ${KEY}"},
+        "cwd": folder.path(),
+    }}});
+    let config = parse(&text.to_string());
+    let client = config.server("a").unwrap().client_with(&variables()).build();
+    let error = deadline(client.connect()).await.unwrap_err();
+    let expected =
+        format!("first s3cret is s3cret {}", folder.path().canonicalize().unwrap().display());
+    assert!(error.stderr_tail().unwrap_or_default().contains(&expected), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_config_is_a_target_if_it_has_one_server() {
+    let server = start().await;
+    let one = json!({"mcpServers": {
+        "a": {"url": server.url()}, "off": {"command": "x", "disabled": true},
+    }});
+    let connection = deadline(Client::connect_to(parse(&one.to_string()))).await.unwrap();
+    deadline(connection.close()).await;
+    let two = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "y"}}}"#;
+    for (config, reason) in [(parse(two), "has 2 servers"), (Config::new(), "has no server")] {
+        let error = chain(&deadline(Client::connect_to(config)).await.unwrap_err());
+        assert!(error.contains(reason), "{error}");
+    }
+}
