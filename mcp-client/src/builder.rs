@@ -153,6 +153,9 @@ impl ClientBuilder {
 
     /// The client, not connected.
     pub fn build(mut self) -> Client {
+        // So that a user can be told which server asks.
+        let name = || self.0.target.name().into();
+        self.0.options.server_name.get_or_insert_with(name);
         // What a server logs goes to `tracing`, beside whoever else listens.
         self.0.options.events = log::listen(self.0.options.events);
         Client::from_config(self.0)

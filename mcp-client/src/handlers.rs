@@ -5,11 +5,12 @@ mod roots;
 
 pub use roots::{InvalidRoot, Roots};
 
-use crate::InputHandler;
+use crate::{InputHandler, Question};
 use async_trait::async_trait;
+use elicit::IntoAnswer;
 use futures_util::{FutureExt, future::BoxFuture};
 use mcp_types::{
-    ClientCapabilities, CreateMessageRequest, CreateMessageResult, ElicitAction, ElicitRequest,
+    ClientCapabilities, CreateMessageRequest, CreateMessageResult, ElicitRequest,
     ElicitRequestFormParams, ElicitRequestUrlParams, ElicitResult, ElicitationCapability,
     ErrorCode, ErrorObject, JsonObject, List, ListRootsRequest, ListRootsResult, Root,
     RootsCapability, SamplingCapability,
@@ -18,11 +19,12 @@ use std::{fmt, future::Future, sync::Arc};
 
 /// Answers a server's questions with closures, of which each is optional.
 ///
-/// The client declares to servers what there is a closure for, and nothing else; the rest is refused. Questions come from
+/// A closure gets a [`Question`]: what is asked and, as its [`asker`](Question::asker), who asks. The client declares to servers what there is a closure for, and nothing else; the rest is refused. Questions come from
 /// servers of every era, and are answered concurrently; a closure may use the client. A closure that gives an error or
 /// panics fails its question: a stateless server's call ends with an error, a legacy server is told.
 ///
-/// What a server asks is untrusted: show who asks, and let the user decline.
+/// Answers to forms are checked before they are sent, and fields that they leave out are set to their defaults
+/// (`options.fill_in_defaults`). What a server asks is untrusted: show who asks, and let the user decline.
 ///
 /// ```
 /// use mcp_client::{Client, Handlers, Roots, elicit};
@@ -30,7 +32,7 @@ use std::{fmt, future::Future, sync::Arc};
 ///
 /// let handlers = Handlers::new()
 ///     .on_elicit_form(async |form| {
-///         println!("{}", form.message);
+///         println!("{}: {}", form.asker.name.as_deref().unwrap_or("a server"), form.message);
 ///         elicit::accept(json!({"sure": true}))
 ///     })
 ///     .roots(Roots::folders(["/srv/project"])?);
@@ -39,9 +41,9 @@ use std::{fmt, future::Future, sync::Arc};
 /// ```
 #[derive(Clone, Default)]
 pub struct Handlers {
-    form: Option<Closure<ElicitRequestFormParams, ElicitResult>>,
-    url: Option<Closure<ElicitRequestUrlParams, ElicitResult>>,
-    sample: Option<Closure<CreateMessageRequest, CreateMessageResult>>,
+    form: Option<Closure<Question<ElicitRequestFormParams>, ElicitResult>>,
+    url: Option<Closure<Question<ElicitRequestUrlParams>, ElicitResult>>,
+    sample: Option<Closure<Question<CreateMessageRequest>, CreateMessageResult>>,
     samples_tools: bool,
     roots: Option<Closure<(), Vec<Root>>>,
 }
@@ -62,16 +64,23 @@ impl Handlers {
         Self::default()
     }
 
-    /// Asks the user with a form. [`elicit`] makes the answers.
+    /// Asks the user with a form. [`elicit`] makes the answers; a value alone is an answer too, that of a user who accepts.
+    ///
+    /// ```
+    /// use mcp_client::Handlers;
+    ///
+    /// // The content is `{"value": true}`.
+    /// let yes = Handlers::new().on_elicit_form(async |_| true);
+    /// ```
     #[must_use]
     pub fn on_elicit_form<F>(
         mut self,
-        ask: impl Fn(ElicitRequestFormParams) -> F + Send + Sync + 'static,
+        ask: impl Fn(Question<ElicitRequestFormParams>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<ElicitResult, ErrorObject>> + Send + 'static,
+        F: Future<Output: IntoAnswer> + Send + 'static,
     {
-        self.form = Some(closure(ask));
+        self.form = Some(closure(move |question| ask(question).map(IntoAnswer::into_answer)));
         self
     }
 
@@ -80,12 +89,12 @@ impl Handlers {
     #[must_use]
     pub fn on_elicit_url<F>(
         mut self,
-        ask: impl Fn(ElicitRequestUrlParams) -> F + Send + Sync + 'static,
+        ask: impl Fn(Question<ElicitRequestUrlParams>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<ElicitResult, ErrorObject>> + Send + 'static,
+        F: Future<Output: IntoAnswer> + Send + 'static,
     {
-        self.url = Some(closure(ask));
+        self.url = Some(closure(move |question| ask(question).map(IntoAnswer::into_answer)));
         self
     }
 
@@ -93,7 +102,7 @@ impl Handlers {
     #[must_use]
     pub fn on_sample<F>(
         mut self,
-        sample: impl Fn(CreateMessageRequest) -> F + Send + Sync + 'static,
+        sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
@@ -107,7 +116,7 @@ impl Handlers {
     #[must_use]
     pub fn on_sample_with_tools<F>(
         self,
-        sample: impl Fn(CreateMessageRequest) -> F + Send + Sync + 'static,
+        sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
@@ -129,21 +138,6 @@ impl Handlers {
     {
         self.roots = Some(closure(move |()| list()));
         self
-    }
-
-    async fn ask(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
-        match (request, &self.form, &self.url) {
-            (ElicitRequest::Form(form), Some(ask), _) => ask(form).await,
-            (ElicitRequest::Url(page), _, Some(ask)) => {
-                elicit::check_url(&page.url)?;
-                let mut answer = ask(page).await?;
-                answer.content = None;
-                Ok(answer)
-            }
-            (ElicitRequest::Form(_), None, _) => Err(refuse("forms are not supported")),
-            (ElicitRequest::Url(_), _, None) => Err(refuse("URLs are not supported")),
-            _ => Err(refuse("neither a form nor a URL")),
-        }
     }
 }
 
@@ -171,31 +165,30 @@ impl InputHandler for Handlers {
         capabilities
     }
 
-    // spec: ELI-04 ELI-05 ELI-06 ELI-12 ELI-23
-    async fn elicit(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
-        let mut answer = self.ask(request).await?;
-        if answer.action != ElicitAction::Accept {
-            answer.content = None;
+    async fn elicit(&self, question: Question<ElicitRequest>) -> Result<ElicitResult, ErrorObject> {
+        let Question { request, asker, .. } = question;
+        match (request, &self.form, &self.url) {
+            (ElicitRequest::Form(form), Some(ask), _) => ask(Question::new(form, asker)).await,
+            (ElicitRequest::Url(page), _, Some(ask)) => ask(Question::new(page, asker)).await,
+            _ => Err(refuse("this client does not ask its user in this way")),
         }
-        Ok(answer)
     }
 
-    // spec: SAMP-04
     async fn sample(
         &self,
-        request: CreateMessageRequest,
+        question: Question<CreateMessageRequest>,
     ) -> Result<CreateMessageResult, ErrorObject> {
-        if !self.samples_tools && (request.tools.is_some() || request.tool_choice.is_some()) {
-            return Err(refuse("sampling with tools is not supported"));
-        }
         match &self.sample {
-            Some(sample) => sample(request).await,
+            Some(sample) => sample(question).await,
             None => Err(refuse("sampling is not supported")),
         }
     }
 
     // spec: ROOT-04 ROOT-05
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         let Some(list) = &self.roots else { return Err(refuse("there are no roots")) };
         let roots = list(()).await?;
         // What is wrong with a root is for the user of this client to know, not for the server.

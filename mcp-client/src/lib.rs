@@ -93,9 +93,9 @@ pub use mcp_transport as transport;
 pub use mcp_types as types;
 
 pub use mcp_session::{
-    Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident, InputHandler,
-    Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress, Reconnect, Server, Started,
-    Subscription, TaskHandle, TaskState, Tasks, When,
+    Asker, Cancellation, Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident,
+    InputHandler, Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress, Question,
+    Reconnect, Server, Started, Subscription, TaskHandle, TaskState, Tasks, When,
 };
 
 #[doc = include_str!("clauses.md")]

@@ -1,7 +1,7 @@
 //! The leaf of every stack: from a call to messages, and from messages to a reply.
 
 use crate::{
-    Call, Error, Event, Events, Misbehavior, OnRequestId, Peer, Progress, Reply,
+    Call, Error, Event, Events, Misbehavior, OnRequestId, Params, Peer, Progress, Reply,
     events::belongs_to_no_call, peer::MAX_ANSWERS,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -75,6 +75,7 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
         let exchange = Exchange {
             id,
             method: call.method,
+            params: call.params,
             version: call.extensions.get::<ProtocolVersion>().cloned(),
             events: call.events,
             last_progress: f64::NEG_INFINITY,
@@ -92,6 +93,7 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
 struct Exchange<T> {
     id: RequestId,
     method: Cow<'static, str>,
+    params: Params,
     version: Option<ProtocolVersion>,
     events: Events,
     last_progress: f64,
@@ -170,7 +172,8 @@ impl<T: Transport> Exchange<T> {
     fn answer(&self, request: Request) -> BoxFuture<'static, ()> {
         let (peer, transport) = (self.peer.clone(), self.transport.clone());
         let extensions = self.extensions();
-        Box::pin(async move { peer.answer(request, transport, extensions).await })
+        let asker = peer.asker().about(self.method.clone(), self.params.clone());
+        Box::pin(async move { peer.answer(request, asker, transport, extensions).await })
     }
 
     /// What a binding must know about an answer.

@@ -1,8 +1,8 @@
 //! Answering `input_required` and asking again.
 
 use crate::{
-    Call, CallService, Error, InputHandler, InvalidParams, Misbehavior, Params, Reply,
-    input::{Question, answer_all},
+    Call, CallService, Error, InputHandler, InvalidParams, Misbehavior, Params, Peer, Reply,
+    input::{Asker, InputRequest, answer_all},
     result_type,
 };
 use futures_util::future::BoxFuture;
@@ -50,12 +50,27 @@ pub struct FollowInput<S> {
 pub struct FollowInputLayer {
     handler: Arc<dyn InputHandler>,
     rounds: usize,
+    peer: Option<Peer>,
 }
 
 impl FollowInputLayer {
     /// Answers through `handler`, at most `rounds` times a call.
+    ///
+    /// Answers are sent as they are: [`CheckInput`](crate::CheckInput) makes a handler whose answers are checked.
     pub fn new(handler: Arc<dyn InputHandler>, rounds: usize) -> Self {
-        Self { handler, rounds }
+        Self { handler, rounds, peer: None }
+    }
+
+    /// The handler is told who asks.
+    #[must_use]
+    pub fn with_peer(mut self, peer: Peer) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    fn asker(&self, call: &Call) -> Asker {
+        let asker = self.peer.as_ref().map(Peer::asker).unwrap_or_default();
+        asker.about(call.method.clone(), call.params.clone())
     }
 }
 
@@ -79,7 +94,8 @@ impl<S: CallService> Service<Call> for FollowInput<S> {
     fn call(&mut self, call: Call) -> Self::Future {
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let FollowInputLayer { handler, rounds } = self.layer.clone();
+        let layer = self.layer.clone();
+        let rounds = layer.rounds;
         let mut again = call.clone();
         let first = inner.call(call);
         Box::pin(async move {
@@ -94,7 +110,7 @@ impl<S: CallService> Service<Call> for FollowInput<S> {
                 if round == rounds {
                     break;
                 }
-                again.params = asked.answer(&*handler, &again, round).await?;
+                again.params = asked.answer(&layer, &again, round).await?;
                 std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
                 reply = inner.call(again.clone()).await?;
             }
@@ -108,7 +124,7 @@ impl<S: CallService> Service<Call> for FollowInput<S> {
 #[derive(Deserialize)]
 struct InputRequired {
     #[serde(rename = "inputRequests")]
-    requests: Option<BTreeMap<String, Question>>,
+    requests: Option<BTreeMap<String, InputRequest>>,
     #[serde(rename = "requestState")]
     state: Option<RawJson>,
 }
@@ -140,13 +156,14 @@ impl InputRequired {
     // spec: MRTR-01 MRTR-03 MRTR-05 MRTR-08
     async fn answer(
         &self,
-        handler: &dyn InputHandler,
+        layer: &FollowInputLayer,
         call: &Call,
         round: usize,
     ) -> Result<Params, Error> {
         let responses = match &self.requests {
             Some(requests) => {
-                let answers = answer_all(handler, &call.method, requests).await?;
+                let (handler, asker) = (&*layer.handler, layer.asker(call));
+                let answers = answer_all(handler, &asker, &call.method, requests).await?;
                 Some(RawJson::encode(&answers).map_err(InvalidParams::from)?)
             }
             None => {

@@ -122,7 +122,7 @@ impl<T: Transport> Desk<T> {
         let (peer, transport) = (self.peer.clone(), self.transport.clone());
         let (handle, registration) = AbortHandle::new_pair();
         running.insert(id.clone(), handle);
-        let answer = async move { peer.answer(request, transport, extensions).await };
+        let answer = async move { peer.answer(request, peer.asker(), transport, extensions).await };
         answers.push(Box::pin(async move {
             // An aborted answer is not sent: the server has said that it does not want it.
             let _ = Abortable::new(answer, registration).await;

@@ -1,10 +1,18 @@
 //! Answering what a server asks.
 
+mod asker;
+mod checked;
+mod declared;
 mod limited;
+mod pace;
 mod questions;
+mod sampling;
 
-pub(crate) use limited::limited;
-pub(crate) use questions::{Question, answer_all};
+pub use asker::{Asker, Question};
+pub use checked::CheckInput;
+pub(crate) use declared::{check_variety, is_declared};
+pub(crate) use limited::Limited;
+pub(crate) use questions::{InputRequest, answer_all};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -41,24 +49,30 @@ pub trait InputHandler: Send + Sync + 'static {
 
     /// Asks the user, with a form or through a URL.
     ///
-    /// Declining is an answer; an error says that the question could not be asked.
-    async fn elicit(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
-        let _ = request;
+    /// Declining is an answer; an error says that the question could not be asked. What the answer to a form leaves out is
+    /// set to its default, and an answer that does not fit the form is not sent; see [`CheckInput`].
+    async fn elicit(&self, question: Question<ElicitRequest>) -> Result<ElicitResult, ErrorObject> {
+        let _ = question;
         Err(not_supported("elicitation/create"))
     }
 
-    /// Asks a language model.
+    /// Asks a language model, with the consent of the user; one who does not give it is
+    /// [`ErrorCode::USER_REJECTED`].
+    // spec: SAMP-05 SAMP-08
     async fn sample(
         &self,
-        request: CreateMessageRequest,
+        question: Question<CreateMessageRequest>,
     ) -> Result<CreateMessageResult, ErrorObject> {
-        let _ = request;
+        let _ = question;
         Err(not_supported("sampling/createMessage"))
     }
 
     /// Lists the folders that the server may work in.
-    async fn list_roots(&self, request: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
-        let _ = request;
+    async fn list_roots(
+        &self,
+        question: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
+        let _ = question;
         Err(not_supported("roots/list"))
     }
 }
@@ -81,35 +95,27 @@ impl InputHandler for NoInput {
     }
 }
 
-/// Whether the handler declares that it answers this method.
-pub(crate) fn is_declared(handler: &dyn InputHandler, method: &str) -> bool {
-    let capabilities = handler.capabilities();
-    match method {
-        "elicitation/create" => capabilities.elicitation.is_some(),
-        "sampling/createMessage" => capabilities.sampling.is_some(),
-        "roots/list" => capabilities.roots.is_some(),
-        _ => false,
-    }
-}
-
 /// Answers one question, whichever way it came.
 // spec: MSG-17 PING-01 META-16
 pub(crate) async fn answer(
     handler: &dyn InputHandler,
+    asker: Asker,
     method: &str,
     params: Option<&RawJson>,
 ) -> Result<RawJson, ErrorObject> {
     if method == "ping" {
         return Ok(RawJson::EMPTY_OBJECT);
     }
-    if !is_declared(handler, method) {
+    let capabilities = handler.capabilities();
+    if !is_declared(&capabilities, method) {
         return Err(not_supported(method));
     }
+    check_variety(&capabilities, method, params)?;
     let answer = async {
         match method {
-            "elicitation/create" => encode(&handler.elicit(decode(params)?).await?),
-            "sampling/createMessage" => encode(&handler.sample(decode(params)?).await?),
-            _ => encode(&handler.list_roots(decode(params)?).await?),
+            "elicitation/create" => encode(&handler.elicit(ask(params, asker)?).await?),
+            "sampling/createMessage" => encode(&handler.sample(ask(params, asker)?).await?),
+            _ => encode(&handler.list_roots(ask(params, asker)?).await?),
         }
     };
     // A handler is the user's code: what it leaves behind when it panics is the user's to judge.
@@ -119,9 +125,14 @@ pub(crate) async fn answer(
     })
 }
 
-fn decode<T: DeserializeOwned>(params: Option<&RawJson>) -> Result<T, ErrorObject> {
-    let params = params.unwrap_or(&RawJson::EMPTY_OBJECT).decode();
-    params.map_err(|error| ErrorObject::new(ErrorCode::INVALID_PARAMS, error.to_string()))
+fn ask<T: DeserializeOwned>(
+    params: Option<&RawJson>,
+    asker: Asker,
+) -> Result<Question<T>, ErrorObject> {
+    match params.unwrap_or(&RawJson::EMPTY_OBJECT).decode() {
+        Ok(request) => Ok(Question::new(request, asker)),
+        Err(error) => Err(ErrorObject::new(ErrorCode::INVALID_PARAMS, error.to_string())),
+    }
 }
 
 fn encode<T: Serialize>(result: &T) -> Result<RawJson, ErrorObject> {

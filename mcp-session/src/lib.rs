@@ -48,6 +48,7 @@ mod events;
 mod extension;
 mod follow_input;
 mod follow_task;
+pub mod form;
 mod guard;
 mod honor_cancel;
 mod inbox;
@@ -96,7 +97,7 @@ pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer, InputGiven
 pub use follow_task::{FollowTask, Tasks};
 pub use guard::{Guard, GuardLayer, GuardPolicy, Verdict};
 pub use honor_cancel::{Cancellable, Cancellation, HonorCancel, HonorCancelLayer};
-pub use input::{InputHandler, NoInput};
+pub use input::{Asker, CheckInput, InputHandler, NoInput, Question};
 pub use limit_tools::{LimitTools, LimitToolsLayer};
 pub use meta::Meta;
 pub use mirror_params::{MirrorParams, MirrorParamsLayer};

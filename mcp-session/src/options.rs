@@ -13,6 +13,8 @@ use std::{fmt, sync::Arc, time::Duration};
 pub struct Options {
     /// Name and version of the client, as servers see them. Default: those of this library.
     pub client_info: Implementation,
+    /// What the program calls the server: handlers are told, so that they can show who asks. Default: nothing.
+    pub server_name: Option<Arc<str>>,
     /// Which revisions to try. Default: [`Mode::Auto`].
     pub mode: Mode,
     /// What is known of a stateless server from an earlier session, in place of asking. Default: nothing.
@@ -32,6 +34,10 @@ pub struct Options {
     /// How long one answer to a question of the server may take, or `None` for no limit. A person may need some minutes.
     /// Default: 10 min.
     pub input_timeout: Option<Duration>,
+    /// How many questions the server may ask within a minute, or `None` for no limit; more are refused. Default: 120.
+    pub input_rate: Option<u32>,
+    /// Whether fields that the answer to a form leaves out are set to their defaults. Default: yes.
+    pub fill_in_defaults: bool,
     /// The least severe log messages that a stateless server should send about calls. Default: none.
     pub log_level: Option<LoggingLevel>,
     /// When a lost connection is made again.
@@ -57,6 +63,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             client_info: Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            server_name: None,
             mode: Mode::Auto,
             prior: None,
             connect_timeout: Some(Duration::from_secs(30)),
@@ -65,6 +72,8 @@ impl Default for Options {
             deadlines: Deadlines::default(),
             input_rounds: DEFAULT_ROUNDS,
             input_timeout: Some(Duration::from_secs(600)),
+            input_rate: Some(120),
+            fill_in_defaults: true,
             log_level: None,
             reconnect: Reconnect::default(),
             retry: None,

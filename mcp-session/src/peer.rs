@@ -2,11 +2,15 @@
 
 use crate::{
     Diagnostics, Error, Event, Events, Incident, InputHandler, Misbehavior, Params,
-    errands::Errands, input, subscription::Watched,
+    errands::Errands,
+    input::{self, Asker},
+    subscription::Watched,
 };
 use mcp_transport::{ClientMessage, Extensions, Transport};
 use mcp_types::{
-    ErrorCode, ErrorObject, ProtocolVersion, RawJson, RequestId, keys,
+    ErrorCode, ErrorObject, ProtocolVersion, RawJson, RequestId,
+    capabilities::Implementation,
+    keys,
     rpc::{Notification, Request, Response},
 };
 use memchr::memmem;
@@ -33,6 +37,10 @@ pub struct Peer(Arc<State>);
 struct State {
     next_id: AtomicI64,
     version: OnceLock<ProtocolVersion>,
+    /// What the program calls the server.
+    name: OnceLock<Arc<str>>,
+    /// What the server calls itself.
+    info: OnceLock<Arc<Implementation>>,
     input: Arc<dyn InputHandler>,
     events: Events,
     diagnostics: Diagnostics,
@@ -50,6 +58,8 @@ impl Peer {
         Self(Arc::new(State {
             next_id: AtomicI64::new(1),
             version: OnceLock::new(),
+            name: OnceLock::new(),
+            info: OnceLock::new(),
             input,
             events,
             diagnostics,
@@ -81,6 +91,27 @@ impl Peer {
         let _ = self.0.version.set(version);
     }
 
+    /// Notes what the program calls the server.
+    pub(crate) fn named(self, name: Option<Arc<str>>) -> Self {
+        if let Some(name) = name {
+            // A peer is named when it is made.
+            let _ = self.0.name.set(name);
+        }
+        self
+    }
+
+    /// Notes what the server calls itself.
+    pub(crate) fn introduced(&self, info: &Implementation) {
+        // The first word stays.
+        let _ = self.0.info.set(Arc::new(info.clone()));
+    }
+
+    /// Who asks, if the server does.
+    pub(crate) fn asker(&self) -> Asker {
+        let State { name, info, .. } = &*self.0;
+        Asker { name: name.get().cloned(), info: info.get().cloned(), ..Asker::default() }
+    }
+
     pub(crate) fn is_modern(&self) -> bool {
         self.version().is_some_and(ProtocolVersion::is_modern)
     }
@@ -92,10 +123,12 @@ impl Peer {
     pub(crate) async fn answer<T: Transport>(
         &self,
         request: Request,
+        asker: Asker,
         transport: T,
         extensions: Extensions,
     ) {
-        let outcome = input::answer(&*self.0.input, &request.method, request.params.as_ref()).await;
+        let (handler, params) = (&*self.0.input, request.params.as_ref());
+        let outcome = input::answer(handler, asker, &request.method, params).await;
         let response = match outcome {
             Ok(result) => Response::success(request.id, related(request.params.as_ref(), result)),
             Err(error) => Response::failure(request.id, error),

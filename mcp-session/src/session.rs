@@ -1,8 +1,9 @@
 //! The session: a negotiated connection as one service.
 
 use crate::{
-    Call, CallService, Cancellable, Dispatch, Era, Error, Notify, Options, Peer, Reconnect, Reply,
-    Server, When, input,
+    Call, CallService, Cancellable, CheckInput, Dispatch, Era, Error, InputHandler, Notify,
+    Options, Peer, Reconnect, Reply, Server, When,
+    input::Limited,
     negotiate::Negotiation,
     prior_discover::{Check, CheckPrior},
     stack,
@@ -161,12 +162,13 @@ impl<C: Connector, L> Builder<C, L> {
         L::Service: CallService,
     {
         let Self { connector, mut options, layer } = self;
-        options.input = input::limited(options.input, options.input_timeout);
+        options.input = answering(&options);
         let peer = Peer::new(
             Arc::clone(&options.input),
             options.events.clone(),
             options.diagnostics.clone(),
-        );
+        )
+        .named(options.server_name.clone());
         let released = CancellationToken::new();
         let negotiation = Negotiation {
             connector: &connector,
@@ -175,6 +177,9 @@ impl<C: Connector, L> Builder<C, L> {
             released: &released,
         };
         let (opening, server) = negotiation.run().await?;
+        if let Some(info) = &server.info {
+            peer.introduced(info);
+        }
         let (server, binding) = (Arc::new(server), opening.binding);
         let keeps = options.reconnect.when != When::Never
             || (binding == Binding::Http && server.era == Era::Legacy);
@@ -201,6 +206,13 @@ impl<C: Connector, L> Builder<C, L> {
         };
         Ok((Session(Arc::new(session)), Driver::new(driver)))
     }
+}
+
+/// The handler of the options, with their limits, and with its answers checked.
+fn answering(options: &Options) -> Arc<dyn InputHandler> {
+    let handler = Arc::clone(&options.input);
+    let limited = Limited::new(handler, options.input_timeout, options.input_rate);
+    Arc::new(CheckInput::new(Arc::new(limited)).fill_in_defaults(options.fill_in_defaults))
 }
 
 /// The stack for the server, its type erased.

@@ -16,6 +16,8 @@ pub fn modern<T: Transport>(
     binding: Binding,
     options: &Options,
 ) -> impl CallService + use<T> {
+    let input = FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds)
+        .with_peer(dispatch.peer().clone());
     // Only HTTP has headers, and only there may a tool be left out for them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
     ServiceBuilder::new()
@@ -28,7 +30,7 @@ pub fn modern<T: Transport>(
         // Outside of the core, whose results they may hold back: a task, for example.
         .option_layer(ExtendLayer::new(&options.extensions, dispatch.peer()))
         // Outside the deadline: a person who answers does not use up the server's time.
-        .layer(FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds))
+        .layer(input)
         // Outside the deadline, so that each try has what is left of it; inside the questions, which are not asked again.
         .option_layer(retry(options))
         .layer(DeadlineLayer::new(options.deadlines))

@@ -38,6 +38,8 @@ impl ErrorCode {
     pub const MISSING_REQUIRED_CLIENT_CAPABILITY: Self = Self(-32021);
     /// The server does not speak the revision of the request. Since 2026-07-28.
     pub const UNSUPPORTED_PROTOCOL_VERSION: Self = Self(-32022);
+    /// The user does not want it: how a client refuses to ask its language model.
+    pub const USER_REJECTED: Self = Self(-1);
 
     /// Whether only a server of a stateless revision gives this code.
     pub fn is_modern(self) -> bool {

@@ -8,6 +8,7 @@ mod connections;
 mod content;
 mod eras;
 mod faults;
+mod forms;
 mod limits;
 mod lists;
 mod others;

@@ -2,14 +2,14 @@
 
 use crate::{builder, deadline, params, said};
 use conformance::in_process::{Asked, InProcess, Outcome};
-use mcp_client::{Connection, Error, Handlers, Roots, elicit};
+use mcp_client::{Connection, Error, Handlers, Misbehavior, Question, Roots, elicit};
 use mcp_types::{
     CreateMessageRequest, CreateMessageResult, ErrorCode, ErrorObject, RawJson, Role, Root,
     SamplingMessageContentBlock, TextContent,
 };
 use serde_json::{Value, json};
 
-async fn connect(server: &InProcess, handlers: Handlers) -> Connection {
+pub(crate) async fn connect(server: &InProcess, handlers: Handlers) -> Connection {
     deadline(builder(server).input(handlers).build().connect()).await.unwrap()
 }
 
@@ -28,7 +28,7 @@ fn page(url: &str) -> Value {
 }
 
 /// A stateless server that asks this once a call, and then says what it was answered.
-fn asking(question: Value) -> InProcess {
+pub(crate) fn asking(question: Value) -> InProcess {
     InProcess::modern(move |asked: Asked| {
         let answer = &asked.params["inputResponses"]["q"];
         std::future::ready(Ok(if answer.is_null() {
@@ -40,7 +40,7 @@ fn asking(question: Value) -> InProcess {
 }
 
 /// A legacy server that asks this once a call, and then says what it was answered.
-fn asking_back(question: Value) -> InProcess {
+pub(crate) fn asking_back(question: Value) -> InProcess {
     InProcess::legacy(move |asked: Asked| {
         let question = question.clone();
         async move {
@@ -58,7 +58,7 @@ fn asking_back(question: Value) -> InProcess {
     })
 }
 
-async fn answer(client: &Connection) -> Result<Value, Error> {
+pub(crate) async fn answer(client: &Connection) -> Result<Value, Error> {
     let text = deadline(client.call_tool("x").argument("a", 1)).await?.text().into_owned();
     Ok(serde_json::from_str(&text).unwrap())
 }
@@ -139,7 +139,7 @@ async fn declining_is_an_answer_and_failing_to_ask_is_not() {
     }
     let broken = || {
         Handlers::new()
-            .on_elicit_form(async |_| Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "no window")))
+            .on_elicit_form(async |_| ErrorObject::new(ErrorCode::INTERNAL_ERROR, "no window"))
     };
     let server = asking(form());
     let error = answer(&connect(&server, broken()).await).await.unwrap_err();
@@ -164,17 +164,21 @@ async fn a_url_is_for_those_who_declared_it_and_is_one_of_a_web_page() {
         let client = connect(&server, opener()).await;
         assert_eq!(answer(&client).await.unwrap(), json!({"action": "accept"}));
     }
-    for (question, handlers) in [
-        (good, shirts()),
-        (page("javascript:alert(1)"), opener()),
-        (page("nowhere"), opener()),
-        (form(), opener()),
+    for (question, handlers, is_undeclared) in [
+        (good, shirts(), true),
+        (page("javascript:alert(1)"), opener(), false),
+        (page("nowhere"), opener(), false),
+        (form(), opener(), true),
     ] {
         let client = connect(&asking_back(question.clone()), handlers.clone()).await;
         assert_eq!(answer(&client).await.unwrap(), json!(-32602), "{question}");
         let server = asking(question);
         let error = answer(&connect(&server, handlers).await).await.unwrap_err();
-        assert!(matches!(error, Error::InputRequired { .. }), "{error:?}");
+        let misbehavior = Misbehavior::UndeclaredInputRequest;
+        let is_misbehaved =
+            matches!(&error, Error::Misbehaved { misbehavior: it, .. } if *it == misbehavior);
+        assert_eq!(is_misbehaved, is_undeclared, "{error:?}");
+        assert!(is_misbehaved || matches!(error, Error::InputRequired { .. }), "{error:?}");
         assert_eq!(server.sent("tools/call").len(), 1);
     }
 }
@@ -191,8 +195,8 @@ async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
         }
         json!({"method": "sampling/createMessage", "params": params})
     };
-    let model = async |request: CreateMessageRequest| {
-        let text = format!("{} tools", request.tools.map_or(0, |tools| tools.len()));
+    let model = async |question: Question<CreateMessageRequest>| {
+        let text = format!("{} tools", question.tools.as_ref().map_or(0, |tools| tools.len()));
         let block = SamplingMessageContentBlock::from(TextContent::new(text));
         Ok(CreateMessageResult::new(Role::Assistant, block, "parrot"))
     };
@@ -206,6 +210,7 @@ async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
     ] {
         let client = connect(&asking_back(sampled(tools)), handlers.clone()).await;
         assert_eq!(answer(&client).await.unwrap(), expected);
+        // Which is against what was declared: a stateless server's call fails.
         let outcome = answer(&connect(&asking(sampled(tools)), handlers.clone()).await).await;
         assert_eq!(outcome.unwrap_or(json!(-32602)), expected);
     }
@@ -214,6 +219,37 @@ async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
     let declared = &server.sent("server/discover")[0]["params"]["_meta"];
     let declared = &declared["io.modelcontextprotocol/clientCapabilities"];
     assert_eq!(*declared, json!({"sampling": {"tools": {}}}));
+}
+
+// spec: SAMP-05 SAMP-06 SAMP-07 SAMP-08 SAMP-14
+#[tokio::test]
+async fn a_conversation_that_is_against_the_rules_reaches_no_model_and_no_server() {
+    let asked = |messages: Value, choice: &str| {
+        json!({"method": "sampling/createMessage", "params": {
+            "maxTokens": 9, "messages": messages, "toolChoice": {"mode": choice}, "tools": [],
+        }})
+    };
+    let used = json!({"role": "assistant", "content": {"type": "tool_use", "id": "a", "name": "t", "input": {}}});
+    let text = json!({"role": "user", "content": {"type": "text", "text": "hi"}});
+    let refuses = ErrorObject::new(ErrorCode::USER_REJECTED, "the user said no");
+    let model = Handlers::new().on_sample_with_tools(async |_| {
+        let block = SamplingMessageContentBlock::from(TextContent::new("hi"));
+        Ok(CreateMessageResult::new(Role::Assistant, block, "parrot"))
+    });
+    let nobody =
+        Handlers::new().on_sample_with_tools(move |_| std::future::ready(Err(refuses.clone())));
+    for (question, handlers, code) in [
+        (asked(json!([used, text]), "auto"), &model, -32602),
+        (asked(json!([text]), "required"), &model, -32603),
+        (asked(json!([text]), "auto"), &nobody, -1),
+    ] {
+        let client = connect(&asking_back(question.clone()), handlers.clone()).await;
+        assert_eq!(answer(&client).await.unwrap(), json!(code));
+        let server = asking(question);
+        let error = answer(&connect(&server, handlers.clone()).await).await.unwrap_err();
+        assert!(matches!(error, Error::InputRequired { .. }), "{error:?}");
+        assert_eq!(server.sent("tools/call").len(), 1, "no second try");
+    }
 }
 
 // spec: ROOT-01 ROOT-02 ROOT-03 ROOT-04

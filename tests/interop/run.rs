@@ -73,7 +73,7 @@ pub(crate) fn once<T>(peer: &'static LazyLock<Result<T, peers::Error>>) -> Optio
 pub(crate) fn client(target: impl Into<Target>) -> ClientBuilder {
     let handlers = Handlers::new()
         .on_elicit_form(async |form| {
-            let required = form.requested_schema.required.unwrap_or_default().into_iter();
+            let required = form.request.requested_schema.required.unwrap_or_default().into_iter();
             let fields: serde_json::Map<_, _> =
                 required.map(|field| (field, NAME.into())).collect();
             elicit::accept(fields)

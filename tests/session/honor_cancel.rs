@@ -7,7 +7,7 @@ use crate::{
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use mcp_session::{
-    Call, Cancellation, Error, HonorCancelLayer, InputHandler, Options, Session, mock,
+    Call, Cancellation, Error, HonorCancelLayer, InputHandler, Options, Question, Session, mock,
 };
 use mcp_transport::Binding;
 use mcp_types::{
@@ -128,7 +128,10 @@ impl InputHandler for Thinks {
         capabilities
     }
 
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         let _gone = self.0.lock().unwrap().take();
         pending().await
     }

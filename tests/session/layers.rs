@@ -7,8 +7,8 @@ use crate::{
 use async_trait::async_trait;
 use mcp_session::{
     AddMetaLayer, Call, DeadlineLayer, Deadlines, Error, Event, Events, FollowInputLayer,
-    InputHandler, Meta, MirrorParamsLayer, Misbehavior, NegotiateVersionLayer, Phase, Reply,
-    RequireCompleteLayer,
+    InputHandler, Meta, MirrorParamsLayer, Misbehavior, NegotiateVersionLayer, Phase, Question,
+    Reply, RequireCompleteLayer,
 };
 use mcp_transport::{BoxError, MirroredParams};
 use mcp_types::{
@@ -202,7 +202,7 @@ impl InputHandler for Counting {
         capabilities
     }
 
-    async fn elicit(&self, _: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
+    async fn elicit(&self, _: Question<ElicitRequest>) -> Result<ElicitResult, ErrorObject> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.barrier.wait().await;
         Ok(ElicitResult::new(ElicitAction::Decline))

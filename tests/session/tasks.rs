@@ -5,7 +5,9 @@ mod handle;
 
 use crate::script::{Answer, Script, deadline, discovered};
 use async_trait::async_trait;
-use mcp_session::{Call, Deadlines, Error, InputHandler, Misbehavior, Options, Session, Tasks};
+use mcp_session::{
+    Call, Deadlines, Error, InputHandler, Misbehavior, Options, Question, Session, Tasks,
+};
 use mcp_transport::Binding;
 use mcp_types::{
     ErrorObject,
@@ -56,7 +58,7 @@ impl InputHandler for Declines {
         capabilities
     }
 
-    async fn elicit(&self, _: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
+    async fn elicit(&self, _: Question<ElicitRequest>) -> Result<ElicitResult, ErrorObject> {
         Ok(ElicitResult::new(ElicitAction::Decline))
     }
 }

@@ -8,7 +8,7 @@ mod modern;
 
 use crate::wire;
 use async_trait::async_trait;
-use mcp_session::{Call, InputHandler, Options, Params, Session};
+use mcp_session::{Call, InputHandler, Options, Params, Question, Session};
 use mcp_types::{
     ErrorObject, List,
     capabilities::{ClientCapabilities, RootsCapability},
@@ -78,7 +78,10 @@ impl InputHandler for NoRoots {
         capabilities
     }
 
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         Ok(ListRootsResult::new(List::new()))
     }
 }

@@ -2,27 +2,42 @@
 //!
 //! They are what the closures of [`Handlers`](crate::Handlers) give, ready to be returned.
 
-use mcp_types::{
-    ElicitAction, ElicitResult, ElicitationSchema, ErrorCode, ErrorObject, JsonObject,
-};
+pub use mcp_session::form::{InvalidField, InvalidForm, check, defaults};
+
+use mcp_types::{ElicitAction, ElicitResult, ErrorCode, ErrorObject, JsonObject};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The user has filled in the form; the content is an object, a struct or a map.
 ///
+/// Anything else is the value of a form with one field, `value`: `accept(3)` is `accept(json!({"value": 3}))`.
+///
+/// ```
+/// use mcp_client::elicit;
+///
+/// #[derive(serde::Serialize)]
+/// struct Trip { city: String, nights: u32 }
+///
+/// elicit::accept(Trip { city: "Oslo".into(), nights: 2 })?;
+/// # Ok::<(), mcp_client::types::ErrorObject>(())
+/// ```
+///
 /// # Errors
 ///
-/// The content is no object in JSON: the server gets an error `-32603`.
+/// The content has no JSON form: the server gets an error `-32603`.
 pub fn accept(content: impl Serialize) -> Result<ElicitResult, ErrorObject> {
-    match serde_json::to_value(content) {
-        Ok(Value::Object(content)) => {
-            let mut result = ElicitResult::new(ElicitAction::Accept);
-            result.content = Some(content);
-            Ok(result)
-        }
-        Ok(_) => Err(unanswerable("the answer is not an object")),
-        Err(_) => Err(unanswerable("the answer has no JSON form")),
-    }
+    let content = serde_json::to_value(content)
+        .map_err(|_| ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the answer has no JSON form"))?;
+    Ok(accepted(content))
+}
+
+fn accepted(content: Value) -> ElicitResult {
+    let mut result = ElicitResult::new(ElicitAction::Accept);
+    result.content = Some(match content {
+        Value::Object(content) => content,
+        value => Map::from_iter([("value".to_owned(), value)]),
+    });
+    result
 }
 
 /// The user has agreed to open the URL.
@@ -52,25 +67,46 @@ pub fn cancel() -> Result<ElicitResult, ErrorObject> {
     Ok(ElicitResult::new(ElicitAction::Cancel))
 }
 
-/// The values that the fields of a form have before the user has changed any; fields without one are absent.
-// spec: ELI-10
-pub fn defaults(form: &ElicitationSchema) -> JsonObject {
-    let fields = form.properties.iter().filter_map(|(name, schema)| {
-        let schema = serde_json::to_value(schema).ok()?;
-        Some((name.clone(), schema.get("default")?.clone()))
-    });
-    fields.collect()
+/// What the closures of [`Handlers`](crate::Handlers) may give for the answer of a user.
+///
+/// A value alone says that the user accepts, with this value as the content, or as that of the one field `value`.
+pub trait IntoAnswer {
+    /// The answer.
+    ///
+    /// # Errors
+    ///
+    /// The user could not be asked, or the value has no JSON form.
+    fn into_answer(self) -> Result<ElicitResult, ErrorObject>;
 }
 
-/// Refuses what no user should be sent to.
-// spec: ELI-23
-pub(super) fn check_url(text: &str) -> Result<(), ErrorObject> {
-    match url::Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(()),
-        _ => Err(super::refuse("not the URL of a web page")),
+impl IntoAnswer for ElicitResult {
+    fn into_answer(self) -> Result<ElicitResult, ErrorObject> {
+        Ok(self)
     }
 }
 
-fn unanswerable(message: &str) -> ErrorObject {
-    ErrorObject::new(ErrorCode::INTERNAL_ERROR, message)
+/// The user could not be asked.
+impl IntoAnswer for ErrorObject {
+    fn into_answer(self) -> Result<ElicitResult, ErrorObject> {
+        Err(self)
+    }
 }
+
+impl<T: IntoAnswer> IntoAnswer for Result<T, ErrorObject> {
+    fn into_answer(self) -> Result<ElicitResult, ErrorObject> {
+        self?.into_answer()
+    }
+}
+
+/// Values that are answers by themselves.
+macro_rules! values {
+    ($($type:ty),+) => {
+        $(impl IntoAnswer for $type {
+            fn into_answer(self) -> Result<ElicitResult, ErrorObject> {
+                accept(self)
+            }
+        })+
+    };
+}
+
+values!(Value, JsonObject, String, &str, bool, f64, i32, i64, u32, u64, Vec<String>);

@@ -1,6 +1,6 @@
-//! A time limit for handlers.
+//! Limits for handlers.
 
-use super::InputHandler;
+use super::{InputHandler, Question, pace::Pace};
 use async_trait::async_trait;
 use mcp_types::{
     ErrorCode, ErrorObject,
@@ -9,36 +9,50 @@ use mcp_types::{
     roots::{ListRootsRequest, ListRootsResult},
     sampling::{CreateMessageRequest, CreateMessageResult},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-/// A handler whose answers may not take longer than this.
-struct Limited {
+/// A handler whose answers may not take longer than this, and that is not asked more often than that.
+pub(crate) struct Limited {
     handler: Arc<dyn InputHandler>,
-    limit: Duration,
-}
-
-/// The same handler with a limit for each answer, if there is one.
-pub(crate) fn limited(
-    handler: Arc<dyn InputHandler>,
-    limit: Option<Duration>,
-) -> Arc<dyn InputHandler> {
-    match limit {
-        Some(limit) => Arc::new(Limited { handler, limit }),
-        None => handler,
-    }
+    time: Option<Duration>,
+    pace: Option<Mutex<Pace>>,
 }
 
 impl Limited {
+    /// The same handler with a limit for the time of each answer and for the questions of a minute, where there is one.
+    pub(crate) fn new(
+        handler: Arc<dyn InputHandler>,
+        time: Option<Duration>,
+        per_minute: Option<u32>,
+    ) -> Self {
+        let pace = per_minute.map(|count| Mutex::new(Pace::new(count)));
+        Self { handler, time, pace }
+    }
+
     async fn within<T>(
         &self,
         answer: impl Future<Output = Result<T, ErrorObject>>,
     ) -> Result<T, ErrorObject> {
-        let limit = self.limit;
-        tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
-            let message = format!("the client had no answer within {limit:?}");
-            Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, message))
-        })
+        let is_too_much = self
+            .pace
+            .as_ref()
+            .is_some_and(|pace| !pace.lock().unwrap_or_else(PoisonError::into_inner).admit());
+        if is_too_much {
+            return Err(failure("the client was asked too often within a minute"));
+        }
+        let Some(limit) = self.time else { return answer.await };
+        tokio::time::timeout(limit, answer)
+            .await
+            .unwrap_or_else(|_| Err(failure(format!("the client had no answer within {limit:?}"))))
     }
+}
+
+fn failure(message: impl Into<String>) -> ErrorObject {
+    ErrorObject::new(ErrorCode::INTERNAL_ERROR, message)
 }
 
 #[async_trait]
@@ -51,18 +65,21 @@ impl InputHandler for Limited {
         self.handler.generation()
     }
 
-    async fn elicit(&self, request: ElicitRequest) -> Result<ElicitResult, ErrorObject> {
-        self.within(self.handler.elicit(request)).await
+    async fn elicit(&self, question: Question<ElicitRequest>) -> Result<ElicitResult, ErrorObject> {
+        self.within(self.handler.elicit(question)).await
     }
 
     async fn sample(
         &self,
-        request: CreateMessageRequest,
+        question: Question<CreateMessageRequest>,
     ) -> Result<CreateMessageResult, ErrorObject> {
-        self.within(self.handler.sample(request)).await
+        self.within(self.handler.sample(question)).await
     }
 
-    async fn list_roots(&self, request: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
-        self.within(self.handler.list_roots(request)).await
+    async fn list_roots(
+        &self,
+        question: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
+        self.within(self.handler.list_roots(question)).await
     }
 }

@@ -1,6 +1,6 @@
 //! Answering what a server asks inside of a result.
 
-use super::{InputHandler, answer, is_declared};
+use super::{Asker, InputHandler, answer, check_variety, is_declared};
 use crate::{Error, Misbehavior};
 use futures_util::future::try_join_all;
 use mcp_types::RawJson;
@@ -9,29 +9,35 @@ use std::collections::BTreeMap;
 
 /// One question inside of a result; its parameters stay as they came.
 #[derive(Deserialize)]
-pub(crate) struct Question {
+pub(crate) struct InputRequest {
     method: String,
     params: Option<RawJson>,
 }
 
-/// Answers every question, all at once; `method` is what the call is that needs them.
-// spec: MRTR-01 TASKX-08
+/// Answers every question about a call of this method, all at once.
+// spec: MRTR-01 MRTR-09 ELI-06 TASKX-08
 pub(crate) async fn answer_all<'a>(
     handler: &dyn InputHandler,
+    asker: &Asker,
     method: &str,
-    questions: &'a BTreeMap<String, Question>,
+    questions: &'a BTreeMap<String, InputRequest>,
 ) -> Result<BTreeMap<&'a str, RawJson>, Error> {
-    let answers = questions.iter().map(|(key, question)| async move {
-        let asked = &*question.method;
-        if !is_declared(handler, asked) {
-            return Err(Error::misbehaved(method, Misbehavior::UndeclaredInputRequest));
-        }
-        match answer(handler, asked, question.params.as_ref()).await {
-            Ok(answer) => Ok((key.as_str(), answer)),
-            Err(error) => Err(Error::InputRequired {
-                method: method.into(),
-                reason: format!("{asked}: {}", error.message).into(),
-            }),
+    let capabilities = handler.capabilities();
+    let answers = questions.iter().map(|(key, question)| {
+        let (asked, params) = (&*question.method, question.params.as_ref());
+        let may_ask = is_declared(&capabilities, asked)
+            && check_variety(&capabilities, asked, params).is_ok();
+        async move {
+            if !may_ask {
+                return Err(Error::misbehaved(method, Misbehavior::UndeclaredInputRequest));
+            }
+            match answer(handler, asker.clone(), asked, params).await {
+                Ok(answer) => Ok((key.as_str(), answer)),
+                Err(error) => Err(Error::InputRequired {
+                    method: method.into(),
+                    reason: format!("{asked}: {}", error.message).into(),
+                }),
+            }
         }
     });
     Ok(try_join_all(answers).await?.into_iter().collect())

@@ -3,7 +3,7 @@
 use super::{ByHandle, TaskState};
 use crate::{
     Call, CallService, Deadlines, Error, Misbehavior, Params, Peer, Reply,
-    input::{Question, answer_all},
+    input::{InputRequest, answer_all},
 };
 use mcp_types::{ErrorCode, ErrorObject, RawJson, tasks_extension::TaskStatus};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ pub(super) struct State {
     result: Option<RawJson>,
     error: Option<ErrorObject>,
     #[serde(default)]
-    input_requests: BTreeMap<String, Question>,
+    input_requests: BTreeMap<String, InputRequest>,
 }
 
 impl State {
@@ -161,7 +161,7 @@ impl<S: CallService> Work<S> {
 
     /// Answers the questions that are new, all at once.
     // spec: TASKX-07 TASKX-08 TASKX-09 TASKX-10
-    async fn answer(&mut self, mut questions: BTreeMap<String, Question>) -> Result<(), Error> {
+    async fn answer(&mut self, mut questions: BTreeMap<String, InputRequest>) -> Result<(), Error> {
         {
             let mut asked = self.known.asked.lock().unwrap_or_else(PoisonError::into_inner);
             questions.retain(|key, _| asked.insert(key.clone()));
@@ -169,7 +169,8 @@ impl<S: CallService> Work<S> {
         if questions.is_empty() {
             return Ok(());
         }
-        let answers = answer_all(&**self.peer.input(), METHOD, &questions).await?;
+        let asker = self.peer.asker();
+        let answers = answer_all(&**self.peer.input(), &asker, METHOD, &questions).await?;
         let answers = serde_json::json!({"taskId": &*self.known.id, "inputResponses": answers});
         let update = Call::new("tasks/update").with_params(Params::encode(&answers)?);
         self.send(update).await.map(drop)

@@ -3,7 +3,7 @@
 use super::{legacy, modern, shake};
 use crate::script::{Answer, deadline};
 use async_trait::async_trait;
-use mcp_session::{Call, Error, InputHandler, Options, Session};
+use mcp_session::{Call, Error, InputHandler, Options, Question, Session};
 use mcp_types::{
     ErrorObject, List, RawJson,
     capabilities::{ClientCapabilities, RootsCapability},
@@ -38,7 +38,10 @@ impl InputHandler for Handler {
         capabilities
     }
 
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         match self.does {
             Does::Panic => panic!("the handler panics"),
             Does::PanicLater => {

@@ -4,7 +4,9 @@ use super::{modern, shake};
 use crate::script::{Answer, deadline};
 use async_trait::async_trait;
 use futures_util::stream;
-use mcp_session::{Call, Deadlines, Error, InputHandler, Misbehavior, Options, Phase, Tasks};
+use mcp_session::{
+    Call, Deadlines, Error, InputHandler, Misbehavior, Options, Phase, Question, Tasks,
+};
 use mcp_transport::Replies;
 use mcp_types::{
     ErrorObject, List, RawJson,
@@ -78,7 +80,10 @@ impl InputHandler for NoRoots {
         capabilities
     }
 
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         Ok(ListRootsResult::new(List::new()))
     }
 }

@@ -3,7 +3,7 @@
 use super::handle::named;
 use crate::script::{Answer, Script, deadline};
 use async_trait::async_trait;
-use mcp_session::{Call, Error, InputHandler, Mode, Options, Session, Started};
+use mcp_session::{Call, Error, InputHandler, Mode, Options, Question, Session, Started};
 use mcp_transport::{Binding, Replies};
 use mcp_types::{
     ErrorObject, List, RawJson,
@@ -30,7 +30,10 @@ impl InputHandler for NoRoots {
         capabilities
     }
 
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         Ok(ListRootsResult::new(List::new()))
     }
 }

@@ -1,0 +1,68 @@
+//! What the client has said that it answers.
+
+use mcp_types::{
+    ErrorCode, ErrorObject, RawJson,
+    capabilities::{ClientCapabilities, ElicitationCapability},
+};
+use serde::{Deserialize, de::IgnoredAny};
+use std::borrow::Cow;
+
+/// Whether the client answers a method.
+pub(crate) fn is_declared(capabilities: &ClientCapabilities, method: &str) -> bool {
+    match method {
+        "elicitation/create" => capabilities.elicitation.is_some(),
+        "sampling/createMessage" => capabilities.sampling.is_some(),
+        "roots/list" => capabilities.roots.is_some(),
+        _ => false,
+    }
+}
+
+/// Checks that the client answers this variety of a method.
+// spec: ELI-03 ELI-04 ELI-05 ELI-06 SAMP-04
+pub(crate) fn check_variety(
+    capabilities: &ClientCapabilities,
+    method: &str,
+    params: Option<&RawJson>,
+) -> Result<(), ErrorObject> {
+    let refusal = match (method, &capabilities.elicitation, &capabilities.sampling) {
+        ("elicitation/create", Some(declared), _) => elicitation(declared, params),
+        ("sampling/createMessage", _, Some(declared)) if declared.tools.is_none() => {
+            sampling(params)
+        }
+        _ => None,
+    };
+    match refusal {
+        Some(message) => Err(ErrorObject::new(ErrorCode::INVALID_PARAMS, message)),
+        None => Ok(()),
+    }
+}
+
+fn elicitation(declared: &ElicitationCapability, params: Option<&RawJson>) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    struct Elicitation<'a> {
+        #[serde(borrow)]
+        mode: Option<Cow<'a, str>>,
+    }
+
+    // What cannot be read is told when it is read as a whole.
+    let Elicitation { mode } = params?.decode().ok()?;
+    let forms = declared.form.is_some() || declared.url.is_none();
+    match mode.as_deref() {
+        None | Some("form") => (!forms).then_some("this client shows no forms"),
+        Some("url") => declared.url.is_none().then_some("this client opens no URLs"),
+        Some(_) => Some("the mode is neither that of a form nor that of a URL"),
+    }
+}
+
+fn sampling(params: Option<&RawJson>) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Sampling {
+        tools: Option<IgnoredAny>,
+        tool_choice: Option<IgnoredAny>,
+    }
+
+    let Sampling { tools, tool_choice } = params?.decode().ok()?;
+    let wants_tools = tools.is_some() || tool_choice.is_some();
+    wants_tools.then_some("this client gives its model no tools of servers")
+}
