@@ -3,7 +3,7 @@
 use crate::script::{Answer, Script, deadline, discovered, initialized};
 use async_trait::async_trait;
 use futures_util::stream;
-use mcp_session::{Call, Deadlines, Error, InputHandler, Options, Session};
+use mcp_session::{Call, Deadlines, Error, InputHandler, Options, Question, Session};
 use mcp_transport::{Binding, Delivery, Replies};
 use mcp_types::{
     ErrorObject, RawJson, RequestId,
@@ -104,7 +104,10 @@ impl InputHandler for Broken {
         capabilities
     }
 
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         panic!("the handler is broken")
     }
 }
