@@ -13,7 +13,7 @@ use std::{
 };
 
 use mcp_client::{
-    Client, ClientBuilder, Connection, Handlers, Mode, elicit,
+    Client, ClientBuilder, Connection, Handlers, Mode, Question, elicit,
     types::{ElicitRequestFormParams, ElicitResult, ErrorObject, ProtocolVersion, Tool},
 };
 use serde_json::{Value, json};
@@ -171,9 +171,9 @@ impl Run {
     }
 }
 
-/// A user who accepts a form as it is.
-async fn defaults(form: ElicitRequestFormParams) -> Result<ElicitResult, ErrorObject> {
-    elicit::accept(elicit::defaults(&form.requested_schema))
+/// A user who accepts a form as it is: the library fills in the defaults.
+async fn defaults(_: Question<ElicitRequestFormParams>) -> Result<ElicitResult, ErrorObject> {
+    elicit::accept(json!({}))
 }
 
 fn find<'a>(tools: &'a [Tool], name: &str) -> Outcome<&'a Tool> {
