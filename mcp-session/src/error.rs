@@ -2,7 +2,9 @@
 
 use crate::{InvalidParams, Misbehavior};
 use mcp_transport::{BoxError, Delivery};
-use mcp_types::{ContentBlock, ErrorCode, ErrorObject, ProtocolVersion};
+use mcp_types::{
+    ContentBlock, ErrorCode, ErrorObject, ProtocolVersion, tasks_extension::TaskStatus,
+};
 use std::{process::ExitStatus, sync::Arc, time::Duration};
 
 /// A call or a connection failed.
@@ -64,6 +66,16 @@ pub enum Error {
     TaskCancelled {
         /// The method that was called.
         method: Box<str>,
+    },
+    /// The task is at its end, and does not become any more what was wanted.
+    #[error("the task of {method} has ended as {}: it does not become {}", status.as_str(), wanted.as_str())]
+    TaskEnded {
+        /// The method that was called.
+        method: Box<str>,
+        /// How it ended.
+        status: TaskStatus,
+        /// What was waited for, or asked for.
+        wanted: TaskStatus,
     },
     /// Client and server have no revision of the protocol in common.
     #[error("no common protocol version: this client speaks {ours:?}, the server {theirs:?}")]

@@ -100,7 +100,7 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
                 misbehavior: Misbehavior::InvalidResult,
                 source: Some(source),
             })?;
-            let known = Known::created(&task);
+            let known = Known::created(&task, "tools/call".into());
             if by_handle {
                 reply.extensions.insert(known);
                 return Ok(reply);

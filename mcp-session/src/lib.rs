@@ -128,7 +128,7 @@ pub use reuse_reply::{
 pub use server::{Era, Server};
 pub use session::{BoxCallService, Builder, Session};
 pub use subscription::{Notice, Subscription};
-pub use task::{Started, TaskHandle, TaskState};
+pub use task::{ListedTask, Started, TaskHandle, TaskList, TaskState};
 
 pub(crate) use result_type::result_type;
 

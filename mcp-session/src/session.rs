@@ -9,13 +9,14 @@ use crate::{
     stack,
     supervise::Supervisor,
     swap::{Current, Signals, Swap},
-    task::FollowCoreTask,
+    task::{FollowCoreTask, StartedTasks, TaskOffer},
 };
+use futures_util::future::{Either, Ready, ready};
 use mcp_transport::{Binding, BoxError, Connector, Driver, Transport};
 use mcp_types::{Request, rpc::Notification};
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 use tokio::sync::watch;
@@ -43,6 +44,7 @@ struct Inner {
     server: Arc<Server>,
     peer: Peer,
     reconnect: Reconnect,
+    started: StartedTasks,
     /// The connection ends when it is dropped.
     _handle: DropGuard,
 }
@@ -64,6 +66,16 @@ impl Session {
 
     pub(crate) fn reconnect(&self) -> &Reconnect {
         &self.0.reconnect
+    }
+
+    /// The tasks that were started in it.
+    pub(crate) fn started(&self) -> &StartedTasks {
+        &self.0.started
+    }
+
+    /// The same session, without keeping it open.
+    pub(crate) fn downgrade(&self) -> WeakSession {
+        WeakSession(Arc::downgrade(&self.0))
     }
 
     /// Calls a method and decodes its result.
@@ -116,6 +128,27 @@ impl Service<Call> for Session {
 
     fn call(&mut self, call: Call) -> Self::Future {
         Cancellable::new(call, |call| self.0.service.clone().oneshot(call))
+    }
+}
+
+/// A session that somebody else keeps open, or nobody any more.
+#[derive(Clone)]
+pub(crate) struct WeakSession(Weak<Inner>);
+
+impl Service<Call> for WeakSession {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = Either<<Session as Service<Call>>::Future, Ready<Result<Reply, BoxError>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        match self.0.upgrade() {
+            Some(session) => Either::Left(Session(session).call(call)),
+            None => Either::Right(ready(Err(Error::NotConnected.into()))),
+        }
     }
 }
 
@@ -195,6 +228,7 @@ impl<C: Connector, L> Builder<C, L> {
             server: Arc::clone(&server),
             peer: peer.clone(),
             reconnect: options.reconnect,
+            started: StartedTasks::default(),
             _handle: released.clone().drop_guard(),
         };
         let driver = opening.into_driver();
@@ -239,18 +273,11 @@ fn erased<T: Transport>(
         }
         Era::Legacy => {
             let stack = BoxCloneSyncService::new(stack::legacy(dispatch, version, options));
-            if !offers_tasks(server) {
+            let offer = TaskOffer::of(server);
+            if offer.is_empty() {
                 return stack;
             }
-            BoxCloneSyncService::new(FollowCoreTask::new(stack, peer.clone()))
+            BoxCloneSyncService::new(FollowCoreTask::new(stack, peer.clone(), offer))
         }
     }
-}
-
-/// Whether a server with a handshake does calls of tools as tasks.
-// spec: TASK25-02 TASK25-03
-fn offers_tasks(server: &Server) -> bool {
-    let tasks = server.capabilities.tasks.as_ref();
-    let tools = tasks.and_then(|tasks| tasks.requests.as_ref()?.tools.as_ref());
-    tools.is_some_and(|tools| tools.call.is_some())
 }

@@ -2,21 +2,34 @@
 
 mod core;
 mod follow;
+mod known;
+mod list;
+mod offer;
+mod pace;
+mod pushes;
+mod state;
 mod work;
 
 pub(crate) use self::{
     core::FollowCoreTask,
     follow::Follow,
-    work::{Created, Known},
+    known::{Created, Known},
+    list::StartedTasks,
+    offer::TaskOffer,
+};
+pub use self::{
+    list::{ListedTask, TaskList},
+    state::TaskState,
 };
 
-use crate::{Call, Endless, Era, Error, Misbehavior, Reply, Session, result_type};
-use mcp_types::{Request, tasks::ListTasksRequest, tasks_extension::TaskStatus};
-use std::{collections::HashSet, fmt, time::Duration};
+use crate::{
+    Call, Era, Error, Misbehavior, Peer, Reply, Server, Session, result_type, session::WeakSession,
+};
+use futures_core::Stream;
+use futures_util::stream;
+use mcp_types::tasks_extension::TaskStatus;
+use std::{fmt, sync::Arc, time::Duration};
 use work::Work;
-
-/// How many pages of tasks are read.
-const MAX_PAGES: usize = 1_000;
 
 /// Says of a call that its task is not followed, and for how long the server should keep the task.
 #[derive(Clone, Copy, Default)]
@@ -34,37 +47,35 @@ pub enum Started {
     Done(Reply),
 }
 
-/// How far a task is.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct TaskState {
-    /// Where it is in its life.
-    pub status: TaskStatus,
-    /// What the server says to it, for a person. Untrusted.
-    pub message: Option<String>,
-}
-
 /// A task: a call that a server does in the background.
 ///
 /// The same for both protocols of tasks: the extension `io.modelcontextprotocol/tasks` and the core tasks of 2025-11-25.
 /// Made by [`Session::call_as_task`], or from the id of a task that an earlier session has left: [`Session::task`]. Who
 /// has the id has the task: it is a secret, and `Debug` does not show it.
 ///
-/// Dropping a handle leaves the task alone. Clones are the same task.
+/// Dropping a handle leaves the task alone. Clones are the same task: what one has found out of its end the others know.
+/// A handle does not keep the session open: when that is gone, what is not known yet is [`Error::NotConnected`].
 // spec: TASKX-06 TASKX-18
 #[derive(Clone)]
 pub struct TaskHandle {
-    session: Session,
+    session: WeakSession,
+    peer: Peer,
+    server: Arc<Server>,
     known: Known,
 }
 
 impl TaskHandle {
+    pub(crate) fn new(session: &Session, known: Known) -> Self {
+        let (peer, server) = (session.peer().clone(), Arc::clone(session.server()));
+        Self { session: session.downgrade(), peer, server, known }
+    }
+
     /// The id, to find the task again. Keep it as one keeps a password.
     pub fn id(&self) -> &str {
         &self.known.id
     }
 
-    /// Asks how far the task is.
+    /// Asks how far the task is, unless it is known to be at its end.
     ///
     /// # Errors
     ///
@@ -73,20 +84,76 @@ impl TaskHandle {
         Ok(self.work().state().await?.public())
     }
 
-    /// Waits for the end of the task, however long it takes. What it asks meanwhile the handler of the session answers.
+    /// Waits for the end of the task, however long it takes.
+    ///
+    /// It asks for the task as often as the server suggests; without a suggestion after 50 ms, then after pauses that
+    /// double up to 1 s. What a server tells unasked is heard. What the task asks the handler of the session answers.
     ///
     /// # Errors
     ///
-    /// The server does not know the task, or any other of [`Error`].
+    /// The server does not know the task, the task asks something that nobody answers, or any other of [`Error`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves the task alone; wait again when you like.
     pub async fn wait(&self) -> Result<TaskState, Error> {
-        Ok(self.work().wait().await?.public())
+        Ok(self.work().wait(None).await?.public())
     }
 
-    /// Waits for what comes of the task: the result that the call would have had.
+    /// Waits until the task has this status. What it asks meanwhile is answered, unless that is what is waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TaskEnded`] if the task is at another end; otherwise those of [`wait`](Self::wait).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the task alone.
+    pub async fn wait_for(&self, status: TaskStatus) -> Result<TaskState, Error> {
+        Ok(self.work().wait(Some(&status)).await?.public())
+    }
+
+    /// The states of the task, each time its status or its message changes, from the present one to the last. An error
+    /// is the last item.
+    ///
+    /// It asks like [`wait`](Self::wait), but answers nothing.
+    ///
+    /// ```no_run
+    /// # async fn example(task: mcp_session::TaskHandle) -> Result<(), mcp_session::Error> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut changes = std::pin::pin!(task.changes());
+    /// while let Some(state) = changes.try_next().await? {
+    ///     println!("{}: {}", state.status.as_str(), state.message.unwrap_or_default());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the stream leaves the task alone.
+    pub fn changes(&self) -> impl Stream<Item = Result<TaskState, Error>> + Send + use<> {
+        let walk = (self.work(), None::<TaskState>);
+        stream::try_unfold(Some(walk), async |walk| {
+            let Some((mut work, mut last)) = walk else { return Ok(None) };
+            loop {
+                // The first question need not wait: it is the first that is known here.
+                let state = if last.is_none() { work.state().await? } else { work.next().await? };
+                let state = state.public();
+                let is_new = |last: &TaskState| {
+                    (&last.status, &last.message) != (&state.status, &state.message)
+                };
+                if last.as_ref().is_none_or(is_new) {
+                    let is_last = state.is_terminal();
+                    last = Some(state.clone());
+                    return Ok(Some((state, (!is_last).then_some((work, last)))));
+                }
+            }
+        })
+    }
+
+    /// Waits for what comes of the task: the result that the call would have had. Once it is known, it stays known.
     ///
     /// # Errors
     ///
@@ -106,17 +173,20 @@ impl TaskHandle {
     /// The task is at its end, the server does not know it or cannot cancel, or any other of [`Error`].
     // spec: TASKX-11 TASK25-12
     pub async fn cancel(&self) -> Result<(), Error> {
-        let server = self.session.server();
-        let tasks = server.capabilities.tasks.as_ref();
-        if server.era == Era::Legacy && tasks.is_none_or(|tasks| tasks.cancel.is_none()) {
-            let method = "tasks/cancel".into();
-            return Err(Error::NotOffered { method, capability: "tasks.cancel" });
+        let method = "tasks/cancel";
+        if self.server.era == Era::Legacy && !TaskOffer::of(&self.server).cancel {
+            return Err(Error::NotOffered { method: method.into(), capability: "tasks.cancel" });
+        }
+        if let Some(status) = self.known.ended() {
+            let wanted = TaskStatus::Cancelled;
+            let method = self.known.method.as_ref().into();
+            return Err(Error::TaskEnded { method, status, wanted });
         }
         self.work().cancel().await
     }
 
-    fn work(&self) -> Work<Session> {
-        Work::new(self.session.clone(), self.session.peer().clone(), self.known.clone())
+    fn work(&self) -> Work<WeakSession> {
+        Work::new(self.session.clone(), self.peer.clone(), self.known.clone())
     }
 }
 
@@ -127,11 +197,12 @@ impl fmt::Debug for TaskHandle {
 }
 
 impl Session {
-    /// Calls a tool, as a task if server and tool allow it, and does not wait for the task.
+    /// Makes a call, as a task if the server allows it, and does not wait for the task.
     ///
-    /// A stateless server decides by itself, if the [`Tasks`](crate::Tasks) extension is among the options. A server of
-    /// 2025-11-25 is asked for a task if it offers tasks of tool calls and the tool allows it; what the tool allows is
-    /// looked up in `tools/list`. The `ttl` is how long it should keep the task; a stateless server is not told.
+    /// A stateless server decides by itself of which calls of tools it makes tasks, if the [`Tasks`](crate::Tasks)
+    /// extension is among the options. A server of 2025-11-25 is asked for a task if it offers tasks of such calls; what
+    /// a tool allows is looked up in `tools/list`. Prompts and resources are tasks at servers that offer it beyond the
+    /// specification. The `ttl` is how long the server should keep the task; a stateless server is not told.
     ///
     /// # Errors
     ///
@@ -145,8 +216,8 @@ impl Session {
         let method = call.method.clone();
         let reply = self.call_raw(call.with_extension(ByHandle { ttl })).await?;
         if let Some(known) = reply.extensions.get::<Known>() {
-            let handle = TaskHandle { session: self.clone(), known: known.clone() };
-            return Ok(Started::Task(handle));
+            self.started().add(known.clone());
+            return Ok(Started::Task(TaskHandle::new(self, known.clone())));
         }
         // A task that was not offered.
         if self.server().era == Era::Modern
@@ -159,36 +230,6 @@ impl Session {
 
     /// The task with this id, that an earlier session may have left. Nothing is sent.
     pub fn task(&self, id: &str) -> TaskHandle {
-        TaskHandle { session: self.clone(), known: Known::new(id) }
-    }
-
-    /// The tasks that a server of 2025-11-25 keeps for this client.
-    ///
-    /// # Errors
-    ///
-    /// The server is stateless or does not offer it, or any other of [`Error`].
-    // spec: TASK25-13 TASKX-16
-    pub async fn tasks(&self) -> Result<Vec<TaskHandle>, Error> {
-        let (server, method) = (self.server(), ListTasksRequest::METHOD);
-        if server.era == Era::Modern {
-            let version = server.version.clone();
-            return Err(Error::NotInVersion { method: method.into(), version });
-        }
-        if server.capabilities.tasks.as_ref().is_none_or(|tasks| tasks.list.is_none()) {
-            return Err(Error::NotOffered { method: method.into(), capability: "tasks.list" });
-        }
-        let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        let mut request = ListTasksRequest::default();
-        for _ in 0..MAX_PAGES {
-            let page = self.request(request.clone()).await?;
-            found.extend(page.tasks.iter().map(|task| self.task(&task.task_id)));
-            let Some(cursor) = page.next_cursor else { return Ok(found) };
-            if !seen.insert(cursor.clone()) {
-                let reason = Endless::RepeatedCursor;
-                return Err(Error::Endless { method: method.into(), reason });
-            }
-            request.cursor = Some(cursor);
-        }
-        Err(Error::Endless { method: method.into(), reason: Endless::Pages(MAX_PAGES) })
+        TaskHandle::new(self, Known::new(id))
     }
 }

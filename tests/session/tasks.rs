@@ -1,7 +1,9 @@
 //! Calls that a server does in the background.
 
+mod beyond;
 mod core;
 mod handle;
+mod waiting;
 
 use crate::script::{Answer, Script, deadline, discovered};
 use async_trait::async_trait;

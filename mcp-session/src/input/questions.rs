@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// One question inside of a result; its parameters stay as they came.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct InputRequest {
     method: String,
     params: Option<RawJson>,

@@ -1,6 +1,10 @@
 //! The tasks of 2025-11-25.
 
-use super::{ByHandle, Created, Follow, Known, work::broken};
+use super::{
+    ByHandle, Created, Follow, Known, TaskOffer,
+    pushes::{Listening, ProgressToken, Pushes},
+    work::broken,
+};
 use crate::{BoxCallService, Call, Deadlines, Error, Params, Peer, Reply, tool_name::tool_name};
 use futures_util::{FutureExt, future::BoxFuture};
 use mcp_transport::BoxError;
@@ -8,6 +12,7 @@ use mcp_types::{ErrorCode, RawJson, tools::TaskSupport};
 use memchr::memmem;
 use serde::Deserialize;
 use std::{
+    borrow::Cow,
     collections::HashMap,
     future::{Future, poll_fn},
     mem,
@@ -25,11 +30,12 @@ const MAX_PAGES: usize = 1_000;
 /// How long a task may take in all, if the call brings no limit of its own.
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// Calls tools that want it as tasks, and waits for those; for servers of 2025-11-25 that offer tasks of tool calls.
+/// Calls tools that want it as tasks, and waits for those; for servers of 2025-11-25 that offer tasks of calls.
 ///
 /// On the wire: `tools/call` with a member `task`, then `tasks/get` as often as the server suggests, then `tasks/result`.
 /// What tools want is read from the `tools/list` results that pass; a server that refuses a call of an unknown tool is
-/// asked for its tools, and the call is sent again if the tool wants a task.
+/// asked for its tools, and the call is sent again if the tool wants a task. Prompts and resources are tasks only in the
+/// hand of the caller.
 ///
 /// # Cancel safety
 ///
@@ -39,12 +45,13 @@ const LIMIT: Duration = Duration::from_secs(3600);
 pub(crate) struct FollowCoreTask {
     inner: BoxCallService,
     peer: Peer,
+    offer: TaskOffer,
     tools: Arc<Mutex<HashMap<String, TaskSupport>>>,
 }
 
 impl FollowCoreTask {
-    pub(crate) fn new(inner: BoxCallService, peer: Peer) -> Self {
-        Self { inner, peer, tools: Arc::default() }
+    pub(crate) fn new(inner: BoxCallService, peer: Peer, offer: TaskOffer) -> Self {
+        Self { inner, peer, offer, tools: Arc::default() }
     }
 }
 
@@ -60,10 +67,18 @@ impl Service<Call> for FollowCoreTask {
     fn call(&mut self, call: Call) -> Self::Future {
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        let this = Self { inner, peer: self.peer.clone(), tools: Arc::clone(&self.tools) };
+        let this = Self { inner, ..self.clone() };
+        let by_handle = call.extensions.get::<ByHandle>().copied();
         match &*call.method {
-            "tools/call" => Box::pin(this.call_tool(call)),
             "tools/list" => Box::pin(this.list_tools(call)),
+            "tools/call" if self.offer.includes(&call.method) => {
+                Box::pin(this.call_tool(call, by_handle))
+            }
+            "prompts/get" | "resources/read"
+                if by_handle.is_some() && self.offer.includes(&call.method) =>
+            {
+                Box::pin(this.call_as_task(call, by_handle))
+            }
             _ => {
                 let mut inner = this.inner;
                 inner.call(call)
@@ -88,11 +103,14 @@ impl FollowCoreTask {
         Ok(reply)
     }
 
-    async fn call_tool(mut self, call: Call) -> Result<Reply, BoxError> {
+    async fn call_tool(
+        mut self,
+        call: Call,
+        by_handle: Option<ByHandle>,
+    ) -> Result<Reply, BoxError> {
         let Some(name) = tool_name(&call).map(|name| name.into_owned()) else {
             return self.inner.call(call).await;
         };
-        let by_handle = call.extensions.get::<ByHandle>().copied();
         let mut wish = self.wish(&name);
         if wish == Wish::Unknown && by_handle.is_some() {
             // The service is ready for one call: another clone lists.
@@ -128,10 +146,17 @@ impl FollowCoreTask {
         };
         let task = RawJson::encode(&task).map_err(crate::InvalidParams::from)?;
         call.params = call.params.with_members(&[("task", Some(&task))])?;
+        // From before the call is sent: what is said right after its answer is not missed.
+        let pushes = Pushes::of(&self.peer);
+        let token = ProgressToken::default();
+        let listening = Listening::new(call.events.clone(), token.clone());
+        call.extensions.insert(token.learn(call.extensions.get().cloned()));
+        let method = call.method.clone();
         let reply = self.inner.call(call);
-        let creating = Creating { reply: Some(reply), service: self.clone() };
+        let creating =
+            Creating { reply: Some(reply), service: self.clone(), method: method.clone() };
         let mut reply = creating.await?;
-        match created(&reply.result)? {
+        match created(&reply.result, method)?.map(|known| known.heard_by(listening, pushes)) {
             // Done at once, against the wish: better than nothing.
             None => Ok(reply),
             Some(known) if by_handle.is_some() => {
@@ -203,14 +228,9 @@ impl FollowCoreTask {
 }
 
 /// The task that a server has made of a call; `None` if it has not.
-fn created(result: &RawJson) -> Result<Option<Known>, Error> {
-    #[derive(Deserialize)]
-    struct Answer {
-        task: Option<Created>,
-    }
-
-    let answer = result.decode::<Answer>().map_err(|source| broken("tools/call", Some(source)))?;
-    Ok(answer.task.as_ref().map(Known::created))
+fn created(result: &RawJson, method: Cow<'static, str>) -> Result<Option<Known>, Error> {
+    let created = Created::of_core(result).map_err(|source| broken(&method, Some(source)))?;
+    Ok(created.map(|created| Known::created(&created, method)))
 }
 
 /// Whether the server may have refused the call because the tool wants a task.
@@ -223,6 +243,7 @@ fn is_refusal(error: &BoxError) -> bool {
 struct Creating {
     reply: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
     service: FollowCoreTask,
+    method: Cow<'static, str>,
 }
 
 impl Future for Creating {
@@ -242,10 +263,11 @@ impl Drop for Creating {
     fn drop(&mut self) {
         let Some(reply) = self.reply.take() else { return };
         let FollowCoreTask { inner, peer, .. } = self.service.clone();
+        let method = mem::take(&mut self.method);
         let errands = peer.clone();
         let cancel = async move {
             if let Ok(reply) = reply.await
-                && let Ok(Some(known)) = created(&reply.result)
+                && let Ok(Some(known)) = created(&reply.result, method)
             {
                 // Dropped at once, it cancels the task.
                 drop(Follow::new(inner, peer, known));

@@ -1,6 +1,6 @@
 //! Following a task on behalf of the call that it was made of.
 
-use super::work::{Known, METHOD, Work};
+use super::{known::Known, work::Work};
 use crate::{CallService, Error, Peer, Phase, Reply};
 use futures_util::FutureExt;
 use std::time::Duration;
@@ -18,16 +18,17 @@ impl<S: CallService> Follow<S> {
     /// Waits for what comes of the task, but not longer than the limit.
     pub(crate) async fn run(mut self, limit: Option<Duration>) -> Result<Reply, Error> {
         let Some(after) = limit else { return self.work.follow().await };
+        let method = self.work.known.method.as_ref().into();
         match tokio::time::timeout(after, self.work.follow()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Error::Timeout { method: METHOD.into(), phase: Phase::Total, after }),
+            Err(_) => Err(Error::Timeout { method, phase: Phase::Total, after }),
         }
     }
 }
 
 impl<S: CallService> Drop for Follow<S> {
     fn drop(&mut self) {
-        if self.work.ended {
+        if self.work.known.ended().is_some() {
             return;
         }
         // Cancelling says what is wished, no more: whether it came true is not asked.

@@ -10,7 +10,7 @@ use mcp_transport::Binding;
 use mcp_types::tasks_extension::TaskStatus;
 use serde_json::{Value, json};
 
-async fn start(session: &mcp_session::Session) -> TaskHandle {
+pub(super) async fn start(session: &mcp_session::Session) -> TaskHandle {
     match session.call_as_task(Call::new("tools/call"), None).await.unwrap() {
         Started::Task(handle) => handle,
         other => panic!("{other:?}"),

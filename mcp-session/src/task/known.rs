@@ -1,0 +1,134 @@
+//! What is known of a task.
+
+use super::{
+    pace::Pace,
+    pushes::{Listening, Pushes},
+    state::{State, is_terminal},
+};
+use crate::Reply;
+use mcp_types::{RawJson, tasks_extension::TaskStatus};
+use serde::Deserialize;
+use serde_json::Value;
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The method of a call of which it is not known.
+const UNKNOWN: &str = "tools/call";
+
+/// A task, as far as it is known here. Clones know the same.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) id: Arc<str>,
+    /// The method of the call that it was made of.
+    pub(super) method: Cow<'static, str>,
+    /// Who wants to know of its progress.
+    pub(super) listening: Listening,
+    memory: Arc<Mutex<Memory>>,
+}
+
+/// What was found out about a task.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) pace: Pace,
+    /// The questions that were answered, or are being answered: none is asked twice.
+    pub(super) asked: HashSet<String>,
+    /// The last state, once it is reached: it is final.
+    pub(super) end: Option<State>,
+    /// What came of it.
+    pub(super) outcome: Option<Reply>,
+    /// What the server has said unasked since the task was made, for the first who waits.
+    pub(super) pushes: Option<Pushes>,
+}
+
+impl Known {
+    /// A task of which the id is known.
+    pub(super) fn new(id: &str) -> Self {
+        let (listening, memory) = (Listening::default(), Arc::default());
+        Self { id: id.into(), method: UNKNOWN.into(), listening, memory }
+    }
+
+    /// The task that a server has made of a call of this method.
+    pub(crate) fn created(created: &Created, method: Cow<'static, str>) -> Self {
+        let known = Self { method, ..Self::new(&created.task_id) };
+        {
+            let mut memory = known.memory();
+            memory.pace.suggest(created.interval());
+            memory.pace.heard();
+        }
+        known
+    }
+
+    /// The same task, with who wants to know of its progress, and what was said of it already.
+    pub(super) fn heard_by(self, listening: Listening, pushes: Pushes) -> Self {
+        self.memory().pushes = Some(pushes);
+        Self { listening, ..self }
+    }
+
+    /// Notes what the server has said; a task that was at its end stays as it is.
+    // spec: TASK25-18
+    pub(super) fn note(&self, state: State) -> State {
+        let mut memory = self.memory();
+        if let Some(end) = &memory.end {
+            return end.clone();
+        }
+        memory.pace.heard();
+        if let Some(suggested) = state.suggested() {
+            memory.pace.suggest(suggested);
+        }
+        if state.is_terminal() {
+            memory.end = Some(state.clone());
+        }
+        state
+    }
+
+    /// How the task ended, if that is known.
+    pub(super) fn ended(&self) -> Option<TaskStatus> {
+        let end = self.memory().end.as_ref().map(|end| end.status.clone());
+        end.filter(is_terminal)
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a server says of a task that it has made, as far as it matters here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Created {
+    task_id: String,
+    #[serde(default)]
+    poll_interval: Value,
+    #[serde(default)]
+    poll_interval_ms: Value,
+}
+
+impl Created {
+    /// The task in a result of a server with a handshake, if there is one.
+    ///
+    /// Servers that are older than the revision have it in `_meta`.
+    pub(super) fn of_core(result: &RawJson) -> Result<Option<Self>, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            task: Option<Created>,
+            #[serde(rename = "_meta")]
+            meta: Option<Stub>,
+        }
+
+        #[derive(Deserialize)]
+        struct Stub {
+            #[serde(rename = "modelcontextprotocol.io/task")]
+            task: Option<Created>,
+        }
+
+        let Answer { task, meta } = result.decode()?;
+        Ok(task.or_else(|| meta?.task))
+    }
+
+    fn interval(&self) -> &Value {
+        if self.poll_interval.is_null() { &self.poll_interval_ms } else { &self.poll_interval }
+    }
+}

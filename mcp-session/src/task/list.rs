@@ -1,0 +1,141 @@
+//! The tasks that a server keeps, and those that this session has started.
+
+use super::{TaskHandle, TaskOffer, TaskState, known::Known, state::State};
+use crate::{Call, Endless, Era, Error, Params, Session, task::work::broken};
+use mcp_types::{RawJson, Request, tasks::ListTasksRequest};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+const METHOD: &str = ListTasksRequest::METHOD;
+/// How many pages of tasks are read.
+const MAX_PAGES: usize = 1_000;
+/// How many tasks that were started are remembered; the oldest are forgotten.
+const MAX_STARTED: usize = 1_000;
+
+/// Some of the tasks of a server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskList {
+    /// The tasks, each with the state that it was in.
+    pub tasks: Vec<ListedTask>,
+    /// Where the next ones begin, if there are more.
+    pub next_cursor: Option<String>,
+}
+
+/// A task in a list.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ListedTask {
+    /// The task.
+    pub handle: TaskHandle,
+    /// How far it was.
+    pub state: TaskState,
+}
+
+/// The tasks that a session has started, the newest last.
+#[derive(Default)]
+pub(crate) struct StartedTasks(Mutex<VecDeque<Known>>);
+
+impl StartedTasks {
+    pub(super) fn add(&self, known: Known) {
+        let mut started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if started.len() == MAX_STARTED {
+            started.pop_front();
+        }
+        started.push_back(known);
+    }
+
+    /// The newest ones.
+    fn newest(&self, limit: usize) -> Vec<Known> {
+        let started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        started.iter().rev().take(limit).cloned().collect()
+    }
+}
+
+impl Session {
+    /// The tasks that a server of 2025-11-25 keeps for this client.
+    ///
+    /// # Errors
+    ///
+    /// The server is stateless or does not offer it, or any other of [`Error`].
+    // spec: TASK25-13 TASKX-16
+    pub async fn tasks(&self) -> Result<Vec<TaskHandle>, Error> {
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.tasks_page(cursor).await?;
+            found.extend(page.tasks.into_iter().map(|task| task.handle));
+            let Some(next) = page.next_cursor else { return Ok(found) };
+            if !seen.insert(next.clone()) {
+                let reason = Endless::RepeatedCursor;
+                return Err(Error::Endless { method: METHOD.into(), reason });
+            }
+            cursor = Some(next);
+        }
+        Err(Error::Endless { method: METHOD.into(), reason: Endless::Pages(MAX_PAGES) })
+    }
+
+    /// One page of the tasks that a server of 2025-11-25 keeps for this client: the first, or that of a cursor.
+    ///
+    /// A task that cannot be read is left out.
+    ///
+    /// # Errors
+    ///
+    /// The server is stateless or does not offer it, or any other of [`Error`].
+    // spec: TASK25-13 TASKX-16
+    pub async fn tasks_page(&self, cursor: Option<String>) -> Result<TaskList, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Page<'a> {
+            #[serde(borrow)]
+            tasks: Vec<&'a RawValue>,
+            next_cursor: Option<String>,
+        }
+
+        let server = self.server();
+        if server.era == Era::Modern {
+            let version = server.version.clone();
+            return Err(Error::NotInVersion { method: METHOD.into(), version });
+        }
+        if !TaskOffer::of(server).list {
+            return Err(Error::NotOffered { method: METHOD.into(), capability: "tasks.list" });
+        }
+        let mut list = Call::new(METHOD);
+        if let Some(cursor) = cursor {
+            list = list.with_params(Params::encode(&serde_json::json!({"cursor": cursor}))?);
+        }
+        let reply = self.call_raw(list).await?;
+        let page: Page<'_> = reply.decode().map_err(|source| broken(METHOD, Some(source)))?;
+        let tasks = page.tasks.iter().filter_map(|task| {
+            let state: State = RawJson::parse(task.get().to_owned()).ok()?.decode().ok()?;
+            let handle = self.task(state.task_id.as_str()?);
+            Some(ListedTask { handle, state: state.public() })
+        });
+        Ok(TaskList { tasks: tasks.collect(), next_cursor: page.next_cursor })
+    }
+
+    /// The tasks that this session has started, the newest first, at most so many; each is asked how far it is, and those
+    /// that the server does not know any more are left out.
+    ///
+    /// For servers that keep no list, like all stateless ones.
+    ///
+    /// # Errors
+    ///
+    /// The connection is gone.
+    pub async fn started_tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
+        let mut found = Vec::new();
+        for known in self.started().newest(limit) {
+            let handle = TaskHandle::new(self, known);
+            match handle.status().await {
+                Ok(state) => found.push(ListedTask { handle, state }),
+                Err(error) if error.is_closed() => return Err(error),
+                Err(error) => tracing::debug!(%error, "a task of this session is left out"),
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,100 @@
+//! How often a task is asked for.
+
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The pause before the second question about a task, where the server suggests none; each one after it is twice as long.
+const FLOOR: Duration = Duration::from_millis(50);
+/// The longest of these pauses.
+const CEILING: Duration = Duration::from_secs(1);
+/// The shortest pause that a server may suggest; less is too eager.
+const SHORTEST: Duration = Duration::from_millis(100);
+/// The longest. What goes beyond it cannot be meant.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// When a task is asked for next: at the pace that the server suggests, or first often and then ever less.
+// spec: TASKX-05 TASK25-06
+#[derive(Debug)]
+pub(super) struct Pace {
+    suggested: Option<Duration>,
+    ramp: Duration,
+    /// When the server last said something of the task.
+    heard: Option<Instant>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { suggested: None, ramp: FLOOR, heard: None }
+    }
+}
+
+impl Pace {
+    /// Takes over what the server suggests; a suggestion that makes no sense is none.
+    pub(super) fn suggest(&mut self, millis: &Value) {
+        self.suggested = interval(millis);
+    }
+
+    /// Notes that the server has said something of the task.
+    pub(super) fn heard(&mut self) {
+        self.heard = Some(Instant::now());
+    }
+
+    /// When to ask next: at once, if the server was not heard of yet.
+    pub(super) fn next(&mut self) -> Instant {
+        let Some(heard) = self.heard else { return Instant::now() };
+        heard
+            + self.suggested.unwrap_or_else(|| {
+                let pause = self.ramp;
+                self.ramp = (2 * pause).min(CEILING);
+                pause
+            })
+    }
+}
+
+/// The pause that a server suggests: a number of milliseconds, or nothing that can be followed.
+pub(super) fn interval(millis: &Value) -> Option<Duration> {
+    let millis = millis.as_f64().filter(|millis| *millis > 0.0)?;
+    let pause = Duration::try_from_secs_f64(millis / 1e3).ok()?;
+    (pause <= LONGEST).then(|| pause.max(SHORTEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pace, interval};
+    use serde_json::{Value, json};
+    use std::time::Duration;
+    use tokio::time::{Instant, advance};
+
+    // spec: TASKX-05
+    // seed: 59
+    #[tokio::test(start_paused = true)]
+    async fn without_a_suggestion_the_pauses_double_from_a_floor_to_a_ceiling() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.next(), Instant::now(), "a task found again is asked for at once");
+        pace.heard();
+        let pauses: Vec<_> =
+            (0..7).map(|_| pace.next().duration_since(Instant::now()).as_millis()).collect();
+        assert_eq!(pauses, [50, 100, 200, 400, 800, 1_000, 1_000]);
+        pace.suggest(&json!(5_000));
+        assert_eq!(pace.next().duration_since(Instant::now()).as_millis(), 5_000);
+        advance(Duration::from_secs(9)).await;
+        assert!(pace.next() < Instant::now(), "the pause is over already");
+        pace.suggest(&json!(-1));
+        pace.heard();
+        assert_eq!(pace.next().duration_since(Instant::now()).as_millis(), 1_000);
+    }
+
+    // seed: 59
+    #[test]
+    fn a_suggestion_that_makes_no_sense_is_none() {
+        for (millis, expected) in [(json!(1), 100), (json!(250.5), 250), (json!(600_000), 600_000)]
+        {
+            assert_eq!(interval(&millis).unwrap().as_millis(), expected, "{millis}");
+        }
+        for hostile in [json!(0), json!(-5), json!(600_001), json!(1e300), json!("1"), Value::Null]
+        {
+            assert_eq!(interval(&hostile), None, "{hostile}");
+        }
+    }
+}

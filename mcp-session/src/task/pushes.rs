@@ -1,0 +1,105 @@
+//! What a server says of a task unasked.
+
+use super::state::State;
+use crate::{Event, Events, OnRequestId, Peer, Progress};
+use mcp_types::{RawJson, RequestId, rpc::Notification};
+use serde::Deserialize;
+use std::{
+    future::pending,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+/// What a server with a handshake says of a task while somebody waits for that. A stateless one says nothing.
+pub(super) struct Pushes(Option<Receiver<Notification>>);
+
+impl Pushes {
+    /// What is said from now on.
+    pub(super) fn of(peer: &Peer) -> Self {
+        Self((!peer.is_modern()).then(|| peer.notifications()))
+    }
+
+    /// The next state of the task, told unasked. Progress goes to those who listen to the call.
+    ///
+    /// Nothing is relied on: what is missed is found out by asking.
+    // spec: TASK25-07
+    pub(super) async fn next(&mut self, id: &str, listening: &mut Listening) -> State {
+        while let Some(receiver) = &mut self.0 {
+            match receiver.recv().await {
+                Ok(said) if said.method == "notifications/tasks/status" => {
+                    let state = said.params.as_ref().map(RawJson::decode::<State>);
+                    if let Some(Ok(state)) = state
+                        && state.task_id.as_str() == Some(id)
+                    {
+                        return state;
+                    }
+                }
+                Ok(said) if said.method == "notifications/progress" => {
+                    listening.hear(&said).await;
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => self.0 = None,
+            }
+        }
+        pending().await
+    }
+}
+
+/// Who listens to a call that has become a task, and by which token progress of it is known.
+#[derive(Clone, Default)]
+pub(crate) struct Listening {
+    events: Events,
+    token: ProgressToken,
+    last: Option<f64>,
+}
+
+impl Listening {
+    /// Those who listen, and the token that the call will have.
+    pub(super) fn new(events: Events, token: ProgressToken) -> Self {
+        Self { events, token, last: None }
+    }
+
+    pub(super) fn events(&self) -> &Events {
+        &self.events
+    }
+
+    async fn hear(&mut self, said: &Notification) {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Token {
+            progress_token: RequestId,
+        }
+
+        let (Some(params), false) = (&said.params, self.events.is_empty()) else { return };
+        let Ok(Token { progress_token }) = params.decode() else { return };
+        let Ok(progress) = params.decode::<Progress>() else { return };
+        if self.token.get() != Some(progress_token)
+            || self.last.is_some_and(|last| last >= progress.progress)
+        {
+            return;
+        }
+        self.last = Some(progress.progress);
+        self.events.emit(&Event::Progress(progress)).await;
+    }
+}
+
+/// The token by which progress of a call is known: its id. It is good for as long as the task lives.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProgressToken(Arc<Mutex<Option<RequestId>>>);
+
+impl ProgressToken {
+    /// Learns the token when the call is sent, beside whoever wants to know the id too.
+    pub(super) fn learn(&self, beside: Option<OnRequestId>) -> OnRequestId {
+        let token = self.clone();
+        OnRequestId::new(move |id| {
+            *token.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(id.clone());
+            if let Some(beside) = &beside {
+                beside.tell(id);
+            }
+        })
+    }
+
+    fn get(&self) -> Option<RequestId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
