@@ -1,36 +1,50 @@
 //! Configuring a client.
 
+mod listen;
+
 use crate::{
-    Client, Deadlines, Diagnostics, Event, InputHandler, Mode, PriorDiscover, Reconnect, Target,
-    client::Config, log,
+    Client, Deadlines, Diagnostics, Handlers, Mode, PriorDiscover, Reconnect, Target,
+    answers::Answers, client::Config, listeners::Listeners,
 };
-use mcp_session::{BoxCallService, CallService, Events, Extension, Options};
+use mcp_session::{BoxCallService, CallService, Extension, Options};
 use mcp_types::{Implementation, LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 /// Configures a [`Client`].
 #[must_use = "nothing happens before `build`"]
-pub struct ClientBuilder(Config);
+pub struct ClientBuilder {
+    config: Config,
+    handlers: Handlers,
+    listeners: Listeners,
+}
 
 impl ClientBuilder {
     pub(crate) fn new(target: Target) -> Self {
         let mut options = Options::default();
         options.client_info =
             Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        let (wrap, call_events) = (Vec::new(), Events::default());
-        Self(Config { target, options, wrap, call_events, keep_alive: false })
+        let config = Config {
+            target,
+            options,
+            wrap: Vec::new(),
+            answers: Arc::default(),
+            listeners: Arc::default(),
+            keep_alive: false,
+            auto_initialize: true,
+        };
+        Self { config, handlers: Handlers::new(), listeners: Listeners::default() }
     }
 
     /// Name and version of the program, as servers see them. Default: those of this library.
     pub fn client_info(mut self, info: Implementation) -> Self {
-        self.0.options.client_info = info;
+        self.config.options.client_info = info;
         self
     }
 
     /// Which revisions to try. Default: [`Mode::Auto`].
     pub fn mode(mut self, mode: Mode) -> Self {
-        self.0.options.mode = mode;
+        self.config.options.mode = mode;
         self
     }
 
@@ -55,70 +69,70 @@ impl ClientBuilder {
     /// If it proves wrong, the first call fails with [`Error::WrongPrior`](crate::Error::WrongPrior), and the next
     /// [`connect`](Client::connect) asks the server. See [`PriorDiscover`].
     pub fn prior_discover(mut self, prior: impl Into<PriorDiscover>) -> Self {
-        self.0.options.prior = Some(prior.into());
+        self.config.options.prior = Some(prior.into());
         self
     }
 
     /// How long connecting may take; zero means no limit. Default: 30 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.0.options.connect_timeout = (!limit.is_zero()).then_some(limit);
+        self.config.options.connect_timeout = (!limit.is_zero()).then_some(limit);
         self
+    }
+
+    /// How long the server may take to answer the first question, `initialize` or `server/discover`, apart from the time that
+    /// it takes to start or to be reached; zero means no limit but that of connecting. Default: no limit of its own.
+    pub fn init_timeout(mut self, limit: Duration) -> Self {
+        self.config.options.init_timeout = (!limit.is_zero()).then_some(limit);
+        self
+    }
+
+    /// Whether connecting also begins to speak the protocol. Default: yes; otherwise [`Client::initialize`] does.
+    pub fn auto_initialize(mut self, whether: bool) -> Self {
+        self.config.auto_initialize = whether;
+        self
+    }
+
+    /// How long the server may take for a call in all that brings no limit of its own; zero is no limit at all. Default: see
+    /// [`Deadlines`].
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.deadlines(if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) })
     }
 
     /// Time limits of calls that bring none of their own. Default: see [`Deadlines`].
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
-        self.0.options.deadlines = deadlines;
+        self.config.options.deadlines = deadlines;
         self
     }
 
     /// Is told what the server does against the specification; a strict one fails calls for it.
     pub fn diagnostics(mut self, diagnostics: Diagnostics) -> Self {
-        self.0.options.diagnostics = diagnostics;
+        self.config.options.diagnostics = diagnostics;
         self
     }
 
     /// Keeps the session open when the last [`Connection`](crate::Connection) is gone, until [`Client::close`] or until
     /// the client and all its clones are gone: a child process then serves connection after connection.
     pub fn keep_alive(mut self) -> Self {
-        self.0.keep_alive = true;
+        self.config.keep_alive = true;
         self
     }
 
     /// When a lost connection is made again under the session. Default: never; the next
     /// [`connect`](Client::connect) makes a new one.
     pub fn reconnect(mut self, policy: Reconnect) -> Self {
-        self.0.options.reconnect = policy;
+        self.config.options.reconnect = policy;
         self
     }
 
     /// The least severe log messages that a stateless server should send about calls. Default: none.
     pub fn log_level(mut self, level: LoggingLevel) -> Self {
-        self.0.options.log_level = Some(level);
+        self.config.options.log_level = Some(level);
         self
     }
 
     /// Supports an extension of the protocol, like [`Tasks`](crate::Tasks).
     pub fn extension(mut self, extension: impl Extension) -> Self {
-        self.0.options.extensions.push(Arc::new(extension));
-        self
-    }
-
-    /// Answers the server's questions. Default: nobody, and servers are told so.
-    pub fn input(mut self, handler: impl InputHandler) -> Self {
-        self.0.options.input = Arc::new(handler);
-        self
-    }
-
-    /// Listens to notifications that belong to no call, beside those who listen already.
-    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.0.options.events = self.0.options.events.and_listener(listener);
-        self
-    }
-
-    /// Listens to what the server says about each call while it works on it, progress for example, beside those who
-    /// listen to one call. [`Operation::events`](crate::Operation::events) takes its place for a call.
-    pub fn on_call_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.0.call_events = self.0.call_events.and_listener(listener);
+        self.config.options.extensions.push(Arc::new(extension));
         self
     }
 
@@ -128,7 +142,7 @@ impl ClientBuilder {
         L: Layer<BoxCallService> + Send + Sync + 'static,
         L::Service: CallService,
     {
-        self.0.wrap.push(Arc::new(move |service| BoxCallService::new(layer.layer(service))));
+        self.config.wrap.push(Arc::new(move |service| BoxCallService::new(layer.layer(service))));
         self
     }
 
@@ -147,26 +161,28 @@ impl ClientBuilder {
     ///     .build();
     /// ```
     pub fn configure(mut self, change: impl FnOnce(&mut Options)) -> Self {
-        change(&mut self.0.options);
+        change(&mut self.config.options);
         self
     }
 
     /// The client, not connected.
     pub fn build(mut self) -> Client {
+        let Config { target, options, .. } = &mut self.config;
         // So that a user can be told which server asks.
-        let name = || self.0.target.name().into();
-        self.0.options.server_name.get_or_insert_with(name);
-        // What a server logs goes to `tracing`, beside whoever else listens.
-        self.0.options.events = log::listen(self.0.options.events);
-        Client::from_config(self.0)
+        options.server_name.get_or_insert_with(|| target.name().into());
+        options.events = self.listeners.log.listen(std::mem::take(&mut options.events));
+        let rest = Arc::clone(&options.input);
+        self.config.listeners = Arc::new(self.listeners);
+        self.config.answer_with(Answers::new(self.handlers, rest));
+        Client::from_config(self.config)
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("target", &self.0.target)
-            .field("options", &self.0.options)
+            .field("target", &self.config.target)
+            .field("options", &self.config.options)
             .finish_non_exhaustive()
     }
 }

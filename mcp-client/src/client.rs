@@ -1,11 +1,15 @@
 //! The client.
 
 use crate::{
-    ClientBuilder, Connection, Error, Server, Target,
+    ClientBuilder, Connection, Error, InputHandler, Server, Target,
+    answers::Answers,
+    dial::{Pause, Plan},
+    in_flight::InFlight,
     known_tools::KnownTools,
+    listeners::Listeners,
     live::{Kept, Live, Slot, Wrap},
 };
-use mcp_session::{Events, Options, Session};
+use mcp_session::{Options, Session};
 use mcp_types::{Request, rpc::Notification};
 use std::{fmt, sync::Arc};
 
@@ -21,6 +25,7 @@ struct Inner {
     config: Config,
     slot: Arc<Slot>,
     known_tools: Arc<KnownTools>,
+    in_flight: Arc<InFlight>,
     /// The holder that keeps a session open between connections, if the client is to do that.
     kept: Option<Kept>,
 }
@@ -31,9 +36,11 @@ pub(crate) struct Config {
     pub(crate) target: Target,
     pub(crate) options: Options,
     pub(crate) wrap: Vec<Wrap>,
-    /// Who listens to every call.
-    pub(crate) call_events: Events,
+    /// Who answers questions. The options name the same.
+    pub(crate) answers: Arc<Answers>,
+    pub(crate) listeners: Arc<Listeners>,
     pub(crate) keep_alive: bool,
+    pub(crate) auto_initialize: bool,
 }
 
 impl Client {
@@ -67,13 +74,45 @@ impl Client {
     /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
     /// wanted is closed.
     pub async fn connect(&self) -> Result<Connection, Error> {
-        let Inner { config: Config { target, options, wrap, .. }, slot, kept, .. } = &*self.0;
-        let hold = slot.hold(|| Live::start(target.dial(), options.clone(), wrap.clone()));
-        hold.live().ready(target.name()).await?;
+        let Inner { config, slot, kept, .. } = &*self.0;
+        let hold = slot.hold(|| Live::start(config.target.dial(), config.plan()));
+        hold.live().ready(config.target.name()).await?;
         if let Some(kept) = kept {
             kept.keep(&hold);
         }
         Ok(Connection::new(self.clone(), hold))
+    }
+
+    /// Begins to speak the protocol over a connection, if that was not done when it was made, and gives what the server
+    /// says of itself: its answer to `initialize`, or to `server/discover`.
+    ///
+    /// That is done once for a connection; later calls give the same value. Needed only with
+    /// [`ClientBuilder::auto_initialize`] turned off, whose limit is [`ClientBuilder::init_timeout`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), mcp_client::Error> {
+    /// use mcp_client::Client;
+    ///
+    /// let client = Client::builder("servers/weather.py").auto_initialize(false).build();
+    /// let connection = client.connect().await?;
+    /// // The process runs, and has not been told anything yet.
+    /// let server = connection.initialize().await?;
+    /// println!("speaks {}", server.version);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no connection, or the server does not answer as it should: then the connection has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing: the connection goes on to be initialized.
+    pub async fn initialize(&self) -> Result<Arc<Server>, Error> {
+        let live = self.0.slot.current().ok_or(Error::NotConnected)?;
+        live.initialized(self.0.config.target.name()).await?;
+        Ok(Arc::clone(live.session()?.server()))
     }
 
     /// Ends the session for everyone who holds it, and waits until it is closed.
@@ -87,24 +126,18 @@ impl Client {
         }
     }
 
-    /// A client with the same configuration and no session.
+    /// A client with the same configuration, as it is now, and no session. What is changed later of one does not change
+    /// the other.
     #[must_use]
     pub fn fresh(&self) -> Self {
-        Self::from_config(self.0.config.clone())
+        let mut config = self.0.config.clone();
+        config.answer_with(self.answers().copy());
+        Self::from_config(config)
     }
 
-    /// Whether the session is open and its connection alive.
+    /// Whether there is a connection, and it is alive: a server that has died is noticed without a call.
     pub fn is_connected(&self) -> bool {
         self.0.slot.current().is_some_and(|live| live.is_open())
-    }
-
-    /// What the server said of itself when the session began.
-    ///
-    /// # Errors
-    ///
-    /// There is no open session.
-    pub fn server(&self) -> Result<Arc<Server>, Error> {
-        Ok(Arc::clone(self.session()?.server()))
     }
 
     /// The open session, for calls below this facade.
@@ -147,9 +180,16 @@ impl Client {
         self.0.slot.current().ok_or(Error::NotConnected)
     }
 
-    /// Who listens to every call.
-    pub(crate) fn call_events(&self) -> Events {
-        self.0.config.call_events.clone()
+    pub(crate) fn listeners(&self) -> &Arc<Listeners> {
+        &self.0.config.listeners
+    }
+
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.0.config.answers
+    }
+
+    pub(crate) fn in_flight(&self) -> &Arc<InFlight> {
+        &self.0.in_flight
     }
 
     /// What the server's lists have said about its tools.
@@ -159,8 +199,25 @@ impl Client {
 
     pub(crate) fn from_config(config: Config) -> Self {
         let kept = config.keep_alive.then(Kept::default);
-        let (slot, known_tools) = (Arc::default(), Arc::default());
-        Self(Arc::new(Inner { config, slot, known_tools, kept }))
+        let (slot, known_tools, in_flight) = (Arc::default(), Arc::default(), Arc::default());
+        Self(Arc::new(Inner { config, slot, known_tools, in_flight, kept }))
+    }
+}
+
+impl Config {
+    /// How to make a session.
+    fn plan(&self) -> Plan {
+        Plan {
+            options: self.options.clone(),
+            wrap: self.wrap.clone(),
+            pause: (!self.auto_initialize).then(Pause::default),
+        }
+    }
+
+    /// Has questions answered by these.
+    pub(crate) fn answer_with(&mut self, answers: Answers) {
+        self.answers = Arc::new(answers);
+        self.options.input = Arc::clone(&self.answers) as Arc<dyn InputHandler>;
     }
 }
 

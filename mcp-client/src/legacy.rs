@@ -6,10 +6,10 @@ use crate::{
     operation::{self, Caller, Operation},
 };
 use futures_util::future::BoxFuture;
-use mcp_session::Params;
+use mcp_session::{InvalidParams, Params};
 use mcp_types::{
-    LoggingLevel, Notification, PingRequest, Request, RootsListChangedNotification,
-    SetLevelRequest, rpc,
+    LoggingLevel, Notification, PingRequest, ProgressNotification, RawJson, Request,
+    RootsListChangedNotification, SetLevelRequest, rpc,
 };
 use std::future::IntoFuture;
 
@@ -57,6 +57,25 @@ impl Client {
         let session = self.session()?;
         require_handshake(session.server(), METHOD)?;
         session.notify(rpc::Notification::new(METHOD)).await
+    }
+}
+
+impl Client {
+    /// Tells the server how far this side has come with a question of the server's that has a progress token. Servers with a
+    /// handshake only.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotInVersion`] if the server is stateless: it sends no requests. Else the connection is gone, or the server
+    /// refused it.
+    // spec: PROG-01 PING-05
+    pub async fn notify_progress(&self, progress: ProgressNotification) -> Result<(), Error> {
+        const METHOD: &str = ProgressNotification::METHOD;
+
+        let session = self.session()?;
+        require_handshake(session.server(), METHOD)?;
+        let params = RawJson::encode(&progress).map_err(InvalidParams::from)?;
+        session.notify(rpc::Notification::new(METHOD).with_params(params)).await
     }
 }
 

@@ -43,9 +43,12 @@
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
 //! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
 
+mod about;
+mod answers;
 mod arguments;
 mod builder;
 mod call_tool;
+mod caller;
 mod catalogue;
 mod client;
 mod complete;
@@ -53,10 +56,13 @@ mod complete;
 pub mod config;
 mod connection;
 mod content;
+mod dial;
 mod get_prompt;
 mod handlers;
+mod in_flight;
 mod known_tools;
 mod legacy;
+mod listeners;
 mod lists;
 mod live;
 mod log;
@@ -65,6 +71,7 @@ mod near;
 mod offer;
 mod operation;
 mod pages;
+mod progress;
 mod read_resource;
 mod subscribe;
 mod target;

@@ -4,10 +4,15 @@ mod beside;
 
 use beside::Beside;
 
-use crate::{Error, target::Dial};
-use mcp_session::{BoxCallService, Options, Session};
+use crate::{
+    Error,
+    dial::{Dial, Pause, Plan},
+};
+use mcp_session::{BoxCallService, Session};
 use mcp_transport::{Delivery, Driver};
 use std::{
+    future::Future,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -28,12 +33,16 @@ pub(crate) struct Slot(Mutex<Option<Arc<Live>>>);
 pub(crate) struct Live {
     state: watch::Receiver<State>,
     stop: CancellationToken,
+    /// Cancelled when the connection is to be initialized.
+    initialize: CancellationToken,
     holders: Mutex<usize>,
     beside: Arc<Beside>,
 }
 
 enum State {
     Connecting,
+    /// There is a connection, and the protocol is not spoken yet.
+    Connected,
     Open(Session),
     Failed(Arc<Error>),
     Lost(mcp_transport::Error),
@@ -69,16 +78,17 @@ impl Slot {
 
 impl Live {
     /// Starts to connect, in a task of its own that ends with the session.
-    pub(crate) fn start(dial: Arc<dyn Dial>, options: Options, wrap: Vec<Wrap>) -> Arc<Self> {
+    pub(crate) fn start(dial: Arc<dyn Dial>, plan: Plan) -> Arc<Self> {
         let (sender, state) = watch::channel(State::Connecting);
         let (stop, beside) = (CancellationToken::new(), Arc::<Beside>::default());
+        let initialize = plan.pause.clone().unwrap_or_default().over;
         let (stopped, work) = (stop.clone(), Arc::clone(&beside));
         let task = async move {
-            run(dial, options, wrap, sender, stopped, &work).await;
+            run(dial, plan, sender, stopped, &work).await;
         };
         #[expect(clippy::disallowed_methods, reason = "connecting is the one place that spawns")]
         drop(tokio::spawn(task));
-        Arc::new(Self { state, stop, holders: Mutex::new(0), beside })
+        Arc::new(Self { state, stop, initialize, holders: Mutex::new(0), beside })
     }
 
     /// Does some work beside the session, which ends with it; none if the session is over.
@@ -91,16 +101,32 @@ impl Live {
         match &*self.state.borrow() {
             State::Open(session) => Ok(session.clone()),
             State::Lost(error) => Err(error.clone().with_delivery(Delivery::NotSent).into()),
+            State::Connected => Err(Error::NotInitialized),
             State::Connecting | State::Failed(_) | State::Closed => Err(Error::NotConnected),
         }
     }
 
-    /// Waits until the session is open.
+    /// Has the connection initialized, if it waits for that, and waits until the session is open.
+    pub(crate) async fn initialized(&self, target: &str) -> Result<(), Error> {
+        self.initialize.cancel();
+        self.reaches(target, |state| matches!(state, State::Open(_))).await
+    }
+
+    /// Waits until there is a connection, and the session is open if it is to be opened at once.
     pub(crate) async fn ready(&self, target: &str) -> Result<(), Error> {
+        self.reaches(target, |state| matches!(state, State::Open(_) | State::Connected)).await
+    }
+
+    async fn reaches(
+        &self,
+        target: &str,
+        is_there: impl Fn(&State) -> bool + Send,
+    ) -> Result<(), Error> {
         let mut state = self.state.clone();
         loop {
             match &*state.borrow_and_update() {
-                State::Connecting => {}
+                state if is_there(state) => return Ok(()),
+                State::Connecting | State::Connected => {}
                 State::Open(_) => return Ok(()),
                 State::Failed(source) => {
                     return Err(Error::Connect {
@@ -132,11 +158,12 @@ impl Live {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        matches!(&*self.state.borrow(), State::Open(_)) && self.is_usable()
+        !matches!(&*self.state.borrow(), State::Connecting) && self.is_usable()
     }
 
     fn is_usable(&self) -> bool {
-        let alive = matches!(&*self.state.borrow(), State::Connecting | State::Open(_));
+        let state = &*self.state.borrow();
+        let alive = matches!(state, State::Connecting | State::Connected | State::Open(_));
         alive && !self.stop.is_cancelled() && self.state.has_changed().is_ok()
     }
 
@@ -202,13 +229,14 @@ impl Drop for Hold {
 /// The life of a session: connect, drive, close.
 async fn run(
     dial: Arc<dyn Dial>,
-    options: Options,
-    wrap: Vec<Wrap>,
+    plan: Plan,
     state: watch::Sender<State>,
     stop: CancellationToken,
     beside: &Beside,
 ) {
-    let Some(connected) = stop.run_until_cancelled(dial.dial(options, wrap)).await else { return };
+    let pause = plan.pause.clone();
+    let dialing = telling_of_pause(dial.dial(plan), pause, &state);
+    let Some(connected) = stop.run_until_cancelled(dialing).await else { return };
     let (session, mut driver) = match connected {
         Ok(connected) => connected,
         Err(error) => return drop(state.send_replace(State::Failed(Arc::new(error)))),
@@ -229,6 +257,23 @@ async fn run(
             state.send_replace(State::Lost(error));
         }
     }
+}
+
+/// Dials, and tells when there is a connection that waits to be initialized.
+async fn telling_of_pause<F: Future>(
+    dialing: F,
+    pause: Option<Pause>,
+    state: &watch::Sender<State>,
+) -> F::Output {
+    let Some(pause) = pause else { return dialing.await };
+    let mut dialing = pin!(dialing);
+    tokio::select! {
+        biased;
+        dialed = &mut dialing => return dialed,
+        () = pause.connected.cancelled() => {}
+    }
+    state.send_replace(State::Connected);
+    dialing.await
 }
 
 async fn shut_down(driver: Driver) {

@@ -3,31 +3,72 @@
 use mcp_session::{Event, Events};
 use mcp_types::{LoggingLevel, LoggingMessageNotification, Notification as _, RawJson};
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 /// How much of one message is passed on.
 const MAX_CHARS: usize = 4_096;
 
-/// These listeners and one that hands log messages to `tracing`, under the target `mcp_client::server_log`.
-pub(crate) fn listen(events: Events) -> Events {
-    // Nearly every call has this one listener: it costs nothing if it is the first.
-    static ALONE: LazyLock<Events> = LazyLock::new(|| Events::listener(trace));
+/// Who hears the log messages of servers: `tracing`, under the target `mcp_client::server_log`, or a closure in its place.
+#[derive(Clone)]
+pub(crate) struct LogListener {
+    hear: Arc<dyn Fn(&Event) + Send + Sync>,
+    /// Nearly every call has this one listener: it costs nothing if it is the first.
+    alone: Events,
+}
 
-    if events.is_empty() { ALONE.clone() } else { events.and_listener(trace) }
+impl Default for LogListener {
+    fn default() -> Self {
+        Self::of(Arc::new(trace))
+    }
+}
+
+impl LogListener {
+    pub(crate) fn new(
+        listener: impl Fn(LoggingMessageNotification) + Send + Sync + 'static,
+    ) -> Self {
+        Self::of(Arc::new(move |event| match read(event) {
+            Some(Ok(message)) => listener(message),
+            Some(Err(_)) => unreadable(),
+            None => {}
+        }))
+    }
+
+    fn of(hear: Arc<dyn Fn(&Event) + Send + Sync>) -> Self {
+        let first = Arc::clone(&hear);
+        Self { hear, alone: Events::listener(move |event| first(event)) }
+    }
+
+    /// These listeners and this one.
+    pub(crate) fn listen(&self, events: Events) -> Events {
+        if events.is_empty() {
+            return self.alone.clone();
+        }
+        let hear = Arc::clone(&self.hear);
+        events.and_listener(move |event| hear(event))
+    }
 }
 
 /// Hands a log message of the server to `tracing`; other events are left alone.
 // spec: LOG-04 LOG-06
-pub(crate) fn trace(event: &Event) {
-    let Event::Notification(notification) = event else { return };
-    if notification.method != LoggingMessageNotification::METHOD {
-        return;
+fn trace(event: &Event) {
+    match read(event) {
+        Some(Ok(message)) => write(&message),
+        Some(Err(_)) => unreadable(),
+        None => {}
     }
-    let params = notification.params.as_ref().map(RawJson::decode::<LoggingMessageNotification>);
-    let Some(Ok(message)) = params else {
-        return tracing::debug!(target: "mcp_client::server_log", "a log message that cannot be read");
-    };
-    write(&message);
+}
+
+/// The log message that an event is, if it is one.
+fn read(event: &Event) -> Option<Result<LoggingMessageNotification, serde_json::Error>> {
+    let Event::Notification(notification) = event else { return None };
+    if notification.method != LoggingMessageNotification::METHOD {
+        return None;
+    }
+    Some(notification.params.as_ref().unwrap_or(&RawJson::EMPTY_OBJECT).decode())
+}
+
+fn unreadable() {
+    tracing::debug!(target: "mcp_client::server_log", "a log message that cannot be read");
 }
 
 fn write(message: &LoggingMessageNotification) {
@@ -54,7 +95,7 @@ fn write(message: &LoggingMessageNotification) {
 }
 
 /// Text of a server as a log can bear it: on one line, without what a terminal would obey, and not too long.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
     for c in chars.by_ref().take(MAX_CHARS) {

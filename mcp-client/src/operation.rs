@@ -1,17 +1,17 @@
 //! What all calls have in common.
 
+pub(crate) use crate::caller::Caller;
+
 use crate::{
-    Client, Deadlines, Error, Event, Events, Progress, Server,
-    known_tools::KnownTools,
-    log,
+    Client, Deadlines, Error, Event, Events, Progress,
     offer::{self, Offer},
 };
 use futures_util::future::BoxFuture;
-use mcp_session::{Call, Era, InvalidParams, Meta, Params, Reply, Reuse, Session, Started};
-use mcp_types::{LoggingLevel, MetaObject, RawJson, keys};
+use mcp_session::{Cancellation, Era, InvalidParams, OnRequestId, Reply};
+use mcp_types::{LoggingLevel, MetaObject, RawJson, RequestId, keys};
 use serde::Serialize;
 use serde_json::Value;
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 /// A call that has not been sent yet: configure it, then await it.
 ///
@@ -42,24 +42,60 @@ pub struct Operation<K> {
 
 impl<K> Operation<K> {
     /// Tells the listener how far the server has come, in the order of the wire, and not after the end.
+    ///
+    /// Takes the place of [`ClientBuilder::on_progress`](crate::ClientBuilder::on_progress) for this call.
     pub fn on_progress(self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        self.on_event(move |event| {
-            if let Event::Progress(progress) = event {
-                listener(progress.clone());
-            }
-        })
+        self.with(|caller| caller.listen_to_progress(listener))
     }
 
     /// Tells the listener what the server says about this call while it works on it.
     pub fn on_event(self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.with(|caller| {
-            caller.events = std::mem::take(&mut caller.events).and_listener(listener)
-        })
+        self.with(|caller| caller.listen(listener))
     }
 
     /// Tells these listeners what the server says about this call, instead of all that listen so far.
     pub fn events(self, events: Events) -> Self {
-        self.with(|caller| caller.events = events)
+        self.with(|caller| caller.tell_only(events))
+    }
+
+    /// Gives the call up when the cancellation says so, from wherever: the caller gets
+    /// [`Error::Cancelled`] at once, and the server is told. A `CancellationToken` is one as well.
+    ///
+    /// ```no_run
+    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// use mcp_client::Cancellation;
+    ///
+    /// let stop = Cancellation::new();
+    /// let call = client.call_tool("slow").cancel_with(stop.clone());
+    /// // Meanwhile, in another task: `stop.cancel()`.
+    /// if let Err(error) = call.await
+    ///     && error.is_cancelled()
+    /// {
+    ///     println!("as you wish");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    // spec: CAN-05
+    pub fn cancel_with(self, cancellation: impl Into<Cancellation>) -> Self {
+        self.with(|caller| caller.cancel_with(cancellation.into()))
+    }
+
+    /// Tells the listener the id of each request that the call becomes, right before it is sent.
+    ///
+    /// A call that is sent again, with answers of the user for example, has a new id. While the call is under way,
+    /// [`Client::cancel`] knows these ids.
+    pub fn on_request_id(self, listener: impl Fn(&RequestId) + Send + Sync + 'static) -> Self {
+        self.with(|caller| caller.on_request_id(OnRequestId::new(listener)))
+    }
+
+    /// Sends a header with the HTTP requests of this call; one of the endpoint of the same name is replaced.
+    ///
+    /// Headers of the protocol and of HTTP itself stay as they are. Without effect on servers that are not reached by HTTP.
+    #[cfg(feature = "http")]
+    pub fn header(self, name: http::HeaderName, mut value: http::HeaderValue) -> Self {
+        value.set_sensitive(true);
+        self.with(|caller| caller.add_header(name, value))
     }
 
     /// Limits how long the server may take in all, however much it is heard of meanwhile; zero is no limit.
@@ -72,7 +108,7 @@ impl<K> Operation<K> {
 
     /// Limits how long the server may take, instead of the limits of the client.
     pub fn deadlines(self, deadlines: Deadlines) -> Self {
-        self.with(|caller| caller.deadlines = Some(deadlines))
+        self.with(|caller| caller.limit(deadlines))
     }
 
     /// Adds a member to the `_meta` of the request. Keys that the protocol reserves are refused.
@@ -87,7 +123,7 @@ impl<K> Operation<K> {
             allowed.map_err(|error| InvalidParams::new(error.to_string()))?;
             let value = RawJson::encode(&value)
                 .map_err(|error| no_json_form("`_meta` key", &key, &error))?;
-            caller.meta.insert(key, value);
+            caller.insert_meta(key, value);
             Ok(())
         })
     }
@@ -102,7 +138,7 @@ impl<K> Operation<K> {
         self.try_with(|caller| {
             if caller.server().era == Era::Modern {
                 let encoded = RawJson::encode(&level).map_err(InvalidParams::from)?;
-                caller.meta.insert(keys::LOG_LEVEL, encoded);
+                caller.insert_meta(keys::LOG_LEVEL, encoded);
                 caller.listen_to_logs();
             }
             Ok(())
@@ -168,103 +204,6 @@ impl<K> Operation<K> {
 impl<K: fmt::Debug> fmt::Debug for Operation<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Operation").field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-/// Who calls, and how.
-#[derive(Clone)]
-pub(crate) struct Caller {
-    session: Session,
-    known_tools: Arc<KnownTools>,
-    /// The limits of calls that bring none of their own.
-    defaults: Deadlines,
-    deadlines: Option<Deadlines>,
-    events: Events,
-    hears_logs: bool,
-    meta: Meta,
-    /// Whether the server is asked whatever is known already.
-    refreshes: bool,
-}
-
-impl Caller {
-    pub(crate) fn new(client: &Client) -> Result<Self, Error> {
-        let (session, options) = (client.session()?, client.options());
-        let mut caller = Self {
-            session,
-            known_tools: Arc::clone(client.known_tools()),
-            defaults: options.deadlines,
-            deadlines: None,
-            events: client.call_events(),
-            hears_logs: false,
-            meta: Meta::default(),
-            refreshes: false,
-        };
-        // A stateless server logs only what a request asks for; what it sends beside that nobody hears.
-        if caller.server().era == Era::Legacy || options.log_level.is_some() {
-            caller.listen_to_logs();
-        }
-        Ok(caller)
-    }
-
-    pub(crate) fn session(&self) -> &Session {
-        &self.session
-    }
-
-    pub(crate) fn server(&self) -> &Server {
-        self.session.server()
-    }
-
-    /// What the server's lists have said about its tools.
-    pub(crate) fn known_tools(&self) -> &KnownTools {
-        &self.known_tools
-    }
-
-    /// The same caller, which asks the server even if a reply that was kept is still good.
-    pub(crate) fn refreshing(self) -> Self {
-        Self { refreshes: true, ..self }
-    }
-
-    /// The limits that apply.
-    pub(crate) fn limits(&self) -> Deadlines {
-        self.deadlines.unwrap_or(self.defaults)
-    }
-
-    /// The same caller with other limits.
-    pub(crate) fn with_limits(mut self, deadlines: Deadlines) -> Self {
-        self.deadlines = Some(deadlines);
-        self
-    }
-
-    pub(crate) async fn call(&self, method: &'static str, params: Params) -> Result<Reply, Error> {
-        self.session.call_raw(self.prepare(method, params)).await
-    }
-
-    pub(crate) async fn call_as_task(
-        &self,
-        method: &'static str,
-        params: Params,
-        ttl: Option<Duration>,
-    ) -> Result<Started, Error> {
-        self.session.call_as_task(self.prepare(method, params), ttl).await
-    }
-
-    fn prepare(&self, method: &'static str, params: Params) -> Call {
-        let mut call = Call::new(method).with_params(params).with_events(self.events.clone());
-        call.meta = self.meta.clone();
-        if self.refreshes {
-            call = call.with_extension(Reuse::Refresh);
-        }
-        match self.deadlines {
-            Some(deadlines) => call.with_extension(deadlines),
-            None => call,
-        }
-    }
-
-    fn listen_to_logs(&mut self) {
-        if !self.hears_logs {
-            self.hears_logs = true;
-            self.events = log::listen(std::mem::take(&mut self.events));
-        }
     }
 }
 

@@ -1,11 +1,8 @@
 //! Where a client connects to.
 
-use crate::{Error, live::Wrap};
-use futures_util::future::BoxFuture;
-use mcp_session::{BoxCallService, Options, Session};
-use mcp_transport::{Connector, Driver, Shared, Transport};
+use crate::dial::{Connecting, Dial, Invalid};
+use mcp_transport::{Connector, Shared, Transport};
 use std::{fmt, sync::Arc};
-use tower_layer::layer_fn;
 
 /// Where a client connects to, and how.
 ///
@@ -195,36 +192,6 @@ impl fmt::Debug for Target {
 #[cfg(feature = "http")]
 pub(crate) fn is_http_sse(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| url.path().split('/').any(|segment| segment == "sse"))
-}
-
-/// What comes of dialing: a session, and the future that does its work.
-type Dialed = Result<(Session, Driver), Error>;
-
-/// A connector of any type: here the types of a connection are erased.
-pub(crate) trait Dial: Send + Sync {
-    fn dial(&self, options: Options, wrap: Vec<Wrap>) -> BoxFuture<'static, Dialed>;
-}
-
-struct Connecting<C>(Arc<C>);
-
-impl<C: Connector> Dial for Connecting<C> {
-    fn dial(&self, options: Options, wrap: Vec<Wrap>) -> BoxFuture<'static, Dialed> {
-        let wrap = layer_fn(move |service: BoxCallService| {
-            wrap.iter().rev().fold(service, |service, layer| layer(service))
-        });
-        let session = Session::builder(Arc::clone(&self.0)).options(options).layer(wrap);
-        Box::pin(session.connect())
-    }
-}
-
-/// A target that can never be reached.
-struct Invalid(String);
-
-impl Dial for Invalid {
-    fn dial(&self, _: Options, _: Vec<Wrap>) -> BoxFuture<'static, Dialed> {
-        let error = Error::InvalidTarget { reason: self.0.as_str().into() };
-        Box::pin(std::future::ready(Err(error)))
-    }
 }
 
 #[cfg(all(test, feature = "http"))]

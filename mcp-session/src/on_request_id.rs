@@ -22,7 +22,8 @@ impl OnRequestId {
         Self(Arc::new(listener))
     }
 
-    pub(crate) fn tell(&self, id: &RequestId) {
+    /// Tells the closure.
+    pub fn tell(&self, id: &RequestId) {
         (self.0)(id);
     }
 }

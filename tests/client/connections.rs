@@ -1,6 +1,6 @@
 //! Holding, sharing, losing and closing connections.
 
-mod gate;
+pub(crate) mod gate;
 
 use crate::deadline;
 use gate::{Gate, eventually};

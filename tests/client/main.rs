@@ -1,7 +1,9 @@
 //! Tests of `mcp-client`, through its public API, against servers in this process.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answering;
 mod calls;
+mod cancel;
 mod catalogue;
 mod config;
 mod connections;
@@ -9,7 +11,9 @@ mod content;
 mod eras;
 mod faults;
 mod forms;
+mod initialize;
 mod limits;
+mod listening;
 mod lists;
 mod others;
 mod questions;

@@ -1,0 +1,118 @@
+//! Making sessions with what a target names, whatever type it has.
+
+use crate::{Error, live::Wrap};
+use futures_util::future::BoxFuture;
+use mcp_session::{BoxCallService, Options, Phase, Session};
+use mcp_transport::{Connector, Driver, Link};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio_util::sync::CancellationToken;
+use tower_layer::layer_fn;
+
+/// What comes of dialing: a session, and the future that does its work.
+pub(crate) type Dialed = Result<(Session, Driver), Error>;
+
+/// How to make the sessions of a client.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) options: Options,
+    /// The layers of the user.
+    pub(crate) wrap: Vec<Wrap>,
+    /// What a connection waits for before the protocol is spoken over it, if it is not to be at once.
+    pub(crate) pause: Option<Pause>,
+}
+
+/// A pause between connecting and initializing.
+#[derive(Clone, Default)]
+pub(crate) struct Pause {
+    /// Cancelled when there is a connection.
+    pub(crate) connected: CancellationToken,
+    /// Cancelled when it is to be initialized.
+    pub(crate) over: CancellationToken,
+}
+
+/// A connector of any type: here the types of a connection are erased.
+pub(crate) trait Dial: Send + Sync {
+    fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed>;
+}
+
+/// Dials what a connector connects to.
+pub(crate) struct Connecting<C>(pub(crate) Arc<C>);
+
+impl<C: Connector> Dial for Connecting<C> {
+    fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed> {
+        let connector = Arc::clone(&self.0);
+        Box::pin(async move {
+            let Plan { options, wrap, pause } = plan;
+            let first = match pause {
+                Some(pause) => Some(paused(&*connector, pause, &options).await?),
+                None => None,
+            };
+            let wrap = layer_fn(move |service: BoxCallService| {
+                wrap.iter().rev().fold(service, |service, layer| layer(service))
+            });
+            let connector = Prepared { connector, first: Mutex::new(first) };
+            Session::builder(connector).options(options).layer(wrap).connect().await
+        })
+    }
+}
+
+/// A connection that waits until it is to be initialized, and is driven meanwhile.
+async fn paused<C: Connector>(
+    connector: &C,
+    pause: Pause,
+    options: &Options,
+) -> Result<Link<C::Transport>, Error> {
+    let mut link = within(connector.connect(), options).await?;
+    pause.connected.cancel();
+    tokio::select! {
+        biased;
+        end = &mut link.driver => end?,
+        () = pause.over.cancelled() => return Ok(link),
+    }
+    // A driver may have had nothing to do.
+    link.driver = Driver::new(std::future::ready(Ok(())));
+    pause.over.cancelled().await;
+    Ok(link)
+}
+
+async fn within<T>(
+    connecting: impl Future<Output = Result<T, mcp_transport::Error>>,
+    options: &Options,
+) -> Result<T, Error> {
+    let Some(after) = options.connect_timeout else { return Ok(connecting.await?) };
+    match tokio::time::timeout(after, connecting).await {
+        Ok(connected) => Ok(connected?),
+        Err(_) => Err(Error::Timeout { method: "connect".into(), phase: Phase::Connect, after }),
+    }
+}
+
+/// A connector whose first connection may be there already.
+struct Prepared<C: Connector> {
+    connector: Arc<C>,
+    first: Mutex<Option<Link<C::Transport>>>,
+}
+
+impl<C: Connector> Connector for Prepared<C> {
+    type Transport = C::Transport;
+
+    async fn connect(&self) -> Result<Link<C::Transport>, mcp_transport::Error> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first {
+            Some(link) => Ok(link),
+            None => self.connector.connect().await,
+        }
+    }
+}
+
+/// A target that can never be reached.
+pub(crate) struct Invalid(pub(crate) String);
+
+impl Dial for Invalid {
+    fn dial(&self, _: Plan) -> BoxFuture<'static, Dialed> {
+        let error = Error::InvalidTarget { reason: self.0.as_str().into() };
+        Box::pin(std::future::ready(Err(error)))
+    }
+}

@@ -1,0 +1,90 @@
+//! Cancelling calls by the ids of their requests.
+
+use crate::Client;
+use mcp_session::{Call, Cancellation, OnRequestId};
+use mcp_types::RequestId;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+impl Client {
+    /// Gives up a call by the id of its request, which [`Operation::on_request_id`](crate::Operation::on_request_id) told.
+    ///
+    /// Whoever waits for the call gets [`Error::Cancelled`](crate::Error::Cancelled) at once, and the server is told as if
+    /// the call had been dropped. `false` if there is no such call under way: then nothing is done. To give up calls
+    /// without knowing ids, use [`Operation::cancel_with`](crate::Operation::cancel_with).
+    ///
+    /// ```no_run
+    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// use std::sync::{Arc, OnceLock};
+    ///
+    /// let sent_as = Arc::new(OnceLock::new());
+    /// let told = Arc::clone(&sent_as);
+    /// let call = client.call_tool("slow").on_request_id(move |id| drop(told.set(id.clone())));
+    /// let stop = async {
+    ///     // Later, when somebody has had enough of it:
+    ///     if let Some(id) = sent_as.get() {
+    ///         client.cancel(id, Some("the window was closed"));
+    ///     }
+    /// };
+    /// # let _ = (call, stop);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation).
+    // spec: CAN-01 CAN-05
+    pub fn cancel(&self, id: &RequestId, reason: Option<&str>) -> bool {
+        let cancellation = self.in_flight().lock().get(id).map(|(_, known)| known.clone());
+        let Some(cancellation) = cancellation else { return false };
+        match reason {
+            Some(reason) => cancellation.cancel_because(reason),
+            None => cancellation.cancel(),
+        }
+        true
+    }
+}
+
+/// The calls under way whose ids somebody knows.
+#[derive(Default)]
+pub(crate) struct InFlight {
+    calls: Mutex<HashMap<RequestId, (u64, Cancellation)>>,
+    watches: AtomicU64,
+}
+
+impl InFlight {
+    /// Remembers the requests of a call for as long as the watch is there.
+    pub(crate) fn watch(self: &Arc<Self>, call: Call, told: OnRequestId) -> (Call, Watch) {
+        let number = self.watches.fetch_add(1, Ordering::Relaxed);
+        let own = call.extensions.get::<Cancellation>().cloned();
+        let cancellation = own.unwrap_or_default();
+        let watch = Watch { number, in_flight: Arc::clone(self) };
+        let (in_flight, known) = (Arc::clone(self), cancellation.clone());
+        let listener = OnRequestId::new(move |id| {
+            in_flight.lock().insert(id.clone(), (number, known.clone()));
+            told.tell(id);
+        });
+        (call.with_extension(cancellation).with_extension(listener), watch)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, (u64, Cancellation)>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call under way; its requests are forgotten when it is dropped.
+pub(crate) struct Watch {
+    number: u64,
+    in_flight: Arc<InFlight>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // Another session may have used an id again: only what is of this call.
+        self.in_flight.lock().retain(|_, (number, _)| *number != self.number);
+    }
+}

@@ -1,0 +1,76 @@
+//! Calls that are given up from outside.
+
+use crate::{connect, deadline, said};
+use conformance::in_process::{Asked, InProcess};
+use mcp_client::{Cancellation, Error};
+use mcp_types::RequestId;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// A server that works on calls of `slow` for ever.
+fn server(begun: &Arc<Notify>) -> InProcess {
+    let begun = Arc::clone(begun);
+    InProcess::modern(move |asked: Asked| {
+        let is_slow = asked.params["name"] == "slow";
+        if is_slow {
+            begun.notify_one();
+        }
+        async move {
+            if is_slow {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, mcp_types::ErrorObject>(said("done"))
+        }
+    })
+}
+
+// spec: CAN-05
+#[tokio::test]
+async fn a_cancellation_gives_up_the_calls_that_have_it_and_no_other() {
+    let begun = Arc::new(Notify::new());
+    let client = connect(&server(&begun)).await;
+    let stop = Cancellation::new();
+    let (slow, other, ()) = tokio::join!(
+        deadline(client.call_tool("slow").cancel_with(stop.clone())),
+        deadline(client.call_tool("quick")),
+        async {
+            deadline(begun.notified()).await;
+            stop.cancel_because("enough");
+        }
+    );
+    let Err(Error::Cancelled { method, reason }) = slow else { panic!("{slow:?}") };
+    assert_eq!((&*method, reason.as_deref()), ("tools/call", Some("enough")));
+    assert_eq!(other.unwrap().text(), "done");
+    // What is given up already is not sent.
+    let late = deadline(client.call_tool("quick").cancel_with(stop)).await.unwrap_err();
+    assert!(late.is_cancelled(), "{late:?}");
+}
+
+// spec: CAN-01 CAN-05
+#[tokio::test]
+async fn a_call_is_given_up_by_the_id_of_its_request() {
+    let begun = Arc::new(Notify::new());
+    let server = server(&begun);
+    let client = connect(&server).await;
+    let ids = Arc::new(Mutex::new(Vec::<RequestId>::new()));
+    let tell = |ids: &Arc<Mutex<Vec<RequestId>>>| {
+        let ids = Arc::clone(ids);
+        move |id: &RequestId| ids.lock().unwrap().push(id.clone())
+    };
+    deadline(client.call_tool("quick").on_request_id(tell(&ids))).await.unwrap();
+    let (outcome, ()) =
+        tokio::join!(deadline(client.call_tool("slow").on_request_id(tell(&ids))), async {
+            deadline(begun.notified()).await;
+            let ids = ids.lock().unwrap().clone();
+            let [done, running] = ids.as_slice() else { panic!("{ids:?}") };
+            assert!(!client.cancel(done, None), "it is over");
+            assert!(!client.cancel(&RequestId::from("never"), None));
+            assert!(client.cancel(running, Some("enough")));
+        });
+    let Err(Error::Cancelled { reason, .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(reason.as_deref(), Some("enough"));
+    let sent: Vec<_> = server.sent("tools/call").iter().map(|call| call["id"].clone()).collect();
+    let told: Vec<_> = ids.lock().unwrap().iter().map(|id| serde_json::json!(id)).collect();
+    assert_eq!(sent, told);
+    assert!(!client.cancel(&ids.lock().unwrap()[1], None), "it is forgotten");
+}
