@@ -12,13 +12,15 @@ use mcp_types::{
     CompleteRequest, CompleteResult, Completion, CompletionArgument, CompletionReference, Request,
 };
 use serde::Serialize;
-use std::{fmt, future::IntoFuture};
+use std::{fmt, future::IntoFuture, time::Duration};
 
 const METHOD: &str = CompleteRequest::METHOD;
 
 /// An argument to complete: what [`Client::complete`] begins. Awaiting it gives `O`.
 pub struct Complete<O> {
     body: Body,
+    /// How long to wait before asking.
+    wait: Duration,
     read: fn(&Reply) -> Result<O, Error>,
 }
 
@@ -64,7 +66,11 @@ impl Client {
     ) -> Operation<Complete<Completion>> {
         let argument = CompletionArgument::new(argument, value);
         let body = Body { r#ref: reference.into(), argument, context: Context::default() };
-        let kind = Complete { body, read: |reply| read(reply).map(|result| result.completion) };
+        let kind = Complete {
+            body,
+            wait: Duration::ZERO,
+            read: |reply| read(reply).map(|result| result.completion),
+        };
         operation::begin(self, kind).needs(METHOD, Offer::Completions)
     }
 }
@@ -79,9 +85,17 @@ impl<O> Operation<Complete<O>> {
         self
     }
 
+    /// Waits this long before it asks: a call that is dropped meanwhile, since more was typed, has asked nothing.
+    /// Default: not at all.
+    // spec: COMP-01
+    pub fn debounce(mut self, wait: Duration) -> Self {
+        self.kind_mut().wait = wait;
+        self
+    }
+
     /// Awaits the result as the protocol has it.
     pub fn raw(self) -> Operation<Complete<CompleteResult>> {
-        self.map(|Complete { body, .. }| Complete { body, read })
+        self.map(|Complete { body, wait, .. }| Complete { body, wait, read })
     }
 }
 
@@ -90,7 +104,10 @@ impl<O: Send + 'static> IntoFuture for Operation<Complete<O>> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.start(async |caller, Complete { body, read }| {
+        self.start(async |caller, Complete { body, wait, read }| {
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
             read(&caller.call(METHOD, Params::encode(&body)?).await?)
         })
     }

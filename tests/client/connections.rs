@@ -177,6 +177,7 @@ async fn a_fresh_client_has_a_session_of_its_own() {
     call(&connection).await.unwrap();
 }
 
+// spec: META-15
 // seed: 14 23
 #[tokio::test]
 async fn a_session_that_is_kept_alive_outlives_its_connections() {

@@ -45,7 +45,7 @@ async fn a_stateless_server_gets_none_of_it() {
     assert_eq!(server.record().len(), 1, "only `server/discover`");
 }
 
-// spec: META-16 LOG-03
+// spec: META-16 LOG-03 PRM-02
 #[tokio::test]
 async fn what_a_server_did_not_offer_is_not_called() {
     let server =

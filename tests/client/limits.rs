@@ -40,7 +40,7 @@ async fn in_an_hour<F: IntoFuture>(call: F) -> F::Output {
     timeout(Duration::from_secs(3_600), call).await.expect("no hang")
 }
 
-// spec: CAN-01 CAN-02 CAN-03
+// spec: CAN-01 CAN-02 CAN-03 TOOL-09
 // seed: 16 17
 #[tokio::test(start_paused = true)]
 async fn a_call_that_takes_too_long_fails_and_is_cancelled() {

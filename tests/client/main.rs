@@ -16,9 +16,11 @@ mod limits;
 mod listening;
 mod lists;
 mod others;
+mod prompts;
 mod questions;
 mod results;
 mod revisions;
+mod secrets;
 mod surrogates;
 mod tasks;
 

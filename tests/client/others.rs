@@ -6,7 +6,7 @@ use mcp_client::{Content, Error};
 use mcp_types::{ErrorCode, ErrorObject, PromptReference, Request, ResourceTemplateReference};
 use serde_json::{Value, json};
 
-// spec: RES-02 RES-03
+// spec: RES-02 RES-03 RES-04
 // seed: 48
 #[tokio::test]
 async fn a_resource_is_read_by_the_uri_as_it_is_given() {
@@ -39,6 +39,7 @@ async fn what_is_no_uri_is_not_sent() {
     assert_eq!(server.sent("resources/read").len(), 1);
 }
 
+// spec: PRM-03
 // seed: 47 49
 #[tokio::test]
 async fn arguments_of_a_prompt_are_strings() {
@@ -61,7 +62,7 @@ async fn arguments_of_a_prompt_are_strings() {
     assert_eq!(error.as_rpc().unwrap().message, "no such prompt");
 }
 
-// spec: COMP-03 COMP-05
+// spec: COMP-03 COMP-05 COMP-04
 #[tokio::test]
 async fn completion_sends_what_is_settled_and_takes_what_it_gets() {
     let server = InProcess::modern(async |_: Asked| {

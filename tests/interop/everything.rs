@@ -153,7 +153,7 @@ mod http {
         pinned_to_the_stateless_revision(http_target());
     }
 
-    // spec: LIFE-07
+    // spec: LIFE-07 OLD-02
     #[test]
     fn every_revision_with_a_handshake_is_spoken_when_it_is_pinned() {
         let Some(target) = http_target() else { return };

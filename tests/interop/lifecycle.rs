@@ -12,7 +12,7 @@ use mcp_client::{Client, Mode, Target};
 use mcp_transport::http::Endpoint;
 
 /// The process of a server is gone when the session is closed, and each session has a new one.
-// spec: STDIO-09
+// spec: STDIO-09 STDIO-01
 #[track_caller]
 pub(crate) fn a_process_lives_as_long_as_its_session(program: Program, expected: &Expected) {
     let (command, mut processes) = Processes::of(command(program));

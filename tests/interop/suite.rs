@@ -121,7 +121,7 @@ pub(crate) async fn progress_arrives_in_order(client: &Connection, expected: &Ex
     assert_eq!(steps, [(1.0, Some(3.0)), (2.0, Some(3.0)), (3.0, Some(3.0))]);
 }
 
-// spec: CAN-02 CAN-03 CAN-07
+// spec: CAN-02 CAN-03 CAN-07 TOOL-09
 pub(crate) async fn a_call_that_times_out_leaves_the_session_usable(
     client: &Connection,
     expected: &Expected,

@@ -30,7 +30,7 @@ async fn call(session: &Session) -> Result<(), Error> {
     session.call_raw(Call::new("tools/call")).await.map(drop)
 }
 
-// spec: VER-12
+// spec: VER-12 DISC-01
 // seed: 56
 #[tokio::test(start_paused = true)]
 async fn what_is_known_of_a_server_is_not_asked() {

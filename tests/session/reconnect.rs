@@ -39,7 +39,7 @@ async fn without_a_policy_a_lost_connection_stays_lost_and_says_why() {
     .await;
 }
 
-// spec: STDIO-11 VER-12
+// spec: STDIO-11 VER-12 META-14
 #[tokio::test(start_paused = true)]
 async fn the_next_call_connects_again_and_goes_over_the_new_connection() {
     deadline(async {

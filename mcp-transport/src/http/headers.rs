@@ -244,7 +244,7 @@ mod tests {
         }
     }
 
-    // spec: HDR-01 HDR-02 HDR-03
+    // spec: HDR-01 HDR-02 HDR-03 TASKX-12
     #[test]
     fn the_name_comes_from_the_member_that_the_method_names() {
         let params = r#"{"name":"n","uri":"file:///u","taskId":"t"}"#;

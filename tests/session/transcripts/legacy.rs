@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-// spec: MSG-05 MSG-12
+// spec: MSG-05 MSG-12 MSG-18 META-10
 #[tokio::test(start_paused = true)]
 async fn a_call() {
     let transcript = r#"

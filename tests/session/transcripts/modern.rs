@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-// spec: MSG-05 MSG-12
+// spec: MSG-05 MSG-12 MSG-18 META-10
 #[tokio::test(start_paused = true)]
 async fn a_call() {
     let transcript = r#"
@@ -131,7 +131,7 @@ async fn a_task() {
     play(options, transcript, called).await.unwrap();
 }
 
-// spec: MSG-15 MSG-16
+// spec: MSG-15 MSG-16 STDIO-04 CUST-04
 #[tokio::test(start_paused = true)]
 async fn a_request_of_the_server_and_a_notification_that_are_not_answered() {
     let transcript = r#"

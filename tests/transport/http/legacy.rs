@@ -35,7 +35,7 @@ pub(super) async fn finish<S: HttpService>(peer: Connected<S>) {
     driver.end().await.unwrap();
 }
 
-// spec: H25-08 H25-13 H25-18 HTTP-09 HTTP-10
+// spec: H25-08 H25-13 H25-18 HTTP-09 HTTP-10 HTTP-04
 // seed: 34
 #[tokio::test]
 async fn the_session_is_on_every_request_from_the_handshake_to_the_delete() {
@@ -57,6 +57,7 @@ async fn the_session_is_on_every_request_from_the_handshake_to_the_delete() {
             assert_eq!(request.header(SESSION), Some("session-1"), "{request:?}");
             assert_eq!(request.header("mcp-protocol-version"), Some("2025-11-25"));
             assert_eq!(request.header("mcp-method"), None, "not of this era");
+            assert!(request.method != "POST" || request.json().is_object(), "{request:?}");
         }
         let get = &server.matching(is_get)[0];
         assert_eq!(get.header("accept"), Some("text/event-stream"));
