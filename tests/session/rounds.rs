@@ -2,7 +2,7 @@
 
 use crate::script::{Answer, Script, deadline, discovered};
 use async_trait::async_trait;
-use mcp_session::{Call, InputHandler, Options, Params};
+use mcp_session::{Call, InputHandler, Options, Params, Question};
 use mcp_transport::Binding;
 use mcp_types::{
     ErrorObject, List,
@@ -25,7 +25,10 @@ impl InputHandler for Together {
         capabilities
     }
 
-    async fn list_roots(&self, _: ListRootsRequest) -> Result<ListRootsResult, ErrorObject> {
+    async fn list_roots(
+        &self,
+        _: Question<ListRootsRequest>,
+    ) -> Result<ListRootsResult, ErrorObject> {
         self.0.wait().await;
         Ok(ListRootsResult::new(List::new()))
     }
