@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 /// How many errands wait for the driver of the session.
 const WAITING: usize = 64;
-/// How long one may take.
+/// How long one may take, unless it is work.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Something to be done by the driver of a session, because whoever wanted it was dropped.
@@ -32,9 +32,17 @@ impl Default for Errands {
 impl Errands {
     /// Leaves something to the driver; when too much waits already, it is not done.
     pub(crate) fn leave(&self, errand: Errand) {
-        if self.sender.try_send(errand).is_err() {
+        let limited = tokio::time::timeout(LIMIT, errand);
+        self.leave_work(Box::pin(async move { drop(limited.await) }));
+    }
+
+    /// Leaves something that takes its time to the driver; false if too much waits already.
+    pub(crate) fn leave_work(&self, work: Errand) -> bool {
+        let is_left = self.sender.try_send(work).is_ok();
+        if !is_left {
             tracing::debug!("too much waits for the driver of the session");
         }
+        is_left
     }
 
     /// Runs errands for as long as the driver runs, which takes them once.
@@ -45,7 +53,7 @@ impl Errands {
             let mut running = FuturesUnordered::new();
             loop {
                 tokio::select! {
-                    Some(errand) = receiver.recv() => running.push(tokio::time::timeout(LIMIT, errand)),
+                    Some(errand) = receiver.recv() => running.push(errand),
                     Some(_) = running.next() => {}
                     else => return,
                 }

@@ -51,6 +51,7 @@ mod follow_task;
 pub mod form;
 mod guard;
 mod honor_cancel;
+mod host_tasks;
 mod inbox;
 mod input;
 mod limit_tools;
@@ -97,6 +98,7 @@ pub use follow_input::{DEFAULT_ROUNDS, FollowInput, FollowInputLayer, InputGiven
 pub use follow_task::{FollowTask, Tasks};
 pub use guard::{Guard, GuardLayer, GuardPolicy, Verdict};
 pub use honor_cancel::{Cancellable, Cancellation, HonorCancel, HonorCancelLayer};
+pub use host_tasks::HostTasks;
 pub use input::{Asker, CheckInput, InputHandler, NoInput, Question};
 pub use limit_tools::{LimitTools, LimitToolsLayer};
 pub use meta::Meta;

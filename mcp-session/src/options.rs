@@ -1,8 +1,8 @@
 //! How a session is set up.
 
 use crate::{
-    Deadlines, Diagnostics, Events, Extension, InputHandler, NoInput, PriorDiscover, Reconnect,
-    RetryOptions, follow_input::DEFAULT_ROUNDS,
+    Deadlines, Diagnostics, Events, Extension, HostTasks, InputHandler, NoInput, PriorDiscover,
+    Reconnect, RetryOptions, follow_input::DEFAULT_ROUNDS,
 };
 use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
@@ -38,6 +38,8 @@ pub struct Options {
     pub input_rate: Option<u32>,
     /// Whether fields that the answer to a form leaves out are set to their defaults. Default: yes.
     pub fill_in_defaults: bool,
+    /// How servers of 2025-11-25 may make tasks of their questions. Default: not at all.
+    pub host_tasks: Option<HostTasks>,
     /// The least severe log messages that a stateless server should send about calls. Default: none.
     pub log_level: Option<LoggingLevel>,
     /// When a lost connection is made again.
@@ -74,6 +76,7 @@ impl Default for Options {
             input_timeout: Some(Duration::from_secs(600)),
             input_rate: Some(120),
             fill_in_defaults: true,
+            host_tasks: None,
             log_level: None,
             reconnect: Reconnect::default(),
             retry: None,

@@ -1,8 +1,9 @@
 //! What this side of a session is to the server: its ids, its handlers, its revision.
 
 use crate::{
-    Diagnostics, Error, Event, Events, Incident, InputHandler, Misbehavior, Params,
+    Diagnostics, Error, Event, Events, HostTasks, Incident, InputHandler, Misbehavior, Params,
     errands::Errands,
+    host_tasks::HostedTasks,
     input::{self, Asker},
     subscription::Watched,
 };
@@ -49,6 +50,8 @@ struct State {
     reconnected: watch::Sender<u64>,
     watched: Watched,
     errands: Errands,
+    /// The tasks that the server may make of its questions, if it may.
+    tasks: OnceLock<HostedTasks>,
 }
 
 impl Peer {
@@ -67,6 +70,7 @@ impl Peer {
             reconnected: watch::Sender::new(0),
             watched: Watched::default(),
             errands: Errands::default(),
+            tasks: OnceLock::new(),
         }))
     }
 
@@ -100,6 +104,15 @@ impl Peer {
         self
     }
 
+    /// Lets the server make tasks of its questions.
+    pub(crate) fn hosting(self, tasks: Option<HostTasks>) -> Self {
+        if let Some(tasks) = tasks {
+            // As the name.
+            let _ = self.0.tasks.set(HostedTasks::new(tasks));
+        }
+        self
+    }
+
     /// Notes what the server calls itself.
     pub(crate) fn introduced(&self, info: &Implementation) {
         // The first word stays.
@@ -127,13 +140,30 @@ impl Peer {
         transport: T,
         extensions: Extensions,
     ) {
-        let (handler, params) = (&*self.0.input, request.params.as_ref());
-        let outcome = input::answer(handler, asker, &request.method, params).await;
-        let response = match outcome {
-            Ok(result) => Response::success(request.id, related(request.params.as_ref(), result)),
+        let response = match self.outcome(&request, asker).await {
+            Ok(result) => Response::success(request.id, result),
             Err(error) => Response::failure(request.id, error),
         };
         send(response, transport, extensions).await;
+    }
+
+    /// What a request is answered with: a result, or a task that will have one.
+    async fn outcome(&self, request: &Request, asker: Asker) -> Result<RawJson, ErrorObject> {
+        let (method, params) = (&*request.method, request.params.as_ref());
+        let input = Arc::clone(&self.0.input);
+        let hosted = self.0.tasks.get();
+        if let Some(tasks) =
+            hosted.filter(|_| self.version() == Some(&ProtocolVersion::V2025_11_25))
+        {
+            if HostedTasks::is_about_tasks(method) {
+                return tasks.answer(method, params).await;
+            }
+            if let Some(ttl) = HostedTasks::wanted(&input.capabilities(), method, params) {
+                let answer = answer(input, asker, request.clone());
+                return tasks.create(method, ttl, Box::pin(answer), self.errands());
+            }
+        }
+        answer(input, asker, request.clone()).await
     }
 
     /// Refuses a request of a legacy server that is one too many.
@@ -205,6 +235,16 @@ impl Peer {
         let (method, detail) = (method.map(Into::into), detail.map(Into::into));
         self.0.diagnostics.tell(Incident { misbehavior, method, detail });
     }
+}
+
+async fn answer(
+    input: Arc<dyn InputHandler>,
+    asker: Asker,
+    request: Request,
+) -> Result<RawJson, ErrorObject> {
+    let params = request.params.as_ref();
+    let answer = input::answer(&*input, asker, &request.method, params).await?;
+    Ok(related(params, answer))
 }
 
 /// The answer to a question of a task says of which task it is.

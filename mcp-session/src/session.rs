@@ -201,7 +201,8 @@ impl<C: Connector, L> Builder<C, L> {
             options.events.clone(),
             options.diagnostics.clone(),
         )
-        .named(options.server_name.clone());
+        .named(options.server_name.clone())
+        .hosting(options.host_tasks);
         let released = CancellationToken::new();
         let negotiation = Negotiation {
             connector: &connector,

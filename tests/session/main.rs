@@ -16,6 +16,7 @@ mod extensions;
 mod faults;
 mod guard;
 mod honor_cancel;
+mod host_tasks;
 mod layers;
 mod limit_tools;
 mod mock;

@@ -1,7 +1,7 @@
 //! The handshake of legacy servers.
 
 use super::Opening;
-use crate::{Call, Era, Error, Misbehavior, Options, Phase, Reply, Server};
+use crate::{Call, Era, Error, HostTasks, Misbehavior, Options, Phase, Reply, Server};
 use mcp_transport::{ClientMessage, Transport};
 use mcp_types::{
     ProtocolVersion, Request,
@@ -20,11 +20,12 @@ impl<T: Transport> Opening<T> {
         pinned: bool,
         options: &Options,
     ) -> Result<Server, Error> {
-        let request = InitializeRequest::new(
-            version.clone(),
-            options.input.capabilities(),
-            options.client_info.clone(),
-        );
+        let mut capabilities = options.input.capabilities();
+        if options.host_tasks.is_some() && *version == ProtocolVersion::V2025_11_25 {
+            HostTasks::declare(&mut capabilities);
+        }
+        let request =
+            InitializeRequest::new(version.clone(), capabilities, options.client_info.clone());
         let reply = self.shake(Call::of(request)?, options.init_timeout).await?;
         let result: InitializeResult = reply.decode_lossy().map_err(|source| {
             let method = InitializeRequest::METHOD.into();
