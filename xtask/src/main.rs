@@ -1,6 +1,7 @@
 //! Project automation, run as `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod bench;
 mod clauses;
 mod codegen;
 mod conformance;
@@ -25,6 +26,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure: counts that must not grow, rates beside other clients, and the weight of the crates
+    Bench(bench::Options),
     /// Write which tests show which clause of the specification and which case of the seed, for the documentation
     Clauses,
     /// Generate the types of `mcp-types` from the facts in `mcp-types/schema/`
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        Command::Bench(options) => bench::run(options),
         Command::Clauses => clauses::run(),
         Command::Codegen(options) => codegen::run(options),
         Command::Conformance(options) => conformance::run(&options),

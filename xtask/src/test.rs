@@ -7,13 +7,16 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::count::Count;
-use crate::{conformance, peers, tidy, workspace};
+use crate::{bench, conformance, peers, tidy, workspace};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Leave out the tests that need the servers of tests/peers, and the official conformance suite
     #[arg(long)]
     without_peers: bool,
+    /// Leave out the counters of what a call costs, which are of an optimized build
+    #[arg(long)]
+    without_counters: bool,
 }
 
 /// Tells the tests that they may pass over what needs a peer; see `tests/src/peers.rs`.
@@ -75,6 +78,9 @@ fn run_steps(options: &Options, count: &mut Count) -> Result<()> {
     }
     let example = ["run", "--package", "mcp-client", "--example", "quickstart"];
     cargo_step("quickstart", &example, &[])?;
+    if !options.without_counters {
+        step("counters", "cargo xtask bench counters", bench::check_counters)?;
+    }
     check_dependencies()
 }
 

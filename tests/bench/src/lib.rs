@@ -1,0 +1,12 @@
+//! What the server and the drivers of the measurements share.
+#![expect(missing_docs, clippy::missing_errors_doc, reason = "programs, not a library")]
+
+pub mod answer;
+pub mod drive;
+pub mod measure;
+pub mod ours;
+pub mod payload;
+pub mod peer;
+pub mod plan;
+pub mod raw;
+pub mod request;

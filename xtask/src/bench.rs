@@ -1,0 +1,41 @@
+//! Measurements: exact counts that CI checks, rates beside other clients, and the weight of the crates.
+//!
+//! The programs that are measured are a workspace of their own in `tests/bench`.
+
+mod callgrind;
+mod counters;
+mod programs;
+mod rounds;
+mod scenarios;
+mod table;
+mod weight;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+pub(crate) use counters::check as check_counters;
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    only: Option<Only>,
+    #[command(flatten)]
+    rounds: rounds::Options,
+}
+
+#[derive(Subcommand)]
+enum Only {
+    /// Count instructions and allocations of one call, and compare them with the table
+    Counters(counters::Options),
+    /// Count crates, and time a build of our own code
+    Weight,
+}
+
+pub(crate) fn run(options: Options) -> Result<()> {
+    match options.only {
+        Some(Only::Counters(options)) => counters::run(&options),
+        Some(Only::Weight) => weight::run(),
+        None => rounds::run(&options.rounds),
+    }
+}

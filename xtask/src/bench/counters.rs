@@ -1,0 +1,203 @@
+//! Exact counts of what one call costs, and the table that they are compared with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::{callgrind, programs};
+use crate::workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Write the table instead of comparing with it
+    #[arg(long)]
+    update: bool,
+}
+
+/// How many percent more instructions than in the table are still the same.
+const TOLERANCE: u64 = 2;
+
+/// What is counted: a name, and the arguments of the driver.
+const CASES: [(&str, &[&str]); 12] = [
+    ("encode", &["--over", "process", "--modern", "--work", "encode"]),
+    ("decode", &["--over", "process", "--modern", "--work", "decode"]),
+    ("dispatch-modern", &["--over", "process", "--modern", "--layer", "dispatch"]),
+    ("session-modern", &["--over", "process", "--modern", "--layer", "session"]),
+    ("process-legacy", &["--over", "process"]),
+    ("process-modern", &["--over", "process", "--modern"]),
+    ("stdio-legacy", &["--over", "stdio"]),
+    ("stdio-modern", &["--over", "stdio", "--modern"]),
+    ("http-legacy", &["--over", "http"]),
+    ("http-modern", &["--over", "http", "--modern"]),
+    ("sse-modern", &["--over", "sse", "--modern"]),
+    ("progress-modern", &["--over", "stdio", "--modern", "--work", "progress"]),
+];
+
+/// The table, and the compiler that its instructions were counted with.
+#[derive(Default, Deserialize, Serialize)]
+struct Table {
+    rustc: String,
+    #[serde(flatten)]
+    counts: BTreeMap<String, Counts>,
+}
+
+/// What one call costs.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+struct Counts {
+    allocations: u64,
+    bytes: u64,
+    /// None if there is no valgrind.
+    instructions: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Allocations {
+    allocations: f64,
+    bytes: f64,
+}
+
+/// How the counts of a run compare with those of the table.
+#[derive(Debug, Default, PartialEq)]
+struct Verdict {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { passed, failed, skipped } = self;
+        write!(f, "counters: {passed} passed, {failed} failed, {skipped} skipped")
+    }
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
+    programs::build(&["server", "ours", "allocations"], &[])?;
+    let table = count()?;
+    if options.update {
+        let text = toml::to_string(&table).context("a table of numbers has a form in TOML")?;
+        let head = "# What one call costs, by `cargo xtask bench counters --update`.\n\n";
+        std::fs::write(path(), format!("{head}{text}"))?;
+        println!("counters: wrote {} rows", table.counts.len());
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(path()).context("cannot read the table of counts")?;
+    let known: Table = toml::from_str(&text).context("cannot read the table of counts")?;
+    let verdict = compare(&known, &table);
+    println!("{verdict}");
+    if verdict.failed > 0 {
+        bail!("a call costs more than it did; if it has to: cargo xtask bench counters --update");
+    }
+    Ok(())
+}
+
+/// Compares with the table: a step of `cargo xtask test`.
+pub(crate) fn check() -> Result<()> {
+    run(&Options { update: false })
+}
+
+fn path() -> PathBuf {
+    workspace::root().join("tests/bench/counters.toml")
+}
+
+fn count() -> Result<Table> {
+    let has_valgrind = callgrind::is_installed();
+    if !has_valgrind {
+        println!("counters: INSTRUCTIONS ARE NOT COUNTED: valgrind is not installed");
+    }
+    let mut table = Table { rustc: rustc()?, ..Table::default() };
+    for (name, arguments) in CASES {
+        let mut driver = Command::new(programs::path("allocations"));
+        let (line, _) = programs::output(driver.args(arguments))?;
+        let counted: Allocations =
+            serde_json::from_str(&line).with_context(|| format!("{name} gave {line:?}"))?;
+        let instructions = if has_valgrind {
+            Some(callgrind::instructions(&programs::path("ours"), arguments)?)
+        } else {
+            None
+        };
+        let counts = Counts {
+            allocations: counted.allocations.round() as u64,
+            bytes: counted.bytes.round() as u64,
+            instructions,
+        };
+        let shown = instructions.map_or_else(|| "-".to_owned(), |count| count.to_string());
+        println!(
+            "{name:<16} {:>4} allocations {:>7} bytes {shown:>8} instructions",
+            counts.allocations, counts.bytes
+        );
+        table.counts.insert(name.to_owned(), counts);
+    }
+    Ok(table)
+}
+
+/// The compiler's version: another one makes other instructions.
+fn rustc() -> Result<String> {
+    let (version, _) = programs::output(Command::new("rustc").arg("--version"))?;
+    Ok(version.trim().to_owned())
+}
+
+fn compare(known: &Table, found: &Table) -> Verdict {
+    let mut verdict = Verdict::default();
+    let same_compiler = known.rustc == found.rustc;
+    if !same_compiler {
+        println!("counters: instructions are not compared: {} is not {}", found.rustc, known.rustc);
+    }
+    for (name, counts) in &found.counts {
+        let Some(before) = known.counts.get(name) else {
+            println!("counters: {name} is not in the table");
+            verdict.failed += 1;
+            continue;
+        };
+        let before_instructions = before.instructions.filter(|_| same_compiler);
+        verdict.note(name, "allocations", Some((before.allocations, counts.allocations)), 0);
+        let pair = before_instructions.zip(counts.instructions);
+        verdict.note(name, "instructions", pair, TOLERANCE);
+    }
+    verdict
+}
+
+impl Verdict {
+    fn note(&mut self, name: &str, what: &str, pair: Option<(u64, u64)>, tolerance: u64) {
+        match pair {
+            None => self.skipped += 1,
+            Some((before, now)) if now * 100 > before * (100 + tolerance) => {
+                println!("counters: {name} takes {now} {what}; it was {before}");
+                self.failed += 1;
+            }
+            Some(_) => self.passed += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(allocations: u64, instructions: Option<u64>) -> Table {
+        let counts = Counts { allocations, bytes: 1, instructions };
+        Table { rustc: "rustc 1".to_owned(), counts: [("a".to_owned(), counts)].into() }
+    }
+
+    #[test]
+    fn a_little_more_instructions_pass_and_one_more_allocation_does_not() {
+        let known = table(10, Some(1000));
+        let verdict = |passed, failed, skipped| Verdict { passed, failed, skipped };
+        assert_eq!(compare(&known, &table(10, Some(1020))), verdict(2, 0, 0));
+        assert_eq!(compare(&known, &table(11, Some(1021))), verdict(0, 2, 0));
+        assert_eq!(compare(&known, &table(9, None)), verdict(1, 0, 1));
+    }
+
+    #[test]
+    fn another_compiler_is_not_compared_and_a_new_row_fails() {
+        let (mut known, found) = (table(10, Some(1000)), table(10, Some(9000)));
+        known.rustc = "rustc 2".to_owned();
+        assert_eq!(compare(&known, &found), Verdict { passed: 1, failed: 0, skipped: 1 });
+        known.counts.clear();
+        assert_eq!(compare(&known, &found).failed, 1);
+    }
+}

@@ -1,0 +1,41 @@
+//! The server and the drivers: building and running them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+
+/// Builds programs of `tests/bench`, optimized.
+pub(super) fn build(names: &[&str], features: &[&str]) -> Result<()> {
+    let mut cargo = workspace::cargo();
+    cargo.current_dir(workspace::root().join("tests/bench"));
+    cargo.args(["build", "--locked", "--quiet", "--release", "--target-dir"]).arg(target());
+    cargo.args(names.iter().flat_map(|name| ["--bin", name]));
+    cargo.args(features.iter().flat_map(|feature| ["--features", feature]));
+    match cargo.status().context("cannot run cargo")? {
+        status if status.success() => Ok(()),
+        status => bail!("cargo ended with {status}"),
+    }
+}
+
+/// A program that was built.
+pub(super) fn path(name: &str) -> PathBuf {
+    target().join("release").join(name)
+}
+
+fn target() -> PathBuf {
+    workspace::root().join("target/bench")
+}
+
+/// Runs a program to its end, and gives what it printed to standard output and standard error.
+pub(super) fn output(command: &mut Command) -> Result<(String, String)> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if !output.status.success() {
+        bail!("{command:?} ended with {}: {}", output.status, stderr.trim());
+    }
+    Ok((stdout, stderr))
+}
