@@ -3,7 +3,6 @@
 use crate::{Call, InputHandler, Meta};
 use mcp_types::{ProtocolVersion, RawJson, keys};
 use std::{
-    borrow::Cow,
     fmt,
     sync::{Arc, PoisonError, RwLock},
     task::{Context, Poll},
@@ -31,8 +30,8 @@ pub struct AddMetaLayer(Arc<Stamp>);
 
 #[derive(Debug)]
 struct Stamp {
-    version: ProtocolVersion,
-    encoded_version: RawJson,
+    version: Arc<ProtocolVersion>,
+    /// What all calls say, the revision with it.
     entries: Meta,
     renewal: Option<Renewal>,
 }
@@ -86,14 +85,16 @@ impl AddMetaLayer {
         // Before they are made, so that a change in between is not missed.
         let generation = input.generation();
         let entries = make();
-        let newest = RwLock::new((generation, entries.clone()));
-        let renewal = Renewal { input, make: Box::new(make), generation, newest };
+        let of = version.clone();
+        let make = Box::new(move || stamp(&of, make()));
+        let newest = RwLock::new((generation, stamp(&version, entries.clone())));
+        let renewal = Renewal { input, make, generation, newest };
         Self::made_of(version, entries, Some(renewal))
     }
 
     fn made_of(version: ProtocolVersion, entries: Meta, renewal: Option<Renewal>) -> Self {
-        let encoded_version = encode_version(&version);
-        Self(Arc::new(Stamp { version, encoded_version, entries, renewal }))
+        let (entries, version) = (stamp(&version, entries), Arc::new(version));
+        Self(Arc::new(Stamp { version, entries, renewal }))
     }
 }
 
@@ -115,25 +116,27 @@ impl<S: Service<Call>> Service<Call> for AddMeta<S> {
     }
 
     fn call(&mut self, mut call: Call) -> S::Future {
-        let Stamp { version, encoded_version, entries, renewal } = &*self.stamp;
-        let (version, encoded) = match call.extensions.get::<ProtocolVersion>() {
-            Some(own) => (own.clone(), encode_version(own)),
-            None => (version.clone(), encoded_version.clone()),
-        };
-        if version.is_modern() {
+        let Stamp { version, entries, renewal } = &*self.stamp;
+        let own = call.extensions.get::<ProtocolVersion>().cloned();
+        if own.as_ref().unwrap_or(version).is_modern() {
             let changed = renewal.as_ref().and_then(Renewal::changed);
-            let entries = changed.map_or(Cow::Borrowed(entries), Cow::Owned);
-            call.meta.insert(keys::PROTOCOL_VERSION, encoded);
-            for (key, value) in entries.shared() {
-                // What a call says about itself, like its log level, goes before what all calls say.
-                if call.meta.value(&key).is_none() {
-                    call.meta.insert(key, value);
-                }
+            call.meta.remove(keys::PROTOCOL_VERSION);
+            if let Some(own) = &own {
+                call.meta.insert(keys::PROTOCOL_VERSION, encode_version(own));
             }
+            // What a call says about itself, like its log level, goes before what all calls say.
+            call.meta.add_stamp(changed.as_ref().unwrap_or(entries));
         }
-        call.extensions.insert(version);
+        if own.is_none() {
+            call.extensions.insert_shared(Arc::clone(version));
+        }
         self.inner.call(call)
     }
+}
+
+/// What all calls of a revision say.
+fn stamp(version: &ProtocolVersion, entries: Meta) -> Meta {
+    entries.into_stamp(keys::PROTOCOL_VERSION, encode_version(version))
 }
 
 fn encode_version(version: &ProtocolVersion) -> RawJson {

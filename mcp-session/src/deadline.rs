@@ -1,17 +1,17 @@
 //! Time limits that progress extends.
 
-use crate::{Call, CallService, Error, Event, Events, Phase, Reply};
-use futures_util::future::BoxFuture;
+use crate::{Call, CallService, Error, Phase, Reply, events::LastProgress};
 use mcp_transport::BoxError;
+use pin_project_lite::pin_project;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::{Context, Poll},
+    borrow::Cow,
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -77,66 +77,87 @@ impl<S> Layer<S> for DeadlineLayer {
 impl<S: CallService> Service<Call> for Deadline<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+    type Future = Expiring<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
-        let deadlines = call.extensions.get().copied().unwrap_or(self.deadlines);
-        let clock = Clock::new(deadlines);
-        if deadlines.idle.is_some() {
-            call.events = clock.listen(call.events);
+        let limits = call.extensions.get().copied().unwrap_or(self.deadlines);
+        let (start, mut heard) = (Instant::now(), None);
+        if limits.idle.is_some() {
+            let (events, last) = call.events.and_clock(start);
+            (call.events, heard) = (events, Some(last));
         }
+        let clock = Clock { start, heard, limits };
         let method = call.method.clone();
-        let reply = self.inner.call(call);
-        Box::pin(async move {
-            tokio::select! {
-                biased;
-                reply = reply => reply,
-                (phase, after) = clock.expired() => {
-                    Err(Error::Timeout { method: (*method).into(), phase, after }.into())
-                }
-            }
-        })
+        Expiring { reply: self.inner.call(call), clock, timer: None, method }
     }
 }
 
-/// When a call was last heard of, in milliseconds since it began.
+pin_project! {
+    /// A call that ends when its time is over.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Expiring<F> {
+        #[pin]
+        reply: F,
+        clock: Clock,
+        // Set when the call has to wait.
+        #[pin]
+        timer: Option<Sleep>,
+        method: Cow<'static, str>,
+    }
+}
+
+impl<F> Future for Expiring<F>
+where
+    F: Future<Output = Result<Reply, BoxError>>,
+{
+    type Output = Result<Reply, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        // An answer that is here counts, however late it is.
+        if let Poll::Ready(reply) = this.reply.poll(cx) {
+            return Poll::Ready(reply);
+        }
+        loop {
+            if let Some(timer) = this.timer.as_mut().as_pin_mut() {
+                ready!(timer.poll(cx));
+            }
+            match this.clock.next() {
+                None => return Poll::Pending,
+                Some((phase, after, at)) if at <= Instant::now() => {
+                    let method = (**this.method).into();
+                    return Poll::Ready(Err(Error::Timeout { method, phase, after }.into()));
+                }
+                Some((.., at)) => this.timer.set(Some(sleep_until(at))),
+            }
+        }
+    }
+}
+
+impl<F> fmt::Debug for Expiring<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expiring").field("limits", &self.clock.limits).finish_non_exhaustive()
+    }
+}
+
+/// The times of one call.
 struct Clock {
     start: Instant,
-    heard: Arc<AtomicU64>,
-    deadlines: Deadlines,
+    heard: Option<LastProgress>,
+    limits: Deadlines,
 }
 
 impl Clock {
-    fn new(deadlines: Deadlines) -> Self {
-        Self { start: Instant::now(), heard: Arc::default(), deadlines }
-    }
-
-    fn listen(&self, events: Events) -> Events {
-        let (start, heard) = (self.start, Arc::clone(&self.heard));
-        events.and_listener(move |event| {
-            if matches!(event, Event::Progress(_)) {
-                let now = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-                heard.store(now, Ordering::Relaxed);
-            }
-        })
-    }
-
-    async fn expired(self) -> (Phase, Duration) {
-        let Deadlines { idle, total } = self.deadlines;
-        loop {
-            let heard = self.start + Duration::from_millis(self.heard.load(Ordering::Relaxed));
-            let idle = idle.map(|limit| (Phase::Idle, limit, heard + limit));
-            let total = total.map(|limit| (Phase::Total, limit, self.start + limit));
-            let next = [idle, total].into_iter().flatten().min_by_key(|(.., at)| *at);
-            match next {
-                None => return std::future::pending().await,
-                Some((phase, limit, at)) if at <= Instant::now() => return (phase, limit),
-                Some((.., at)) => sleep_until(at).await,
-            }
-        }
+    /// The limit that ends first as things are: which, how long it is, and when it ends.
+    fn next(&self) -> Option<(Phase, Duration, Instant)> {
+        let Deadlines { idle, total } = self.limits;
+        let heard = self.start + self.heard.as_ref().map_or(Duration::ZERO, LastProgress::after);
+        let idle = idle.map(|limit| (Phase::Idle, limit, heard + limit));
+        let total = total.map(|limit| (Phase::Total, limit, self.start + limit));
+        [idle, total].into_iter().flatten().min_by_key(|(.., at)| *at)
     }
 }

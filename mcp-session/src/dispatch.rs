@@ -12,7 +12,7 @@ use mcp_types::{
 };
 use std::{
     borrow::Cow,
-    future::Future,
+    future::{Future, poll_fn},
     task::{Context, Poll},
 };
 use tower_service::Service;
@@ -59,16 +59,20 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
 
     fn call(&mut self, mut call: Call) -> Self::Future {
         let id = self.peer.next_id();
-        if !call.events.is_empty() && may_progress(&call.method) {
-            call.meta.insert(keys::PROGRESS_TOKEN, encode_id(&id));
+        let progress = Some(&id).filter(|_| !call.events.is_empty() && may_progress(&call.method));
+        if progress.is_some() {
+            call.meta.remove(keys::PROGRESS_TOKEN);
         }
         if let Some(told) = call.extensions.get::<OnRequestId>() {
             told.tell(&id);
         }
         // Of the span of the call, if there is one; others have no such field.
-        tracing::Span::current().record("jsonrpc.request.id", tracing::field::display(&id));
+        let span = tracing::Span::current();
+        if !span.is_disabled() {
+            span.record("jsonrpc.request.id", tracing::field::display(&id));
+        }
         let mut request = Request::new(id.clone(), call.method.clone());
-        let params = call.params.join(&call.meta);
+        let params = call.params.join_with(&call.meta, progress);
         if params != RawJson::EMPTY_OBJECT {
             request = request.with_params(params);
         }
@@ -89,6 +93,9 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
     }
 }
 
+/// The answers that are being made to questions about a call.
+type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
+
 /// One call on its way.
 struct Exchange<T> {
     id: RequestId,
@@ -107,25 +114,23 @@ impl<T: Transport> Exchange<T> {
         replies: impl Future<Output = Result<Replies, mcp_transport::Error>>,
     ) -> Result<Reply, BoxError> {
         let mut replies = replies.await?;
-        let mut answers = FuturesUnordered::new();
+        let mut answers = None;
         loop {
-            let message = tokio::select! {
-                biased;
-                // First, so that a question that came before the response is answered before it ends the call.
-                Some(()) = answers.next() => continue,
-                message = replies.next() => message,
-            };
-            match message {
+            match next(&mut replies, &mut answers).await {
                 Some(Ok(Message::Response(response))) => return self.complete(response),
                 Some(Ok(Message::Notification(notification))) => self.tell(notification).await?,
                 // spec: MSG-15 MSG-16
                 Some(Ok(Message::Request(_))) if self.peer.is_modern() => {
                     self.report(Misbehavior::RequestOnModernStream)?;
                 }
-                Some(Ok(Message::Request(request))) if answers.len() >= MAX_ANSWERS => {
+                Some(Ok(Message::Request(request)))
+                    if answers.as_ref().map_or(0, Answers::len) >= MAX_ANSWERS =>
+                {
                     self.peer.refuse(request.id, self.transport.clone(), self.extensions()).await;
                 }
-                Some(Ok(Message::Request(request))) => answers.push(self.answer(request)),
+                Some(Ok(Message::Request(request))) => {
+                    answers.get_or_insert_default().push(self.answer(request));
+                }
                 Some(Err(error)) => return Err(error.into()),
                 None => return Err(self.misbehaved(Misbehavior::NoResponse).into()),
             }
@@ -190,13 +195,26 @@ impl<T: Transport> Exchange<T> {
     }
 }
 
+/// Waits for the next message of the server, while its questions are answered.
+async fn next(
+    replies: &mut Replies,
+    answers: &mut Option<Answers>,
+) -> Option<Result<Message, mcp_transport::Error>> {
+    poll_fn(|cx| {
+        // First, so that a question that came before the response is answered before it ends the call.
+        while let Some(running) = answers {
+            match running.poll_next_unpin(cx) {
+                Poll::Ready(Some(())) => {}
+                Poll::Ready(None) => *answers = None,
+                Poll::Pending => break,
+            }
+        }
+        replies.poll_next_unpin(cx)
+    })
+    .await
+}
+
 /// Whether progress about a call can mean anything.
 fn may_progress(method: &str) -> bool {
     !matches!(method, "initialize" | "subscriptions/listen")
-}
-
-fn encode_id(id: &RequestId) -> RawJson {
-    let mut out = Vec::new();
-    id.encode(&mut out);
-    RawJson::from_joined(out)
 }

@@ -5,9 +5,13 @@ use serde::Deserialize;
 use std::{
     fmt, iter,
     panic::{self, AssertUnwindSafe},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 /// Something that the server said about a call while it was working on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +77,10 @@ pub struct Progress {
 #[derive(Clone, Default)]
 pub struct Events(Option<Arc<Listener>>);
 
+/// When progress was last heard of.
+#[derive(Clone)]
+pub(crate) struct LastProgress(Arc<Listener>);
+
 struct Listener {
     sink: Sink,
     next: Events,
@@ -81,6 +89,8 @@ struct Listener {
 enum Sink {
     Closure(Box<dyn Fn(&Event) + Send + Sync>),
     Channel(mpsc::Sender<Event>),
+    /// Notes when progress came, in milliseconds since then.
+    Clock(Instant, AtomicU64),
 }
 
 impl Events {
@@ -106,6 +116,13 @@ impl Events {
         Self::node(Sink::Channel(sender), self)
     }
 
+    /// These listeners, and a clock that runs since `start`.
+    pub(crate) fn and_clock(self, start: Instant) -> (Self, LastProgress) {
+        let sink = Sink::Clock(start, AtomicU64::new(0));
+        let listener = Arc::new(Listener { sink, next: self });
+        (Self(Some(Arc::clone(&listener))), LastProgress(listener))
+    }
+
     /// Whether nobody listens.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -118,6 +135,7 @@ impl Events {
                 Sink::Closure(closure) => call(&**closure, event),
                 // The listener has gone; the call goes on.
                 Sink::Channel(sender) => drop(sender.send(event.clone()).await),
+                Sink::Clock(start, heard) => note(*start, heard, event),
             }
         }
     }
@@ -132,6 +150,7 @@ impl Events {
                         tracing::debug!("a listener that does not keep up misses an event");
                     }
                 }
+                Sink::Clock(start, heard) => note(*start, heard, event),
             }
         }
     }
@@ -144,6 +163,23 @@ impl Events {
 
     fn node(sink: Sink, next: Self) -> Self {
         Self(Some(Arc::new(Listener { sink, next })))
+    }
+}
+
+impl LastProgress {
+    /// How long after the start it was.
+    pub(crate) fn after(&self) -> Duration {
+        match &self.0.sink {
+            Sink::Clock(_, heard) => Duration::from_millis(heard.load(Ordering::Relaxed)),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+fn note(start: Instant, heard: &AtomicU64, event: &Event) {
+    if matches!(event, Event::Progress(_)) {
+        let now = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        heard.store(now, Ordering::Relaxed);
     }
 }
 

@@ -2,16 +2,16 @@
 
 use crate::{
     Call, CallService, Error, InputHandler, InvalidParams, Misbehavior, Params, Peer, Reply,
+    followed::{Followed, Outcome, Step},
     input::{Asker, InputRequest, answer_all},
     result_type,
 };
-use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    fmt, mem,
+    fmt,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -42,7 +42,8 @@ pub struct InputGiven;
 #[derive(Clone)]
 pub struct FollowInput<S> {
     inner: S,
-    layer: FollowInputLayer,
+    /// What sends a call again.
+    again: Arc<(S, FollowInputLayer)>,
 }
 
 /// Makes [`FollowInput`] services.
@@ -74,49 +75,71 @@ impl FollowInputLayer {
     }
 }
 
-impl<S> Layer<S> for FollowInputLayer {
+impl<S: Clone> Layer<S> for FollowInputLayer {
     type Service = FollowInput<S>;
 
     fn layer(&self, inner: S) -> FollowInput<S> {
-        FollowInput { inner, layer: self.clone() }
+        let again = Arc::new((inner.clone(), self.clone()));
+        FollowInput { inner, again }
     }
 }
 
 impl<S: CallService> Service<Call> for FollowInput<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+    type Future = Followed<S::Future, S, FollowInputLayer>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let clone = self.inner.clone();
-        let mut inner = mem::replace(&mut self.inner, clone);
-        let layer = self.layer.clone();
-        let rounds = layer.rounds;
-        let mut again = call.clone();
-        let first = inner.call(call);
-        Box::pin(async move {
-            let mut reply = first.await?;
-            for round in 0..=rounds {
-                let Some(asked) = InputRequired::read(&again, &reply)? else {
-                    if round > 0 {
-                        reply.extensions.insert(InputGiven);
-                    }
-                    return Ok(reply);
-                };
-                if round == rounds {
-                    break;
-                }
-                again.params = asked.answer(&layer, &again, round).await?;
-                std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
-                reply = inner.call(again.clone()).await?;
+        let again = call.clone();
+        Followed::new(self.inner.call(call), again, &self.again, follow)
+    }
+}
+
+fn follow<S: CallService>(
+    call: Call,
+    again: &Arc<(S, FollowInputLayer)>,
+    outcome: Outcome,
+) -> Step {
+    let asked = match outcome {
+        Ok(reply) => match InputRequired::read(&call, &reply) {
+            Ok(None) => return Step::Done(Ok(reply)),
+            asked => asked,
+        },
+        Err(error) => return Step::Done(Err(error)),
+    };
+    let again = Arc::clone(again);
+    Step::More(Box::pin(async move {
+        let asked = asked?;
+        again.1.answer(again.0.clone(), call, asked).await
+    }))
+}
+
+impl FollowInputLayer {
+    /// Gives the input that is asked for, and sends the call again with it.
+    async fn answer<S: CallService>(
+        &self,
+        mut inner: S,
+        mut call: Call,
+        mut asked: Option<InputRequired>,
+    ) -> Outcome {
+        for round in 0..self.rounds {
+            if let Some(asked) = asked {
+                call.params = asked.answer(self, &call, round).await?;
             }
-            let reason = format!("the server asked more than {rounds} times");
-            Err(input_error(&again, reason).into())
-        })
+            std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
+            let mut reply = inner.call(call.clone()).await?;
+            asked = InputRequired::read(&call, &reply)?;
+            if asked.is_none() {
+                reply.extensions.insert(InputGiven);
+                return Ok(reply);
+            }
+        }
+        let reason = format!("the server asked more than {} times", self.rounds);
+        Err(input_error(&call, reason).into())
     }
 }
 

@@ -3,13 +3,16 @@
 mod annotations;
 mod catalogue;
 
-use crate::{Call, CallService, Error, Reply, tool_name::target_name};
+use crate::{
+    Call, CallService, Error, Reply,
+    followed::{Followed, Outcome, Step},
+    tool_name::target_name,
+};
 use catalogue::Catalogue;
-use futures_util::future::BoxFuture;
+use futures_util::future::Either;
 use mcp_transport::{BoxError, MirroredParams};
 use mcp_types::ErrorCode;
 use std::{
-    mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -28,7 +31,8 @@ use tower_service::Service;
 #[derive(Clone, Debug)]
 pub struct MirrorParams<S> {
     inner: S,
-    catalogue: Arc<Catalogue>,
+    /// What sends a call again, and what is known about tools.
+    again: Arc<(S, MirrorParamsLayer)>,
 }
 
 /// Makes [`MirrorParams`] services, which share what they know about tools.
@@ -42,67 +46,83 @@ impl MirrorParamsLayer {
     }
 }
 
-impl<S> Layer<S> for MirrorParamsLayer {
+impl<S: Clone> Layer<S> for MirrorParamsLayer {
     type Service = MirrorParams<S>;
 
     fn layer(&self, inner: S) -> MirrorParams<S> {
-        MirrorParams { inner, catalogue: Arc::clone(&self.0) }
+        let again = Arc::new((inner.clone(), self.clone()));
+        MirrorParams { inner, again }
     }
 }
 
 impl<S: CallService> Service<Call> for MirrorParams<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+    type Future = Mirrored<S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, call: Call) -> Self::Future {
-        let clone = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, clone);
-        let catalogue = Arc::clone(&self.catalogue);
+    fn call(&mut self, mut call: Call) -> Self::Future {
         match &*call.method {
-            "tools/call" => Box::pin(call_tool(inner, catalogue, call)),
-            "tools/list" => Box::pin(list_tools(inner, catalogue, call)),
-            _ => {
-                let mut inner = inner;
-                Box::pin(inner.call(call))
+            "tools/call" => {
+                let again = call.clone();
+                if let Err(error) = mirror(&self.again.1.0, &mut call) {
+                    return Either::Right(std::future::ready(Err(error.into())));
+                }
+                let first = self.inner.call(call);
+                Either::Left(Followed::new(first, again, &self.again, follow_call))
             }
+            "tools/list" => {
+                let again = call.clone();
+                let first = self.inner.call(call);
+                Either::Left(Followed::new(first, again, &self.again, follow_list))
+            }
+            _ => Either::Left(Followed::alone(self.inner.call(call))),
         }
     }
 }
 
-async fn list_tools<S: CallService>(
-    mut inner: S,
-    catalogue: Arc<Catalogue>,
-    call: Call,
-) -> Result<Reply, BoxError> {
-    let mut reply = inner.call(call).await?;
-    if let Some(result) = catalogue.learn(&reply.result) {
+/// A call, or why it cannot be made.
+type Mirrored<S> = Either<
+    Followed<<S as Service<Call>>::Future, S, MirrorParamsLayer>,
+    std::future::Ready<Outcome>,
+>;
+
+fn follow_list<S>(_: Call, layer: &Arc<(S, MirrorParamsLayer)>, mut outcome: Outcome) -> Step {
+    if let Ok(reply) = &mut outcome
+        && let Some(result) = layer.1.0.learn(&reply.result)
+    {
         reply.result = result;
     }
-    Ok(reply)
+    Step::Done(outcome)
 }
 
-async fn call_tool<S: CallService>(
-    mut inner: S,
-    catalogue: Arc<Catalogue>,
+fn follow_call<S: CallService>(
+    call: Call,
+    again: &Arc<(S, MirrorParamsLayer)>,
+    outcome: Outcome,
+) -> Step {
+    match outcome {
+        Err(error) if is_header_mismatch(&error) => {
+            Step::More(Box::pin(call_again(Arc::clone(again), call, error)))
+        }
+        outcome => Step::Done(outcome),
+    }
+}
+
+async fn call_again<S: CallService>(
+    again: Arc<(S, MirrorParamsLayer)>,
     mut call: Call,
-) -> Result<Reply, BoxError> {
-    let again = call.clone();
-    mirror(&catalogue, &mut call)?;
-    let error = match inner.call(call).await {
-        Err(error) if is_header_mismatch(&error) => error,
-        outcome => return outcome,
-    };
+    error: BoxError,
+) -> Outcome {
+    let (mut inner, catalogue) = (again.0.clone(), &again.1.0);
     tracing::debug!("the server misses headers; listing its tools again");
-    if relearn(&mut inner, &catalogue, &again).await.is_err() {
+    if relearn(&mut inner, catalogue, &call).await.is_err() {
         return Err(error);
     }
-    let mut call = again;
-    mirror(&catalogue, &mut call)?;
+    mirror(catalogue, &mut call)?;
     std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
     inner.call(call).await
 }

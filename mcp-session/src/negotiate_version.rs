@@ -1,12 +1,14 @@
 //! Going on in a revision that the server speaks.
 
-use crate::{Call, CallService, Error, Reply};
-use futures_util::future::BoxFuture;
+use crate::{
+    Call, CallService, Error, Reply,
+    followed::{Followed, Outcome, Step},
+};
 use mcp_transport::BoxError;
 use mcp_types::{ErrorCode, ErrorObject, ProtocolVersion};
 use serde::Deserialize;
 use std::{
-    mem,
+    sync::Arc,
     task::{Context, Poll},
 };
 use tower_layer::Layer;
@@ -22,6 +24,8 @@ use tower_service::Service;
 #[derive(Clone, Debug)]
 pub struct NegotiateVersion<S> {
     inner: S,
+    /// What sends a call again.
+    again: Arc<(S, NegotiateVersionLayer)>,
 }
 
 /// Makes [`NegotiateVersion`] services.
@@ -36,38 +40,43 @@ impl NegotiateVersionLayer {
     }
 }
 
-impl<S> Layer<S> for NegotiateVersionLayer {
+impl<S: Clone> Layer<S> for NegotiateVersionLayer {
     type Service = NegotiateVersion<S>;
 
     fn layer(&self, inner: S) -> NegotiateVersion<S> {
-        NegotiateVersion { inner }
+        let again = Arc::new((inner.clone(), *self));
+        NegotiateVersion { inner, again }
     }
 }
 
 impl<S: CallService> Service<Call> for NegotiateVersion<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+    type Future = Followed<S::Future, S, NegotiateVersionLayer>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let clone = self.inner.clone();
-        let mut inner = mem::replace(&mut self.inner, clone);
         let again = call.clone();
-        let first = inner.call(call);
-        Box::pin(async move {
-            let error = match first.await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let Some(version) = offered(&error) else { return Err(error) };
-            std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
-            inner.call(again.with_extension(version)).await
-        })
+        Followed::new(self.inner.call(call), again, &self.again, follow)
     }
+}
+
+fn follow<S: CallService>(
+    call: Call,
+    again: &Arc<(S, NegotiateVersionLayer)>,
+    outcome: Outcome,
+) -> Step {
+    let Some(version) = outcome.as_ref().err().and_then(offered) else {
+        return Step::Done(outcome);
+    };
+    let mut inner = again.0.clone();
+    Step::More(Box::pin(async move {
+        std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
+        inner.call(call.with_extension(version)).await
+    }))
 }
 
 /// The newest stateless revision that both sides speak, if the server refused a revision.

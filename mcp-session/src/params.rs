@@ -1,10 +1,13 @@
 //! Parameters as bytes.
 
 use crate::Meta;
-use mcp_types::RawJson;
+use mcp_types::{RawJson, RequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
+
+/// How parameters with `_meta` begin.
+const META: &[u8] = br#"{"_meta":"#;
 
 /// The parameters of a call: a JSON object without `_meta`, encoded once, cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,14 +71,22 @@ impl Params {
 
     /// The parameters as they go over the wire: one object, with `_meta` in it unless that is empty.
     pub fn join(&self, meta: &Meta) -> RawJson {
-        if meta.is_empty() {
+        self.join_with(meta, None)
+    }
+
+    /// The same, with the token that progress is to be told by.
+    pub(crate) fn join_with(&self, meta: &Meta, progress: Option<&RequestId>) -> RawJson {
+        if meta.is_empty() && progress.is_none() {
             return self.0.clone();
         }
         let rest = &self.0.as_bytes()[1..];
-        let mut out = Vec::with_capacity(rest.len() + meta.encoded_size() + 16);
-        out.extend_from_slice(br#"{"_meta":"#);
-        meta.encode(&mut out);
-        if rest.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'}') {
+        let has_members = rest.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'}');
+        let size = META.len() + meta.encoded_size(progress) + usize::from(has_members);
+        // Exactly as long, so that it becomes shared bytes as it is.
+        let mut out = Vec::with_capacity(size + rest.len());
+        out.extend_from_slice(META);
+        meta.encode(progress, &mut out);
+        if has_members {
             out.push(b',');
         }
         out.extend_from_slice(rest);

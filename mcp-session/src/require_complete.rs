@@ -1,9 +1,14 @@
 //! Letting only finished results through.
 
 use crate::{Call, CallService, Error, Misbehavior, Reply, result_type, task::ByHandle};
-use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
-use std::task::{Context, Poll};
+use pin_project_lite::pin_project;
+use std::{
+    borrow::Cow,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -40,7 +45,7 @@ impl<S> Layer<S> for RequireCompleteLayer {
 impl<S: CallService> Service<Call> for RequireComplete<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+    type Future = Complete<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
@@ -49,17 +54,38 @@ impl<S: CallService> Service<Call> for RequireComplete<S> {
     fn call(&mut self, call: Call) -> Self::Future {
         let by_handle = call.extensions.get::<ByHandle>().is_some();
         let method = call.method.clone();
-        let reply = self.inner.call(call);
-        Box::pin(async move {
-            let reply = reply.await?;
-            let misbehavior = match result_type(&reply.result).as_deref() {
-                Ok("complete") => return Ok(reply),
-                // Whoever holds the handle of a task looks at the type.
-                Ok("task") if by_handle => return Ok(reply),
-                Ok(_) => Misbehavior::UnknownResultType,
-                Err(_) => Misbehavior::InvalidResult,
-            };
-            Err(Error::misbehaved(&method, misbehavior).into())
-        })
+        Complete { reply: self.inner.call(call), by_handle, method }
+    }
+}
+
+pin_project! {
+    /// A call whose result has to be a finished one.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Complete<F> {
+        #[pin]
+        reply: F,
+        by_handle: bool,
+        method: Cow<'static, str>,
+    }
+}
+
+impl<F> Future for Complete<F>
+where
+    F: Future<Output = Result<Reply, BoxError>>,
+{
+    type Output = Result<Reply, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let reply = ready!(this.reply.poll(cx))?;
+        let misbehavior = match result_type(&reply.result).as_deref() {
+            Ok("complete") => return Poll::Ready(Ok(reply)),
+            // Whoever holds the handle of a task looks at the type.
+            Ok("task") if *this.by_handle => return Poll::Ready(Ok(reply)),
+            Ok(_) => Misbehavior::UnknownResultType,
+            Err(_) => Misbehavior::InvalidResult,
+        };
+        Poll::Ready(Err(Error::misbehaved(this.method, misbehavior).into()))
     }
 }

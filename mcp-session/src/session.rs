@@ -6,6 +6,7 @@ use crate::{
     input::Limited,
     negotiate::Negotiation,
     prior_discover::{Check, CheckPrior},
+    spare::{Calling, Spare},
     stack,
     supervise::Supervisor,
     swap::{Current, Signals, Swap},
@@ -15,16 +16,14 @@ use futures_util::future::{Either, Ready, ready};
 use mcp_transport::{Binding, BoxError, Connector, Driver, Transport};
 use mcp_types::{Request, rpc::Notification};
 use std::{
+    any::Any,
     fmt,
     sync::{Arc, Weak},
     task::{Context, Poll},
 };
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tower::{
-    ServiceExt,
-    util::{BoxCloneSyncService, Oneshot},
-};
+use tower::{ServiceExt, util::BoxCloneSyncService};
 use tower_layer::{Identity, Layer};
 use tower_service::Service;
 
@@ -39,7 +38,7 @@ pub type BoxCallService = BoxCloneSyncService<Call, Reply, BoxError>;
 pub struct Session(Arc<Inner>);
 
 struct Inner {
-    service: BoxCallService,
+    service: Arc<Spare>,
     notify: BoxCloneSyncService<Notification, (), BoxError>,
     server: Arc<Server>,
     peer: Peer,
@@ -102,7 +101,7 @@ impl Session {
     ///
     /// Dropping the future cancels the request on the wire, and so does a [`Cancellation`](crate::Cancellation).
     pub async fn call_raw(&self, call: Call) -> Result<Reply, Error> {
-        let reply = Cancellable::new(call, |call| self.0.service.clone().oneshot(call));
+        let reply = Cancellable::new(call, |call| Calling::new(Arc::clone(&self.0.service), call));
         reply.await.map_err(Error::from_layers)
     }
 
@@ -119,7 +118,7 @@ impl Session {
 impl Service<Call> for Session {
     type Response = Reply;
     type Error = BoxError;
-    type Future = Cancellable<Oneshot<BoxCallService, Call>>;
+    type Future = Cancellable<Calling>;
 
     /// Always ready: the call waits.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
@@ -127,7 +126,7 @@ impl Service<Call> for Session {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        Cancellable::new(call, |call| self.0.service.clone().oneshot(call))
+        Cancellable::new(call, |call| Calling::new(Arc::clone(&self.0.service), call))
     }
 }
 
@@ -222,9 +221,9 @@ impl<C: Connector, L> Builder<C, L> {
             watch::channel(Current::Open(opening.dispatch.transport().clone(), 1));
         let swap = Swap::new(swap, Arc::clone(&signals));
         let session = Inner {
-            service: BoxCloneSyncService::new(
+            service: Arc::new(Spare::new(erase(
                 layer.layer(erased(&swap, &peer, binding, &server, &options, &released)),
-            ),
+            ))),
             notify: BoxCloneSyncService::new(Notify::new(swap, server.version.clone())),
             server: Arc::clone(&server),
             peer: peer.clone(),
@@ -248,6 +247,14 @@ fn answering(options: &Options) -> Arc<dyn InputHandler> {
     let handler = Arc::clone(&options.input);
     let limited = Limited::new(handler, options.input_timeout, options.input_rate);
     Arc::new(CheckInput::new(Arc::new(limited)).fill_in_defaults(options.fill_in_defaults))
+}
+
+/// Erases the type of a service, unless that was done before.
+fn erase<S: CallService>(service: S) -> BoxCallService {
+    match (&service as &dyn Any).downcast_ref::<BoxCallService>() {
+        Some(erased) => erased.clone(),
+        None => BoxCloneSyncService::new(service),
+    }
 }
 
 /// The stack for the server, its type erased.

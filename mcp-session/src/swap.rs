@@ -16,7 +16,9 @@ use tower_service::Service;
 /// Sends over the connection that is open now.
 ///
 /// A message that a lost connection has not carried waits for the next one, if there is to be one, and goes there, once.
-pub(crate) struct Swap<T> {
+pub(crate) struct Swap<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
     current: watch::Receiver<Current<T>>,
     signals: Arc<Signals>,
 }
@@ -67,12 +69,12 @@ impl Signals {
 
 impl<T: Transport> Swap<T> {
     pub(crate) fn new(current: watch::Receiver<Current<T>>, signals: Arc<Signals>) -> Self {
-        Self { current, signals }
+        Self(Arc::new(Shared { current, signals }))
     }
 
     /// Waits for a connection other than this one; gives the error of the lost one if there is none.
     fn reopened(&self, other_than: u64) -> Reopened<T> {
-        let Self { mut current, signals } = self.clone();
+        let (mut current, signals) = (self.0.current.clone(), Arc::clone(&self.0.signals));
         async move {
             loop {
                 match &*current.borrow_and_update() {
@@ -108,8 +110,8 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
     }
 
     fn call(&mut self, message: ClientMessage) -> Sending<T> {
-        let again = self.signals.keeps.then(|| message.clone());
-        let stage = match &*self.current.borrow() {
+        let again = self.0.signals.keeps.then(|| message.clone());
+        let stage = match &*self.0.current.borrow() {
             Current::Open(transport, number) => {
                 let transport = transport.clone();
                 Stage::Ready { transport, number: *number, message: Some(message) }
@@ -184,16 +186,16 @@ impl<T: Transport> Future for Sending<T> {
             let Some(message) = this.again.take().filter(|_| is_lost) else {
                 return Poll::Ready(Err(failed));
             };
-            this.swap.signals.report(number, failed);
+            this.swap.0.signals.report(number, failed);
             let reopened = this.swap.reopened(number);
             this.stage.set(Stage::Waiting { reopened, message: Some(message) });
         }
     }
 }
 
-impl<T: Clone> Clone for Swap<T> {
+impl<T> Clone for Swap<T> {
     fn clone(&self) -> Self {
-        Self { current: self.current.clone(), signals: Arc::clone(&self.signals) }
+        Self(Arc::clone(&self.0))
     }
 }
 

@@ -87,6 +87,7 @@ mod connector;
 pub mod duplex;
 mod error;
 mod excerpt;
+mod extensions;
 #[cfg(feature = "http")]
 pub mod http;
 mod lines;
@@ -108,7 +109,8 @@ pub mod websocket;
 pub use connector::{Binding, Connector, Driver, Link, Shared};
 pub use duplex::{Multiplex, multiplex};
 pub use error::{BoxError, Delivery, Error};
-pub use message::{ClientMessage, Extensions, MirroredParams, ServerMessage};
+pub use extensions::Extensions;
+pub use message::{ClientMessage, MirroredParams, ServerMessage};
 pub use replies::Replies;
 pub use transport::Transport;
 pub use unsolicited::{Arrival, Diagnostic, Unsolicited};

@@ -1,8 +1,7 @@
 //! What travels.
 
+use crate::Extensions;
 use mcp_types::rpc::{Message, Notification, Request, Response};
-
-pub use http::Extensions;
 
 /// A message of the server.
 pub type ServerMessage = Message;

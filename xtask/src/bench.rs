@@ -21,7 +21,7 @@ pub(crate) struct Options {
     #[command(subcommand)]
     only: Option<Only>,
     #[command(flatten)]
-    rounds: rounds::Options,
+    rounds: rounds::Rounds,
 }
 
 #[derive(Subcommand)]

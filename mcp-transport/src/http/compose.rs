@@ -84,7 +84,7 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
         }
     };
     let mut request = post(target, &body, headers);
-    *request.extensions_mut() = extensions;
+    *request.extensions_mut() = extensions.into();
     Ok(Composed { request, sent, cancel })
 }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::workspace;
 
 #[derive(clap::Args)]
-pub(super) struct Options {
+pub(super) struct Rounds {
     /// What to measure, by the beginning of its name; everything if nothing is named
     scenarios: Vec<String>,
     /// How often each driver runs
@@ -42,7 +42,7 @@ pub(super) struct Outcome {
 /// The medians of a scenario, by driver.
 pub(super) type Medians = BTreeMap<&'static str, Outcome>;
 
-pub(super) fn run(options: &Options) -> Result<()> {
+pub(super) fn run(options: &Rounds) -> Result<()> {
     let wanted = |scenario: &&Scenario| {
         let names = &options.scenarios;
         names.is_empty() || names.iter().any(|name| scenario.name.starts_with(name.as_str()))
@@ -74,7 +74,7 @@ fn names() -> Vec<&'static str> {
     SCENARIOS.iter().map(|scenario| scenario.name).collect()
 }
 
-fn measure(scenario: &Scenario, options: &Options) -> Result<Medians> {
+fn measure(scenario: &Scenario, options: &Rounds) -> Result<Medians> {
     let drivers =
         scenario.drivers.iter().filter(|driver| !(options.without_rmcp && **driver == "rmcp"));
     let drivers: Vec<_> = drivers.copied().collect();

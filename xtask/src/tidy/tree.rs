@@ -24,8 +24,12 @@ const NOT_OURS: [&str; 3] =
     ["mcp-types/schema/", "mcp-types/src/generated.rs", "mcp-types/src/generated/"];
 
 /// Written by package managers.
-const LOCK_FILES: [&str; 3] =
-    ["Cargo.lock", "tests/peers/package-lock.json", "tests/peers/requirements.txt"];
+const LOCK_FILES: [&str; 4] = [
+    "Cargo.lock",
+    "tests/bench/Cargo.lock",
+    "tests/peers/package-lock.json",
+    "tests/peers/requirements.txt",
+];
 
 impl Tree {
     pub(super) fn read() -> Result<Self> {

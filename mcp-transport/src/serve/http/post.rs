@@ -38,7 +38,9 @@ impl Post {
         }
         let bytes = read_body(body, limits).await?;
         match Message::decode(&bytes) {
-            Ok(message) => Ok(Self { headers: head.headers, extensions: head.extensions, message }),
+            Ok(message) => {
+                Ok(Self { headers: head.headers, extensions: head.extensions.into(), message })
+            }
             Err(error) => Err(refusal::to_bytes(&bytes, &error).map_or_else(
                 || Refusal::bad_request(None, error.to_string()),
                 |response: Response| Refusal::of(StatusCode::BAD_REQUEST, response),

@@ -1,0 +1,139 @@
+//! What goes along with a message and is not part of it.
+
+use std::{any::Any, fmt, sync::Arc};
+
+/// Values that go along with a message and are not part of it: at most one of each type.
+///
+/// Those of the crate `http`, for values that are shared: the first value takes no memory of its own.
+///
+/// ```
+/// use mcp_transport::Extensions;
+///
+/// let mut extensions = Extensions::new();
+/// extensions.insert("a user".to_owned());
+/// assert_eq!(extensions.get::<String>().map(String::as_str), Some("a user"));
+/// assert_eq!(extensions.get::<u64>(), None);
+/// ```
+#[derive(Clone, Default)]
+pub struct Extensions {
+    first: Option<Arc<dyn Value>>,
+    /// Nothing of the type of the first.
+    rest: http::Extensions,
+}
+
+/// A value of some type that can be cloned.
+trait Value: Any + Send + Sync {
+    fn put_into(&self, extensions: &mut http::Extensions);
+}
+
+impl<T: Clone + Send + Sync + 'static> Value for T {
+    fn put_into(&self, extensions: &mut http::Extensions) {
+        extensions.insert(self.clone());
+    }
+}
+
+impl Extensions {
+    /// No values.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The value of a type.
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        let first = self.first.as_deref().and_then(|value| (value as &dyn Any).downcast_ref());
+        first.or_else(|| self.rest.get())
+    }
+
+    /// Adds a value, in place of an earlier one of its type.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
+        if self.is_for_first::<T>() {
+            self.first = Some(Arc::new(value));
+        } else {
+            self.rest.insert(value);
+        }
+    }
+
+    /// Adds a value that is shared already.
+    pub fn insert_shared<T: Clone + Send + Sync + 'static>(&mut self, value: Arc<T>) {
+        if self.is_for_first::<T>() {
+            self.first = Some(value);
+        } else {
+            self.rest.insert(T::clone(&value));
+        }
+    }
+
+    /// Takes all values away.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How many values there are.
+    pub fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a value of this type goes to the first place.
+    fn is_for_first<T: Clone + Send + Sync + 'static>(&self) -> bool {
+        match self.first.as_deref() {
+            Some(value) => (value as &dyn Any).is::<T>(),
+            None => self.rest.get::<T>().is_none(),
+        }
+    }
+}
+
+/// Those of an HTTP request.
+impl From<http::Extensions> for Extensions {
+    fn from(rest: http::Extensions) -> Self {
+        Self { first: None, rest }
+    }
+}
+
+/// For an HTTP request.
+impl From<Extensions> for http::Extensions {
+    fn from(Extensions { first, mut rest }: Extensions) -> Self {
+        if let Some(first) = first {
+            (*first).put_into(&mut rest);
+        }
+        rest
+    }
+}
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extensions({} values)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_value_of_each_type() {
+        let mut extensions = Extensions::new();
+        extensions.insert(1_u8);
+        extensions.insert("a");
+        extensions.insert(2_u8);
+        extensions.insert_shared(Arc::new("b"));
+        assert_eq!((extensions.len(), extensions.get::<u8>()), (2, Some(&2)));
+        assert_eq!(extensions.get::<&str>(), Some(&"b"));
+        assert_eq!(extensions.get::<u16>(), None);
+    }
+
+    #[test]
+    fn those_of_a_request_come_back_as_they_were() {
+        let mut request = http::Extensions::new();
+        request.insert(1_u8);
+        let mut extensions = Extensions::from(request);
+        extensions.insert(2_u8);
+        extensions.insert("a");
+        let request = http::Extensions::from(extensions);
+        assert_eq!((request.len(), request.get()), (2, Some(&2_u8)));
+        assert_eq!(request.get(), Some(&"a"));
+    }
+}
