@@ -62,6 +62,17 @@ impl Extensions {
         }
     }
 
+    /// The value of a type, to be changed; the default of the type if there was none.
+    pub fn get_or_insert_default<T: Clone + Default + Send + Sync + 'static>(&mut self) -> &mut T {
+        // It may be shared, so what is changed is a copy.
+        if self.is_for_first::<T>()
+            && let Some(first) = self.first.take()
+        {
+            (*first).put_into(&mut self.rest);
+        }
+        self.rest.get_or_insert_default()
+    }
+
     /// Takes all values away.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -123,6 +134,17 @@ mod tests {
         assert_eq!((extensions.len(), extensions.get::<u8>()), (2, Some(&2)));
         assert_eq!(extensions.get::<&str>(), Some(&"b"));
         assert_eq!(extensions.get::<u16>(), None);
+    }
+
+    #[test]
+    fn a_shared_value_that_is_changed_stays_as_it_was_for_others() {
+        let mut extensions = Extensions::new();
+        extensions.insert(1_u8);
+        let other = extensions.clone();
+        *extensions.get_or_insert_default::<u8>() += 1;
+        *extensions.get_or_insert_default::<u16>() += 3;
+        assert_eq!((extensions.get(), extensions.get()), (Some(&2_u8), Some(&3_u16)));
+        assert_eq!((extensions.len(), other.get()), (2, Some(&1_u8)));
     }
 
     #[test]
