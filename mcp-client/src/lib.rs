@@ -42,6 +42,7 @@
 //! | `config` | the files in which editors and agents keep their servers: `Config` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
 //! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
+//! | `skills` | module `skills`: instructions for agents that servers have, verified | no |
 
 mod about;
 mod answers;
@@ -73,6 +74,8 @@ mod operation;
 mod pages;
 mod progress;
 mod read_resource;
+#[cfg(feature = "skills")]
+pub mod skills;
 mod subscribe;
 mod target;
 mod tool_result;

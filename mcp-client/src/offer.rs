@@ -60,6 +60,21 @@ pub(crate) fn require(server: &Server, method: &'static str, offer: Offer) -> Re
     Err(Error::NotOffered { method: method.into(), capability: offer.name() })
 }
 
+/// Refuses a call of an extension that the server has not declared, whatever its era: it may not even know the method.
+// spec: VER-14
+#[cfg(feature = "skills")]
+pub(crate) fn require_extension(
+    server: &Server,
+    method: &'static str,
+    id: &'static str,
+) -> Result<(), Error> {
+    let declared = server.capabilities.extensions.as_ref();
+    if declared.is_some_and(|extensions| extensions.contains_key(id)) {
+        return Ok(());
+    }
+    Err(Error::NotOffered { method: method.into(), capability: id })
+}
+
 /// Whether the revision of the session had no capability for completion yet.
 fn is_older(server: &Server) -> bool {
     server.version == ProtocolVersion::V2024_11_05

@@ -168,6 +168,12 @@ impl<K> Operation<K> {
         self.try_with(|caller| offer::require(caller.server(), method, offer))
     }
 
+    /// The same call, refused if the server has not declared the extension that has it.
+    #[cfg(feature = "skills")]
+    pub(crate) fn needs_extension(self, method: &'static str, id: &'static str) -> Self {
+        self.try_with(|caller| offer::require_extension(caller.server(), method, id))
+    }
+
     /// The future of the call.
     pub(crate) fn start<T, F>(
         self,

@@ -70,12 +70,22 @@ impl<O> fmt::Debug for ReadResource<O> {
     }
 }
 
+/// Reads the parts of a resource.
+#[cfg(feature = "skills")]
+pub(crate) async fn fetch(
+    caller: &operation::Caller,
+    uri: &str,
+) -> Result<Vec<ResourceContents>, Error> {
+    let reply = caller.call(METHOD, Params::encode(&Body { uri })?).await?;
+    read(&reply).map(|result| result.contents)
+}
+
 fn read(reply: &Reply) -> Result<ReadResourceResult, Error> {
     operation::decode(METHOD, reply)
 }
 
 /// Refuses what is no URI at all; what it means is the server's business.
-fn check(uri: &str) -> Result<(), InvalidParams> {
+pub(crate) fn check(uri: &str) -> Result<(), InvalidParams> {
     let scheme = uri.split_once(':').map(|(scheme, _)| scheme.as_bytes()).unwrap_or_default();
     let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
         && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));

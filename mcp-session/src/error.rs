@@ -144,12 +144,13 @@ pub enum Error {
         /// All that it said. Untrusted.
         content: Vec<ContentBlock>,
     },
-    /// The server has a handshake, and did not offer in it what the call needs.
+    /// The server has a handshake, and did not offer in it what the call needs; or the call is of an extension that the
+    /// server, of whatever era, did not declare.
     #[error("{method} cannot be called: the server did not offer the capability {capability:?}")]
     NotOffered {
         /// The method that was called.
         method: Box<str>,
-        /// The member of the server's capabilities that is missing.
+        /// The member of the server's capabilities that is missing, or the id of the extension.
         capability: &'static str,
     },
     /// A list was not read to its end, for it seems to have none.

@@ -1,7 +1,11 @@
 //! Lists that survive a broken item.
 
 use crate::wire::{Decoder, Fit, Wire};
-use serde::{Serialize, Serializer, de::SeqAccess, ser::SerializeSeq};
+use serde::{
+    Serialize, Serializer,
+    de::{DeserializeOwned, SeqAccess},
+    ser::SerializeSeq,
+};
 use serde_json::Value;
 use std::{
     marker::PhantomData,
@@ -46,6 +50,31 @@ impl<T> List<T> {
     /// An empty list.
     pub const fn new() -> Self {
         Self { items: Vec::new(), broken: None }
+    }
+
+    /// Decodes each value by itself, for lists of types that are not of this crate: those of an extension.
+    ///
+    /// ```
+    /// use mcp_types::List;
+    ///
+    /// let list: List<u8> = List::decode_each(vec![7.into(), "x".into()]);
+    /// assert_eq!((list[0], list.broken()[0].index), (7, 1));
+    /// ```
+    pub fn decode_each(values: Vec<Value>) -> Self
+    where
+        T: DeserializeOwned,
+    {
+        let mut list = Self::new();
+        for (index, value) in values.into_iter().enumerate() {
+            match T::deserialize(&value) {
+                Ok(item) => list.items.push(item),
+                Err(error) => {
+                    let item = BrokenItem { index, value, reason: error.to_string() };
+                    list.broken.get_or_insert_default().push(item);
+                }
+            }
+        }
+        list
     }
 
     /// The items that do not fit.

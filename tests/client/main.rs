@@ -21,6 +21,7 @@ mod questions;
 mod results;
 mod revisions;
 mod secrets;
+mod skills;
 mod surrogates;
 mod tasks;
 

@@ -13,8 +13,11 @@ use std::{
 };
 
 use mcp_client::{
-    Client, ClientBuilder, Connection, Handlers, Mode, Question, elicit,
-    types::{ElicitRequestFormParams, ElicitResult, ErrorObject, ProtocolVersion, Tool},
+    Client, ClientBuilder, Connection, Handlers, Mode, Question, Roots, elicit,
+    types::{
+        CreateMessageRequest, CreateMessageResult, ElicitRequestFormParams, ElicitResult,
+        ErrorCode, ErrorObject, ProtocolVersion, Tool,
+    },
 };
 use serde_json::{Value, json};
 
@@ -75,6 +78,8 @@ impl Run {
             "http-custom-headers" => self.make_calls_of_context().await,
             "http-invalid-tool-headers" => self.call_what_is_left().await,
             "json-schema-2020-12-preservation" => self.send_a_schema_back().await,
+            "sep-2640-client-no-prefetch" => self.list_skills().await,
+            name if name.starts_with("sep-2640-") => self.load_skills().await,
             name if name.starts_with("auth/") => self.call("test-tool", json!({})).await,
             name => Err(format!("no such scenario: {name}").into()),
         }
@@ -95,8 +100,10 @@ impl Run {
         close(self.connect().await?).await
     }
 
+    /// Declares all that a client can, and asks for as much as shows it.
     async fn only_list(&self) -> Outcome {
-        let client = self.client().input(Handlers::new().on_elicit_form(defaults));
+        let handlers = Handlers::new().on_elicit_form(defaults).on_sample(refuse);
+        let client = self.client().input(handlers.roots(Roots::folders(["/srv"])?));
         let client = client.build().connect().await?;
         client.list_tools().await?;
         close(client).await
@@ -169,11 +176,34 @@ impl Run {
         client.call_tool("json_schema_echo").argument("schema", schema).require_success().await?;
         close(client).await
     }
+
+    async fn list_skills(&self) -> Outcome {
+        let client = self.connect().await?;
+        client.list_skills().await?;
+        close(client).await
+    }
+
+    /// Loads all skills and reads all their files, up to the first that is not what it should be.
+    async fn load_skills(&self) -> Outcome {
+        let client = self.connect().await?;
+        for entry in client.list_skills().await? {
+            let skill = client.load_skill(&entry).await?;
+            for file in entry.files().unwrap_or_default() {
+                skill.read(file.uri()).await?;
+            }
+        }
+        close(client).await
+    }
 }
 
 /// A user who accepts a form as it is: the library fills in the defaults.
 async fn defaults(_: Question<ElicitRequestFormParams>) -> Result<ElicitResult, ErrorObject> {
     elicit::accept(json!({}))
+}
+
+/// A language model that is not there.
+async fn refuse(_: Question<CreateMessageRequest>) -> Result<CreateMessageResult, ErrorObject> {
+    Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "there is no model"))
 }
 
 fn find<'a>(tools: &'a [Tool], name: &str) -> Outcome<&'a Tool> {

@@ -1,0 +1,216 @@
+//! The entry of a skill, and the rules for it.
+
+use super::digest::Digest;
+use mcp_types::JsonObject;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// The entry of a skill: what the skill is for, and which files it has.
+///
+/// It is what a server says of itself, and untrusted. It keeps the rules: the folder is named like the skill, `SKILL.md` is
+/// among the files, each file is inside the folder and listed once. Its JSON form is that of the protocol, to keep it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Entry", into = "Entry")]
+pub struct Skill {
+    uri: String,
+    front_matter: JsonObject,
+    files: Option<Vec<SkillFile>>,
+    extra: JsonObject,
+}
+
+/// A file of a skill, with what its content must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "File", into = "File")]
+pub struct SkillFile {
+    uri: String,
+    digest: Digest,
+    size: u64,
+    extra: JsonObject,
+}
+
+/// An entry on the wire.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    uri: String,
+    frontmatter: JsonObject,
+    resources: Value,
+    #[serde(flatten)]
+    extra: JsonObject,
+}
+
+/// A file on the wire.
+#[derive(Serialize, Deserialize)]
+struct File {
+    uri: String,
+    digest: String,
+    size: u64,
+    #[serde(flatten)]
+    extra: JsonObject,
+}
+
+/// What an entry has in place of its files if they are made anew for each read.
+const DYNAMIC: &str = "dynamic";
+
+const SKILL_MD: &str = "/SKILL.md";
+
+impl Skill {
+    /// The URI of its `SKILL.md`: what it is known by, within its server.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// Its name, for people and models. Others may have the same.
+    pub fn name(&self) -> &str {
+        self.text("name")
+    }
+
+    /// What it is for, and when to use it.
+    pub fn description(&self) -> &str {
+        self.text("description")
+    }
+
+    /// All that its `SKILL.md` says about it ahead of the instructions. Grant nothing because it stands here.
+    pub fn front_matter(&self) -> &JsonObject {
+        &self.front_matter
+    }
+
+    /// All its files, `SKILL.md` included; `None` if they are made anew for each read, so that they cannot be verified.
+    pub fn files(&self) -> Option<&[SkillFile]> {
+        self.files.as_deref()
+    }
+
+    /// The file with a URI.
+    pub fn file(&self, uri: &str) -> Option<&SkillFile> {
+        self.files.iter().flatten().find(|file| file.uri == uri)
+    }
+
+    /// A digest of all its files, to bind the consent of a user to: it is another one as soon as a file is changed, added
+    /// or removed. `None` if there is nothing to bind to.
+    pub fn content_digest(&self) -> Option<String> {
+        let mut lines: Vec<_> =
+            self.files()?.iter().map(|file| format!("{} {}\n", file.digest, file.uri)).collect();
+        lines.sort_unstable();
+        Some(Digest::of(lines.concat().as_bytes()).to_string())
+    }
+
+    /// The folder that its files are in, with a slash at the end.
+    pub(super) fn folder(&self) -> &str {
+        &self.uri[..self.uri.len() - SKILL_MD.len() + 1]
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.front_matter.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    // spec: `Resource Mapping`, `Frontmatter` and `Resources` of the extension
+    fn check(&self) -> Result<(), String> {
+        let Some(folder) = self.uri.strip_suffix(SKILL_MD) else {
+            return Err(format!("`uri` is {:?}, which is no SKILL.md", self.uri));
+        };
+        for field in ["name", "description"] {
+            if self.text(field).is_empty() {
+                return Err(format!("`frontmatter` has no {field}"));
+            }
+        }
+        if folder.rsplit('/').next() != Some(self.name()) {
+            return Err(format!("the skill is named {:?}, but is at {:?}", self.name(), self.uri));
+        }
+        let Some(files) = &self.files else { return Ok(()) };
+        let mut seen = HashSet::new();
+        for SkillFile { uri, .. } in files {
+            if !is_inside(self.folder(), uri) {
+                return Err(format!("`resources` has {uri:?}, which is not in the folder"));
+            }
+            if !seen.insert(uri) {
+                return Err(format!("`resources` has {uri:?} twice"));
+            }
+        }
+        if seen.contains(&self.uri) {
+            Ok(())
+        } else {
+            Err("`resources` has no SKILL.md".to_owned())
+        }
+    }
+}
+
+impl SkillFile {
+    /// Its URI, for [`LoadedSkill::read`](super::LoadedSkill::read).
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The SHA-256 that its bytes must have: `sha256:` and 64 digits.
+    pub fn digest(&self) -> String {
+        self.digest.to_string()
+    }
+
+    /// How many bytes it must have.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn expected(&self) -> Digest {
+        self.digest
+    }
+}
+
+/// Whether a URI is that of something in a folder, and does not lead out of it again.
+pub(super) fn is_inside(folder: &str, uri: &str) -> bool {
+    let path = uri.strip_prefix(folder);
+    path.is_some_and(|path| path.split('/').all(|part| !matches!(part, "" | "." | "..")))
+}
+
+impl TryFrom<Entry> for Skill {
+    type Error = String;
+
+    fn try_from(entry: Entry) -> Result<Self, String> {
+        let Entry { uri, frontmatter: front_matter, resources, extra } = entry;
+        let files = match resources {
+            Value::String(word) if word == DYNAMIC => None,
+            Value::Array(files) => Some(decode_files(files)?),
+            _ => return Err("`resources` is neither a list nor \"dynamic\"".to_owned()),
+        };
+        let skill = Self { uri, front_matter, files, extra };
+        skill.check().map(|()| skill)
+    }
+}
+
+fn decode_files(files: Vec<Value>) -> Result<Vec<SkillFile>, String> {
+    let decoded = files.into_iter().enumerate().map(|(index, file)| {
+        serde_json::from_value(file).map_err(|error| format!("`resources[{index}]`: {error}"))
+    });
+    decoded.collect()
+}
+
+impl From<Skill> for Entry {
+    fn from(skill: Skill) -> Self {
+        let Skill { uri, front_matter: frontmatter, files, extra } = skill;
+        let resources = match files {
+            // What was read from JSON has a JSON form.
+            Some(files) => serde_json::to_value(files).unwrap_or_default(),
+            None => DYNAMIC.into(),
+        };
+        Self { uri, frontmatter, resources, extra }
+    }
+}
+
+impl TryFrom<File> for SkillFile {
+    type Error = String;
+
+    fn try_from(file: File) -> Result<Self, String> {
+        let File { uri, digest, size, extra } = file;
+        let digest = digest.parse().map_err(|error| format!("`digest` {error}"))?;
+        Ok(Self { uri, digest, size, extra })
+    }
+}
+
+impl From<SkillFile> for File {
+    fn from(file: SkillFile) -> Self {
+        let SkillFile { uri, digest, size, extra } = file;
+        Self { uri, digest: digest.to_string(), size, extra }
+    }
+}
+
+#[cfg(test)]
+mod tests;
