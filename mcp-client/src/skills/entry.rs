@@ -103,7 +103,7 @@ impl Skill {
         self.front_matter.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 
-    // spec: `Resource Mapping`, `Frontmatter` and `Resources` of the extension
+    // The sections `Resource Mapping`, `Frontmatter` and `Resources` of the extension.
     fn check(&self) -> Result<(), String> {
         let Some(folder) = self.uri.strip_suffix(SKILL_MD) else {
             return Err(format!("`uri` is {:?}, which is no SKILL.md", self.uri));
