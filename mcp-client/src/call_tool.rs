@@ -3,19 +3,21 @@
 use crate::{
     Client, Error, ToolResult,
     arguments::Arguments,
+    known_tools::KnownTools,
     offer::Offer,
     operation::{self, Caller, Operation},
+    task::Prepared,
     tool_result::{self, Origin},
 };
 use futures_util::future::BoxFuture;
-use mcp_session::{Params, Reply, Started};
+use mcp_session::{Params, Reply};
 use mcp_types::{
     Request,
     tools::{CallToolRequest, CallToolResult},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use std::{fmt, future::IntoFuture, time::Duration};
+use std::{fmt, future::IntoFuture, sync::Arc};
 
 const METHOD: &str = CallToolRequest::METHOD;
 
@@ -90,24 +92,6 @@ impl<O> Operation<CallTool<O>> {
         self.reading(tool_result::read_typed)
     }
 
-    /// Calls the tool as a task, if server and tool allow it, and does not wait for the task.
-    ///
-    /// The `ttl` is how long the server should keep the task. See [`Session::call_as_task`](mcp_session::Session::call_as_task);
-    /// a stateless server needs to know that the client supports [`Tasks`](crate::Tasks).
-    ///
-    /// # Errors
-    ///
-    /// Any of [`Error`].
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future gives the call up.
-    pub async fn as_task(self, ttl: Option<Duration>) -> Result<Started, Error> {
-        let (caller, CallTool { name, arguments, .. }) = self.into_parts();
-        let params = Params::encode(&Body { name: &name, arguments: &arguments.encode()? })?;
-        caller?.call_as_task(METHOD, params, ttl).await
-    }
-
     fn reading<P>(
         self,
         read: fn(&Origin<'_>, &Reply) -> Result<P, Error>,
@@ -138,10 +122,26 @@ impl<O: Send + 'static> IntoFuture for Operation<CallTool<O>> {
 
 impl<O> CallTool<O> {
     async fn run(caller: Caller, Self { name, arguments, read }: Self) -> Result<O, Error> {
-        let params = Params::encode(&Body { name: &name, arguments: &arguments.encode()? })?;
+        let params = params(&name, arguments)?;
         let reply = caller.call(METHOD, params).await?;
         read(&Origin { tool: &name, wraps: caller.known_tools().wraps(&name) }, &reply)
     }
+}
+
+impl<O: 'static> CallTool<O> {
+    /// The call as it is sent, for a task.
+    pub(crate) fn prepare(self, known: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
+        let Self { name, arguments, read } = self;
+        let params = params(&name, arguments)?;
+        let read = Box::new(move |reply: &Reply| {
+            read(&Origin { tool: &name, wraps: known.wraps(&name) }, reply)
+        });
+        Ok(Prepared { method: METHOD, params, read })
+    }
+}
+
+fn params(name: &str, arguments: Arguments) -> Result<Params, Error> {
+    Ok(Params::encode(&Body { name, arguments: &arguments.encode()? })?)
 }
 
 impl<O> fmt::Debug for CallTool<O> {

@@ -68,8 +68,8 @@ impl Caller {
     }
 
     /// What the server's lists have said about its tools.
-    pub(crate) fn known_tools(&self) -> &KnownTools {
-        &self.known_tools
+    pub(crate) fn known_tools(&self) -> Arc<KnownTools> {
+        Arc::clone(&self.known_tools)
     }
 
     /// The same caller, which asks the server even if a reply that was kept is still good.
@@ -80,6 +80,11 @@ impl Caller {
     /// The limits that apply.
     pub(crate) fn limits(&self) -> Deadlines {
         self.deadlines.unwrap_or(self.defaults)
+    }
+
+    /// How long the call may take in all, if it was told that itself.
+    pub(crate) fn own_limit(&self) -> Option<Duration> {
+        self.deadlines?.total
     }
 
     pub(crate) fn limit(&mut self, deadlines: Deadlines) {
@@ -109,7 +114,14 @@ impl Caller {
         params: Params,
         ttl: Option<Duration>,
     ) -> Result<Started, Error> {
-        self.session.call_as_task(self.prepare(method, params), ttl).await
+        let call = self.prepare(method, params);
+        match &self.on_request_id {
+            None => self.session.call_as_task(call, ttl).await,
+            Some(told) => {
+                let (call, _watch) = self.in_flight.watch(call, told.clone());
+                self.session.call_as_task(call, ttl).await
+            }
+        }
     }
 
     fn prepare(&self, method: &'static str, params: Params) -> Call {

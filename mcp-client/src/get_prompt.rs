@@ -3,14 +3,16 @@
 use crate::{
     Client, Error,
     arguments::PromptArguments,
+    known_tools::KnownTools,
     offer::Offer,
     operation::{self, Operation},
+    task::Prepared,
 };
 use futures_util::future::BoxFuture;
-use mcp_session::Params;
+use mcp_session::{Params, Reply};
 use mcp_types::{GetPromptRequest, GetPromptResult, Request};
 use serde::Serialize;
-use std::{fmt, future::IntoFuture};
+use std::{fmt, future::IntoFuture, sync::Arc};
 
 const METHOD: &str = GetPromptRequest::METHOD;
 
@@ -68,6 +70,14 @@ impl IntoFuture for Operation<GetPrompt> {
             let reply = caller.call(METHOD, Params::encode(&prompt)?).await?;
             operation::decode(METHOD, &reply)
         })
+    }
+}
+
+impl GetPrompt {
+    /// The call as it is sent, for a task.
+    pub(crate) fn prepare(self, _: Arc<KnownTools>) -> Result<Prepared<GetPromptResult>, Error> {
+        let read = Box::new(|reply: &Reply| operation::decode(METHOD, reply));
+        Ok(Prepared { method: METHOD, params: Params::encode(&self)?, read })
     }
 }
 

@@ -78,6 +78,7 @@ mod read_resource;
 pub mod skills;
 mod subscribe;
 mod target;
+mod task;
 mod tool_result;
 
 pub use builder::ClientBuilder;
@@ -97,15 +98,17 @@ pub use operation::Operation;
 pub use read_resource::ReadResource;
 pub use subscribe::Subscribe;
 pub use target::Target;
+pub use task::Task;
 pub use tool_result::ToolResult;
 
 pub use mcp_transport as transport;
 pub use mcp_types as types;
+pub use mcp_types::tasks_extension::TaskStatus;
 
 pub use mcp_session::{
     Asker, Cancellation, Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident,
-    InputHandler, Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress, Question,
-    Reconnect, Server, Started, Subscription, TaskHandle, TaskState, Tasks, When,
+    InputHandler, ListedTask, Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress,
+    Question, Reconnect, Server, Subscription, TaskHandle, TaskList, TaskState, Tasks, When,
 };
 
 #[doc = include_str!("clauses.md")]

@@ -2,14 +2,16 @@
 
 use crate::{
     Client, Error,
+    known_tools::KnownTools,
     offer::Offer,
     operation::{self, Operation},
+    task::Prepared,
 };
 use futures_util::future::BoxFuture;
 use mcp_session::{InvalidParams, Params, Reply};
 use mcp_types::{ReadResourceRequest, ReadResourceResult, Request, ResourceContents};
 use serde::Serialize;
-use std::{fmt, future::IntoFuture};
+use std::{fmt, future::IntoFuture, sync::Arc};
 
 const METHOD: &str = ReadResourceRequest::METHOD;
 
@@ -61,6 +63,15 @@ impl<O: Send + 'static> IntoFuture for Operation<ReadResource<O>> {
             let params = Params::encode(&Body { uri: &uri })?;
             read(&caller.call(METHOD, params).await?)
         })
+    }
+}
+
+impl<O: 'static> ReadResource<O> {
+    /// The call as it is sent, for a task.
+    pub(crate) fn prepare(self, _: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
+        let Self { uri, read } = self;
+        let params = Params::encode(&Body { uri: &uri })?;
+        Ok(Prepared { method: METHOD, params, read: Box::new(read) })
     }
 }
 

@@ -118,6 +118,30 @@ impl Session {
         Ok(TaskList { tasks: tasks.collect(), next_cursor: page.next_cursor })
     }
 
+    /// The tasks of this client, as far as they can be found: a page of the list that the server keeps, or, where it keeps
+    /// none or an empty one, those that this session has [started](Self::started_tasks), at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`].
+    pub async fn list_tasks(
+        &self,
+        cursor: Option<String>,
+        limit: usize,
+    ) -> Result<TaskList, Error> {
+        let is_first = cursor.is_none();
+        let page = match self.tasks_page(cursor).await {
+            Err(Error::NotInVersion { .. } | Error::NotOffered { .. }) if is_first => None,
+            page => Some(page?),
+        };
+        match page {
+            Some(page) if !(is_first && page.tasks.is_empty() && page.next_cursor.is_none()) => {
+                Ok(page)
+            }
+            _ => Ok(TaskList { tasks: self.started_tasks(limit).await?, next_cursor: None }),
+        }
+    }
+
     /// The tasks that this session has started, the newest first, at most so many; each is asked how far it is, and those
     /// that the server does not know any more are left out.
     ///

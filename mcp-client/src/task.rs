@@ -1,0 +1,238 @@
+//! Calls that are left to the server.
+
+mod lookup;
+
+use crate::{
+    Error, Operation, Phase, TaskState, call_tool::CallTool, get_prompt::GetPrompt,
+    operation::Caller, read_resource::ReadResource,
+};
+use futures_core::{Stream, future::BoxFuture};
+use futures_util::stream::{self, StreamExt};
+use mcp_session::{Params, Reply, Started, TaskHandle};
+use mcp_types::{GetPromptResult, tasks_extension::TaskStatus};
+use std::{
+    fmt,
+    future::{Future, IntoFuture, ready},
+    time::Duration,
+};
+
+/// A call as it is sent, and how its result is read.
+pub(crate) struct Prepared<O> {
+    pub(crate) method: &'static str,
+    pub(crate) params: Params,
+    pub(crate) read: Reader<O>,
+}
+
+/// Reads a result.
+pub(crate) type Reader<O> = Box<dyn Fn(&Reply) -> Result<O, Error> + Send + Sync>;
+
+/// A call that the server does in the background, if it agreed to. Awaiting it gives what the call would have given.
+///
+/// The same for both protocols of tasks, and for a server that did the call at once, of which the result is here
+/// already. What the operation was told holds for the task too: its limit for each waiting, its listeners, how its result
+/// is read.
+///
+/// ```no_run
+/// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+/// use std::time::Duration;
+///
+/// let report = client.call_tool("report").argument("year", 2026).task(Some(Duration::from_secs(3600))).await?;
+/// if let Some(id) = report.id() {
+///     println!("started; its id is {} characters long", id.len());
+/// }
+/// println!("{}", report.await?.text());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// Dropping it, or a future of it, leaves the task alone. It does not keep the session open.
+// spec: TASKX-06
+// seed: 59
+#[must_use = "the result is fetched when it is awaited"]
+pub struct Task<O> {
+    method: &'static str,
+    started: Started,
+    read: Reader<O>,
+    limit: Option<Duration>,
+}
+
+impl<O> Task<O> {
+    /// The id, to find the task again; none if the server did the call at once. Keep it as one keeps a password.
+    pub fn id(&self) -> Option<&str> {
+        self.handle().map(TaskHandle::id)
+    }
+
+    /// Whether the server did the call at once, so that there is no task.
+    pub fn returned_immediately(&self) -> bool {
+        self.handle().is_none()
+    }
+
+    /// The task without its type; none if the server did the call at once.
+    pub fn handle(&self) -> Option<&TaskHandle> {
+        match &self.started {
+            Started::Task(handle) => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// Asks how far the task is, unless it is known to be at its end. A call that was done at once is completed.
+    ///
+    /// # Errors
+    ///
+    /// The server does not know the task, or any other of [`Error`].
+    pub async fn status(&self) -> Result<TaskState, Error> {
+        match self.handle() {
+            Some(handle) => handle.status().await,
+            None => Ok(completed()),
+        }
+    }
+
+    /// Waits for the end of the task, whatever it is. See [`TaskHandle::wait`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] after the limit of the operation, or any other of [`Error`].
+    pub async fn wait(&self) -> Result<TaskState, Error> {
+        match self.handle() {
+            Some(handle) => self.within(handle.wait()).await,
+            None => Ok(completed()),
+        }
+    }
+
+    /// Waits until the task has this status.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TaskEnded`] if it cannot have it any more, [`Error::Timeout`] after the limit of the operation, or any
+    /// other of [`Error`].
+    pub async fn wait_for(&self, status: TaskStatus) -> Result<TaskState, Error> {
+        match self.handle() {
+            Some(handle) => self.within(handle.wait_for(status)).await,
+            None if status == TaskStatus::Completed => Ok(completed()),
+            None => {
+                let (method, ended) = (self.method.into(), TaskStatus::Completed);
+                Err(Error::TaskEnded { method, status: ended, wanted: status })
+            }
+        }
+    }
+
+    /// The states of the task, from the present one to the last. See [`TaskHandle::changes`].
+    pub fn changes(&self) -> impl Stream<Item = Result<TaskState, Error>> + Send + use<O> {
+        match self.handle() {
+            Some(handle) => handle.changes().left_stream(),
+            None => stream::once(ready(Ok(completed()))).right_stream(),
+        }
+    }
+
+    /// Waits for what comes of the task. It is fetched once; reading it again costs no request.
+    ///
+    /// # Errors
+    ///
+    /// The error that the call would have had, [`Error::TaskCancelled`], [`Error::Timeout`] after the limit of the
+    /// operation, or any other of [`Error`].
+    pub async fn result(&self) -> Result<O, Error> {
+        match &self.started {
+            Started::Task(handle) => (self.read)(&self.within(handle.result()).await?),
+            Started::Done(reply) => (self.read)(reply),
+            _ => Err(Error::NotConnected),
+        }
+    }
+
+    /// Asks the server to give the task up. It may finish it all the same. A call that was done at once stays done.
+    ///
+    /// # Errors
+    ///
+    /// The task is at its end, the server does not know it or cannot cancel, or any other of [`Error`].
+    pub async fn cancel(&self) -> Result<(), Error> {
+        match self.handle() {
+            Some(handle) => handle.cancel().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn within<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let Some(after) = self.limit else { return work.await };
+        tokio::time::timeout(after, work).await.unwrap_or_else(|_| {
+            let method = self.method.into();
+            Err(Error::Timeout { method, phase: Phase::Total, after })
+        })
+    }
+}
+
+impl<O: 'static> IntoFuture for Task<O> {
+    type Output = Result<O, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.result().await })
+    }
+}
+
+impl<O> fmt::Debug for Task<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// The state of a call that was done at once.
+fn completed() -> TaskState {
+    TaskState::new(TaskStatus::Completed)
+}
+
+/// Gives a kind of call its way to be a task.
+macro_rules! tasks {
+    ($(($($param:ident)?) $kind:ty => $output:ty, $what:literal;)+) => {$(
+        impl$(<$param: 'static>)? Operation<$kind> {
+            #[doc = $what]
+            ///
+            /// The `ttl` is how long the server should keep the task, from when it is made. A stateless server decides
+            /// by itself of which tools it makes tasks, if the client supports [`Tasks`](crate::Tasks); one of
+            /// 2025-11-25 is asked, if it offers that. One that makes no task gives its result at once.
+            ///
+            /// # Errors
+            ///
+            /// Any of [`Error`].
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future gives the call up, and a task that the server may already have made of it.
+            pub async fn task(self, ttl: Option<Duration>) -> Result<Task<$output>, Error> {
+                let (caller, kind) = self.into_parts();
+                let caller = caller?;
+                let prepared = kind.prepare(caller.known_tools())?;
+                start(caller, prepared, ttl).await
+            }
+
+            /// The task of an earlier call like this one, by its id, maybe of an earlier process. Nothing is sent.
+            ///
+            /// # Errors
+            ///
+            /// There is no open session, or something is wrong with the call.
+            pub fn resume_task(self, id: &str) -> Result<Task<$output>, Error> {
+                let (caller, kind) = self.into_parts();
+                let caller = caller?;
+                let Prepared { method, read, .. } = kind.prepare(caller.known_tools())?;
+                let started = Started::Task(caller.session().task(id));
+                Ok(Task { method, started, read, limit: caller.own_limit() })
+            }
+        }
+    )+};
+}
+
+tasks! {
+    (O) CallTool<O> => O, "Calls the tool as a task, and does not wait for that.";
+    () GetPrompt => GetPromptResult, "Fetches the prompt as a task, and does not wait for that.";
+    (O) ReadResource<O> => O, "Reads the resource as a task, and does not wait for that.";
+}
+
+async fn start<O>(
+    caller: Caller,
+    prepared: Prepared<O>,
+    ttl: Option<Duration>,
+) -> Result<Task<O>, Error> {
+    let Prepared { method, params, read } = prepared;
+    let started = caller.call_as_task(method, params, ttl).await?;
+    Ok(Task { method, started, read, limit: caller.own_limit() })
+}
