@@ -22,5 +22,6 @@ mod fastmcp;
 mod lifecycle;
 mod rmcp;
 mod run;
+mod skills;
 mod suite;
 mod watch;

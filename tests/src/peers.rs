@@ -119,6 +119,21 @@ pub fn fastmcp_http() -> Result<HttpPeer, Error> {
     HttpPeer::start(&program, "/mcp")
 }
 
+/// A FastMCP server of the skills in a folder, over stdio.
+///
+/// # Errors
+///
+/// If it is not installed, or the run is one without peers.
+pub fn skills_stdio(folder: &Path) -> Result<Program, Error> {
+    Ok(Program::new(python()?, &[&sources().join("skills_server.py"), &folder]))
+}
+
+/// Where the skills are that the tests have.
+#[must_use]
+pub fn skills() -> PathBuf {
+    sources().join("skills")
+}
+
 /// The peer, or nothing in a run without peers, which it says in one line.
 ///
 /// # Panics
