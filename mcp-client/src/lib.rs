@@ -41,6 +41,7 @@
 //! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
 //! | `config` | the files in which editors and agents keep their servers: `Config` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
+//! | `codegen` | module `codegen`: Rust code for the tools of a server | no |
 //! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
 //! | `skills` | module `skills`: instructions for agents that servers have, verified | no |
 
@@ -52,12 +53,15 @@ mod call_tool;
 mod caller;
 mod catalogue;
 mod client;
+#[cfg(feature = "codegen")]
+pub mod codegen;
 mod complete;
 #[cfg(feature = "config")]
 pub mod config;
 mod connection;
 mod content;
 mod dial;
+mod drift;
 mod get_prompt;
 mod handlers;
 mod in_flight;
@@ -90,6 +94,7 @@ pub use complete::Complete;
 pub use config::{Config, ServerConfig};
 pub use connection::Connection;
 pub use content::{Content, InvalidBase64};
+pub use drift::{Drift, ToolSignature};
 pub use get_prompt::GetPrompt;
 pub use handlers::{Handlers, InvalidRoot, Roots, elicit};
 pub use legacy::{Ping, SetLoggingLevel};

@@ -1,0 +1,202 @@
+//! Typed tools: Rust code for the tools of a server.
+//!
+//! [`Generator`] makes a module of a saved `tools/list`: a struct around a [`Client`](crate::Client) with one method for
+//! each tool, and types for its arguments and for its output, if the server says what that is. It is for a `build.rs`, or
+//! for `mcp generate`, which writes a file to keep.
+//!
+//! ```no_run
+//! use mcp_client::codegen::Generator;
+//!
+//! // build.rs
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let saved = std::fs::read_to_string("weather.tools.json")?;
+//! let module = Generator::new().struct_name("Weather").generate_json(&saved)?;
+//! std::fs::write(format!("{}/weather.rs", std::env::var("OUT_DIR")?), module)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```ignore
+//! mod weather {
+//!     include!(concat!(env!("OUT_DIR"), "/weather.rs"));
+//! }
+//!
+//! let weather = weather::Weather::new(&connection);
+//! let drift = weather.verify().await?;
+//! assert!(drift.is_harmless(), "{drift}");
+//! let city = weather::get_weather::Arguments { city: "Oslo".to_owned(), unit: None };
+//! let today = weather.get_weather(&city).timeout(Duration::from_secs(5)).await?;
+//! ```
+//!
+//! The code needs the crates `mcp-client`, `serde` and `serde_json`, and no feature of this crate. The same tools make the
+//! same text, in whatever order the server lists them. What servers write is not trusted: names become names or errors,
+//! descriptions become words in comments, without blocks of code that would be run as tests, and a schema (or a part of
+//! one) that has no type in Rust becomes any JSON value. Ranges, lengths and patterns are for the server to check.
+
+mod docs;
+mod module;
+mod names;
+mod schema;
+mod types;
+
+use mcp_types::{ListToolsResult, Tool};
+use module::Named;
+use std::collections::BTreeMap;
+
+/// How many tools there may be.
+const MAX_TOOLS: usize = 10_000;
+
+/// Makes Rust code of tools.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is made before `generate`"]
+pub struct Generator {
+    struct_name: String,
+    renames: BTreeMap<String, String>,
+    skipped: Vec<String>,
+}
+
+/// Why no code can be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {
+    /// The text is not what `tools/list` gives.
+    #[error("the saved tools cannot be read: neither a result of tools/list nor a list of tools")]
+    Unreadable(#[source] serde_json::Error),
+    /// One tool cannot be read.
+    #[error("tool {index} of the list cannot be read: {reason}")]
+    BrokenTool {
+        /// Its place in the list, from 0.
+        index: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The saved list is one page of more.
+    #[error("the saved tools are not all: the list goes on with another page")]
+    Incomplete,
+    /// There are too many tools.
+    #[error("there are {0} tools, and code is made for {MAX_TOOLS} at most")]
+    TooMany(usize),
+    /// Nothing in the name of a tool can be part of a name in Rust.
+    #[error("tool {tool:?} has no name in Rust: give it one with `rename`, or leave it out with `skip`")]
+    NoName {
+        /// The tool.
+        tool: String,
+    },
+    /// Two tools would have the same method.
+    #[error(
+        "tools {first:?} and {second:?} would both be the method `{method}`: rename one with `rename`, or leave it out \
+         with `skip`"
+    )]
+    Collision {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// The method.
+        method: String,
+    },
+    /// A name that was given is not one in Rust.
+    #[error("`{name}` cannot be a name in Rust")]
+    InvalidName {
+        /// The name.
+        name: String,
+    },
+    /// The code could not be put together, which is an error of this library.
+    #[error("the code cannot be written")]
+    Write(#[source] syn::Error),
+}
+
+impl Default for Generator {
+    fn default() -> Self {
+        Self { struct_name: "Tools".to_owned(), renames: BTreeMap::new(), skipped: Vec::new() }
+    }
+}
+
+impl Generator {
+    /// A generator with default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The name of the struct. Default: `Tools`.
+    pub fn struct_name(mut self, name: impl Into<String>) -> Self {
+        self.struct_name = name.into();
+        self
+    }
+
+    /// The method of a tool, and the module of its types. Default: the name of the tool in snake case, with `_` at its end
+    /// where it would be a keyword or taken.
+    pub fn rename(mut self, tool: impl Into<String>, method: impl Into<String>) -> Self {
+        self.renames.insert(tool.into(), method.into());
+        self
+    }
+
+    /// Leaves a tool out.
+    pub fn skip(mut self, tool: impl Into<String>) -> Self {
+        self.skipped.push(tool.into());
+        self
+    }
+
+    /// Makes the module of a saved result of `tools/list`, or of a list of tools, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or is not whole, or names are in the way.
+    pub fn generate_json(&self, saved: &str) -> Result<String, GenerateError> {
+        let mut tools = match serde_json::from_str::<ListToolsResult>(saved) {
+            Ok(result) if result.next_cursor.is_some() => return Err(GenerateError::Incomplete),
+            Ok(result) => result.tools,
+            Err(error) => {
+                serde_json::from_str(saved).map_err(|_| GenerateError::Unreadable(error))?
+            }
+        };
+        if let Some(broken) = tools.take_broken().into_iter().next() {
+            let (index, reason) = (broken.index, broken.reason);
+            return Err(GenerateError::BrokenTool { index, reason });
+        }
+        self.generate(&tools)
+    }
+
+    /// Makes the module of some tools.
+    ///
+    /// # Errors
+    ///
+    /// Names are in the way.
+    pub fn generate(&self, tools: &[Tool]) -> Result<String, GenerateError> {
+        let named = self.named(tools)?;
+        let is_name = |name: &str| names::is_ident(name) && name.starts_with(char::is_uppercase);
+        if !is_name(&self.struct_name) {
+            return Err(GenerateError::InvalidName { name: self.struct_name.clone() });
+        }
+        let tokens = module::write(&self.struct_name, &named);
+        let file = syn::parse2(tokens).map_err(GenerateError::Write)?;
+        let code = prettyplease::unparse(&file);
+        Ok(format!("// Generated by `mcp_client::codegen` from a list of tools, do not edit by hand.\n\n{code}"))
+    }
+
+    /// The tools with their methods, in the order of the methods.
+    fn named<'a>(&self, tools: &'a [Tool]) -> Result<Vec<Named<'a>>, GenerateError> {
+        if tools.len() > MAX_TOOLS {
+            return Err(GenerateError::TooMany(tools.len()));
+        }
+        let mut methods: BTreeMap<String, &Tool> = BTreeMap::new();
+        for tool in tools.iter().filter(|tool| !self.skipped.contains(&tool.name)) {
+            let method = self.method(&tool.name)?;
+            if let Some(other) = methods.insert(method.clone(), tool) {
+                let (first, second) = (other.name.clone(), tool.name.clone());
+                return Err(GenerateError::Collision { first, second, method });
+            }
+        }
+        Ok(methods.into_iter().map(|(method, tool)| Named { tool, method }).collect())
+    }
+
+    fn method(&self, tool: &str) -> Result<String, GenerateError> {
+        match self.renames.get(tool) {
+            Some(name) if names::method(name).as_ref() == Some(name) => Ok(name.clone()),
+            Some(name) => Err(GenerateError::InvalidName { name: name.clone() }),
+            None => {
+                names::method(tool).ok_or_else(|| GenerateError::NoName { tool: tool.to_owned() })
+            }
+        }
+    }
+}

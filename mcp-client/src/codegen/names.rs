@@ -1,0 +1,95 @@
+//! Names of tools as names in Rust.
+
+use heck::{ToPascalCase, ToSnakeCase};
+use std::collections::HashSet;
+
+/// Methods that a generated struct has in any case.
+const TAKEN: [&str; 5] = ["new", "client", "verify", "clone", "fmt"];
+/// Types that a name must not hide.
+const HIDDEN: [&str; 16] = [
+    "String", "Option", "Result", "Vec", "Box", "From", "Into", "TryFrom", "FromStr", "Default",
+    "Value", "Serialize", "Deserialize", "Debug", "Clone", "Error",
+];
+
+/// The method of a tool: its name in snake case, with `_` at its end where it would be a keyword or taken; `None` if it
+/// has no letter or digit to make a name of.
+pub(super) fn method(tool: &str) -> Option<String> {
+    let name = words(tool).to_snake_case();
+    let name = match name.chars().next()? {
+        '0'..='9' => format!("tool_{name}"),
+        _ => name,
+    };
+    Some(if is_ident(&name) && !TAKEN.contains(&&*name) { name } else { format!("{name}_") })
+}
+
+/// Whether a text is a name in Rust, and no keyword.
+pub(super) fn is_ident(name: &str) -> bool {
+    name.is_ascii() && name != "gen" && syn::parse_str::<syn::Ident>(name).is_ok()
+}
+
+/// Names of types, each given once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TypeNames(HashSet<String>);
+
+impl TypeNames {
+    /// Names of which these are taken.
+    pub(super) fn without<const N: usize>(taken: [&str; N]) -> Self {
+        Self(taken.map(str::to_owned).into())
+    }
+
+    /// A name that is made of some words, and a number if it is taken.
+    pub(super) fn take(&mut self, text: &str) -> String {
+        let name = words(text).to_pascal_case();
+        let name = match name.chars().next() {
+            Some('A'..='Z') => name,
+            _ => format!("Type{name}"),
+        };
+        let is_free = !HIDDEN.contains(&&*name) && is_ident(&name) && !self.0.contains(&name);
+        let numbered = || (2..).map(|number| format!("{name}{number}"));
+        let free = if is_free { Some(name.clone()) } else { None };
+        let free = free.or_else(|| numbered().find(|it| !self.0.contains(it))).unwrap_or(name);
+        self.0.insert(free.clone());
+        free
+    }
+}
+
+/// A text without what is in no name.
+fn words(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TypeNames, method};
+
+    #[test]
+    fn a_method_is_the_name_of_the_tool_in_snake_case() {
+        for (tool, expected) in [
+            ("echo", "echo"),
+            ("get-sum", "get_sum"),
+            ("getWeather.v2", "get_weather_v2"),
+            ("HTTPFetch", "http_fetch"),
+            ("type", "type_"),
+            ("Self", "self_"),
+            ("gen", "gen_"),
+            ("new", "new_"),
+            ("verify", "verify_"),
+            ("2fa", "tool_2fa"),
+            ("a\"; fn main() {} //", "a_fn_main"),
+            ("\u{202e}x", "x"),
+        ] {
+            assert_eq!(method(tool).as_deref(), Some(expected), "{tool:?}");
+        }
+        for none in ["", "-", "\u{1f4a5}", "名前"] {
+            assert_eq!(method(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn no_type_has_the_name_of_another() {
+        let mut names = TypeNames::default();
+        let taken = ["unit", "Unit", "u-n-i-t", "String", "", "1", "é", "self"];
+        let taken = taken.map(|text| names.take(text));
+        assert_eq!(taken, ["Unit", "Unit2", "UNIT", "String2", "Type", "Type1", "Type2", "Self2"]);
+    }
+}
