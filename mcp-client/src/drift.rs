@@ -2,8 +2,8 @@
 
 use crate::{Client, Error};
 use mcp_types::{JsonObject, Tool};
-use serde_json::{Map, Value};
-use std::fmt;
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt};
 
 /// What a tool takes and gives, as it was when code was generated for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,33 +117,46 @@ fn is_same(before: &str, now: Option<&JsonObject>) -> bool {
 
 /// A schema without what is only for readers.
 pub(crate) fn signature(schema: &JsonObject) -> Value {
-    let root = schema.iter().map(|(name, value)| (name.clone(), value.clone()));
-    bare(&Value::Object(root.collect()), 0)
+    members(schema, 0)
 }
 
 /// How deep schemas are looked at.
 const MAX_DEPTH: usize = 128;
 
 fn bare(schema: &Value, depth: usize) -> Value {
-    let Value::Object(members) = schema else {
-        let Value::Array(items) = schema else { return schema.clone() };
-        return items.iter().map(|item| bare(item, depth)).collect();
-    };
-    if depth > MAX_DEPTH {
-        return Value::Bool(true);
+    match schema {
+        _ if depth > MAX_DEPTH => Value::Bool(true),
+        Value::Object(object) => members(object, depth),
+        Value::Array(items) => items.iter().map(|item| bare(item, depth + 1)).collect(),
+        _ => schema.clone(),
     }
-    let members = members.iter().filter_map(|(keyword, value)| {
+}
+
+/// The members of a schema, in an order of their own.
+fn members(schema: &JsonObject, depth: usize) -> Value {
+    let sorted: BTreeMap<_, _> = schema.iter().collect();
+    let members = sorted.into_iter().filter_map(|(keyword, value)| {
         let value = match (keyword.as_str(), value) {
             ("title" | "description" | "$comment" | "examples" | "default" | "deprecated", _) => {
                 return None;
             }
             ("$schema" | "$id", _) => return None,
             // Here the members are names, and not keywords.
-            ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(named)) => {
-                let named = named.iter().map(|(name, schema)| (name.clone(), bare(schema, depth + 1)));
-                Value::Object(named.collect::<Map<_, _>>())
+            (
+                "properties" | "patternProperties" | "$defs" | "definitions",
+                Value::Object(named),
+            ) => {
+                let named: BTreeMap<_, _> = named.iter().collect();
+                let named = named.into_iter();
+                let named = named.map(|(name, schema)| (name.clone(), bare(schema, depth + 1)));
+                Value::Object(named.collect())
             }
-            ("enum" | "const" | "required", value) => value.clone(),
+            ("required", Value::Array(names)) => {
+                let mut names = names.clone();
+                names.sort_by_key(ToString::to_string);
+                names.into()
+            }
+            ("enum" | "const", value) => value.clone(),
             (_, value) => bare(value, depth + 1),
         };
         Some((keyword.clone(), value))
@@ -162,7 +175,11 @@ mod tests {
     }
 
     const BEFORE: [ToolSignature; 3] = [
-        ToolSignature::new("a", r#"{"type":"object","properties":{"title":{"type":"string"}}}"#, ""),
+        ToolSignature::new(
+            "a",
+            r#"{"type":"object","properties":{"title":{"type":"string"}}}"#,
+            "",
+        ),
         ToolSignature::new("b", r#"{"type":"object"}"#, r#"{"type":"object"}"#),
         ToolSignature::new("c", r#"{"type":"object"}"#, ""),
     ];
@@ -190,7 +207,8 @@ mod tests {
         ]));
         let drift = Drift::between(&BEFORE, &now);
         assert!(!drift.is_harmless());
-        let expected = r#"gone: ["c"]; take other arguments: ["a"]; give another output: ["b"]; new: ["d"]"#;
+        let expected =
+            r#"gone: ["c"]; take other arguments: ["a"]; give another output: ["b"]; new: ["d"]"#;
         assert_eq!(drift.to_string(), expected);
         let mut more = tools(json!([{"name": "e", "inputSchema": {}}]));
         more.extend(tools(json!([{"name": "c", "inputSchema": {"type": "object"}}])));
@@ -201,15 +219,10 @@ mod tests {
     #[test]
     fn a_schema_of_any_depth_has_a_signature() {
         let mut schema = json!({"type": "string"});
-        for _ in 0..10_000 {
+        for _ in 0..1_000 {
             schema = json!({"items": schema});
         }
         let serde_json::Value::Object(members) = &schema else { unreachable!() };
-        let object = members.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        assert!(signature(&object).to_string().len() < 10_000);
-        // Dropping what is nested so deeply must not take the stack either.
-        while let serde_json::Value::Object(mut members) = schema {
-            schema = members.remove("items").unwrap_or_default();
-        }
+        assert!(signature(members).to_string().len() < 10_000);
     }
 }

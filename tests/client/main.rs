@@ -24,6 +24,7 @@ mod secrets;
 mod skills;
 mod surrogates;
 mod tasks;
+mod typed_tools;
 
 use conformance::{in_process::InProcess, script};
 use mcp_client::{Client, ClientBuilder, Connection, Target};

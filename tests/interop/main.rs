@@ -24,4 +24,5 @@ mod rmcp;
 mod run;
 mod skills;
 mod suite;
+mod typed;
 mod watch;

@@ -105,17 +105,13 @@ impl<'a> Written<'a> {
         if items.is_empty() {
             return TokenStream::new();
         }
-        let error = types::use_error(&items).then(types::error_module).flatten();
         let name = tool.name.replace('`', "'");
         let docs = docs::attributes(&docs::lines(&format!("Types of the tool `{name}`.")));
+        let allow = allow();
         quote! {
             #docs
-            #[allow(
-                clippy::all, clippy::pedantic, clippy::restriction, dead_code, missing_docs, unreachable_pub,
-                reason = "generated"
-            )]
+            #allow
             pub mod #method {
-                #error
                 #(#items)*
             }
         }
@@ -132,18 +128,20 @@ impl<'a> Written<'a> {
 
 fn structure(name: &str, tools: &[Written<'_>]) -> TokenStream {
     let name = Ident::new(name, Span::call_site());
+    let allow = allow();
     let methods = tools.iter().map(Written::method);
     let signatures = tools.iter().map(Written::signature);
     quote! {
         /// The tools of a server, one method each.
         ///
         /// What a method gives is awaited, or configured before that: `.timeout(..)`, `.on_progress(..)`.
+        #allow
         #[derive(Clone, Debug)]
         pub struct #name {
             client: ::mcp_client::Client,
         }
 
-        #[allow(clippy::all, clippy::pedantic, dead_code, reason = "generated")]
+        #allow
         impl #name {
             /// What the tools take and give, as it was when this was generated.
             pub const SIGNATURES: &'static [::mcp_client::ToolSignature] = &[#(#signatures),*];
@@ -171,6 +169,16 @@ fn structure(name: &str, tools: &[Written<'_>]) -> TokenStream {
 
             #(#methods)*
         }
+    }
+}
+
+/// Nobody wants to be told what could be nicer in generated code.
+fn allow() -> TokenStream {
+    quote! {
+        #[allow(
+            clippy::all, clippy::pedantic, clippy::restriction, dead_code, missing_docs, unreachable_pub,
+            reason = "generated"
+        )]
     }
 }
 

@@ -7,8 +7,22 @@ use std::collections::HashSet;
 const TAKEN: [&str; 5] = ["new", "client", "verify", "clone", "fmt"];
 /// Types that a name must not hide.
 const HIDDEN: [&str; 16] = [
-    "String", "Option", "Result", "Vec", "Box", "From", "Into", "TryFrom", "FromStr", "Default",
-    "Value", "Serialize", "Deserialize", "Debug", "Clone", "Error",
+    "String",
+    "Option",
+    "Result",
+    "Vec",
+    "Box",
+    "From",
+    "Into",
+    "TryFrom",
+    "FromStr",
+    "Default",
+    "Value",
+    "Serialize",
+    "Deserialize",
+    "Debug",
+    "Clone",
+    "Error",
 ];
 
 /// The method of a tool: its name in snake case, with `_` at its end where it would be a keyword or taken; `None` if it
@@ -39,7 +53,8 @@ impl TypeNames {
 
     /// A name that is made of some words, and a number if it is taken.
     pub(super) fn take(&mut self, text: &str) -> String {
-        let name = words(text).to_pascal_case();
+        // Twice, for "PQ" is not in that case yet, and typify would make "Pq" of it.
+        let name = words(text).to_pascal_case().to_pascal_case();
         let name = match name.chars().next() {
             Some('A'..='Z') => name,
             _ => format!("Type{name}"),
@@ -90,6 +105,6 @@ mod tests {
         let mut names = TypeNames::default();
         let taken = ["unit", "Unit", "u-n-i-t", "String", "", "1", "é", "self"];
         let taken = taken.map(|text| names.take(text));
-        assert_eq!(taken, ["Unit", "Unit2", "UNIT", "String2", "Type", "Type1", "Type2", "Self2"]);
+        assert_eq!(taken, ["Unit", "Unit2", "Unit3", "String2", "Type", "Type1", "Type2", "Self2"]);
     }
 }

@@ -5,8 +5,7 @@ use super::{
     names::TypeNames,
     schema::{Detail, Simple, simplify},
 };
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use serde_json::Value;
 use std::{
     collections::HashSet,
@@ -59,8 +58,13 @@ fn items(schema: &Value, name: &str) -> Option<Vec<Item>> {
     let root = space.get_type(&id).ok()?.ident();
     let mut file: syn::File = syn::parse2(space.to_stream()).ok()?;
     Documentation.visit_file_mut(&mut file);
-    let is_error = |item: &Item| matches!(item, Item::Mod(module) if module.ident == "error");
-    let mut items: Vec<_> = file.items.into_iter().filter(|item| !is_error(item)).collect();
+    // Conversions from text, and the error that they need, are more to read than to use.
+    let is_wanted = |item: &Item| match item {
+        Item::Mod(_) => false,
+        Item::Impl(_) => !item.to_token_stream().to_string().contains("ConversionError"),
+        _ => true,
+    };
+    let mut items: Vec<_> = file.items.into_iter().filter(is_wanted).collect();
     if !items.iter().any(|item| declared(item).as_deref() == Some(name)) {
         let name = syn::Ident::new(name, proc_macro2::Span::call_site());
         items.insert(0, parse_quote!(pub type #name = #root;));
@@ -87,25 +91,12 @@ fn are_distinct(items: &[Item]) -> bool {
 
     distinct(items.iter().filter_map(declared))
         && items.iter().all(|item| match item {
-            Item::Struct(item) => {
-                distinct(item.fields.iter().filter_map(|field| Some(field.ident.as_ref()?.to_string())))
-            }
+            Item::Struct(item) => distinct(
+                item.fields.iter().filter_map(|field| Some(field.ident.as_ref()?.to_string())),
+            ),
             Item::Enum(item) => distinct(item.variants.iter().map(|it| it.ident.to_string())),
             _ => true,
         })
-}
-
-/// The error that typify's conversions need, once for a module.
-pub(super) fn error_module() -> Option<TokenStream> {
-    let space = TypeSpace::new(&TypeSpaceSettings::default());
-    let file: syn::File = syn::parse2(space.to_stream()).ok()?;
-    let module = file.items.into_iter().find(|item| matches!(item, Item::Mod(it) if it.ident == "error"));
-    Some(module?.to_token_stream())
-}
-
-/// Whether items refer to that error.
-pub(super) fn use_error(items: &[Item]) -> bool {
-    quote!(#(#items)*).to_string().contains("error :: ConversionError")
 }
 
 /// Replaces documentation with words that are only words.
