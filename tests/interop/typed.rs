@@ -66,7 +66,9 @@ fn a_generated_call_is_one_like_any_other() {
         let three =
             trigger_long_running_operation::Arguments { duration: Some(0.3), steps: Some(3.0) };
         let call = tools.trigger_long_running_operation(&three);
-        let call = call.on_progress(move |_| drop(counted.fetch_add(1, SeqCst)));
+        let call = call.on_progress(move |_| {
+            counted.fetch_add(1, SeqCst);
+        });
         assert!(call.await.unwrap().text().contains("completed"));
         assert_eq!(steps.load(SeqCst), 3);
         let slow = trigger_long_running_operation::Arguments { duration: Some(8.0), steps: None };
