@@ -15,7 +15,8 @@ fn generate(list: Value) -> String {
 
 /// The code of one tool with these schemas.
 fn code(input: Value, output: Option<Value>) -> String {
-    let mut tool = json!({"name": "t", "inputSchema": input});
+    let mut tool = json!({"name": "t"});
+    tool["inputSchema"] = input;
     if let Some(output) = output {
         tool["outputSchema"] = output;
     }
