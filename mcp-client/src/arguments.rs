@@ -155,6 +155,7 @@ mod tests {
         assert!(error.contains(r#"the argument "x" has no JSON form"#), "{error}");
     }
 
+    // seed: 47
     #[test]
     fn arguments_of_prompts_are_strings_or_json_text() {
         let mut arguments = PromptArguments::default();

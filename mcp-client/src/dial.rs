@@ -116,3 +116,49 @@ impl Dial for Invalid {
         Box::pin(std::future::ready(Err(error)))
     }
 }
+
+/// A path. The file that is there when it is dialed says what it is: a socket, a script or a program.
+pub(crate) struct Place(pub(crate) Box<str>);
+
+impl Dial for Place {
+    fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed> {
+        self.socket().unwrap_or_else(|| self.program()).dial(plan)
+    }
+}
+
+impl Place {
+    #[cfg(all(feature = "socket", unix))]
+    fn socket(&self) -> Option<Box<dyn Dial>> {
+        use std::os::unix::fs::FileTypeExt;
+
+        let file = std::fs::metadata(&*self.0).ok()?;
+        let unix = || mcp_transport::socket::Unix::new(&*self.0);
+        file.file_type()
+            .is_socket()
+            .then(|| Box::new(Connecting(Arc::new(unix()))) as Box<dyn Dial>)
+    }
+
+    #[cfg(not(all(feature = "socket", unix)))]
+    fn socket(&self) -> Option<Box<dyn Dial>> {
+        None
+    }
+
+    #[cfg(feature = "stdio")]
+    fn program(&self) -> Box<dyn Dial> {
+        use mcp_transport::stdio::Command;
+        use std::path::Path;
+
+        let path = &*self.0;
+        let command = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+            Some("py") => Command::python(path),
+            Some("js" | "mjs" | "cjs") => Command::node(path),
+            _ => Command::new(path),
+        };
+        Box::new(Connecting(Arc::new(command)))
+    }
+
+    #[cfg(not(feature = "stdio"))]
+    fn program(&self) -> Box<dyn Dial> {
+        Box::new(Invalid("child processes need the feature `stdio`".to_owned()))
+    }
+}

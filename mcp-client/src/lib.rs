@@ -83,6 +83,7 @@ pub mod skills;
 mod subscribe;
 mod target;
 mod task;
+mod template;
 mod tool_result;
 
 pub use builder::ClientBuilder;
@@ -104,6 +105,7 @@ pub use read_resource::ReadResource;
 pub use subscribe::Subscribe;
 pub use target::Target;
 pub use task::Task;
+pub use template::expand_template;
 pub use tool_result::ToolResult;
 
 pub use mcp_transport as transport;
@@ -112,8 +114,9 @@ pub use mcp_types::tasks_extension::TaskStatus;
 
 pub use mcp_session::{
     Asker, Cancellation, Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident,
-    InputHandler, ListedTask, Misbehavior, Mode, Notice, Options, Phase, PriorDiscover, Progress,
-    Question, Reconnect, Server, Subscription, TaskHandle, TaskList, TaskState, Tasks, When,
+    InputHandler, InvalidParams, ListedTask, Misbehavior, Mode, Notice, Options, Phase,
+    PriorDiscover, Progress, Question, Reconnect, Server, Subscription, TaskHandle, TaskList,
+    TaskState, Tasks, When,
 };
 
 #[doc = include_str!("clauses.md")]

@@ -163,6 +163,11 @@ impl<K> Operation<K> {
         }
     }
 
+    /// Makes the call one that fails with this error, whatever else is wrong with it.
+    pub(crate) fn fail(&mut self, error: InvalidParams) {
+        self.caller = Err(error.into());
+    }
+
     /// The same call, refused if the server has not offered what it needs.
     pub(crate) fn needs(self, method: &'static str, offer: Offer) -> Self {
         self.try_with(|caller| offer::require(caller.server(), method, offer))

@@ -1,6 +1,6 @@
 //! Where a client connects to.
 
-use crate::dial::{Connecting, Dial, Invalid};
+use crate::dial::{Connecting, Dial, Invalid, Place};
 use mcp_transport::{Connector, Shared, Transport};
 use std::{fmt, sync::Arc};
 
@@ -13,9 +13,11 @@ use std::{fmt, sync::Arc};
 /// |---|---|
 /// | `http://…`, `https://…` with a segment `sse` in its path | HTTP with server-sent events, as 2024-11-05 has it |
 /// | any other `http://…`, `https://…` | streamable HTTP |
+/// | `ws://…`, `wss://…` | WebSocket (feature `ws`) |
+/// | the path of a Unix socket that is there when the client connects | the socket |
 /// | a path that ends in `.py` | `python3` and the script (`python` on Windows) |
 /// | a path that ends in `.js`, `.mjs` or `.cjs` | `node` and the script |
-/// | any other path | the program |
+/// | any other path, or a name in `PATH` | the program |
 ///
 /// ```
 /// use mcp_client::Client;
@@ -40,7 +42,7 @@ impl Target {
         Self::connector("a service in this process", Shared::new(transport))
     }
 
-    /// The target for a person to read; secrets are left out.
+    /// The target for a person to read; what may be secret in a URL is left out, and the arguments of a command are.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -54,46 +56,86 @@ impl Target {
     }
 
     fn parse(text: &str) -> Self {
-        match text.split_once("://") {
-            Some(("http" | "https", _)) => Self::url(text),
-            Some((scheme, _)) => Self::invalid(
-                text,
-                format!("a target cannot have the scheme {scheme:?}: use http or https"),
-            ),
-            None if text.is_empty() => Self::invalid(text, "a target cannot be empty"),
-            None => Self::path(text),
+        match kind_of(text) {
+            Kind::Http { is_sse } => Self::http(text, is_sse),
+            Kind::WebSocket => Self::web_socket(text),
+            Kind::Path => Self::path(text),
+            Kind::Nothing(reason) => Self::invalid(&without_secrets(text), reason),
         }
     }
 
     #[cfg(feature = "http")]
-    fn url(text: &str) -> Self {
+    fn http(text: &str, is_sse: bool) -> Self {
         match mcp_transport::http::Endpoint::parse(text) {
-            Ok(endpoint) if is_http_sse(text) => endpoint.http_sse().into(),
+            Ok(endpoint) if is_sse => endpoint.http_sse().into(),
             Ok(endpoint) => endpoint.into(),
-            Err(error) => Self::invalid("an invalid URL", error.to_string()),
+            Err(error) => Self::invalid(&without_secrets(text), error.to_string()),
         }
     }
 
     #[cfg(not(feature = "http"))]
-    fn url(text: &str) -> Self {
-        Self::invalid(text, "streamable HTTP needs the feature `http`")
+    fn http(text: &str, _: bool) -> Self {
+        Self::invalid(&without_secrets(text), "streamable HTTP needs the feature `http`")
     }
 
-    #[cfg(feature = "stdio")]
-    fn path(text: &str) -> Self {
-        use mcp_transport::stdio::Command;
-
-        match std::path::Path::new(text).extension().and_then(|extension| extension.to_str()) {
-            Some("py") => Command::python(text).into(),
-            Some("js" | "mjs" | "cjs") => Command::node(text).into(),
-            _ => Command::new(text).into(),
+    #[cfg(feature = "ws")]
+    fn web_socket(text: &str) -> Self {
+        match url::Url::parse(text) {
+            Ok(url) => mcp_transport::websocket::WebSocket::new(url).into(),
+            Err(error) => Self::invalid(&without_secrets(text), format!("it is no URL: {error}")),
         }
     }
 
-    #[cfg(not(feature = "stdio"))]
-    fn path(text: &str) -> Self {
-        Self::invalid(text, "child processes need the feature `stdio`")
+    #[cfg(not(feature = "ws"))]
+    fn web_socket(text: &str) -> Self {
+        Self::invalid(&without_secrets(text), "WebSocket needs the feature `ws`")
     }
+
+    fn path(text: &str) -> Self {
+        Self { name: text.into(), dial: Arc::new(Place(text.into())) }
+    }
+}
+
+/// What a text names.
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    Http {
+        /// By the habit of naming endpoints of the older binding so.
+        is_sse: bool,
+    },
+    WebSocket,
+    /// A script, a program or a socket: the file says which.
+    Path,
+    /// No target, and why.
+    Nothing(String),
+}
+
+fn kind_of(text: &str) -> Kind {
+    let Some((scheme, _)) = text.split_once("://") else {
+        return match text.trim() {
+            "" => Kind::Nothing("a target cannot be empty".to_owned()),
+            _ => Kind::Path,
+        };
+    };
+    match &*scheme.to_ascii_lowercase() {
+        "http" | "https" => Kind::Http { is_sse: is_http_sse(text) },
+        "ws" | "wss" => Kind::WebSocket,
+        _ => Kind::Nothing(format!(
+            "a target cannot have the scheme {scheme:?}: use http or https, or the path of a script"
+        )),
+    }
+}
+
+/// A URL without what may be secret in it: user, password, query and fragment.
+fn without_secrets(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}{host}{path}")
 }
 
 impl From<&str> for Target {
@@ -189,38 +231,85 @@ impl fmt::Debug for Target {
 }
 
 /// Whether the path of a URL names an endpoint of the older HTTP binding, by the habit of naming it so.
-#[cfg(feature = "http")]
 pub(crate) fn is_http_sse(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| url.path().split('/').any(|segment| segment == "sse"))
 }
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
 mod tests {
-    use super::is_http_sse;
+    use super::{Kind, kind_of, without_secrets};
 
+    // seed: 18
     #[test]
-    fn the_path_alone_tells_the_older_binding() {
-        for path in [
-            "/api/sse/stream",
-            "/mcp/sse/endpoint",
-            "/api/sse",
-            "/api/sse/",
-            "/mcp/sse/",
-            "/api/sse?param=value",
-            "/mcp/sse/?param=value",
-            "/mcp/sse?x=1&y=2",
+    fn a_text_names_what_the_table_says() {
+        let (http, sse) = (Kind::Http { is_sse: false }, Kind::Http { is_sse: true });
+        for (expected, texts) in [
+            (
+                &sse,
+                &[
+                    "https://example.com/api/sse/stream",
+                    "https://example.com/mcp/sse/endpoint",
+                    "https://example.com/api/sse",
+                    "https://example.com/api/sse/",
+                    "https://example.com/mcp/sse/",
+                    "https://example.com/api/sse?param=value",
+                    "https://example.com/mcp/sse/?param=value",
+                    "https://example.com/mcp/sse?x=1&y=2",
+                ][..],
+            ),
+            (
+                &http,
+                &[
+                    "http://example.com/api",
+                    "https://example.com/mcp/",
+                    "https://example.com/asset/image.jpg",
+                    "https://example.com/sservice/endpoint",
+                    "https://example.com/assets/file",
+                    "https://example.com/mcp?x=/sse",
+                    "HTTP://example.com",
+                    "hTTps://example.com/mcp",
+                ],
+            ),
+            (&Kind::WebSocket, &["ws://example.com", "WSS://example.com/mcp"]),
+            (
+                &Kind::Path,
+                &[
+                    "server.py",
+                    "./server.js",
+                    "/usr/bin/server",
+                    "C:\\server.exe",
+                    "http.py",
+                    "npx",
+                ],
+            ),
         ] {
-            assert!(is_http_sse(&format!("https://example.com{path}")), "{path}");
+            for text in texts {
+                assert_eq!(kind_of(text), *expected, "{text}");
+            }
         }
-        for path in [
-            "/api",
-            "/mcp/",
-            "/asset/image.jpg",
-            "/sservice/endpoint",
-            "/assets/file",
-            "/mcp?x=/sse",
+        for (text, reason) in [
+            ("", "empty"),
+            ("  ", "empty"),
+            ("httpx://example.com", "httpx"),
+            ("ftp://example.com", "ftp"),
+            ("://example.com", "scheme"),
         ] {
-            assert!(!is_http_sse(&format!("https://example.com{path}")), "{path}");
+            let Kind::Nothing(said) = kind_of(text) else { panic!("{text}") };
+            assert!(said.contains(reason), "{said}");
+        }
+    }
+
+    // seed: 22
+    #[test]
+    fn what_may_be_secret_is_not_shown() {
+        for (text, shown) in [
+            ("ftp://me:secret@host/path?key=secret#secret", "ftp://host/path"),
+            ("ftp://a@b:secret@host", "ftp://host"),
+            ("ftp://host?user=a@b/secret", "ftp://host"),
+            ("http://", "http://"),
+            ("me@host/a@b", "host/a@b"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
         }
     }
 }

@@ -16,6 +16,7 @@ mod limits;
 mod listening;
 mod lists;
 mod others;
+mod processes;
 mod prompts;
 mod questions;
 mod results;
@@ -23,6 +24,7 @@ mod revisions;
 mod secrets;
 mod skills;
 mod surrogates;
+mod targets;
 mod tasks;
 mod typed_tools;
 
