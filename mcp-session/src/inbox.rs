@@ -8,7 +8,7 @@ use futures_util::{
 };
 use mcp_transport::{Arrival, Diagnostic, Extensions, Transport, Unsolicited};
 use mcp_types::{
-    RawJson, RequestId,
+    ProtocolVersion, RawJson, RequestId,
     rpc::{Message, Notification, Request},
 };
 use serde::Deserialize;
@@ -96,6 +96,11 @@ impl<T: Transport> Desk<T> {
     fn note(&self, diagnostic: &Diagnostic) {
         let misbehavior = match diagnostic {
             Diagnostic::TooLarge { .. } => Misbehavior::MessageTooLarge,
+            // spec: OLD-01
+            Diagnostic::Batch if self.peer.version() == Some(&ProtocolVersion::V2025_03_26) => {
+                return;
+            }
+            Diagnostic::Batch => Misbehavior::Batch,
             // Nobody read in time: that is ours.
             Diagnostic::Dropped { .. } => return tracing::warn!(%diagnostic, "fell behind"),
             _ => Misbehavior::NotAMessage,

@@ -46,6 +46,9 @@ pub enum Misbehavior {
     /// Something that is not a message came where only messages may
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)).
     NotAMessage,
+    /// Several messages came in one, which only revision 2025-03-26 allows
+    /// ([clause](https://modelcontextprotocol.io/specification/2025-03-26/basic/index#batching)).
+    Batch,
     /// A message came that is larger than the limit, and that answers no call.
     MessageTooLarge,
     /// A notification could not be read.
@@ -76,6 +79,7 @@ impl fmt::Display for Misbehavior {
             Self::NotificationNotSubscribed => "a notification was not subscribed to",
             Self::ResponseForNobody => "a response is to no request that waits",
             Self::NotAMessage => "something that is not a message came",
+            Self::Batch => "several messages came in one",
             Self::MessageTooLarge => "a message is larger than the limit",
             Self::InvalidNotification => "a notification cannot be read",
             Self::InvalidResult => "the result cannot be read",

@@ -25,10 +25,8 @@ mod connection;
 mod correlation;
 mod engine;
 mod exchange;
-mod inbox;
 mod outbox;
 mod pending;
-mod queue;
 mod router;
 pub(crate) mod salvage;
 mod sending;
@@ -44,12 +42,13 @@ pub(crate) use engine::Engine;
 pub(crate) use engine::Patience;
 pub(crate) use wire::{Bytestream, Wire};
 
-use crate::{Binding, BoxError, ClientMessage, Driver, Error, Link, Replies, Unsolicited};
+use crate::{
+    Binding, BoxError, ClientMessage, Driver, Error, Link, Replies, Unsolicited, inbox::Inbox,
+    queue::Limit,
+};
 use bytes::Bytes;
-
 use futures_core::Stream;
 use futures_util::Sink;
-use queue::Limit;
 use router::Router;
 use shared::{Handle, Shared};
 use std::{
@@ -133,7 +132,8 @@ where
 
 fn share<W: Wire>(wire: W, limits: Limits) -> (Multiplex, Unsolicited, Engine<W>) {
     let shared = Arc::new(Shared::new(limits));
-    let (inbox, arrivals) = inbox::inbox(limits.of_unsolicited());
+    let inbox = Inbox::new(limits.of_unsolicited());
+    let arrivals = inbox.arrivals();
     let router = Router::new(Arc::clone(&shared), inbox);
     let engine = Engine::new(wire, Arc::clone(&shared), router);
     (Multiplex(Arc::new(Handle::new(shared))), Unsolicited::new(arrivals), engine)

@@ -51,7 +51,6 @@ mod driver;
 mod endpoint;
 mod headers;
 mod http_sse;
-mod inbox;
 mod limits;
 mod listen;
 mod proxy;

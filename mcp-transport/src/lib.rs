@@ -90,9 +90,11 @@ mod excerpt;
 mod extensions;
 #[cfg(feature = "http")]
 pub mod http;
+mod inbox;
 mod lines;
 pub mod memory;
 mod message;
+mod queue;
 pub mod record;
 mod replies;
 pub mod serve;

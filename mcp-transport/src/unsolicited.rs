@@ -67,6 +67,8 @@ pub enum Diagnostic {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// Several messages in one, as servers of revision 2025-03-26 may send them. Each of them was taken by itself.
+    Batch,
     /// Messages that nobody read in time, and that were dropped.
     Dropped {
         /// How many.
@@ -79,6 +81,7 @@ impl fmt::Display for Diagnostic {
         match self {
             Self::NotAMessage { excerpt, error } => write!(f, "skipped {excerpt:?}: {error}"),
             Self::TooLarge { limit } => write!(f, "skipped a message of more than {limit} bytes"),
+            Self::Batch => f.write_str("took the messages of a batch"),
             Self::Dropped { count } => write!(f, "dropped {count} messages that nobody read"),
         }
     }

@@ -1,10 +1,11 @@
 //! One request in flight, between the driver and the caller.
 
-use super::{
+use super::shared::Handle;
+use crate::{
+    Delivery, Error, ServerMessage,
+    error::Kind,
     queue::{Limit, Queue},
-    shared::Handle,
 };
-use crate::{Delivery, Error, ServerMessage, error::Kind};
 use futures_core::Stream;
 use mcp_types::rpc::{Message, RequestId};
 use std::{

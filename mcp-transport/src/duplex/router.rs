@@ -4,20 +4,21 @@ use super::{
     batch,
     call::{self, CallKind, Slot},
     correlation::{Subject, subject},
-    inbox::Inbox,
     salvage::Salvage,
     shared::Shared,
 };
-use crate::{Arrival, Delivery, Diagnostic, Error, ServerMessage, error::Kind, excerpt::excerpt};
+use crate::{
+    Delivery, Error, ServerMessage,
+    error::Kind,
+    excerpt::excerpt,
+    inbox::{EXCERPT, Inbox},
+};
 use bytes::Bytes;
 use mcp_types::{
     RequestId,
     rpc::{DecodeError, Message, Notification, Response},
 };
 use std::sync::Arc;
-
-/// How much of what is not a message is shown.
-const EXCERPT: usize = 256;
 
 /// Gives each message of the peer to the call that it belongs to, and the rest to whoever listens.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Router {
             salvage.all_answered().filter_map(|id| self.shared.lock().take(id)).collect();
         if slots.is_empty() {
             self.count_noise(limit, String::new);
-            return self.arrival(Arrival::Diagnostic(Diagnostic::TooLarge { limit }), 0);
+            return self.unsolicited(|inbox| inbox.too_large(limit));
         }
         self.has_heard = true;
         for slot in slots {
@@ -88,7 +89,10 @@ impl Router {
     fn batch(&mut self, line: &Bytes) {
         match batch::members(line) {
             // Copied, because one member that waits to be read would keep the whole line.
-            Some(members) => members.for_each(|it| self.single(&Bytes::copy_from_slice(it))),
+            Some(members) => {
+                self.unsolicited(Inbox::batch);
+                members.for_each(|it| self.single(&Bytes::copy_from_slice(it)));
+            }
             // An array is never a message, but decoding may take its elements for the members of an envelope.
             None => {
                 if let Err(error) = Message::decode(&Bytes::from_static(b"[]")) {
@@ -117,7 +121,7 @@ impl Router {
             }
             Message::Response(_) | Message::Request(_) => {}
         }
-        self.arrival(Arrival::Message(message), bytes);
+        self.unsolicited(|inbox| inbox.message(message, bytes));
     }
 
     /// The call that waits for a response, or whether the response comes too late for one.
@@ -159,11 +163,8 @@ impl Router {
                 slot.finish(Err(failure.with_source(error)));
             }
             None => {
-                let excerpt = excerpt(line, EXCERPT);
-                self.count_noise(line.len(), || excerpt.clone());
-                let bytes = excerpt.len();
-                let noise = Diagnostic::NotAMessage { excerpt, error };
-                self.arrival(Arrival::Diagnostic(noise), bytes);
+                self.count_noise(line.len(), || excerpt(line, EXCERPT));
+                self.unsolicited(|inbox| inbox.not_a_message(line, error));
             }
         }
     }
@@ -178,9 +179,9 @@ impl Router {
         }
     }
 
-    fn arrival(&self, arrival: Arrival, bytes: usize) {
+    fn unsolicited(&self, tell: impl FnOnce(&Inbox)) {
         if let Some(inbox) = &self.inbox {
-            inbox.push(arrival, bytes);
+            tell(inbox);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{
     Http, HttpService, Limits, driver,
-    inbox::Reader,
     state::{State, Target},
     storey::{Custom, Layered, Pooled, Storey},
 };
@@ -141,7 +140,7 @@ impl<T: Storey> Connector for Endpoint<T> {
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         let state = State::new(Arc::new(target));
         let driver = driver::run(service.clone(), Arc::clone(&state));
-        let unsolicited = Unsolicited::new(Reader(Arc::clone(&state.inbox)));
+        let unsolicited = Unsolicited::new(state.inbox.arrivals());
         Ok(Link::new(Http::new(service, state), Binding::Http)
             .with_unsolicited(unsolicited)
             .with_driver(Driver::new(driver)))

@@ -7,7 +7,7 @@ mod channel;
 pub(super) use channel::Channel;
 
 use super::{
-    HttpService, RequestBody, batch,
+    HttpService, RequestBody,
     clock::Clock,
     compose::{self, Sent, legacy_headers},
     refusal,
@@ -167,9 +167,7 @@ fn hear(channel: &Channel, state: &State, event: Event) -> Result<(), Error> {
             format!("event stream of {} does not begin with `endpoint`", state.target.url);
         return Err(Error::new(Kind::Malformed, Delivery::NotSent, message));
     }
-    for data in batch::members(&data, state.target.limits.batch).unwrap_or_else(|| vec![data]) {
-        channel.take(&data, &state.inbox);
-    }
+    super::listen::each(state, &data, |data| channel.take(data, &state.inbox));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! What a server may ask this client to keep.
 
+use crate::queue::Limit;
 use std::time::Duration;
 
 /// The limits of a connection. Exceeding one fails the call that it concerns, or is a diagnostic.
@@ -56,5 +57,11 @@ impl Default for Limits {
             unsolicited: 1024,
             unsolicited_bytes: 64 * MIB,
         }
+    }
+}
+
+impl Limits {
+    pub(crate) fn of_unsolicited(&self) -> Limit {
+        Limit { items: self.unsolicited, bytes: self.unsolicited_bytes }
     }
 }

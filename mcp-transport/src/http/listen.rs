@@ -87,12 +87,19 @@ async fn next<B: Body>(
 
 /// Takes a message, or a batch of them.
 pub(super) fn take(state: &State, data: &Bytes) {
-    for data in
-        batch::members(data, state.target.limits.batch).unwrap_or_else(|| vec![data.clone()])
-    {
-        match Message::decode(&data) {
-            Ok(message) => state.inbox.message(message, data.len()),
-            Err(error) => state.inbox.not_a_message(&data, error),
+    each(state, data, |data| match Message::decode(data) {
+        Ok(message) => state.inbox.message(message, data.len()),
+        Err(error) => state.inbox.not_a_message(data, error),
+    });
+}
+
+/// Takes what came as one message, or as each of a batch.
+pub(super) fn each(state: &State, data: &Bytes, mut take: impl FnMut(&Bytes)) {
+    match batch::members(data, state.target.limits.batch) {
+        Some(members) => {
+            state.inbox.batch();
+            members.iter().for_each(take);
         }
+        None => take(data),
     }
 }

@@ -97,6 +97,7 @@ where
             _ => Err(awaited.malformed("is a message, but not a response")),
         };
     };
+    awaited.call.state().inbox.batch();
     let mut messages = Vec::new();
     for member in members {
         let message = awaited.read(&member)?;

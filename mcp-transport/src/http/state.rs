@@ -1,7 +1,7 @@
 //! What the handles, the calls and the driver of one connection share.
 
-use super::{Limits, http_sse::Channel, inbox::Inbox, session::Session, stream};
-use crate::Error;
+use super::{Limits, http_sse::Channel, session::Session, stream};
+use crate::{Error, inbox::Inbox};
 use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
 use mcp_types::{RawJson, RequestId};
@@ -53,7 +53,7 @@ impl fmt::Debug for Target {
 
 pub(super) struct State {
     pub(super) target: Arc<Target>,
-    pub(super) inbox: Arc<Inbox>,
+    pub(super) inbox: Inbox,
     inner: Mutex<Inner>,
     driver: AtomicWaker,
     room: Notify,
@@ -82,7 +82,7 @@ struct Inner {
 
 impl State {
     pub(super) fn new(target: Arc<Target>) -> Arc<Self> {
-        let inbox = Inbox::new(&target.limits);
+        let inbox = Inbox::new(target.limits.of_unsolicited());
         Arc::new(Self {
             target,
             inbox,

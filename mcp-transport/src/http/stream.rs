@@ -149,6 +149,7 @@ fn next<S: HttpService>(
             return Ok(Some(Heard::Nothing));
         }
         if let Some(found) = event.as_ref().and_then(|event| batch::members(&event.data, most)) {
+            awaited.call.state().inbox.batch();
             members.extend(found);
             return Ok(Some(Heard::Nothing));
         }

@@ -5,16 +5,17 @@ use crate::{
     script::{Answer, Script, deadline, initialized},
     wire,
 };
-use conformance::script::Peer;
+use conformance::script::{Background, Peer};
 use futures_util::{FutureExt, StreamExt};
 use mcp_session::{Call, Error, Misbehavior, Mode, Options, Session};
 use mcp_transport::Binding;
 use mcp_types::{
-    RawJson, RequestId,
+    ProtocolVersion, RawJson, RequestId,
     rpc::{Message, Notification, Request, Response},
     subscriptions::SubscriptionFilter,
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::io::DuplexStream;
 
 fn response(id: &RequestId) -> Message {
@@ -182,6 +183,58 @@ async fn a_revision_that_nobody_asked_for_is_an_incident_and_no_session() {
             assert!(matches!(error, Error::NoCommonVersion { .. }), "{error}");
             let incident = incidents.next().await.unwrap();
             assert_eq!(incident.misbehavior, Misbehavior::UnsupportedInitializeVersion);
+        }
+    })
+    .await;
+}
+
+/// What becomes of a call whose answer comes in a batch, in a revision: the incident, if there is one.
+async fn batched(version: ProtocolVersion) -> Option<Misbehavior> {
+    let mut options = Options::default();
+    options.mode = Mode::Pinned(version.clone());
+    let mut incidents = Box::pin(options.diagnostics.subscribe());
+    let (connector, mut peer) = wire::pair();
+    let connected = Session::builder(connector).options(options).connect();
+    let server =
+        async {
+            if !version.is_modern() {
+                let id = peer.expect("initialize").await["id"].clone();
+                let info = json!({"name": "scripted", "version": "1"});
+                peer.answer(
+                    id,
+                    json!({"protocolVersion": version, "serverInfo": info, "capabilities": {}}),
+                )
+                .await;
+                peer.expect("notifications/initialized").await;
+            } else {
+                let id = peer.expect("server/discover").await["id"].clone();
+                peer.answer(id, json!({
+                "resultType": "complete", "supportedVersions": [version], "capabilities": {},
+                "ttlMs": 0, "cacheScope": "private",
+            }))
+            .await;
+            }
+        };
+    let ((session, _driver), ()) = tokio::join!(connected, server);
+    let (reply, ()) = tokio::join!(session.call_raw(Call::new("tools/list")), async {
+        let id = peer.expect("tools/list").await["id"].clone();
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {}});
+        let answer = json!({"jsonrpc": "2.0", "id": id, "result": {"resultType": "complete"}});
+        peer.send(json!([note, answer])).await;
+    });
+    reply.unwrap();
+    let told = tokio::time::timeout(Duration::from_millis(100), incidents.next()).await;
+    assert!(peer.received().iter().all(Value::is_object), "none is ever sent");
+    told.ok().flatten().map(|incident| incident.misbehavior)
+}
+
+// spec: OLD-01 HTTP-03 HTTP-04
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_taken_in_every_revision_and_is_an_incident_in_all_but_one() {
+    deadline(async {
+        for version in ProtocolVersion::KNOWN {
+            let expected = (version != ProtocolVersion::V2025_03_26).then_some(Misbehavior::Batch);
+            assert_eq!(batched(version.clone()).await, expected, "{version:?}");
         }
     })
     .await;

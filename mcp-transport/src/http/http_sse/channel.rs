@@ -1,6 +1,6 @@
 //! The calls that wait for what comes over the one stream. No IO.
 
-use crate::{Delivery, Error, ServerMessage, error::Kind, http::inbox::Inbox};
+use crate::{Delivery, Error, ServerMessage, error::Kind, inbox::Inbox};
 use bytes::Bytes;
 use http::Uri;
 use mcp_types::{
@@ -203,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_call_that_does_not_read_is_failed_and_no_other() {
-        let (channel, inbox) = (Arc::new(Channel::new(20)), Inbox::new(&Limits::default()));
+        let (channel, inbox) =
+            (Arc::new(Channel::new(20)), Inbox::new(Limits::default().of_unsolicited()));
         let mut slow = channel.register(&1.into()).unwrap();
         let mut other = channel.register(&2.into()).unwrap();
         for _ in 0..40 {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// A queue that holds a limited number of items of a limited size together.
 #[derive(Debug)]
-pub(super) struct Queue<T> {
+pub(crate) struct Queue<T> {
     items: VecDeque<(T, usize)>,
     bytes: usize,
     limit: Limit,
@@ -12,34 +12,34 @@ pub(super) struct Queue<T> {
 
 /// How much a queue holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limit {
-    pub(super) items: usize,
-    pub(super) bytes: usize,
+pub(crate) struct Limit {
+    pub(crate) items: usize,
+    pub(crate) bytes: usize,
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new(limit: Limit) -> Self {
+    pub(crate) fn new(limit: Limit) -> Self {
         Self { items: VecDeque::new(), bytes: 0, limit }
     }
 
     /// Whether an item of this size fits. One item always does.
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.items.is_empty()
             || (self.items.len() < self.limit.items
                 && self.bytes.saturating_add(bytes) <= self.limit.bytes)
     }
 
-    pub(super) fn push(&mut self, item: T, bytes: usize) {
+    pub(crate) fn push(&mut self, item: T, bytes: usize) {
         self.items.push_back((item, bytes));
         self.bytes += bytes;
     }
 
-    pub(super) fn pop(&mut self) -> Option<T> {
+    pub(crate) fn pop(&mut self) -> Option<T> {
         self.items.pop_front().map(|item| self.release(item))
     }
 
     /// Takes out the oldest item that may go.
-    pub(super) fn evict(&mut self, may_go: impl Fn(&T) -> bool) -> Option<T> {
+    pub(crate) fn evict(&mut self, may_go: impl Fn(&T) -> bool) -> Option<T> {
         let at = self.items.iter().position(|(item, _)| may_go(item))?;
         self.items.remove(at).map(|item| self.release(item))
     }
