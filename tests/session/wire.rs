@@ -3,6 +3,7 @@
 use conformance::script::{Background, Peer};
 use mcp_session::{Mode, Options, Session};
 use mcp_transport::{Connector, Delivery, Driver, Error, Link, duplex::Multiplex, memory};
+use mcp_types::ProtocolVersion;
 use serde_json::json;
 use std::sync::Mutex;
 use tokio::io::DuplexStream;
@@ -31,17 +32,21 @@ pub(crate) type Open = (Session, Background<Result<(), Error>>, Peer<DuplexStrea
 /// Opens a session; the server introduces itself as one of the era that the mode of the options asks for.
 pub(crate) async fn open(options: Options) -> Open {
     let (connector, mut peer) = pair();
-    let legacy = options.mode == Mode::Legacy;
+    let version = match &options.mode {
+        Mode::Pinned(version) => version.clone(),
+        Mode::Legacy => ProtocolVersion::LATEST_LEGACY,
+        _ => ProtocolVersion::LATEST,
+    };
     let connected = async {
         let connected = Session::builder(connector).options(options).connect().await;
         let (session, driver): (Session, Driver) = connected.unwrap();
         (session, Background::run(driver))
     };
     let introduced = async {
-        if legacy {
+        if !version.is_modern() {
             let id = peer.expect("initialize").await["id"].clone();
             peer.answer(id, json!({
-                "protocolVersion": "2025-11-25", "serverInfo": {"name": "scripted", "version": "1"},
+                "protocolVersion": version, "serverInfo": {"name": "scripted", "version": "1"},
                 "capabilities": {"tools": {"listChanged": true}, "resources": {"subscribe": true},
                     "tasks": {"cancel": {}, "list": {}, "requests": {"tools": {"call": {}}}}},
             }))
@@ -52,7 +57,7 @@ pub(crate) async fn open(options: Options) -> Open {
             peer.answer(
                 id,
                 json!({
-                    "resultType": "complete", "supportedVersions": ["2026-07-28"],
+                    "resultType": "complete", "supportedVersions": [version],
                     "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private",
                 }),
             )

@@ -5,7 +5,7 @@ use crate::{
     script::{Answer, Script, deadline, initialized},
     wire,
 };
-use conformance::script::{Background, Peer};
+use conformance::script::Peer;
 use futures_util::{FutureExt, StreamExt};
 use mcp_session::{Call, Error, Misbehavior, Mode, Options, Session};
 use mcp_transport::Binding;
@@ -193,29 +193,7 @@ async fn batched(version: ProtocolVersion) -> Option<Misbehavior> {
     let mut options = Options::default();
     options.mode = Mode::Pinned(version.clone());
     let mut incidents = Box::pin(options.diagnostics.subscribe());
-    let (connector, mut peer) = wire::pair();
-    let connected = Session::builder(connector).options(options).connect();
-    let server =
-        async {
-            if !version.is_modern() {
-                let id = peer.expect("initialize").await["id"].clone();
-                let info = json!({"name": "scripted", "version": "1"});
-                peer.answer(
-                    id,
-                    json!({"protocolVersion": version, "serverInfo": info, "capabilities": {}}),
-                )
-                .await;
-                peer.expect("notifications/initialized").await;
-            } else {
-                let id = peer.expect("server/discover").await["id"].clone();
-                peer.answer(id, json!({
-                "resultType": "complete", "supportedVersions": [version], "capabilities": {},
-                "ttlMs": 0, "cacheScope": "private",
-            }))
-            .await;
-            }
-        };
-    let ((session, _driver), ()) = tokio::join!(connected, server);
+    let (session, _driver, mut peer) = wire::open(options).await;
     let (reply, ()) = tokio::join!(session.call_raw(Call::new("tools/list")), async {
         let id = peer.expect("tools/list").await["id"].clone();
         let note = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {}});
