@@ -75,7 +75,7 @@ impl Client {
     /// wanted is closed.
     pub async fn connect(&self) -> Result<Connection, Error> {
         let Inner { config, slot, kept, .. } = &*self.0;
-        let hold = slot.hold(|| Live::start(config.target.dial(), config.plan()));
+        let hold = slot.hold(|| Live::start(&config.target.dial(), config.plan()));
         hold.live().ready(config.target.name()).await?;
         if let Some(kept) = kept {
             kept.keep(&hold);

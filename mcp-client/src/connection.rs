@@ -1,6 +1,6 @@
 //! Holding a session.
 
-use crate::{Client, live::Hold};
+use crate::{Client, Error, live::Hold};
 use std::{fmt, ops::Deref, sync::Arc};
 
 /// Holds the session of a [`Client`] open.
@@ -20,6 +20,11 @@ pub struct Connection {
 impl Connection {
     pub(crate) fn new(client: Client, hold: Hold) -> Self {
         Self { client, hold }
+    }
+
+    /// Waits until the session is over, and says why.
+    pub(crate) async fn ended(&self) -> Error {
+        self.hold.live().ended().await
     }
 
     /// Gives the session up; if this was the last connection, waits until it is closed.

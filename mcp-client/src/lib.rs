@@ -63,6 +63,7 @@ mod content;
 mod dial;
 mod drift;
 mod get_prompt;
+mod group;
 mod handlers;
 mod in_flight;
 mod known_tools;
@@ -71,7 +72,6 @@ mod listeners;
 mod lists;
 mod live;
 mod log;
-#[cfg(feature = "config")]
 mod near;
 mod offer;
 mod operation;
@@ -97,6 +97,10 @@ pub use connection::Connection;
 pub use content::{Content, InvalidBase64};
 pub use drift::{Drift, ToolSignature};
 pub use get_prompt::GetPrompt;
+pub use group::{
+    Group, GroupBuilder, GroupConnection, InvalidGroup, ListMembers, MemberState, Merged, Missing,
+    Naming, Policy,
+};
 pub use handlers::{Handlers, InvalidRoot, Roots, elicit};
 pub use legacy::{Ping, SetLoggingLevel};
 pub use lists::{ListAll, ListPage, ListRequest};

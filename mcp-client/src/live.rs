@@ -25,13 +25,18 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
 /// Wraps the default stack in the layers of the user.
 pub(crate) type Wrap = Arc<dyn Fn(BoxCallService) -> BoxCallService + Send + Sync>;
 
-/// Where a client keeps its session: at most one, whoever holds it.
-#[derive(Default)]
-pub(crate) struct Slot(Mutex<Option<Arc<Live>>>);
+/// Where a client keeps its session, or a group its members: at most one, whoever holds it.
+pub(crate) struct Slot<S = Session>(Mutex<Option<Arc<Live<S>>>>);
+
+impl<S> Default for Slot<S> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 /// A session from its first connecting to its end, and the task that drives it.
-pub(crate) struct Live {
-    state: watch::Receiver<State>,
+pub(crate) struct Live<S = Session> {
+    state: watch::Receiver<State<S>>,
     stop: CancellationToken,
     /// Cancelled when the connection is to be initialized.
     initialize: CancellationToken,
@@ -39,19 +44,19 @@ pub(crate) struct Live {
     beside: Arc<Beside>,
 }
 
-enum State {
+enum State<S> {
     Connecting,
     /// There is a connection, and the protocol is not spoken yet.
     Connected,
-    Open(Session),
+    Open(S),
     Failed(Arc<Error>),
     Lost(mcp_transport::Error),
     Closed,
 }
 
-impl Slot {
+impl<S> Slot<S> {
     /// Joins the session that is there, or starts one; counted from now on.
-    pub(crate) fn hold(self: &Arc<Self>, start: impl FnOnce() -> Arc<Live>) -> Hold {
+    pub(crate) fn hold(self: &Arc<Self>, start: impl FnOnce() -> Arc<Live<S>>) -> Hold<S> {
         let mut slot = self.lock();
         let live = match &*slot {
             Some(live) if live.is_usable() => Arc::clone(live),
@@ -62,15 +67,15 @@ impl Slot {
         Hold { slot: Arc::clone(self), live }
     }
 
-    pub(crate) fn current(&self) -> Option<Arc<Live>> {
+    pub(crate) fn current(&self) -> Option<Arc<Live<S>>> {
         self.lock().clone()
     }
 
-    pub(crate) fn take(&self) -> Option<Arc<Live>> {
+    pub(crate) fn take(&self) -> Option<Arc<Live<S>>> {
         self.lock().take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Live>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Live<S>>>> {
         // Nothing panics under the lock; were it so, the slot would still be whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,13 +83,25 @@ impl Slot {
 
 impl Live {
     /// Starts to connect, in a task of its own that ends with the session.
-    pub(crate) fn start(dial: Arc<dyn Dial>, plan: Plan) -> Arc<Self> {
+    pub(crate) fn start(dial: &Arc<dyn Dial>, plan: Plan) -> Arc<Self> {
+        let (dial, pause) = (Arc::clone(dial), plan.pause.clone());
+        // Dialed in the task, so that a panic of a connector is the task's.
+        Self::begin(async move { dial.dial(plan).await }, pause)
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Live<S> {
+    /// Starts to connect, in a task of its own, which ends with what was opened.
+    pub(crate) fn begin(
+        connecting: impl Future<Output = Result<(S, Driver), Error>> + Send + 'static,
+        pause: Option<Pause>,
+    ) -> Arc<Self> {
         let (sender, state) = watch::channel(State::Connecting);
         let (stop, beside) = (CancellationToken::new(), Arc::<Beside>::default());
-        let initialize = plan.pause.clone().unwrap_or_default().over;
+        let initialize = pause.clone().unwrap_or_default().over;
         let (stopped, work) = (stop.clone(), Arc::clone(&beside));
         let task = async move {
-            run(dial, plan, sender, stopped, &work).await;
+            run(telling_of_pause(connecting, pause, &sender), &sender, stopped, &work).await;
         };
         #[expect(clippy::disallowed_methods, reason = "connecting is the one place that spawns")]
         drop(tokio::spawn(task));
@@ -97,7 +114,7 @@ impl Live {
     }
 
     /// The session, if it is open now.
-    pub(crate) fn session(&self) -> Result<Session, Error> {
+    pub(crate) fn session(&self) -> Result<S, Error> {
         match &*self.state.borrow() {
             State::Open(session) => Ok(session.clone()),
             State::Lost(error) => Err(error.clone().with_delivery(Delivery::NotSent).into()),
@@ -120,7 +137,7 @@ impl Live {
     async fn reaches(
         &self,
         target: &str,
-        is_there: impl Fn(&State) -> bool + Send,
+        is_there: impl Fn(&State<S>) -> bool + Send,
     ) -> Result<(), Error> {
         let mut state = self.state.clone();
         loop {
@@ -143,6 +160,16 @@ impl Live {
         }
     }
 
+    /// Waits until the session is not open any more, and says why.
+    pub(crate) async fn ended(&self) -> Error {
+        let mut state = self.state.clone();
+        let is_over = |state: &State<S>| !matches!(state, State::Open(_) | State::Connected);
+        match state.wait_for(is_over).await.as_deref() {
+            Ok(State::Lost(error)) => error.clone().into(),
+            _ => Error::NotConnected,
+        }
+    }
+
     /// Ends the session for everyone, and waits until it is closed.
     pub(crate) async fn close(&self) {
         self.stop.cancel();
@@ -160,7 +187,9 @@ impl Live {
     pub(crate) fn is_open(&self) -> bool {
         !matches!(&*self.state.borrow(), State::Connecting) && self.is_usable()
     }
+}
 
+impl<S> Live<S> {
     fn is_usable(&self) -> bool {
         let state = &*self.state.borrow();
         let alive = matches!(state, State::Connecting | State::Connected | State::Open(_));
@@ -173,9 +202,9 @@ impl Live {
 }
 
 /// One that is counted as a holder of a session. The last one ends it, in the background.
-pub(crate) struct Hold {
-    slot: Arc<Slot>,
-    live: Arc<Live>,
+pub(crate) struct Hold<S = Session> {
+    slot: Arc<Slot<S>>,
+    live: Arc<Live<S>>,
 }
 
 /// The holder that a client is itself, so that its session outlives the connections of its users.
@@ -200,19 +229,19 @@ impl Kept {
     }
 }
 
-impl Hold {
+impl<S> Hold<S> {
     /// One more holder of the same session.
     fn another(&self) -> Self {
         *self.live.holders() += 1;
         Self { slot: Arc::clone(&self.slot), live: Arc::clone(&self.live) }
     }
 
-    pub(crate) fn live(&self) -> &Arc<Live> {
+    pub(crate) fn live(&self) -> &Arc<Live<S>> {
         &self.live
     }
 }
 
-impl Drop for Hold {
+impl<S> Drop for Hold<S> {
     fn drop(&mut self) {
         let mut slot = self.slot.lock();
         let mut holders = self.live.holders();
@@ -227,16 +256,13 @@ impl Drop for Hold {
 }
 
 /// The life of a session: connect, drive, close.
-async fn run(
-    dial: Arc<dyn Dial>,
-    plan: Plan,
-    state: watch::Sender<State>,
+async fn run<S>(
+    connecting: impl Future<Output = Result<(S, Driver), Error>>,
+    state: &watch::Sender<State<S>>,
     stop: CancellationToken,
     beside: &Beside,
 ) {
-    let pause = plan.pause.clone();
-    let dialing = telling_of_pause(dial.dial(plan), pause, &state);
-    let Some(connected) = stop.run_until_cancelled(dialing).await else { return };
+    let Some(connected) = stop.run_until_cancelled(connecting).await else { return };
     let (session, mut driver) = match connected {
         Ok(connected) => connected,
         Err(error) => return drop(state.send_replace(State::Failed(Arc::new(error)))),
@@ -260,10 +286,10 @@ async fn run(
 }
 
 /// Dials, and tells when there is a connection that waits to be initialized.
-async fn telling_of_pause<F: Future>(
+async fn telling_of_pause<F: Future, S>(
     dialing: F,
     pause: Option<Pause>,
-    state: &watch::Sender<State>,
+    state: &watch::Sender<State<S>>,
 ) -> F::Output {
     let Some(pause) = pause else { return dialing.await };
     let mut dialing = pin!(dialing);

@@ -168,6 +168,11 @@ impl<K> Operation<K> {
         self.caller = Err(error.into());
     }
 
+    /// The same call, which will fail with this error.
+    pub(crate) fn refused(self, error: Error) -> Self {
+        Self { caller: Err(error), ..self }
+    }
+
     /// The same call, refused if the server has not offered what it needs.
     pub(crate) fn needs(self, method: &'static str, offer: Offer) -> Self {
         self.try_with(|caller| offer::require(caller.server(), method, offer))

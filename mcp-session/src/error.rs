@@ -200,6 +200,19 @@ pub enum Error {
         /// The tool. Untrusted.
         tool: Box<str>,
     },
+    /// No server of a group has what the call is for.
+    #[error(
+        "{method} has nowhere to go: no server of the group has {name:?}{}",
+        did_you_mean(near)
+    )]
+    NoRoute {
+        /// The method that was called.
+        method: Box<str>,
+        /// The tool, prompt or resource that it was called for.
+        name: Box<str>,
+        /// Names like it that the servers have. Untrusted.
+        near: Vec<Box<str>>,
+    },
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]
     NotConnected,
@@ -211,6 +224,11 @@ pub enum Error {
     /// A layer of the user's failed.
     #[error("a layer failed")]
     Layer(#[source] BoxError),
+}
+
+fn did_you_mean(near: &[Box<str>]) -> String {
+    let names: Vec<_> = near.iter().map(|name| format!("{name:?}")).collect();
+    if names.is_empty() { String::new() } else { format!("; did you mean {}?", names.join(" or ")) }
 }
 
 /// Why a list seems to have no end.

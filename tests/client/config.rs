@@ -1,6 +1,4 @@
 //! Files of servers: what is read from them, what is wrong with them, and what becomes of their servers.
-//!
-//! The numbers in the names are those of FastMCP's pinned cases.
 
 mod connect;
 mod discover;
@@ -40,8 +38,9 @@ fn complaints(text: &str) -> Vec<String> {
     error.problems().iter().map(ToString::to_string).collect()
 }
 
+// seed: 60
 #[test]
-fn case_60_every_shape_of_file_is_read() {
+fn every_shape_of_file_is_read() {
     let server = r#"{"command": "run", "args": ["a"], "env": {"K": "v"}, "cwd": "/srv"}"#;
     for text in [
         format!(r#"{{"mcpServers": {{"a": {server}}}}}"#),
@@ -62,8 +61,9 @@ fn case_60_every_shape_of_file_is_read() {
     }
 }
 
+// seed: 60
 #[test]
-fn case_60_stdio_and_remote_servers_keep_their_order() {
+fn stdio_and_remote_servers_keep_their_order() {
     let config = parse(
         r#"{"mcpServers": {
             "z": {"command": "z"}, "a": {"url": "https://example.com/mcp"}, "m": {"command": "m"}
@@ -73,8 +73,9 @@ fn case_60_stdio_and_remote_servers_keep_their_order() {
     assert_eq!(remote(config.server("a").unwrap()).auth, None, "there is no auth by default");
 }
 
+// seed: 60
 #[test]
-fn case_60_what_is_spoken_at_a_url_is_honoured() {
+fn what_is_spoken_at_a_url_is_honoured() {
     for (members, protocol) in [
         (r#""url": "https://a/mcp""#, RemoteProtocol::Auto),
         (r#""url": "https://a/mcp", "transport": "http""#, RemoteProtocol::Http),
@@ -90,8 +91,9 @@ fn case_60_what_is_spoken_at_a_url_is_honoured() {
     }
 }
 
+// seed: 60
 #[test]
-fn case_60_a_command_wins_over_a_url_unless_the_type_says_otherwise() {
+fn a_command_wins_over_a_url_unless_the_type_says_otherwise() {
     let both = r#""command": "run", "url": "https://a/mcp""#;
     let config = parse(&format!(r#"{{"mcpServers": {{"a": {{{both}}}}}}}"#));
     assert_eq!(stdio(config.server("a").unwrap()).command, "run");
@@ -100,8 +102,9 @@ fn case_60_a_command_wins_over_a_url_unless_the_type_says_otherwise() {
     assert_eq!(remote(config.server("a").unwrap()).protocol, RemoteProtocol::Http);
 }
 
+// seed: 60
 #[test]
-fn case_60_members_of_both_kinds_are_read() {
+fn members_of_both_kinds_are_read() {
     let config = parse(
         r#"{"mcpServers": {
             "token": {"url": "https://a/sse", "type": "sse", "auth": "secret", "keep_alive": true},
@@ -123,16 +126,18 @@ fn case_60_members_of_both_kinds_are_read() {
     assert!(!format!("{config:?}").contains("secret"));
 }
 
+// seed: 60
 #[test]
-fn case_60_other_text_than_ascii_is_read_and_kept() {
+fn other_text_than_ascii_is_read_and_kept() {
     let text = "{\"mcpServers\": {\"w\u{e9}tter\": {\"command\": \"\u{5929}\u{6c17}\", \"x\": \"\u{1f327}\"}}}";
     let config = parse(text);
     assert_eq!(stdio(config.server("w\u{e9}tter").unwrap()).command, "\u{5929}\u{6c17}");
     assert_eq!(config.text(), text);
 }
 
+// seed: 60
 #[test]
-fn case_60_members_that_nobody_knows_are_kept_and_told() {
+fn members_that_nobody_knows_are_kept_and_told() {
     let text = r#"{
   "theme": "dark",
   "mcpServers": {
@@ -217,8 +222,9 @@ fn text_that_is_not_json_is_told_where_it_breaks() {
     assert!(complaints(&deep)[0].contains("nesting depth"), "a deep text does no harm");
 }
 
+// seed: 60
 #[test]
-fn case_60_a_text_without_servers_is_told_as_such() {
+fn a_text_without_servers_is_told_as_such() {
     for text in ["", "  \n", "{}", "{\"a\": 1}", "// Nothing yet."] {
         let error = Config::parse(text).expect_err(text);
         assert_eq!(error.to_string(), "no MCP servers are defined in the text", "{text:?}");

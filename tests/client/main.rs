@@ -11,6 +11,7 @@ mod content;
 mod eras;
 mod faults;
 mod forms;
+mod group;
 mod initialize;
 mod limits;
 mod listening;

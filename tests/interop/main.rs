@@ -19,6 +19,7 @@ mod changes;
 mod everything;
 mod expected;
 mod fastmcp;
+mod group;
 mod lifecycle;
 mod rmcp;
 mod run;

@@ -71,7 +71,12 @@ pub(crate) fn once<T>(peer: &'static LazyLock<Result<T, peers::Error>>) -> Optio
 
 /// Begins a client that answers whatever a server asks.
 pub(crate) fn client(target: impl Into<Target>) -> ClientBuilder {
-    let handlers = Handlers::new()
+    Client::builder(target).input(handlers())
+}
+
+/// What answers whatever a server asks.
+pub(crate) fn handlers() -> Handlers {
+    Handlers::new()
         .on_elicit_form(async |form| {
             let required = form.request.requested_schema.required.unwrap_or_default().into_iter();
             let fields: serde_json::Map<_, _> =
@@ -82,8 +87,7 @@ pub(crate) fn client(target: impl Into<Target>) -> ClientBuilder {
             let words = SamplingMessageContentBlock::Text(TextContent::new(WORDS));
             Ok(CreateMessageResult::new(Role::Assistant, OneOrMany::One(words), "test-model"))
         })
-        .roots(Roots::folders([FOLDER]).unwrap());
-    Client::builder(target).input(handlers)
+        .roots(Roots::folders([FOLDER]).unwrap())
 }
 
 /// The command of a peer over stdio.

@@ -27,14 +27,22 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
+    /// The environment variable that marks them.
+    pub(crate) const MARK: &str = "MCP_TESTS_MARK";
+
     /// The command, marked, and the processes that will come of it.
     pub(crate) fn of(command: Command) -> (Command, Self) {
-        const NAME: &str = "MCP_TESTS_MARK";
+        let (mark, processes) = Self::marked();
+        (command.env(Self::MARK, mark), processes)
+    }
+
+    /// A mark, and the processes that will be started with it.
+    pub(crate) fn marked() -> (String, Self) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
 
         let mark = format!("{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let processes = Self { mark: format!("{NAME}={mark}"), seen: Vec::new() };
-        (command.env(NAME, mark), processes)
+        let processes = Self { mark: format!("{}={mark}", Self::MARK), seen: Vec::new() };
+        (mark, processes)
     }
 
     /// How many of them run.

@@ -159,8 +159,9 @@ fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
     assert_eq!(left, 1, "no file is left beside it");
 }
 
+// seed: 60
 #[test]
-fn case_60_files_that_are_missing_blank_or_no_text_are_told_by_name() {
+fn files_that_are_missing_blank_or_no_text_are_told_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mcp.json");
     let error = Config::from_file(&path).unwrap_err().to_string();

@@ -1,0 +1,100 @@
+//! Configuring a group.
+
+use super::{
+    Group, Naming, Policy, Shared,
+    member::{Backoff, Member},
+    routes::Routes,
+};
+use crate::Client;
+use std::{collections::HashSet, fmt, time::Duration};
+
+/// How many characters a name of a tool or a prompt may have.
+// spec: TOOL-11
+const MAX_NAME: usize = 128;
+
+/// Configures a [`Group`].
+#[must_use = "nothing happens before `build`"]
+pub struct GroupBuilder {
+    members: Vec<(Box<str>, Client)>,
+    naming: Naming,
+    policy: Policy,
+    backoff: Backoff,
+    max_name: usize,
+}
+
+impl GroupBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            members: Vec::new(),
+            naming: Naming::default(),
+            policy: Policy::default(),
+            backoff: Backoff::default(),
+            max_name: MAX_NAME,
+        }
+    }
+
+    /// One more member. Each is a client with options, layers and an era of its own.
+    pub fn member(mut self, name: impl Into<Box<str>>, client: Client) -> Self {
+        self.members.push((name.into(), client));
+        self
+    }
+
+    /// What tools, prompts and resources are called. Default: with the name of the member before theirs.
+    pub fn naming(self, naming: Naming) -> Self {
+        Self { naming, ..self }
+    }
+
+    /// What becomes of the group when a member cannot be connected. Default: [`Policy::Tolerant`].
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The wait before a member that failed is tried again, and the longest wait; it doubles with each failure. Default:
+    /// 0.5 s and 30 s.
+    pub fn backoff(self, first: Duration, most: Duration) -> Self {
+        Self { backoff: Backoff { first, most }, ..self }
+    }
+
+    /// How many characters a name of a tool or a prompt may have with its prefix. What has more is left out of lists, and
+    /// told. Default: 128, as the protocol has it; some models take 64.
+    pub fn max_name(self, characters: usize) -> Self {
+        Self { max_name: characters, ..self }
+    }
+
+    /// The group, not connected.
+    ///
+    /// # Errors
+    ///
+    /// Two members have the same name, or one has none.
+    pub fn build(self) -> Result<Group, InvalidGroup> {
+        let Self { members, naming, policy, backoff, max_name } = self;
+        let mut seen = HashSet::new();
+        for (name, _) in &members {
+            if name.is_empty() {
+                return Err(InvalidGroup("a member of a group needs a name".to_owned()));
+            }
+            if !seen.insert(name.clone()) {
+                return Err(InvalidGroup(format!("two members of a group are called {name:?}")));
+            }
+        }
+        let routes = Routes::new(naming, members.iter().map(|(name, _)| name.clone()).collect());
+        let members = members.into_iter().map(|(name, client)| Member::new(name, client)).collect();
+        Ok(Group::new(Shared { members, routes, policy, backoff, max_name }))
+    }
+}
+
+impl fmt::Debug for GroupBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.members.iter().map(|(name, _)| name).collect();
+        f.debug_struct("GroupBuilder")
+            .field("members", &names)
+            .field("naming", &self.naming)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The members of a group cannot be told apart.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidGroup(String);

@@ -1,0 +1,109 @@
+//! Calls of a group: each is one of the member that has what it is for.
+
+use super::{Group, Shared, routes::Kind};
+use crate::{CallTool, Client, Complete, Error, GetPrompt, Operation, ReadResource, ToolResult};
+use mcp_types::{
+    CallToolRequest, CompleteRequest, Completion, CompletionReference, GetPromptRequest,
+    ReadResourceRequest, Request, ResourceContents,
+};
+
+impl Group {
+    /// Calls a tool of a member, by the name that it has in the group. See [`Client::call_tool`].
+    ///
+    /// ```no_run
+    /// # async fn example(group: &mcp_client::Group) -> Result<(), mcp_client::Error> {
+    /// let weather = group.call_tool("weather_now").argument("city", "Oslo").await?;
+    /// println!("{}", weather.text());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A name that no member has is [`Error::NoRoute`], which tells names like it; a member that is not ready gives the
+    /// reason for that.
+    pub fn call_tool(&self, name: impl Into<String>) -> Operation<CallTool<ToolResult>> {
+        self.operation(CallToolRequest::METHOD, Kind::Tool, name.into(), Client::call_tool)
+    }
+
+    /// Fetches a prompt of a member, by the name that it has in the group. See [`Client::get_prompt`].
+    pub fn get_prompt(&self, name: impl Into<String>) -> Operation<GetPrompt> {
+        self.operation(GetPromptRequest::METHOD, Kind::Prompt, name.into(), Client::get_prompt)
+    }
+
+    /// Reads a resource of a member, by the URI that it has in the group. See [`Client::read_resource`].
+    ///
+    /// A URI as a member has it, in what a tool gave for example, is read as well if a list has told whose it is.
+    pub fn read_resource(
+        &self,
+        uri: impl Into<String>,
+    ) -> Operation<ReadResource<Vec<ResourceContents>>> {
+        let method = ReadResourceRequest::METHOD;
+        self.operation(method, Kind::Resource, uri.into(), Client::read_resource)
+    }
+
+    /// Asks for proposals for an argument of a prompt, or of a resource template, by the name that it has in the group.
+    /// See [`Client::complete`].
+    pub fn complete(
+        &self,
+        reference: impl Into<CompletionReference>,
+        argument: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Operation<Complete<Completion>> {
+        let mut reference = reference.into();
+        let routed = self
+            .connected()
+            .and_then(|shared| shared.route_reference(CompleteRequest::METHOD, &mut reference));
+        match routed {
+            Ok(client) => client.complete(reference, argument, value),
+            Err(error) => self.nowhere().complete(reference, argument, value).refused(error),
+        }
+    }
+
+    fn operation<K>(
+        &self,
+        method: &'static str,
+        kind: Kind,
+        name: String,
+        begin: impl FnOnce(&Client, String) -> Operation<K>,
+    ) -> Operation<K> {
+        match self.connected().and_then(|shared| shared.route(method, kind, &name)) {
+            Ok((client, bare)) => begin(client, bare),
+            Err(error) => begin(self.nowhere(), name).refused(error),
+        }
+    }
+}
+
+impl Shared {
+    /// The client that a call goes to, and what it is for there.
+    pub(super) fn route(
+        &self,
+        method: &str,
+        kind: Kind,
+        name: &str,
+    ) -> Result<(&Client, String), Error> {
+        let Some((member, bare)) = self.routes.find(kind, name) else {
+            let near = self.routes.near(kind, name);
+            return Err(no_route(method, name, near));
+        };
+        Ok((self.members[member].ready()?, bare))
+    }
+
+    /// The client that proposals come from; the reference becomes that of the member.
+    pub(super) fn route_reference(
+        &self,
+        method: &str,
+        reference: &mut CompletionReference,
+    ) -> Result<&Client, Error> {
+        let (kind, name) = match reference {
+            CompletionReference::Prompt(prompt) => (Kind::Prompt, &mut prompt.name),
+            CompletionReference::ResourceTemplate(it) => (Kind::ResourceTemplate, &mut it.uri),
+            _ => return Err(no_route(method, "an unknown kind of reference", Vec::new())),
+        };
+        let (client, bare) = self.route(method, kind, name)?;
+        *name = bare;
+        Ok(client)
+    }
+}
+
+fn no_route(method: &str, name: &str, near: Vec<Box<str>>) -> Error {
+    Error::NoRoute { method: method.into(), name: name.into(), near }
+}

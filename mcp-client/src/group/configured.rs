@@ -1,0 +1,39 @@
+//! A group of the servers of a config.
+
+use super::{Group, GroupBuilder, Naming};
+use crate::{Client, ClientBuilder, Config};
+
+impl Group {
+    /// Begins a group of the servers of a config that are not disabled, each with its own time limits.
+    ///
+    /// One server alone is not prefixed.
+    pub fn from_config(config: &Config) -> GroupBuilder {
+        Self::from_config_with(config, |_, client| client)
+    }
+
+    /// The same with more said to each client: how to answer its server, for example, or with which variables.
+    ///
+    /// ```
+    /// use mcp_client::{Config, Group, Handlers};
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::from_file(".mcp.json")?;
+    /// let handlers = Handlers::new();
+    /// let group = Group::from_config_with(&config, |_, client| client.input(handlers.clone()));
+    /// let group = group.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_config_with(
+        config: &Config,
+        mut configure: impl FnMut(&str, ClientBuilder) -> ClientBuilder,
+    ) -> GroupBuilder {
+        let servers = config.servers().filter(|(_, server)| !server.disabled);
+        let members: Vec<(&str, Client)> = servers
+            .map(|(name, server)| (name, configure(name, server.client()).build()))
+            .collect();
+        let naming = if members.len() == 1 { Naming::Bare } else { Naming::default() };
+        let group = Self::builder().naming(naming);
+        members.into_iter().fold(group, |group, (name, client)| group.member(name, client))
+    }
+}

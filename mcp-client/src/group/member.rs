@@ -1,0 +1,188 @@
+//! One member of a group, and how it is.
+
+use crate::{Client, Connection, Error};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+/// A connection that lasted as long as this was a good one: the waits begin anew after it.
+const GOOD: Duration = Duration::from_secs(30);
+
+/// How a member of a group is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum MemberState {
+    /// Nobody wants the group to be connected.
+    Idle,
+    /// It is being connected for the first time.
+    Connecting,
+    /// It is connected.
+    Ready,
+    /// It could not be connected. It is tried again later, unless its target is invalid.
+    Failed(Arc<Error>),
+    /// Its connection was lost for this reason, and is made again.
+    Reconnecting(Arc<Error>),
+}
+
+impl MemberState {
+    /// Whether it can be called.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    /// Why it cannot be called, if something went wrong.
+    pub fn error(&self) -> Option<&Arc<Error>> {
+        match self {
+            Self::Failed(error) | Self::Reconnecting(error) => Some(error),
+            Self::Idle | Self::Connecting | Self::Ready => None,
+        }
+    }
+}
+
+impl fmt::Display for MemberState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Idle => f.write_str("idle"),
+            Self::Connecting => f.write_str("connecting"),
+            Self::Ready => f.write_str("ready"),
+            Self::Failed(error) => write!(f, "failed: {error}"),
+            Self::Reconnecting(error) => write!(f, "reconnecting: {error}"),
+        }
+    }
+}
+
+/// The waits between tries to connect a member.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Backoff {
+    pub(super) first: Duration,
+    pub(super) most: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { first: Duration::from_millis(500), most: Duration::from_secs(30) }
+    }
+}
+
+impl Backoff {
+    /// The wait after so many failures.
+    fn after(&self, failures: u32) -> Duration {
+        let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
+        self.first.saturating_mul(factor).min(self.most)
+    }
+}
+
+/// One member of a group.
+pub(super) struct Member {
+    pub(super) name: Box<str>,
+    pub(super) client: Client,
+    pub(super) state: watch::Sender<MemberState>,
+}
+
+impl Member {
+    pub(super) fn new(name: Box<str>, client: Client) -> Self {
+        Self { name, client, state: watch::Sender::new(MemberState::Idle) }
+    }
+
+    /// Connects it, does what is to be done with each connection first, and notes how that went.
+    pub(super) async fn connect<F: Future<Output = ()>>(
+        &self,
+        greet: impl FnOnce() -> F,
+    ) -> Result<Connection, Arc<Error>> {
+        match self.client.connect().await {
+            Ok(connection) => {
+                greet().await;
+                self.state.send_replace(MemberState::Ready);
+                Ok(connection)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                tracing::warn!(member = &*self.name, %error, "a member of a group cannot be connected");
+                self.state.send_replace(MemberState::Failed(Arc::clone(&error)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Keeps it connected until the group is released, and closes it then.
+    pub(super) async fn keep<F: Future<Output = ()>>(
+        &self,
+        mut connection: Option<Connection>,
+        backoff: Backoff,
+        released: &CancellationToken,
+        greet: impl Fn() -> F,
+    ) {
+        let mut failures = u32::from(connection.is_none());
+        loop {
+            if self.has_no_target() {
+                return;
+            }
+            if let Some(open) = connection.take() {
+                let since = Instant::now();
+                let Some(error) = released.run_until_cancelled(open.ended()).await else {
+                    return open.close().await;
+                };
+                tracing::warn!(member = &*self.name, %error, "a member of a group is lost");
+                self.state.send_replace(MemberState::Reconnecting(Arc::new(error)));
+                failures = if since.elapsed() >= GOOD { 1 } else { failures.saturating_add(1) };
+            }
+            let again = async {
+                sleep(backoff.after(failures)).await;
+                self.connect(&greet).await
+            };
+            connection = match released.run_until_cancelled(again).await {
+                None => return,
+                Some(outcome) => outcome.ok(),
+            };
+            failures = failures.saturating_add(u32::from(connection.is_none()));
+        }
+    }
+
+    /// The client, if it can be called.
+    pub(super) fn ready(&self) -> Result<&Client, Error> {
+        match &*self.state.borrow() {
+            MemberState::Ready => Ok(&self.client),
+            MemberState::Failed(source) | MemberState::Reconnecting(source) => {
+                let (target, source) = (format!("the member {:?}", self.name), Arc::clone(source));
+                Err(Error::Connect { target: target.into(), source })
+            }
+            MemberState::Idle | MemberState::Connecting => Err(Error::NotConnected),
+        }
+    }
+
+    /// Whether trying again is of no use.
+    fn has_no_target(&self) -> bool {
+        matches!(&*self.state.borrow(), MemberState::Failed(error) if is_final(error))
+    }
+}
+
+fn is_final(error: &Error) -> bool {
+    match error {
+        Error::InvalidTarget { .. } => true,
+        Error::Connect { source, .. } => is_final(source),
+        _ => false,
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member")
+            .field("name", &self.name)
+            .field("state", &*self.state.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Backoff;
+
+    #[test]
+    fn the_wait_doubles_up_to_a_limit() {
+        let waits = [0, 1, 2, 3, 8, u32::MAX].map(|failures| Backoff::default().after(failures));
+        assert_eq!(waits.map(|wait| wait.as_millis()), [500, 500, 1_000, 2_000, 30_000, 30_000]);
+    }
+}

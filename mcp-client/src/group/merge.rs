@@ -1,0 +1,260 @@
+//! Lists of members as one list.
+
+use super::{Shared, routes::Kind};
+use crate::{
+    Client, Error,
+    lists::{ListRequest, read_all},
+    offer::{self, Offer},
+    operation::Caller,
+    pages::Limits,
+};
+use futures_util::future::join_all;
+use mcp_session::Deadlines;
+use mcp_types::{
+    ErrorCode, ListPromptsRequest, ListResourceTemplatesRequest, ListResourcesRequest,
+    ListToolsRequest, Prompt, Resource, ResourceTemplate, Tool,
+};
+use serde::Serialize;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
+
+/// A list of a group: what its members have listed, in their order, and what is missing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Merged<T> {
+    /// The items, as the group calls them.
+    pub items: Vec<T>,
+    /// What is not among them, and why.
+    pub missing: Vec<Missing>,
+}
+
+impl<T> Merged<T> {
+    /// The items, if nothing is missing.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is missing.
+    pub fn complete(mut self) -> Result<Vec<T>, Missing> {
+        if self.missing.is_empty() { Ok(self.items) } else { Err(self.missing.swap_remove(0)) }
+    }
+}
+
+impl<T> IntoIterator for Merged<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+/// Something that is missing in a list of a group.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Missing {
+    /// All of a member.
+    Member {
+        /// The member.
+        member: Box<str>,
+        /// Why.
+        error: Arc<Error>,
+    },
+    /// One item, because another has its name in the group.
+    Taken {
+        /// The member whose item it is.
+        member: Box<str>,
+        /// The name in the group. Untrusted.
+        name: Box<str>,
+        /// The member that has the name.
+        by: Box<str>,
+    },
+    /// One item, because its name in the group is too long.
+    TooLong {
+        /// The member whose item it is.
+        member: Box<str>,
+        /// The name in the group. Untrusted.
+        name: Box<str>,
+        /// How many characters a name may have.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member { member, error } => {
+                write!(f, "the list of the member {member:?} is missing: {error}")
+            }
+            Self::Taken { member, name, by } if member == by => {
+                write!(f, "the member {member:?} has {name:?} twice")
+            }
+            Self::Taken { member, name, by } => write!(
+                f,
+                "{name:?} of the member {member:?} is left out: that is what one of {by:?} is called"
+            ),
+            Self::TooLong { member, name, limit } => write!(
+                f,
+                "{name:?} of the member {member:?} is left out: it has more than {limit} characters"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Missing {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Member { error, .. } => Some(error),
+            Self::Taken { .. } | Self::TooLong { .. } => None,
+        }
+    }
+}
+
+/// A list that members of a group have, and what its items are called by.
+pub(super) trait Merge: ListRequest<Item: Serialize> {
+    const KIND: Kind;
+    /// The member of the protocol's result.
+    const ITEMS: &str;
+
+    fn name(item: &mut Self::Item) -> &mut String;
+}
+
+/// Implements [`Merge`].
+macro_rules! merge {
+    ($($request:ident: $kind:ident, $items:literal, $item:ident.$name:ident;)+) => {$(
+        impl Merge for $request {
+            const KIND: Kind = Kind::$kind;
+            const ITEMS: &str = $items;
+
+            fn name(item: &mut $item) -> &mut String {
+                &mut item.$name
+            }
+        }
+    )+};
+}
+
+merge! {
+    ListToolsRequest: Tool, "tools", Tool.name;
+    ListPromptsRequest: Prompt, "prompts", Prompt.name;
+    ListResourcesRequest: Resource, "resources", Resource.uri;
+    ListResourceTemplatesRequest: ResourceTemplate, "resourceTemplates", ResourceTemplate.uri_template;
+}
+
+impl Shared {
+    /// Reads a list of all members at the same time, and makes one of them.
+    pub(super) async fn merged<R: Merge>(&self, limits: Option<Deadlines>) -> Merged<R::Item> {
+        let reading = self
+            .members
+            .iter()
+            .enumerate()
+            .map(async |(index, member)| self.read::<R>(index, member.ready()?, limits).await);
+        let mut merging = Merging::new(self);
+        for (index, outcome) in join_all(reading).await.into_iter().enumerate() {
+            match outcome {
+                Ok(items) => items.into_iter().for_each(|item| merging.add::<R>(index, item)),
+                Err(error) => merging.lacks(index, error),
+            }
+        }
+        merging.merged
+    }
+
+    /// Takes note of what a member has of a kind.
+    pub(super) async fn learn(
+        &self,
+        index: usize,
+        client: &Client,
+        kind: Kind,
+    ) -> Result<(), Error> {
+        match kind {
+            Kind::Tool => self.read::<ListToolsRequest>(index, client, None).await.map(drop),
+            Kind::Prompt => self.read::<ListPromptsRequest>(index, client, None).await.map(drop),
+            Kind::Resource => {
+                self.read::<ListResourcesRequest>(index, client, None).await.map(drop)
+            }
+            Kind::ResourceTemplate => {
+                self.read::<ListResourceTemplatesRequest>(index, client, None).await.map(drop)
+            }
+        }
+    }
+
+    /// Reads a list of one member, and takes note of the names in it. A member that has no such list has an empty one.
+    async fn read<R: Merge>(
+        &self,
+        index: usize,
+        client: &Client,
+        limits: Option<Deadlines>,
+    ) -> Result<Vec<R::Item>, Error> {
+        let read = async {
+            let caller = Caller::new(client)?;
+            if let Some(offer) = Offer::of(R::METHOD) {
+                offer::require(caller.server(), R::METHOD, offer)?;
+            }
+            let caller = match limits {
+                Some(limits) => caller.with_limits(limits),
+                None => caller,
+            };
+            read_all::<R>(caller, Limits::default()).await
+        };
+        let mut items = match read.await {
+            Ok(list) => list.items,
+            Err(error) if is_without(&error) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let names: HashSet<_> = items.iter_mut().map(|item| R::name(item).clone()).collect();
+        self.routes.learn(index, R::KIND, names);
+        Ok(items)
+    }
+}
+
+/// Whether a server has no list of a kind at all.
+fn is_without(error: &Error) -> bool {
+    match error {
+        Error::NotOffered { .. } => true,
+        Error::Rpc { error, .. } => error.code == ErrorCode::METHOD_NOT_FOUND,
+        _ => false,
+    }
+}
+
+/// A list of a group that is being made.
+struct Merging<'a, T> {
+    shared: &'a Shared,
+    merged: Merged<T>,
+    /// Whose the names are that are in the list.
+    owners: HashMap<String, usize>,
+}
+
+impl<'a, T> Merging<'a, T> {
+    fn new(shared: &'a Shared) -> Self {
+        let merged = Merged { items: Vec::new(), missing: Vec::new() };
+        Self { shared, merged, owners: HashMap::new() }
+    }
+
+    fn add<R: Merge<Item = T>>(&mut self, index: usize, mut item: T) {
+        let slot = R::name(&mut item);
+        let name = self.shared.routes.exposed(index, R::KIND, slot);
+        if let Some(limit) =
+            self.shared.max_name(R::KIND).filter(|limit| name.chars().count() > *limit)
+        {
+            let (member, name) = (self.member(index), name.into());
+            return self.merged.missing.push(Missing::TooLong { member, name, limit });
+        }
+        if let Some(by) = self.owners.get(&name) {
+            let (member, name, by) = (self.member(index), name.into(), self.member(*by));
+            return self.merged.missing.push(Missing::Taken { member, name, by });
+        }
+        slot.clone_from(&name);
+        self.owners.insert(name, index);
+        self.merged.items.push(item);
+    }
+
+    fn lacks(&mut self, index: usize, error: Error) {
+        let member = self.member(index);
+        self.merged.missing.push(Missing::Member { member, error: Arc::new(error) });
+    }
+
+    fn member(&self, index: usize) -> Box<str> {
+        self.shared.members[index].name.clone()
+    }
+}

@@ -1,0 +1,128 @@
+//! A group as a service of calls.
+
+use super::{Group, Shared, merge::Merge, routes::Kind};
+use crate::Error;
+use futures_util::future::BoxFuture;
+use mcp_session::{Call, InvalidParams, Params, Reply};
+use mcp_transport::BoxError;
+use mcp_types::{
+    CompletionReference, ErrorCode, ErrorObject, ListPromptsRequest, ListResourceTemplatesRequest,
+    ListResourcesRequest, ListToolsRequest, RawJson,
+};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use std::{
+    borrow::Cow,
+    task::{Context, Poll},
+};
+use tower::Service;
+
+/// Calls go to the member that has what they are for; lists are those of all members, on one page.
+///
+/// So layers can be put around a group. What belongs to one server and not to a group, like tasks and subscriptions, is
+/// an unknown method here: [`Group::member`] has the client for it.
+impl Service<Call> for Group {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    /// Always ready: a call that cannot be sent fails.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let group = self.clone();
+        Box::pin(async move { group.connected()?.serve(call).await })
+    }
+}
+
+impl Shared {
+    async fn serve(&self, call: Call) -> Result<Reply, BoxError> {
+        Ok(match &*call.method {
+            "tools/list" => return self.page::<ListToolsRequest>().await,
+            "prompts/list" => return self.page::<ListPromptsRequest>().await,
+            "resources/list" => return self.page::<ListResourcesRequest>().await,
+            "resources/templates/list" => {
+                return self.page::<ListResourceTemplatesRequest>().await;
+            }
+            "tools/call" => self.forward(call, Kind::Tool, "name").await?,
+            "prompts/get" => self.forward(call, Kind::Prompt, "name").await?,
+            "resources/read" => self.forward(call, Kind::Resource, "uri").await?,
+            "completion/complete" => self.forward_completion(call).await?,
+            method => return Err(unknown(method).into()),
+        })
+    }
+
+    /// The list of all members. What is missing is told in the log, and is an error if there is nothing else.
+    async fn page<R: Merge>(&self) -> Result<Reply, BoxError> {
+        let mut merged = self.merged::<R>(None).await;
+        for missing in &merged.missing {
+            tracing::warn!(method = R::METHOD, %missing, "a list of a group has a gap");
+        }
+        if merged.items.is_empty() && !merged.missing.is_empty() {
+            return Err(merged.missing.swap_remove(0).into());
+        }
+        Ok(Reply::new(RawJson::encode(&Page { name: R::ITEMS, items: &merged.items })?))
+    }
+
+    /// Sends a call to the member that has what one of its parameters names.
+    async fn forward(
+        &self,
+        mut call: Call,
+        kind: Kind,
+        member: &'static str,
+    ) -> Result<Reply, Error> {
+        #[derive(Deserialize)]
+        struct Named<'a> {
+            #[serde(borrow, alias = "uri")]
+            name: Cow<'a, str>,
+        }
+
+        let (client, bare) = {
+            let params = call.params.as_raw().decode();
+            let Named { name } = params.map_err(InvalidParams::from)?;
+            self.route(&call.method, kind, &name)?
+        };
+        call.params = with(&call.params, member, &bare)?;
+        client.session()?.call_raw(call).await
+    }
+
+    async fn forward_completion(&self, mut call: Call) -> Result<Reply, Error> {
+        #[derive(Deserialize)]
+        struct Referring {
+            r#ref: CompletionReference,
+        }
+
+        let params = call.params.as_raw().decode();
+        let Referring { mut r#ref } = params.map_err(InvalidParams::from)?;
+        let client = self.route_reference(&call.method, &mut r#ref)?;
+        call.params = with(&call.params, "ref", &r#ref)?;
+        client.session()?.call_raw(call).await
+    }
+}
+
+/// The parameters with another value of a member.
+fn with<T: Serialize>(params: &Params, name: &str, value: &T) -> Result<Params, Error> {
+    let value = RawJson::encode(value).map_err(InvalidParams::from)?;
+    Ok(params.with_members(&[(name, Some(&value))])?)
+}
+
+fn unknown(method: &str) -> Error {
+    let error = ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "a group has no such method");
+    Error::Rpc { method: method.into(), error: Box::new(error) }
+}
+
+/// A page that is the last one.
+struct Page<'a, T> {
+    name: &'static str,
+    items: &'a [T],
+}
+
+impl<T: Serialize> Serialize for Page<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("resultType", "complete")?;
+        map.serialize_entry(self.name, self.items)?;
+        map.end()
+    }
+}
