@@ -23,6 +23,7 @@ pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
 }
 
 /// The end of a message about a name that nothing has.
+#[cfg(feature = "config")]
 pub(crate) fn did_you_mean(near: &[impl AsRef<str>]) -> String {
     if near.is_empty() {
         return String::new();
@@ -33,7 +34,7 @@ pub(crate) fn did_you_mean(near: &[impl AsRef<str>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{did_you_mean, near};
+    use super::near;
 
     #[test]
     fn names_are_near_by_spelling_or_by_being_a_part() {
@@ -44,8 +45,11 @@ mod tests {
         assert!(near("zzz", known).is_empty() && near("", known).is_empty());
     }
 
+    #[cfg(feature = "config")]
     #[test]
     fn a_message_ends_with_what_is_near() {
+        use super::did_you_mean;
+
         assert_eq!(did_you_mean(&[""; 0]), "");
         assert_eq!(did_you_mean(&["a", "b"]), r#"; did you mean "a" or "b"?"#);
     }
