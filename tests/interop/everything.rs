@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::time::sleep;
 
-const EXPECTED: Expected = Expected {
+pub(crate) const EXPECTED: Expected = Expected {
     name: "mcp-servers/everything",
     era: Era::Legacy,
     version: ProtocolVersion::V2025_11_25,
@@ -68,11 +68,11 @@ const EXPECTED: Expected = Expected {
     roots: Example { tool: "get-roots-list", arguments: "{}", answer: "(1 total)" },
 };
 
-fn stdio_target() -> Option<Target> {
+pub(crate) fn stdio_target() -> Option<Target> {
     peers::or_skip(peers::everything_stdio()).map(|program| command(program).into())
 }
 
-fn http_peer() -> Option<&'static HttpPeer> {
+pub(crate) fn http_peer() -> Option<&'static HttpPeer> {
     static PEER: LazyLock<Result<HttpPeer, peers::Error>> = LazyLock::new(peers::everything_http);
     once(&PEER)
 }
@@ -172,13 +172,17 @@ mod http {
 }
 
 /// HTTP with server-sent events, as the first revision has it; its newest revision is all the same the newest legacy one.
-mod http_sse {
+pub(crate) mod http_sse {
     use super::*;
 
-    fn peer() -> Option<Peer> {
+    pub(crate) fn http_sse_peer() -> Option<&'static HttpPeer> {
         static PEER: LazyLock<Result<HttpPeer, peers::Error>> =
             LazyLock::new(peers::everything_sse);
-        let client = client(once(&PEER)?.url()).build();
+        once(&PEER)
+    }
+
+    fn peer() -> Option<Peer> {
+        let client = client(http_sse_peer()?.url()).build();
         Some(Peer { client, expected: &EXPECTED })
     }
 

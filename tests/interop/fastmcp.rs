@@ -12,7 +12,7 @@ use mcp_client::{Client, Connection, Content, Era, Error, Event, Misbehavior, Mo
 use mcp_types::{ErrorCode, LoggingLevel, ProtocolVersion};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-const EXPECTED: Expected = Expected {
+pub(crate) const EXPECTED: Expected = Expected {
     name: "test-peer",
     era: Era::Modern,
     version: ProtocolVersion::V2026_07_28,
@@ -33,14 +33,14 @@ const EXPECTED: Expected = Expected {
     roots: Example { tool: "roots", arguments: "{}", answer: "" },
 };
 
-const LEGACY: Expected =
+pub(crate) const LEGACY: Expected =
     Expected { era: Era::Legacy, version: ProtocolVersion::V2025_11_25, ..EXPECTED };
 
-fn stdio_target() -> Option<Target> {
+pub(crate) fn stdio_target() -> Option<Target> {
     peers::or_skip(peers::fastmcp_stdio()).map(|program| command(program).into())
 }
 
-fn http_peer() -> Option<&'static HttpPeer> {
+pub(crate) fn http_peer() -> Option<&'static HttpPeer> {
     static PEER: LazyLock<Result<HttpPeer, peers::Error>> = LazyLock::new(peers::fastmcp_http);
     once(&PEER)
 }

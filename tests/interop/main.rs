@@ -7,7 +7,9 @@
 //! |---|---|---|---|
 //! | [`everything`] | the TypeScript SDK | stdio, streamable HTTP, HTTP+SSE | legacy |
 //! | [`fastmcp`] | FastMCP and the Python SDK | stdio, streamable HTTP | modern, legacy |
-//! | [`rmcp`] | rmcp | a byte stream in this process | modern, legacy |
+//! | [`rmcp`] | rmcp | a byte stream in this process, streamable HTTP | modern, legacy |
+//!
+//! [`matrix`] asks many more servers for less, and keeps the table of `docs/interop.md`.
 //!
 //! Servers are started once for all tests, over stdio with one session that tests share; tests of opening and closing
 //! start their own. What is shared ends with this process: its pipes close.
@@ -21,6 +23,7 @@ mod expected;
 mod fastmcp;
 mod group;
 mod lifecycle;
+mod matrix;
 mod rmcp;
 mod run;
 mod skills;

@@ -1,5 +1,6 @@
 //! A server written with rmcp, in this process: a byte stream is all that is between.
 
+pub(crate) mod http;
 mod server;
 
 use crate::{
@@ -41,7 +42,7 @@ impl Connector for InProcess {
     }
 }
 
-const EXPECTED: Expected = Expected {
+pub(crate) const EXPECTED: Expected = Expected {
     name: "rmcp-peer",
     era: Era::Modern,
     version: ProtocolVersion::V2026_07_28,
@@ -65,14 +66,14 @@ const EXPECTED: Expected = Expected {
     roots: Example { tool: "roots", arguments: "{}", answer: "" },
 };
 
-const LEGACY: Expected = Expected {
+pub(crate) const LEGACY: Expected = Expected {
     era: Era::Legacy,
     version: ProtocolVersion::V2025_11_25,
     missing_resource: ErrorCode::RESOURCE_NOT_FOUND,
     ..EXPECTED
 };
 
-fn target() -> Target {
+pub(crate) fn target() -> Target {
     Target::connector("rmcp in this process", InProcess::default())
 }
 
@@ -81,6 +82,27 @@ mod modern {
 
     fn peer() -> Option<Peer> {
         Some(Peer { client: client(target()).build(), expected: &EXPECTED })
+    }
+
+    suite!(peer());
+}
+
+mod http_modern {
+    use super::*;
+
+    fn peer() -> Option<Peer> {
+        Some(Peer { client: client(http::url()).build(), expected: &EXPECTED })
+    }
+
+    suite!(peer());
+}
+
+mod http_legacy {
+    use super::*;
+
+    fn peer() -> Option<Peer> {
+        let client = client(http::url()).mode(Mode::Legacy).build();
+        Some(Peer { client, expected: &LEGACY })
     }
 
     suite!(peer());

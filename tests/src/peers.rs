@@ -11,6 +11,8 @@
 //! counts it as skipped.
 
 mod http;
+pub mod reference;
+pub mod sdks;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -36,7 +36,7 @@ struct Source {
     install: fn(inputs: &Path, folder: &Path) -> Result<()>,
 }
 
-const SOURCES: [Source; 3] = [node::PEERS, python::SOURCE, node::SUITE];
+const SOURCES: [Source; 4] = [node::PEERS, python::PEERS, python::FASTMCP2, node::SUITE];
 
 pub(crate) fn run(command: &Command) -> Result<()> {
     match command {

@@ -1,4 +1,4 @@
-//! The peers from Python packages, in a virtual environment of the machine's Python.
+//! The peers from Python packages, in virtual environments of the machine's Python: one for each release of FastMCP.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,12 +7,20 @@ use anyhow::Result;
 
 use super::{Source, printed_by, run_quietly};
 
-pub(super) const SOURCE: Source = Source {
+pub(super) const PEERS: Source = Source {
     name: "python",
     inputs: &["requirements.txt"],
     machine: || interpreter().unwrap_or_default(),
     missing,
-    install,
+    install: |inputs, folder| install(&inputs.join(PEERS.inputs[0]), folder),
+};
+
+pub(super) const FASTMCP2: Source = Source {
+    name: "fastmcp2",
+    inputs: &["fastmcp2/requirements.txt"],
+    machine: || interpreter().unwrap_or_default(),
+    missing,
+    install: |inputs, folder| install(&inputs.join(FASTMCP2.inputs[0]), folder),
 };
 
 /// Fails for a Python that is too old or that cannot make virtual environments.
@@ -31,11 +39,11 @@ fn missing() -> Option<&'static str> {
     )
 }
 
-fn install(inputs: &Path, folder: &Path) -> Result<()> {
+fn install(requirements: &Path, folder: &Path) -> Result<()> {
     run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
     let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     // The file is complete. Left to resolve, pip may take a newer release for an extra, which has no hash there.
     let pins = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement"];
     let python = folder.join("bin/python");
-    run_quietly(Command::new(python).args(options).args(pins).arg(inputs.join("requirements.txt")))
+    run_quietly(Command::new(python).args(options).args(pins).arg(requirements))
 }

@@ -24,9 +24,10 @@ const NOT_OURS: [&str; 3] =
     ["mcp-types/schema/", "mcp-types/src/generated.rs", "mcp-types/src/generated/"];
 
 /// Written by package managers.
-const LOCK_FILES: [&str; 4] = [
+const LOCK_FILES: [&str; 5] = [
     "Cargo.lock",
     "tests/bench/Cargo.lock",
+    "tests/peers/fastmcp2/requirements.txt",
     "tests/peers/package-lock.json",
     "tests/peers/requirements.txt",
 ];
