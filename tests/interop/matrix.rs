@@ -27,6 +27,7 @@ struct Outcome {
     cells: Vec<Option<Result<(), String>>>,
 }
 
+// spec: TASK25-14 MSG-18 CUST-01
 #[test]
 fn what_works_with_which_server_is_in_the_document() {
     // Peers are started here: they block, and may not be started within the runtime.

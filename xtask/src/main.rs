@@ -6,6 +6,7 @@ mod clauses;
 mod codegen;
 mod conformance;
 mod count;
+mod interop;
 mod peers;
 mod schema;
 mod seed;
@@ -34,6 +35,8 @@ enum Command {
     Codegen(codegen::Options),
     /// Run the official conformance suite against the client
     Conformance(conformance::Options),
+    /// Try every real server, and print what works with which
+    Interop(interop::Options),
     /// The servers that the tests talk to
     #[command(subcommand)]
     Peers(peers::Command),
@@ -62,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Clauses => clauses::run(),
         Command::Codegen(options) => codegen::run(options),
         Command::Conformance(options) => conformance::run(&options),
+        Command::Interop(options) => interop::run(&options),
         Command::Peers(command) => peers::run(&command),
         Command::Schema(command) => schema::run(command),
         Command::Test(options) => test::run(&options),

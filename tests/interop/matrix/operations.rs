@@ -84,7 +84,7 @@ async fn progress(client: &Connection, offers: &Offers) -> Done {
     let seen = Arc::new(AtomicUsize::new(0));
     let sees = Arc::clone(&seen);
     let call = client.call_tool(tool.name).arguments(arguments(tool));
-    let outcome = call.on_progress(move |_| drop(sees.fetch_add(1, Relaxed))).await;
+    let outcome = call.on_progress(move |_| _ = sees.fetch_add(1, Relaxed)).await;
     let seen = seen.load(Relaxed);
     Some(match outcome {
         Ok(_) => ensure(seen == 3, format!("{seen} steps were heard of")),
