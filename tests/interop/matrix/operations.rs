@@ -3,10 +3,9 @@
 use super::offers::{Offers, Tool};
 use crate::run::{FOLDER, NAME, WORDS, chain};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, future::try_join_all};
-use mcp_client::{Connection, Content, Error, Notice, Started, ToolResult};
-use mcp_session::{Call, Params};
+use mcp_client::{Connection, Content, Error, Notice, ToolResult};
 use mcp_types::PromptReference;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     sync::{
         Arc,
@@ -167,16 +166,12 @@ async fn changes(client: &Connection, offers: &Offers) -> Done {
 async fn task(client: &Connection, offers: &Offers) -> Done {
     let tool = offers.task.as_ref()?;
     let done = async {
-        let params = json!({"name": tool.name, "arguments": arguments(tool)});
-        let call = Call::new("tools/call").with_params(Params::encode(&params)?);
-        match client.session()?.call_as_task(call, None).await? {
-            Started::Task(handle) => Ok(Some(handle.result().await?.result)),
-            _ => Ok::<_, Error>(None),
-        }
+        let call = client.call_tool(tool.name).arguments(arguments(tool)).task(None).await?;
+        Ok::<_, Error>((call.returned_immediately(), call.result().await?))
     };
     Some(match done.await {
-        Ok(Some(result)) => ensure(result.as_str().contains(&tool.says), result.as_str()),
-        Ok(None) => Err("it made no task of it".to_owned()),
+        Ok((false, result)) => ensure(result.text().contains(&tool.says), format!("{result:?}")),
+        Ok((true, _)) => Err("it made no task of it".to_owned()),
         Err(error) => Err(chain(&error)),
     })
 }
