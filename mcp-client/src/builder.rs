@@ -1,6 +1,8 @@
 //! Configuring a client.
 
 mod listen;
+#[cfg(feature = "validate")]
+mod validate;
 
 use crate::{
     Client, Deadlines, Diagnostics, Handlers, Mode, PriorDiscover, Reconnect, Target,
@@ -17,6 +19,8 @@ pub struct ClientBuilder {
     config: Config,
     handlers: Handlers,
     listeners: Listeners,
+    #[cfg(feature = "validate")]
+    validations: validate::Validations,
 }
 
 impl ClientBuilder {
@@ -33,7 +37,13 @@ impl ClientBuilder {
             keep_alive: false,
             auto_initialize: true,
         };
-        Self { config, handlers: Handlers::new(), listeners: Listeners::default() }
+        Self {
+            config,
+            handlers: Handlers::new(),
+            listeners: Listeners::default(),
+            #[cfg(feature = "validate")]
+            validations: validate::Validations::default(),
+        }
     }
 
     /// Name and version of the program, as servers see them. Default: those of this library.
@@ -167,6 +177,9 @@ impl ClientBuilder {
 
     /// The client, not connected.
     pub fn build(mut self) -> Client {
+        // Outermost, where tools are called what the program calls them.
+        #[cfg(feature = "validate")]
+        self.config.wrap.insert(0, self.validations.wrap());
         let Config { target, options, .. } = &mut self.config;
         // So that a user can be told which server asks.
         options.server_name.get_or_insert_with(|| target.name().into());

@@ -11,6 +11,8 @@ use crate::{
 };
 use futures_util::future::BoxFuture;
 use mcp_session::{Params, Reply};
+#[cfg(feature = "validate")]
+use mcp_session::{ValidateArguments, ValidateOutput, Validation};
 use mcp_types::{
     Request,
     tools::{CallToolRequest, CallToolResult},
@@ -82,14 +84,30 @@ impl<O> Operation<CallTool<O>> {
     /// Awaits the structured output of the tool as a type of yours, decoded from the bytes that arrived.
     ///
     /// Where a server has wrapped a value that is no object as `{"result": value}`, the value is taken out: if `_meta`
-    /// says so (`fastmcp.wrap_result`) or the tool does where it is listed, or if only the value fits the type. Where there is no structured output, and the
-    /// only content is a text that is JSON, as servers of the first revisions have it, that is decoded.
+    /// says so (`fastmcp.wrap_result`) or the tool does where it is listed, or if only the value fits the type. Where there
+    /// is no structured output, and the only content is a text that is JSON, as servers of the first revisions have it, that
+    /// is decoded.
     ///
     /// # Errors
     ///
     /// [`Error::Tool`] if the tool failed; [`Error::Decode`] if there is no output, or it does not fit the type.
     pub fn typed<T: DeserializeOwned>(self) -> Operation<CallTool<T>> {
         self.reading(tool_result::read_typed)
+    }
+
+    /// Validates the structured output of this call, whatever is done about others. With the feature `validate`; see
+    /// [`ClientBuilder::validate_output`](crate::ClientBuilder::validate_output).
+    // spec: TOOL-04
+    #[cfg(feature = "validate")]
+    pub fn validate_output(self, validation: Validation) -> Self {
+        self.with(|caller| caller.validate(ValidateOutput(validation)))
+    }
+
+    /// Validates the arguments of this call, whatever is done about others. With the feature `validate`; see
+    /// [`ClientBuilder::validate_arguments`](crate::ClientBuilder::validate_arguments).
+    #[cfg(feature = "validate")]
+    pub fn validate_arguments(self, validation: Validation) -> Self {
+        self.with(|caller| caller.validate(ValidateArguments(validation)))
     }
 
     fn reading<P>(

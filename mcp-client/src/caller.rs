@@ -179,6 +179,11 @@ impl Caller {
         self.extensions.insert(cancellation);
     }
 
+    #[cfg(feature = "validate")]
+    pub(crate) fn validate<T: Clone + Send + Sync + 'static>(&mut self, what: T) {
+        self.extensions.insert(what);
+    }
+
     pub(crate) fn on_request_id(&mut self, listener: OnRequestId) {
         self.on_request_id = Some(listener);
     }

@@ -43,6 +43,7 @@
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
 //! | `codegen` | module `codegen`: Rust code for the tools of a server | no |
 //! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
+//! | `validate` | arguments and output of tools are validated by their schemas: `ClientBuilder::validate_output` | no |
 //! | `skills` | module `skills`: instructions for agents that servers have, verified | no |
 
 mod about;
@@ -122,6 +123,8 @@ pub use mcp_session::{
     PriorDiscover, Progress, Question, Reconnect, Server, Subscription, TaskHandle, TaskList,
     TaskState, Tasks, When,
 };
+#[cfg(feature = "validate")]
+pub use mcp_session::{Misfit, Validation};
 
 #[doc = include_str!("clauses.md")]
 pub mod clauses {}

@@ -200,7 +200,7 @@ impl<K> Operation<K> {
         (self.caller, self.kind)
     }
 
-    fn with(self, change: impl FnOnce(&mut Caller)) -> Self {
+    pub(crate) fn with(self, change: impl FnOnce(&mut Caller)) -> Self {
         self.try_with(|caller| {
             change(caller);
             Ok(())

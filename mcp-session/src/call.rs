@@ -106,6 +106,17 @@ impl Reply {
         self
     }
 
+    /// Notes that the server broke a rule with this result; says whether that is to fail the call.
+    #[cfg(feature = "validate")]
+    pub(crate) fn tell(&self, misbehavior: Misbehavior, detail: String) -> bool {
+        let Some((peer, method)) = &self.origin else {
+            tracing::warn!(%misbehavior, detail, "the server broke the protocol");
+            return false;
+        };
+        peer.incident(misbehavior, Some(method), Some(detail));
+        peer.is_strict()
+    }
+
     /// Decodes the result, in the caller's task, from the bytes that arrived.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What a program should do about a call that failed.
 
-use crate::{InvalidParams, Misbehavior};
+use crate::{InvalidParams, Misbehavior, Misfit};
 use mcp_transport::{BoxError, Delivery};
 use mcp_types::{
     ContentBlock, ErrorCode, ErrorObject, ProtocolVersion, tasks_extension::TaskStatus,
@@ -212,6 +212,30 @@ pub enum Error {
         name: Box<str>,
         /// Names like it that the servers have. Untrusted.
         near: Vec<Box<str>>,
+    },
+    /// The arguments do not fit the schema that the tool declares, and were not sent; see `ValidateTools`.
+    #[error("arguments of tool {tool:?} do not fit its schema: {misfit}")]
+    InvalidArguments {
+        /// The tool that was to be called.
+        tool: Box<str>,
+        /// Where and how; the pointer begins with the argument.
+        misfit: Box<Misfit>,
+    },
+    /// The structured output does not fit the schema that the tool declares; see `ValidateTools`.
+    #[error("output of tool {tool:?} does not fit its schema: {misfit}")]
+    InvalidOutput {
+        /// The tool that was called.
+        tool: Box<str>,
+        /// Where and how.
+        misfit: Box<Misfit>,
+    },
+    /// What a tool takes or gives cannot be validated, for its schema cannot be used; see `ValidateTools`.
+    #[error("a schema of tool {tool:?} cannot be used: {reason}")]
+    UnusableSchema {
+        /// The tool that was called.
+        tool: Box<str>,
+        /// Why not.
+        reason: Box<str>,
     },
     /// The client has no open session: connect first, and keep the connection while calling.
     #[error("client is not connected")]

@@ -30,6 +30,7 @@
 //! | [`CircuitBreak`] | gives a server that does not work a rest | [`Builder::layer`] |
 //! | [`Guard`] | a policy judges calls and listed tools | [`Builder::layer`] |
 //! | `PinTools` | notices tools that changed (feature `pin-tools`) | [`Builder::layer`] |
+//! | `ValidateTools` | validates arguments and output by the schemas of tools (feature `validate`) | [`Builder::layer`] |
 //!
 //! # Errors
 //!
@@ -60,6 +61,7 @@ mod limit_tools;
 mod meta;
 mod mirror_params;
 mod misbehavior;
+mod misfit;
 pub mod mock;
 mod negotiate;
 mod negotiate_version;
@@ -87,6 +89,8 @@ mod swap;
 mod task;
 mod tool_list;
 mod tool_name;
+#[cfg(feature = "validate")]
+mod validate_tools;
 
 pub use add_meta::{AddMeta, AddMetaLayer};
 pub use call::{Call, CallService, Reply};
@@ -107,6 +111,7 @@ pub use limit_tools::{LimitTools, LimitToolsLayer};
 pub use meta::Meta;
 pub use mirror_params::{MirrorParams, MirrorParamsLayer};
 pub use misbehavior::Misbehavior;
+pub use misfit::Misfit;
 pub use negotiate_version::{NegotiateVersion, NegotiateVersionLayer};
 pub use notify::Notify;
 pub use on_request_id::OnRequestId;
@@ -134,6 +139,10 @@ pub use server::{Era, Server};
 pub use session::{BoxCallService, Builder, Session};
 pub use subscription::{Notice, Subscription};
 pub use task::{ListedTask, Started, TaskHandle, TaskList, TaskState};
+#[cfg(feature = "validate")]
+pub use validate_tools::{
+    ValidateArguments, ValidateOutput, ValidateTools, ValidateToolsLayer, Validation,
+};
 
 pub(crate) use result_type::result_type;
 

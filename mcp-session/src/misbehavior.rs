@@ -58,6 +58,12 @@ pub enum Misbehavior {
     /// A string of a result is not text: it holds half of a surrogate pair
     /// ([JSON, section 8.2](https://www.rfc-editor.org/rfc/rfc8259#section-8.2)).
     LoneSurrogate,
+    /// The structured output of a tool does not fit the schema that the tool declares
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#output-schema)).
+    OutputMismatch,
+    /// A schema of a tool cannot be used: it is invalid, too large, of an unknown dialect, or refers to what is not in it
+    /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#json-schema-usage)).
+    UnusableSchema,
     /// The answer to `initialize` names a version that was not asked for and is not known
     /// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#version-negotiation)).
     UnsupportedInitializeVersion,
@@ -84,6 +90,8 @@ impl fmt::Display for Misbehavior {
             Self::InvalidNotification => "a notification cannot be read",
             Self::InvalidResult => "the result cannot be read",
             Self::LoneSurrogate => "a string of the result holds half of a surrogate pair",
+            Self::OutputMismatch => "the output of a tool does not fit its schema",
+            Self::UnusableSchema => "a schema of a tool cannot be used",
             Self::UnsupportedInitializeVersion => "the version in its answer is not known",
         })
     }

@@ -225,6 +225,12 @@ impl Peer {
         }
     }
 
+    /// Whether an incident in a call fails the call.
+    #[cfg(feature = "validate")]
+    pub(crate) fn is_strict(&self) -> bool {
+        self.0.diagnostics.is_strict()
+    }
+
     /// Notes that the server broke a rule, and what is known of it.
     pub(crate) fn incident(
         &self,

@@ -28,6 +28,7 @@ mod surrogates;
 mod targets;
 mod tasks;
 mod typed_tools;
+mod validation;
 
 use conformance::{in_process::InProcess, script};
 use mcp_client::{Client, ClientBuilder, Connection, Target};

@@ -32,4 +32,5 @@ mod subscriptions;
 mod tasks;
 mod transcripts;
 mod trust;
+mod validate_tools;
 mod wire;

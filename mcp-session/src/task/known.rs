@@ -5,7 +5,7 @@ use super::{
     pushes::{Listening, Pushes},
     state::{State, is_terminal},
 };
-use crate::Reply;
+use crate::{Error, Reply};
 use mcp_types::{RawJson, tasks_extension::TaskStatus};
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,7 +27,11 @@ pub(crate) struct Known {
     /// Who wants to know of its progress.
     pub(super) listening: Listening,
     memory: Arc<Mutex<Memory>>,
+    /// Has the last word about what comes of it.
+    check: Option<Check>,
 }
+
+type Check = Arc<dyn Fn(&Reply) -> Result<(), Error> + Send + Sync>;
 
 /// What was found out about a task.
 #[derive(Default)]
@@ -47,7 +51,7 @@ impl Known {
     /// A task of which the id is known.
     pub(super) fn new(id: &str) -> Self {
         let (listening, memory) = (Listening::default(), Arc::default());
-        Self { id: id.into(), method: UNKNOWN.into(), listening, memory }
+        Self { id: id.into(), method: UNKNOWN.into(), listening, memory, check: None }
     }
 
     /// The task that a server has made of a call of this method.
@@ -65,6 +69,23 @@ impl Known {
     pub(super) fn heard_by(self, listening: Listening, pushes: Pushes) -> Self {
         self.memory().pushes = Some(pushes);
         Self { listening, ..self }
+    }
+
+    /// The same task, with a check of what comes of it.
+    #[cfg(feature = "validate")]
+    pub(crate) fn checked_by(
+        self,
+        check: impl Fn(&Reply) -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self { check: Some(Arc::new(check)), ..self }
+    }
+
+    /// What comes of the task, if it is as it should be.
+    pub(super) fn checked(&self, outcome: Reply) -> Result<Reply, Error> {
+        if let Some(check) = &self.check {
+            check(&outcome)?;
+        }
+        Ok(outcome)
     }
 
     /// Notes what the server has said; a task that was at its end stays as it is.

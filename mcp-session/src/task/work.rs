@@ -25,13 +25,14 @@ impl<S: CallService> Work<S> {
 
     /// Waits for the end, and gives what came of it.
     pub(super) async fn follow(&mut self) -> Result<Reply, Error> {
-        if let Some(outcome) = self.known.memory().outcome.clone() {
-            return Ok(outcome);
+        let known = self.known.memory().outcome.clone();
+        if let Some(outcome) = known {
+            return self.known.checked(outcome);
         }
         let end = self.wait(None).await?;
         let outcome = self.outcome(end).await?;
         self.known.memory().outcome = Some(outcome.clone());
-        Ok(outcome)
+        self.known.checked(outcome)
     }
 
     /// Waits until the task has a status, or for its end; answers what it asks meanwhile.

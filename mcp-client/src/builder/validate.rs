@@ -1,0 +1,58 @@
+//! Validating arguments and output of tools.
+
+use super::ClientBuilder;
+use crate::live::Wrap;
+use mcp_session::{BoxCallService, ValidateToolsLayer, Validation};
+use std::sync::Arc;
+use tower_layer::Layer;
+
+/// What is validated in all calls.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Validations {
+    output: Validation,
+    arguments: Validation,
+}
+
+impl Validations {
+    /// The layer that does it; each session begins to learn about its tools.
+    pub(super) fn wrap(self) -> Wrap {
+        let Self { output, arguments } = self;
+        Arc::new(move |service| {
+            let layer = ValidateToolsLayer::new().output(output).arguments(arguments);
+            BoxCallService::new(layer.layer(service))
+        })
+    }
+}
+
+/// With the feature `validate`. The tools are listed once for it, if they were not listed before.
+///
+/// ```
+/// use mcp_client::{Client, Validation};
+///
+/// let client = Client::builder("https://example.com/mcp")
+///     .validate_output(Validation::Warn)
+///     .validate_arguments(Validation::Strict)
+///     .build();
+/// ```
+impl ClientBuilder {
+    /// Validates the structured output of tools by the schemas that they declare. Default: not.
+    ///
+    /// With [`Validation::Warn`] a misfit is told to [`diagnostics`](Self::diagnostics) and logged, with its place; with
+    /// [`Validation::Strict`] the call fails with [`Error::InvalidOutput`](crate::Error::InvalidOutput). See
+    /// [`ValidateTools`](mcp_session::ValidateTools).
+    // spec: TOOL-04
+    pub fn validate_output(mut self, validation: Validation) -> Self {
+        self.validations.output = validation;
+        self
+    }
+
+    /// Validates the arguments of tools before they are sent, by the schemas that the tools declare. Default: not; servers
+    /// do it themselves.
+    ///
+    /// With [`Validation::Warn`] a misfit is logged; with [`Validation::Strict`] the call fails with
+    /// [`Error::InvalidArguments`](crate::Error::InvalidArguments), and nothing is sent.
+    pub fn validate_arguments(mut self, validation: Validation) -> Self {
+        self.validations.arguments = validation;
+        self
+    }
+}
