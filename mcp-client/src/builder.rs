@@ -160,7 +160,7 @@ impl ClientBuilder {
     ///
     /// ```
     /// use mcp_client::Client;
-    /// use mcp_session::{RetryOptions, Tasks};
+    /// use mcp_client::{Tasks, session::RetryOptions};
     /// use std::sync::Arc;
     ///
     /// let client = Client::builder("https://example.com/mcp")

@@ -22,7 +22,12 @@
 //! # What a server may ask
 //!
 //! Servers ask for input in the middle of a call: a form or a page for the user, a completion of a language model, the
-//! folders to work in. [`Handlers`] answers with closures; servers of every revision end there.
+//! folders to work in. Closures answer, like that of [`ClientBuilder::on_elicit_form`]; servers of every revision end there.
+//! [`Handlers`] says more.
+//!
+//! # Coming from FastMCP
+//!
+//! The page [`seed`] has each name of the client of FastMCP with its counterpart here, and an example.
 //!
 //! # Layers
 //!
@@ -113,6 +118,7 @@ pub use task::Task;
 pub use template::expand_template;
 pub use tool_result::ToolResult;
 
+pub use mcp_session as session;
 pub use mcp_transport as transport;
 pub use mcp_types as types;
 pub use mcp_types::tasks_extension::TaskStatus;

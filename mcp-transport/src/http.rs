@@ -40,6 +40,7 @@
 //! has certainly not seen is sent again; redirects are followed within the origin. [`Tls`], [`Proxy`] and [`Redirects`]
 //! say more, and `Endpoint::compressed` (feature `compression`) asks for compressed answers.
 
+mod add_headers;
 mod auth;
 mod batch;
 mod body;
@@ -67,6 +68,7 @@ mod storey;
 mod stream;
 mod tls;
 
+pub use add_headers::{AddHeaders, AddHeadersLayer};
 pub use auth::{AddBearer, AddBearerLayer};
 pub use client::{Body, Client};
 pub use endpoint::Endpoint;

@@ -227,3 +227,38 @@ async fn an_invalid_target_says_so_when_it_is_connected() {
         assert!(cause.contains(expected), "{target:?}: {cause}");
     }
 }
+
+// seed: 6
+#[tokio::test]
+async fn a_close_that_is_cancelled_is_not_in_the_way_of_the_next_session() {
+    let gate = Gate::open();
+    gate.linger();
+    let client = client(&gate);
+    let old = deadline(client.connect()).await.unwrap();
+    let mut closing = Box::pin(client.close());
+    begin(&mut closing).await;
+    drop(closing);
+    assert!(!client.is_connected());
+    let new = deadline(client.connect()).await.unwrap();
+    call(&new).await.unwrap();
+    drop(old);
+    call(&new).await.unwrap();
+    assert_eq!(gate.connects(), 2);
+}
+
+// seed: 7 17
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_never_ends_is_cut_after_a_while() {
+    let gate = Gate::open();
+    gate.linger();
+    let client = client(&gate);
+    for number in 1..=2 {
+        let connection = deadline(client.connect()).await.unwrap();
+        call(&connection).await.unwrap();
+        deadline(connection.close()).await;
+        assert_eq!((gate.connects(), gate.alive()), (number, 0));
+    }
+    let connection = deadline(client.connect()).await.unwrap();
+    drop(connection);
+    eventually(|| gate.alive() == 0).await;
+}

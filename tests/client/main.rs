@@ -17,6 +17,7 @@ mod limits;
 mod listening;
 mod lists;
 mod others;
+mod over_http;
 mod processes;
 mod prompts;
 mod questions;

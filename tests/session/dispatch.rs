@@ -35,6 +35,7 @@ fn progress(id: &RequestId, progress: f64) -> Message {
 }
 
 // spec: MSG-05 MSG-06 PROG-01 PROG-02
+// seed: 12
 #[tokio::test(start_paused = true)]
 async fn ids_are_never_used_twice_and_are_the_progress_tokens() {
     deadline(async {

@@ -42,6 +42,7 @@ fn declared(script: &Script) -> Value {
 }
 
 // spec: VER-13 VER-15 META-05
+// seed: 58
 #[tokio::test(start_paused = true)]
 async fn an_extension_is_declared_with_every_request_if_it_is_asked_for_and_its_id_has_a_prefix() {
     deadline(async {
@@ -86,6 +87,7 @@ async fn an_extension_that_the_server_does_not_have_leaves_calls_as_they_are() {
 }
 
 // spec: VER-16
+// seed: 58
 #[tokio::test(start_paused = true)]
 async fn what_comes_for_an_extension_is_checked_like_everything_else() {
     deadline(async {

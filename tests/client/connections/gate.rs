@@ -28,6 +28,7 @@ struct State {
     alive: AtomicUsize,
     fails: AtomicBool,
     panics: AtomicBool,
+    lingers: AtomicBool,
     lost: watch::Sender<usize>,
 }
 
@@ -50,6 +51,7 @@ impl Gate {
             alive: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
             panics: AtomicBool::new(false),
+            lingers: AtomicBool::new(false),
             lost: watch::Sender::new(0),
         }))
     }
@@ -67,6 +69,11 @@ impl Gate {
     /// The next connection panics.
     pub(crate) fn panic_next(&self) {
         self.0.panics.store(true, SeqCst);
+    }
+
+    /// Connections do not end when they are left.
+    pub(crate) fn linger(&self) {
+        self.0.lingers.store(true, SeqCst);
     }
 
     /// Cuts the connections that are there.
@@ -105,10 +112,11 @@ impl Connector for Gate {
         let released = CancellationToken::new();
         let alive = Counted::new(self, |state| &state.alive);
         let (mut lost, unused) = (self.0.lost.subscribe(), released.clone());
+        let lingers = self.0.lingers.load(SeqCst);
         let driver = Driver::new(async move {
             let _alive = alive;
             tokio::select! {
-                () = unused.cancelled() => Ok(()),
+                () = unused.cancelled(), if !lingers => Ok(()),
                 _ = lost.wait_for(|lost| *lost >= number) => {
                     Err(Error::closed("the connection was cut", Delivery::Unknown))
                 }

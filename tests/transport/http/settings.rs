@@ -12,7 +12,7 @@ use conformance::{
 use http::{HeaderMap, HeaderValue, header};
 use mcp_transport::{
     Delivery,
-    http::{AddBearerLayer, RequestBody, RequestHeaders},
+    http::{AddBearerLayer, AddHeadersLayer, RequestBody, RequestHeaders},
 };
 use std::{
     error::Error as _,
@@ -26,6 +26,7 @@ fn ok(request: &Recorded) -> Answer {
     Answer::json(&response(request, &json!({})))
 }
 
+// seed: 19 34
 #[tokio::test]
 async fn a_bearer_token_is_known_or_asked_for_each_time() {
     deadline(async {
@@ -67,6 +68,40 @@ async fn a_request_without_its_token_is_not_sent() {
         assert_eq!(error.delivery(), Delivery::NotSent);
         assert!(AddBearerLayer::new("a\r\nb").is_err());
         assert!(server.requests().is_empty());
+    })
+    .await;
+}
+
+// seed: 34
+#[tokio::test]
+async fn headers_are_asked_for_each_time_and_cannot_forge_those_of_the_protocol() {
+    deadline(async {
+        let server = start(ok).await;
+        let endpoint = Endpoint::parse(server.url()).unwrap();
+        let count = AtomicUsize::new(0);
+        let asked = endpoint.clone().layer(AddHeadersLayer::ask(move || {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let mut headers = HeaderMap::new();
+                headers.insert("x-key", HeaderValue::from(number));
+                headers.insert("mcp-method", HeaderValue::from_static("forged"));
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("forged"));
+                Ok(headers)
+            }
+        }));
+        let mut peer = connect_to(asked).await;
+        peer.ask(modern_call(1)).await;
+        peer.ask(modern_call(2)).await;
+        let requests = server.requests();
+        let keys: Vec<_> = requests.iter().map(|it| it.header("x-key").unwrap()).collect();
+        assert_eq!(keys, ["0", "1"]);
+        assert!(!format!("{requests:?}").contains("forged"), "{requests:?}");
+        let locked = AddHeadersLayer::ask(|| async { Err("the key store is locked".into()) });
+        let mut peer = connect_to(endpoint.layer(locked)).await;
+        let error = error_of(peer.send(modern_call(3)).await);
+        assert_eq!(error.delivery(), Delivery::NotSent);
+        assert_eq!(error.source().unwrap().to_string(), "the key store is locked");
+        assert_eq!(server.requests().len(), 2);
     })
     .await;
 }
