@@ -216,6 +216,8 @@ impl Session {
         let method = call.method.clone();
         let reply = self.call_raw(call.with_extension(ByHandle { ttl })).await?;
         if let Some(known) = reply.extensions.get::<Known>() {
+            // Not by its id, which is a secret.
+            tracing::debug!(%method, "a call has become a task");
             self.started().add(known.clone());
             return Ok(Started::Task(TaskHandle::new(self, known.clone())));
         }

@@ -6,6 +6,7 @@ use crate::{
     lifecycle,
     run::{Peer, chain, client, command, once, shared, within_deadline},
     suite::{echo, suite},
+    tasks,
     watch::{Notifications, Processes},
 };
 use conformance::peers::{self, HttpPeer};
@@ -109,6 +110,16 @@ mod stdio {
     }
 
     #[test]
+    fn a_call_is_left_to_the_server_and_its_question_answered() {
+        tasks::a_call_is_left_to_the_server_and_its_question_answered(stdio_target());
+    }
+
+    #[test]
+    fn a_task_is_cancelled() {
+        tasks::a_task_is_cancelled(stdio_target());
+    }
+
+    #[test]
     fn a_pinned_stateless_revision_fails_and_says_why() {
         let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
         let (command, mut processes) = Processes::of(command(program));
@@ -131,6 +142,16 @@ mod http {
     }
 
     suite!(peer());
+
+    #[test]
+    fn a_call_is_left_to_the_server_and_its_question_answered() {
+        tasks::a_call_is_left_to_the_server_and_its_question_answered(http_target());
+    }
+
+    #[test]
+    fn a_task_is_cancelled() {
+        tasks::a_task_is_cancelled(http_target());
+    }
 
     #[test]
     fn a_session_is_deleted_when_it_is_closed() {

@@ -28,5 +28,6 @@ mod rmcp;
 mod run;
 mod skills;
 mod suite;
+mod tasks;
 mod typed;
 mod watch;

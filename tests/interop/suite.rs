@@ -5,7 +5,7 @@ use crate::{
     run::{FOLDER, NAME, WORDS},
 };
 use futures_util::future::try_join_all;
-use mcp_client::{Client, Connection, Content, Error, Phase, Progress};
+use mcp_client::{Client, Connection, Content, Error, Phase, Progress, Validation};
 use mcp_types::{ContentBlock, PromptReference};
 use serde_json::Value;
 use std::{
@@ -21,6 +21,7 @@ macro_rules! suite {
             all_pages_of_tools_are_listed
             a_tool_gives_text
             structured_output_is_decoded
+            schemas_are_usable_and_output_fits_them
             a_failing_tool_says_so_in_its_result
             an_unknown_tool_is_refused
             progress_arrives_in_order
@@ -78,6 +79,19 @@ pub(crate) async fn structured_output_is_decoded(client: &Connection, expected: 
     let call = || client.call_tool(example.tool).arguments(example.arguments());
     assert_eq!(call().await.unwrap().data(), Some(&answer));
     assert_eq!(call().typed::<Value>().await.unwrap(), answer);
+}
+
+// spec: TOOL-04 SCH-02
+pub(crate) async fn schemas_are_usable_and_output_fits_them(
+    client: &Connection,
+    expected: &Expected,
+) {
+    let Expected { structured, echo, .. } = expected;
+    let strict = Validation::Strict;
+    let call = client.call_tool(structured.tool).arguments(structured.arguments());
+    call.validate_output(strict).validate_arguments(strict).await.unwrap();
+    let call = client.call_tool(echo.tool).argument(echo.argument, "a");
+    call.validate_output(strict).validate_arguments(strict).await.unwrap();
 }
 
 // spec: TOOL-05

@@ -140,6 +140,7 @@ impl<S: CallService> Work<S> {
 
     /// Asks the server to give the task up.
     pub(super) async fn cancel(&mut self) -> Result<(), Error> {
+        tracing::debug!(method = &*self.known.method, "a task is cancelled");
         self.send(self.about("tasks/cancel")?).await.map(drop)
     }
 
