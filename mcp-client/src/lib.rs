@@ -46,6 +46,7 @@
 //! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
 //! | `config` | the files in which editors and agents keep their servers: `Config` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
+//! | `cli` | the command `mcp`, and module `cli`: the same as a function | no |
 //! | `codegen` | module `codegen`: Rust code for the tools of a server | no |
 //! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
 //! | `validate` | arguments and output of tools are validated by their schemas: `ClientBuilder::validate_output` | no |
@@ -58,6 +59,8 @@ mod builder;
 mod call_tool;
 mod caller;
 mod catalogue;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 #[cfg(feature = "codegen")]
 pub mod codegen;

@@ -18,6 +18,7 @@
 
 mod catalogue;
 mod changes;
+mod cli;
 mod everything;
 mod expected;
 mod fastmcp;

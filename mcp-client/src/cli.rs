@@ -1,0 +1,93 @@
+//! The command `mcp` as a function (feature `cli`).
+//!
+//! ```text
+//! mcp list https://example.com/mcp
+//! mcp call servers/weather.py get_weather city=Oslo days=3
+//! mcp call get_weather '{"city": "Oslo"}' -- npx -y @example/weather
+//! mcp read cursor:files file:///srv/readme.md
+//! mcp generate https://example.com/mcp --struct Weather > src/weather.rs
+//! ```
+//!
+//! A target is a URL, the path of a script, a program or a config file, the name of a server in the config of an editor
+//! ([`discover`](crate::config::discover)), or a command after `--`. Results go to the standard output, all else to the
+//! standard error. The exit code is 0, 1 if something failed (a tool that says so, too), or 2 if the command is not one.
+//!
+//! What servers write is shown without what a terminal would obey.
+
+mod coerce;
+mod commands;
+mod form;
+mod options;
+mod printable;
+mod show;
+mod signature;
+mod target;
+mod terminal;
+
+pub use terminal::Terminal;
+
+use clap::Parser;
+use options::Options;
+use std::{error, ffi::OsString, fmt};
+
+/// The exit code of a command line that is not one.
+const USAGE: u8 = 2;
+
+/// Runs the command, and gives its exit code.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends the session, and a child process with it.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &Terminal) -> u8 {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    // What is after `--` is a command, and not ours to read.
+    let at = arguments.iter().position(|argument| argument == "--");
+    let command = at.map(|at| arguments.split_off(at).split_off(1));
+    let options = match Options::try_parse_from(arguments) {
+        Ok(options) => options,
+        Err(error) if error.use_stderr() => {
+            terminal.write_error(&error.render().to_string());
+            return USAGE;
+        }
+        Err(help) => {
+            terminal.write(&help.render().to_string());
+            return 0;
+        }
+    };
+    match commands::run(options, command, terminal).await {
+        Ok(()) => 0,
+        Err(Failure::Usage(message)) => {
+            terminal.say(&format!("error: {message}"));
+            USAGE
+        }
+        Err(Failure::Tool) => 1,
+        Err(Failure::Other(error)) => {
+            terminal.complain(&*error);
+            1
+        }
+    }
+}
+
+/// Why the command has failed.
+#[derive(Debug)]
+enum Failure {
+    /// The command line is not one.
+    Usage(String),
+    /// A tool has said so, and its words are shown.
+    Tool,
+    /// Anything else.
+    Other(Box<dyn error::Error + Send + Sync>),
+}
+
+impl Failure {
+    /// Something that a person has to know.
+    fn new(message: impl fmt::Display) -> Self {
+        Self::Other(message.to_string().into())
+    }
+}
+
+impl<E: error::Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}

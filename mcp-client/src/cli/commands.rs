@@ -1,0 +1,229 @@
+//! What the command does.
+
+mod generate;
+mod list;
+
+use super::{
+    Failure, Terminal, coerce, form,
+    options::{Command, Common, Options},
+    show,
+    signature::signature,
+    target::resolve,
+};
+use crate::{
+    ClientBuilder, Connection, Deadlines, Era, Error,
+    near::{did_you_mean, near},
+};
+use mcp_types::{
+    CompletionReference, Implementation, PromptReference, ResourceTemplateReference, Tool,
+};
+use serde_json::{Map, Value, json};
+use std::ffi::OsString;
+use tokio::time::Instant;
+
+/// Runs a command; `program` is the command of a server, if there was one.
+pub(super) async fn run(
+    options: Options,
+    program: Option<Vec<OsString>>,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let Options { command, common } = options;
+    if let Command::Generate { words, name, rename, skip, output } = command {
+        let generator = generate::generator(name, rename, skip);
+        return generate::run(words, program, &common, &generator, output, terminal).await;
+    }
+    let words = match &command {
+        Command::List { words, .. }
+        | Command::Call { words }
+        | Command::Read { words }
+        | Command::Prompt { words }
+        | Command::Ping { words }
+        | Command::Complete { words }
+        | Command::Generate { words, .. } => words.clone(),
+    };
+    let targets = usize::from(program.is_none());
+    check_words(&command, words.len().saturating_sub(targets))?;
+    let (client, words) = resolve(words, program, &common)?;
+    let started = Instant::now();
+    let session =
+        Session { connection: connect(client, &common, terminal).await?, common, terminal };
+    let outcome = match command {
+        Command::List { what, .. } => list::run(&session, what).await,
+        Command::Call { .. } => session.call(&words).await,
+        Command::Read { .. } => session.read(&words[0]).await,
+        Command::Prompt { .. } => session.prompt(&words).await,
+        Command::Complete { .. } => session.complete(&words).await,
+        Command::Ping { .. } | Command::Generate { .. } => session.ping(started).await,
+    };
+    session.connection.close().await;
+    outcome
+}
+
+/// Checks that there are as many words beside the target as a command takes.
+fn check_words(command: &Command, words: usize) -> Result<(), Failure> {
+    let (least, most, what) = match command {
+        Command::List { .. } | Command::Ping { .. } | Command::Generate { .. } => {
+            (0, 0, "a target")
+        }
+        Command::Call { .. } => (1, usize::MAX, "a target and a tool"),
+        Command::Read { .. } => (1, 1, "a target and a URI"),
+        Command::Prompt { .. } => (1, usize::MAX, "a target and a prompt"),
+        Command::Complete { .. } => (2, 3, "a target, a prompt or template, and an argument"),
+    };
+    if (least..=most).contains(&words) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("the command takes {what}, see --help")))
+}
+
+/// Connects, and tells the terminal what it is to hear.
+async fn connect(
+    client: ClientBuilder,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<Connection, Failure> {
+    let info = Implementation::new("mcp", env!("CARGO_PKG_VERSION"));
+    let mut client = client.client_info(info).input(form::handlers(terminal));
+    if let Some(limit) = common.timeout {
+        let limits = if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) };
+        client = client.connect_timeout(limit).deadlines(limits);
+    }
+    if common.verbose {
+        let terminal = terminal.clone();
+        client = client.log_level(mcp_types::LoggingLevel::Debug).on_log(move |message| {
+            let data =
+                message.data.as_str().map_or_else(|| message.data.to_string(), str::to_owned);
+            terminal.say(&format!("{}: {data}", message.level.as_str()));
+        });
+    }
+    let connection = client.build().connect().await?;
+    if common.verbose {
+        terminal.say(&about(&connection)?);
+    }
+    Ok(connection)
+}
+
+/// Who answers.
+fn about(connection: &Connection) -> Result<String, Error> {
+    let server = connection.server()?;
+    let name = server.info.as_ref().map(|info| format!("{} {}", info.name, info.version));
+    let name = name.unwrap_or_else(|| "a server without a name".to_owned());
+    Ok(format!("{name}, protocol {}", server.version))
+}
+
+/// A session, and how to show what comes of it.
+struct Session<'a> {
+    connection: Connection,
+    common: Common,
+    terminal: &'a Terminal,
+}
+
+impl Session<'_> {
+    async fn call(&self, words: &[String]) -> Result<(), Failure> {
+        let (name, words) = words.split_first().ok_or_else(|| Failure::new("which tool?"))?;
+        let tools = self.connection.list_tools().await?;
+        let tool = find(&tools, name)?;
+        let schema = Value::Object(tool.input_schema.clone());
+        let arguments = coerce::arguments(&schema, words)
+            .map_err(|message| Failure::new(format!("{message}\n  {}", signature(tool))))?;
+        let terminal = self.terminal.clone();
+        let call = self.connection.call_tool(name).arguments(arguments);
+        let call = call.on_progress(move |progress| terminal.say(&show::progress(&progress)));
+        if self.common.json {
+            let result = call.raw().await?;
+            show::json(self.terminal, &result)?;
+            return if result.is_error == Some(true) { Err(Failure::Tool) } else { Ok(()) };
+        }
+        let result = call.await?;
+        for part in show::result(&result) {
+            if result.is_error { self.terminal.say(&part) } else { self.terminal.print(&part) }
+        }
+        if result.is_error { Err(Failure::Tool) } else { Ok(()) }
+    }
+
+    async fn read(&self, uri: &str) -> Result<(), Failure> {
+        let call = self.connection.read_resource(uri);
+        if self.common.json {
+            return Ok(show::json(self.terminal, &call.raw().await?)?);
+        }
+        for part in call.await? {
+            let bytes = crate::Content::bytes(&part).transpose()?;
+            if bytes.is_none_or(|bytes| !self.terminal.write_bytes(&bytes)) {
+                self.terminal.print(&show::contents(&part));
+            }
+        }
+        Ok(())
+    }
+
+    async fn prompt(&self, words: &[String]) -> Result<(), Failure> {
+        let (name, words) = words.split_first().ok_or_else(|| Failure::new("which prompt?"))?;
+        let prompts = self.connection.list_prompts().await?;
+        let Some(prompt) = prompts.iter().find(|prompt| prompt.name == *name) else {
+            let near = near(name, prompts.iter().map(|prompt| prompt.name.as_str()));
+            let near = did_you_mean(&near);
+            return Err(Failure::new(format!("the server has no prompt {name:?}{near}")));
+        };
+        // Arguments of prompts are strings, whatever they look like.
+        let arguments = prompt.arguments.iter().flatten();
+        let properties: Map<_, _> =
+            arguments.clone().map(|it| (it.name.clone(), json!({"type": "string"}))).collect();
+        let required = arguments.filter(|it| it.required == Some(true)).map(|it| &it.name);
+        let required: Vec<_> = required.collect();
+        let schema = json!({"properties": properties, "required": required});
+        let arguments = coerce::arguments(&schema, words).map_err(Failure::new)?;
+        let result = self.connection.get_prompt(name).arguments(arguments).await?;
+        if self.common.json {
+            return Ok(show::json(self.terminal, &result)?);
+        }
+        for message in &result.messages {
+            let text = show::block(&message.content);
+            self.terminal.print(&format!("{}: {text}", message.role.as_str()));
+        }
+        Ok(())
+    }
+
+    async fn complete(&self, words: &[String]) -> Result<(), Failure> {
+        let [reference, argument, beginning @ ..] = words else {
+            return Err(Failure::new("what is to be completed?"));
+        };
+        let beginning = beginning.first().cloned().unwrap_or_default();
+        let is_template = reference.contains("://") || reference.contains('{');
+        let reference = match is_template {
+            true => CompletionReference::from(ResourceTemplateReference::new(reference)),
+            false => CompletionReference::from(PromptReference::new(reference)),
+        };
+        let proposals = self.connection.complete(reference, argument, beginning);
+        if self.common.json {
+            return Ok(show::json(self.terminal, &proposals.raw().await?)?);
+        }
+        for value in proposals.await?.values {
+            self.terminal.print(&value);
+        }
+        Ok(())
+    }
+
+    async fn ping(&self, started: Instant) -> Result<(), Failure> {
+        let server = self.connection.server()?;
+        // A stateless server has no ping: it has answered by now.
+        if server.era == Era::Legacy {
+            self.connection.ping().await?;
+        }
+        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if self.common.json {
+            let answer = json!({
+                "server": server.info, "protocolVersion": server.version, "milliseconds": millis,
+            });
+            return Ok(show::json(self.terminal, &answer)?);
+        }
+        self.terminal.print(&format!("{}, answered after {millis} ms", about(&self.connection)?));
+        Ok(())
+    }
+}
+
+/// The tool of a name.
+fn find<'a>(tools: &'a [Tool], name: &str) -> Result<&'a Tool, Failure> {
+    tools.iter().find(|tool| tool.name == name).ok_or_else(|| {
+        let near = did_you_mean(&near(name, tools.iter().map(|tool| tool.name.as_str())));
+        Failure::new(format!("the server has no tool {name:?}{near}"))
+    })
+}

@@ -1,0 +1,120 @@
+//! Text of servers as a terminal can bear it.
+
+use std::{borrow::Cow, fmt::Write};
+
+/// A text without what a terminal would obey: escape sequences, control characters other than ends of lines and tabs, and
+/// what turns the direction of writing.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => skip_escape(&mut chars),
+            '\u{9b}' => skip_sequence(&mut chars),
+            // The end of a line as some write it.
+            '\r' if chars.peek() == Some(&'\n') => {}
+            c if is_harmful(c) => {}
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// JSON with what a terminal would obey as escapes, which mean the same.
+pub(super) fn printable_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_harmful(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn is_harmful(c: char) -> bool {
+    let is_direction = matches!(c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    is_direction || (c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
+/// Skips what follows an escape character and belongs to it.
+fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_sequence(chars);
+        }
+        // A title, a link: up to the bell or the next escape.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            while let Some(c) = chars.next() {
+                match c {
+                    '\u{7}' | '\u{9c}' => return,
+                    '\u{1b}' => {
+                        chars.next_if_eq(&'\\');
+                        return;
+                    }
+                    // What has no end on its line is text after all, and cannot hide what follows.
+                    _ if chars.peek() == Some(&'\n') => return,
+                    _ => {}
+                }
+            }
+        }
+        Some(' '..='~') => {
+            chars.next();
+        }
+        _ => {}
+    }
+}
+
+/// Skips the parameters of a control sequence, and the letter at its end.
+fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while chars.next_if(|c| matches!(c, ' '..='?')).is_some() {}
+    chars.next_if(|c| matches!(c, '@'..='~'));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{printable, printable_json};
+
+    // seed: 67
+    #[test]
+    fn nothing_of_a_text_steers_a_terminal() {
+        for (text, expected) in [
+            ("plain\n\ttext é \u{1f4a5}", "plain\n\ttext é \u{1f4a5}"),
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("a\u{1b}[2J\u{1b}[Hb", "ab"),
+            ("\u{1b}]0;title\u{7}a", "a"),
+            ("\u{1b}]8;;http://evil\u{1b}\\link", "link"),
+            ("\u{1b}]never ends\nthe next line", "\nthe next line"),
+            ("\u{9b}31mred", "red"),
+            ("a\u{1b}cb", "ab"),
+            ("a\u{1b}", "a"),
+            ("a\rb\r\nc\u{8}\0\u{7f}", "ab\nc"),
+            ("\u{202e}gnp\u{2066}", "gnp"),
+        ] {
+            assert_eq!(printable(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn json_stays_what_it_is() {
+        for text in ["\u{9b}31m", "\u{202e}a\u{7f}", "plain"] {
+            let json = serde_json::to_string(text).unwrap();
+            let shown = printable_json(&json);
+            assert!(!shown.chars().any(super::is_harmful), "{shown:?}");
+            assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        }
+    }
+}

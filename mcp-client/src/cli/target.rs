@@ -1,0 +1,93 @@
+//! Which server a command is for.
+
+use super::{Failure, options::Common};
+use crate::{
+    Client, ClientBuilder, Config, ServerConfig,
+    config::{ConfigError, discover},
+};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// The words of a command line without the target, and a client of the target.
+pub(super) fn resolve(
+    mut words: Vec<String>,
+    command: Option<Vec<OsString>>,
+    common: &Common,
+) -> Result<(ClientBuilder, Vec<String>), Failure> {
+    let client = match command {
+        Some(command) => of_command(command)?,
+        None if words.is_empty() => {
+            return Err(Failure::Usage("which server? Name a target, see --help".to_owned()));
+        }
+        None => of_name(&words.remove(0), common)?,
+    };
+    Ok((client, words))
+}
+
+fn of_command(command: Vec<OsString>) -> Result<ClientBuilder, Failure> {
+    let mut command = command.into_iter();
+    let Some(program) = command.next() else {
+        return Err(Failure::Usage("there is no command after --".to_owned()));
+    };
+    let command = mcp_transport::stdio::Command::new(program).args(command);
+    Ok(Client::builder(command))
+}
+
+/// The server of a text: a URL, a file that is there, or a name in the config of an editor.
+fn of_name(text: &str, common: &Common) -> Result<ClientBuilder, Failure> {
+    if text.contains("://") {
+        return Ok(of_url(text, common));
+    }
+    let path = Path::new(text);
+    if !path.is_file() {
+        return of_config_name(text);
+    }
+    let is_config =
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    if is_config {
+        return of_config_file(path, common);
+    }
+    // A program of this folder is not one of the search path.
+    let path = if path.components().count() == 1 { Path::new(".").join(path) } else { path.into() };
+    Ok(Client::builder(path))
+}
+
+fn of_url(text: &str, common: &Common) -> ClientBuilder {
+    let server = ServerConfig::url(text);
+    let headers = common.header.iter();
+    headers.fold(server, |server, (name, value)| server.header(name, value)).client()
+}
+
+fn of_config_file(path: &Path, common: &Common) -> Result<ClientBuilder, Failure> {
+    let config = Config::from_file_lossy(path)?;
+    let server = match &common.server {
+        Some(name) => config.server(name)?,
+        None => {
+            let names: Vec<_> = config.servers().map(|(name, _)| name).collect();
+            let [name] = names[..] else {
+                let names = names.join(", ");
+                return Err(Failure::new(format!(
+                    "name one of its servers with --server: {names}"
+                )));
+            };
+            config.server(name)?
+        }
+    };
+    Ok(server.client())
+}
+
+fn of_config_name(name: &str) -> Result<ClientBuilder, Failure> {
+    let folder = env::current_dir()?;
+    let home = env::home_dir().filter(|home| *home != PathBuf::new());
+    let discovery = discover(home.as_deref(), &folder);
+    match discovery.server(name) {
+        Ok(server) => Ok(server.client()),
+        Err(error @ ConfigError::NoSuchServer { .. }) => {
+            Err(Failure::new(format!("{name:?} is no URL and no file, and {error}")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
