@@ -21,6 +21,7 @@ mod changes;
 mod cli;
 mod everything;
 mod expected;
+mod facade;
 mod fastmcp;
 mod group;
 mod lifecycle;

@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use crate::clauses::{CRATES, Source, cited, module};
 
-const PATH: &str = "mcp-client/src/seed/cases.md";
+/// Where the table is.
+pub(crate) const PATH: &str = "mcp-client/src/seed/cases.md";
 
 /// The comment that names cases.
 const MARK: &str = "// seed: ";
@@ -96,6 +97,17 @@ type Table = BTreeMap<usize, BTreeSet<String>>;
 
 /// The table, and where it is.
 pub(crate) fn rendered(sources: &[Source<'_>]) -> (String, String) {
+    (PATH.to_owned(), render(&shown(sources)))
+}
+
+/// The cases that have neither a test nor a reason to have none.
+pub(crate) fn without_test(sources: &[Source<'_>]) -> Vec<usize> {
+    let table = shown(sources);
+    let has_reason = |number: &usize| LEFT.iter().any(|(left, _)| left == number);
+    (1..=CASES.len()).filter(|number| !table.contains_key(number) && !has_reason(number)).collect()
+}
+
+fn shown(sources: &[Source<'_>]) -> Table {
     let mut table = Table::new();
     for (path, text) in sources {
         for (name, folders) in CRATES {
@@ -107,7 +119,7 @@ pub(crate) fn rendered(sources: &[Source<'_>]) -> (String, String) {
             read((path, text), &format!("{within}{}", module(path, folder)), &mut table);
         }
     }
-    (PATH.to_owned(), render(&table))
+    table
 }
 
 fn in_code(name: &str) -> String {

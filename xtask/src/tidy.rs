@@ -33,9 +33,10 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Result<Vec<Finding>>;
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     clauses::check_tables,
     clauses::check_coverage,
+    clauses::check_seed,
     layering::check,
     rust_files::check_length,
     rust_files::check_module_docs,

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::{Finding, Tree};
-use crate::clauses::{self, Source, coverage::Coverage};
+use crate::{
+    clauses::{self, Source, coverage::Coverage},
+    seed,
+};
 
 pub(super) fn check_tables(tree: &Tree) -> Result<Vec<Finding>> {
     let finding = |path: String| Finding {
@@ -14,6 +17,17 @@ pub(super) fn check_tables(tree: &Tree) -> Result<Vec<Finding>> {
         message: "the table is not what the tests say; run `cargo xtask clauses`".to_owned(),
     };
     Ok(clauses::stale(&sources(tree)).into_iter().map(finding).collect())
+}
+
+pub(super) fn check_seed(tree: &Tree) -> Result<Vec<Finding>> {
+    let finding = |number: usize| Finding {
+        path: PathBuf::from(seed::PATH),
+        line: 1,
+        message: format!(
+            "no test says that it shows case {number}: `// seed: {number}` before one"
+        ),
+    };
+    Ok(seed::without_test(&sources(tree)).into_iter().map(finding).collect())
 }
 
 pub(super) fn check_coverage(tree: &Tree) -> Result<Vec<Finding>> {
