@@ -159,6 +159,6 @@ impl Place {
 
     #[cfg(not(feature = "stdio"))]
     fn program(&self) -> Box<dyn Dial> {
-        Box::new(Invalid("child processes need the feature `stdio`".to_owned()))
+        Box::new(Invalid(format!("to start {:?}, the feature `stdio` is needed", self.0)))
     }
 }
