@@ -5,7 +5,8 @@ use crate::{
     known_tools::KnownTools, listeners::Listeners,
 };
 use mcp_session::{
-    Call, Cancellation, Era, Event, Meta, OnRequestId, Params, Reply, Reuse, Session, Started,
+    Call, Cancellation, Era, Event, Meta, OnRequestId, Params, Reply, Reuse, SameConnection,
+    Session, Started,
 };
 use mcp_transport::Extensions;
 use mcp_types::RawJson;
@@ -75,6 +76,14 @@ impl Caller {
     /// The same caller, which asks the server even if a reply that was kept is still good.
     pub(crate) fn refreshing(self) -> Self {
         Self { refreshes: true, ..self }
+    }
+
+    /// The same caller, whose calls to a server with a handshake all go over one connection.
+    pub(crate) fn on_one_connection(mut self) -> Self {
+        if self.server().era == Era::Legacy {
+            self.extensions.insert(SameConnection::new());
+        }
+        self
     }
 
     /// The limits that apply.

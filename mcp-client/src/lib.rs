@@ -74,6 +74,7 @@ mod drift;
 mod get_prompt;
 mod group;
 mod handlers;
+mod icon;
 mod in_flight;
 mod known_tools;
 mod legacy;
@@ -111,6 +112,7 @@ pub use group::{
     Naming, Policy,
 };
 pub use handlers::{Handlers, InvalidRoot, Roots, elicit};
+pub use icon::{IconSource, UnsafeIcon};
 pub use legacy::{Ping, SetLoggingLevel};
 pub use lists::{ListAll, ListPage, ListRequest};
 pub use operation::Operation;

@@ -270,7 +270,8 @@ struct Walk<R> {
 impl<R: ListRequest> Walk<R> {
     fn new(caller: Result<Caller, Error>, limits: Limits) -> Self {
         Self {
-            caller: Some(caller),
+            // A cursor of a session is none of the next one.
+            caller: Some(caller.map(Caller::on_one_connection)),
             pages: Pages::new(limits),
             next: None,
             end: None,

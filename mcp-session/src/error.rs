@@ -3,8 +3,10 @@
 use crate::{InvalidParams, Misbehavior, Misfit};
 use mcp_transport::{BoxError, Delivery};
 use mcp_types::{
-    ContentBlock, ErrorCode, ErrorObject, ProtocolVersion, tasks_extension::TaskStatus,
+    ContentBlock, ElicitRequestUrlParams, ErrorCode, ErrorObject, ProtocolVersion,
+    UrlElicitationRequiredData, tasks_extension::TaskStatus,
 };
+use serde::Deserialize;
 use std::{process::ExitStatus, sync::Arc, time::Duration};
 
 /// A call or a connection failed.
@@ -336,6 +338,16 @@ impl Error {
             ErrorCode::RESOURCE_NOT_FOUND => true,
             code => code == ErrorCode::INVALID_PARAMS && **method == *"resources/read",
         }
+    }
+
+    /// The pages that the user has to visit before the call can be made again, if that is why the server refused it.
+    ///
+    /// A server of 2025-11-25 says so with the code `-32042`. Ask the user, and call again when you like.
+    // spec: ELI-22
+    pub fn url_elicitations(&self) -> Option<Vec<ElicitRequestUrlParams>> {
+        let error = self.as_rpc().filter(|it| it.code == ErrorCode::URL_ELICITATION_REQUIRED)?;
+        let data = UrlElicitationRequiredData::deserialize(error.data.as_ref()?).ok()?;
+        Some(data.elicitations.into_iter().collect())
     }
 
     /// Whether a deadline passed.

@@ -79,7 +79,11 @@ impl<T: Transport> Desk<T> {
                 if notification.method == "notifications/cancelled" =>
             {
                 // spec: CAN-11 CAN-13
-                if let Some(handle) = cancelled(&notification).and_then(|id| running.remove(&id)) {
+                let Some(Cancelled { request_id: id, reason }) = cancelled(&notification) else {
+                    return;
+                };
+                if let Some(handle) = running.remove(&id) {
+                    tracing::debug!(%id, reason, "the server gave its question up");
                     handle.abort();
                 }
             }
@@ -136,13 +140,14 @@ impl<T: Transport> Desk<T> {
     }
 }
 
-fn cancelled(notification: &Notification) -> Option<RequestId> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Cancelled {
-        request_id: RequestId,
-    }
+/// What a server says of a question that it has given up.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cancelled {
+    request_id: RequestId,
+    reason: Option<String>,
+}
 
-    let params = notification.params.as_ref().map(RawJson::decode::<Cancelled>);
-    params.and_then(Result::ok).map(|cancelled| cancelled.request_id)
+fn cancelled(notification: &Notification) -> Option<Cancelled> {
+    notification.params.as_ref().map(RawJson::decode).and_then(Result::ok)
 }

@@ -79,6 +79,7 @@ mod require_complete;
 mod result_type;
 mod retry;
 mod reuse_reply;
+mod same_connection;
 mod server;
 mod session;
 mod spare;
@@ -135,6 +136,7 @@ pub use reuse_reply::{
     AuthorizationContext, CacheKey, CachedReply, ReplyCache, ReplyStore, Reuse, ReuseOptions,
     ReuseReply, ReuseReplyLayer, Reused,
 };
+pub use same_connection::SameConnection;
 pub use server::{Era, Server};
 pub use session::{BoxCallService, Builder, Session};
 pub use subscription::{Notice, Subscription};

@@ -1,5 +1,6 @@
 //! A transport whose connection can be replaced under it.
 
+use crate::SameConnection;
 use futures_util::{FutureExt, future::BoxFuture};
 use mcp_transport::{ClientMessage, Delivery, Error, Replies, Transport};
 use pin_project_lite::pin_project;
@@ -125,6 +126,15 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
     }
 }
 
+/// Whether a message may go over the connection with this number.
+fn may_go(message: &ClientMessage, number: u64) -> bool {
+    message.extensions.get::<SameConnection>().is_none_or(|same| same.admits(number))
+}
+
+fn replaced() -> Error {
+    Error::closed("the connection that the call belongs to was replaced", Delivery::NotSent)
+}
+
 fn not_sent(error: &Error) -> Error {
     error.clone().with_delivery(Delivery::NotSent)
 }
@@ -160,6 +170,9 @@ impl<T: Transport> Future for Sending<T> {
                     match ready!(transport.poll_ready(cx)) {
                         Ok(()) => {
                             let Some(message) = message.take() else { return Poll::Pending };
+                            if !may_go(&message, *number) {
+                                return Poll::Ready(Err(replaced()));
+                            }
                             let (replies, number) = (transport.call(message), *number);
                             this.stage.set(Stage::Sent { replies, number });
                             continue;

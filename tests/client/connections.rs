@@ -3,8 +3,11 @@
 pub(crate) mod gate;
 
 use crate::deadline;
+use conformance::in_process::{Asked, InProcess};
+use futures_util::StreamExt;
 use gate::{Gate, eventually};
-use mcp_client::{Client, Connection, Error, Target};
+use mcp_client::{Client, Connection, Error, Mode, Reconnect, Target};
+use serde_json::json;
 use std::{future::Future, pin::pin, task::Poll};
 
 fn client(gate: &Gate) -> Client {
@@ -261,4 +264,32 @@ async fn a_connection_that_never_ends_is_cut_after_a_while() {
     let connection = deadline(client.connect()).await.unwrap();
     drop(connection);
     eventually(|| gate.alive() == 0).await;
+}
+
+// spec: PAG-06
+#[tokio::test(start_paused = true)]
+async fn a_cursor_of_one_session_is_never_said_to_the_next() {
+    let list = async |asked: Asked| {
+        let tool = json!({"name": "t", "inputSchema": {"type": "object"}});
+        let next = asked.params["cursor"].is_null().then_some("of the first session");
+        Ok(json!({"tools": [tool], "nextCursor": next}))
+    };
+    for reconnect in [Reconnect::at_once(), Reconnect::on_call()] {
+        let server = InProcess::legacy(list);
+        let gate = Gate::to(server.clone());
+        gate.let_pass();
+        let target = Target::connector("gate", gate.clone());
+        let client = Client::builder(target).mode(Mode::Legacy).reconnect(reconnect).build();
+        let connection = deadline(client.connect()).await.unwrap();
+        let mut walk = Box::pin(connection.list_tools().stream());
+        deadline(walk.next()).await.unwrap().unwrap();
+        gate.lose();
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let error = deadline(walk.next()).await.unwrap().unwrap_err();
+        assert!(error.is_closed(), "{error:?}");
+        assert_eq!(server.sent("tools/list").len(), 1);
+        // A list that begins now is of the new session, cursors and all.
+        assert_eq!(deadline(connection.list_tools()).await.unwrap().len(), 2);
+        assert_eq!(gate.connects(), 2);
+    }
 }

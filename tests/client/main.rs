@@ -18,6 +18,7 @@ mod listening;
 mod lists;
 mod others;
 mod over_http;
+mod pages;
 mod processes;
 mod prompts;
 mod questions;

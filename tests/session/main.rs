@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and reads best when it takes values"
 )]
 
+mod asked;
 mod circuit_break;
 mod codes;
 mod come_to_nothing;

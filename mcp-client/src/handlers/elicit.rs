@@ -67,6 +67,35 @@ pub fn cancel() -> Result<ElicitResult, ErrorObject> {
     Ok(ElicitResult::new(ElicitAction::Cancel))
 }
 
+/// The host of a URL as a person should see it before anything is opened.
+///
+/// ```
+/// use mcp_client::elicit::Domain;
+///
+/// let domain = Domain::of("https://p\u{430}y.example/7").unwrap();
+/// assert!(domain.name.starts_with("xn--") && domain.name.ends_with(".example"));
+/// assert!(domain.is_international, "it may look like another");
+/// ```
+// spec: ELI-18
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Domain {
+    /// Its name in ASCII, or an address.
+    pub name: String,
+    /// Whether a part of it is in Punycode: it may look like another domain when it is shown in letters.
+    pub is_international: bool,
+}
+
+impl Domain {
+    /// The host of a URL; `None` if it has none.
+    pub fn of(url: &str) -> Option<Self> {
+        let url = url::Url::parse(url).ok()?;
+        let name = url.host_str()?.to_owned();
+        let is_international = name.split('.').any(|label| label.starts_with("xn--"));
+        Some(Self { name, is_international })
+    }
+}
+
 /// What the closures of [`Handlers`](crate::Handlers) may give for the answer of a user.
 ///
 /// A value alone says that the user accepts, with this value as the content, or as that of the one field `value`.

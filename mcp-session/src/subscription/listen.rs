@@ -167,6 +167,11 @@ impl Listening {
                 session.peer().report(Misbehavior::NotificationForOtherSubscription, METHOD)?;
                 continue;
             }
+            // spec: LOG-02 SUB-10
+            if notification.method == "notifications/message" {
+                session.peer().report(Misbehavior::NotificationNotSubscribed, METHOD)?;
+                continue;
+            }
             match notice(&notification) {
                 Some(notice) if covers(&self.agreed, &notice) => return Ok(Some(notice)),
                 Some(_) => session.peer().report(Misbehavior::NotificationNotSubscribed, METHOD)?,

@@ -42,7 +42,11 @@ impl Gate {
 
     /// Connections wait.
     pub(crate) fn shut() -> Self {
-        let server = InProcess::modern(async |_| Ok(crate::said("done")));
+        Self::to(InProcess::modern(async |_| Ok(crate::said("done"))))
+    }
+
+    /// Connections to this server, which wait.
+    pub(crate) fn to(server: InProcess) -> Self {
         Self(Arc::new(State {
             server,
             gate: Semaphore::new(0),

@@ -93,7 +93,7 @@ fn state_of(request: &Request) -> Value {
     params["requestState"].clone()
 }
 
-// spec: MRTR-03 MRTR-10
+// spec: MRTR-03 MRTR-10 SAMP-13
 #[tokio::test(start_paused = true)]
 async fn f61_questions_without_end_are_given_up_and_the_next_call_works() {
     deadline(async {

@@ -48,6 +48,7 @@ async fn environment(command: Command) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+// spec: STDIO-13
 #[tokio::test]
 async fn a_child_gets_the_listed_environment_and_no_more() {
     let command = sh(ENVIRONMENT).env("OWN", "x=y").envs([("LC_ALL", "C.UTF-8")]);
