@@ -19,6 +19,7 @@ async fn the_members_of_a_batch_count_each_on_its_own() {
     assert_eq!(notification(&mut first).await.0, "notifications/progress");
     assert_eq!(result(first).await, json!({"of": 1}));
     assert_eq!(result(second).await, json!({"of": 2}));
+    assert!(matches!(wire.diagnostic().await, Diagnostic::Batch));
     wire.arrives("ping").await;
     wire.assert_clean().await;
 }
@@ -38,6 +39,7 @@ async fn a_broken_member_of_a_batch_fails_its_own_call() {
     wire.peer.send_raw(format!("[{}]\n", members.join(", "))).await;
     assert!(failure(broken).await.is_malformed());
     result(whole).await;
+    assert!(matches!(wire.diagnostic().await, Diagnostic::Batch));
     for text in ["7", ""] {
         let Diagnostic::NotAMessage { excerpt, .. } = wire.diagnostic().await else { panic!() };
         assert_eq!(excerpt, text);
