@@ -53,7 +53,11 @@ impl<C: Connector> Negotiation<'_, C> {
 
     async fn negotiate(&self, place: &mut Place<C>) -> Result<Server, Error> {
         match &self.options.mode {
-            Mode::Auto => self.auto(place).await,
+            Mode::Auto => {
+                let server = self.known_or_auto(place).await?;
+                self.options.known_era.note(server.era);
+                Ok(server)
+            }
             Mode::Pinned(version) if version.is_modern() => {
                 let opening = self.open(place).await?;
                 match opening.begin(version, self.options).await {
@@ -64,6 +68,25 @@ impl<C: Connector> Negotiation<'_, C> {
             }
             Mode::Pinned(version) => self.legacy(place, version, true).await,
             Mode::Legacy => self.legacy(place, &ProtocolVersion::LATEST_LEGACY, false).await,
+        }
+    }
+
+    /// Shakes hands at once with a server that is known to want it, and asks any other.
+    // spec: VER-12
+    async fn known_or_auto(&self, place: &mut Place<C>) -> Result<Server, Error> {
+        if self.options.known_era.era() != Some(Era::Legacy) {
+            return self.auto(place).await;
+        }
+        match self.legacy(place, &ProtocolVersion::LATEST_LEGACY, false).await {
+            Err(error) if is_other_era(&error) => {
+                tracing::debug!(%error, "the server has no handshake any more; asking it");
+                self.options.known_era.forget();
+                if let Some(opening) = place.take() {
+                    opening.shut_down().await;
+                }
+                self.auto(place).await
+            }
+            outcome => outcome,
         }
     }
 
@@ -101,6 +124,19 @@ impl<C: Connector> Negotiation<'_, C> {
     ) -> Result<&'p mut Opening<C::Transport>, Error> {
         let link = self.connector.connect().await?;
         Ok(place.insert(Opening::new(link, self.peer.clone(), self.released)))
+    }
+}
+
+/// Whether a handshake failed as it does at a server of another era: it answered, or it is gone.
+fn is_other_era(error: &Error) -> bool {
+    match error {
+        Error::Rpc { .. } | Error::Decode { .. } | Error::Misbehaved { .. } => true,
+        Error::NoCommonVersion { .. } => true,
+        Error::Transport(error) => match error.status() {
+            Some(status) => matches!(status.as_u16(), 400 | 404 | 405 | 406 | 415),
+            None => error.is_malformed() || error.is_closed(),
+        },
+        _ => false,
     }
 }
 

@@ -1,8 +1,8 @@
 //! How a session is set up.
 
 use crate::{
-    Deadlines, Diagnostics, Events, Extension, HostTasks, InputHandler, NoInput, PriorDiscover,
-    Reconnect, RetryOptions, follow_input::DEFAULT_ROUNDS,
+    Deadlines, Diagnostics, Events, Extension, HostTasks, InputHandler, KnownEra, NoInput,
+    PriorDiscover, Reconnect, RetryOptions, follow_input::DEFAULT_ROUNDS,
 };
 use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
@@ -19,6 +19,8 @@ pub struct Options {
     pub mode: Mode,
     /// What is known of a stateless server from an earlier session, in place of asking. Default: nothing.
     pub prior: Option<PriorDiscover>,
+    /// What is known of the era of the server. Default: nothing; clones of the options share it.
+    pub known_era: KnownEra,
     /// How long connecting may take in all, or `None` for no limit. Default: 30 s.
     pub connect_timeout: Option<Duration>,
     /// How long the server may take to answer `initialize`, or `server/discover`, or `None` for no other limit than that of
@@ -68,6 +70,7 @@ impl Default for Options {
             server_name: None,
             mode: Mode::Auto,
             prior: None,
+            known_era: KnownEra::new(),
             connect_timeout: Some(Duration::from_secs(30)),
             init_timeout: None,
             probe_timeout: Duration::from_secs(10),

@@ -215,13 +215,38 @@ impl Peer {
     ///
     /// It happened in a call, and the session is strict.
     pub(crate) fn report(&self, misbehavior: Misbehavior, method: &str) -> Result<(), Error> {
-        let method = Some(method).filter(|method| !method.is_empty());
-        self.incident(misbehavior, method, None);
-        match method {
-            Some(method) if self.0.diagnostics.is_strict() => {
-                Err(Error::misbehaved(method, misbehavior))
-            }
-            _ => Ok(()),
+        if self.0.diagnostics.is_strict() {
+            // It is told when the error leaves the session.
+            return Err(Error::misbehaved(method, misbehavior));
+        }
+        self.incident(misbehavior, Some(method), None);
+        Ok(())
+    }
+
+    /// Notes that the server broke a rule beside the result of the call.
+    ///
+    /// # Errors
+    ///
+    /// The session is strict.
+    pub(crate) fn report_beside(
+        &self,
+        misbehavior: Misbehavior,
+        method: &str,
+    ) -> Result<(), Error> {
+        self.incident(misbehavior, Some(method), None);
+        match self.0.diagnostics.is_strict() {
+            true => Err(Error::misbehaved(method, misbehavior)),
+            false => Ok(()),
+        }
+    }
+
+    /// Notes what the error of a call says of the server.
+    pub(crate) fn note_error(&self, error: &Error) {
+        let Error::Misbehaved { method, misbehavior, source } = error else { return };
+        // A subscription that is lost on the way has no response.
+        if **method != *"subscriptions/listen" || *misbehavior != Misbehavior::NoResponse {
+            let detail = source.as_ref().map(ToString::to_string);
+            self.incident(*misbehavior, Some(method), detail);
         }
     }
 

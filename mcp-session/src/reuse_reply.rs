@@ -1,5 +1,6 @@
 //! Answering again from what was answered before.
 
+mod flight;
 mod hints;
 mod key;
 #[cfg(feature = "cache")]
@@ -13,7 +14,8 @@ pub use memory::MemoryStore;
 pub use state::ReplyCache;
 pub use store::{CachedReply, ReplyStore};
 
-use crate::{Call, CallService, Error, Reply};
+use crate::{Call, CallService, Deadlines, Error, Reply};
+use flight::{Landed, Lead, Place};
 use futures_util::future::{BoxFuture, ready};
 use key::Question;
 use mcp_transport::BoxError;
@@ -81,6 +83,9 @@ pub struct Reused {
 /// was asked for before that is not kept when it comes. A reply that took the client's input is never kept. Nothing is
 /// fetched unless it is asked for.
 ///
+/// Who asks for what is being asked for already waits for that call, unless it brings [`Deadlines`] of its own, and has its
+/// reply if that is kept. When the one who made the call gives up, another of them makes it.
+///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching).
 // spec: CACHE-01 CACHE-02 CACHE-03 CACHE-04 CACHE-05 CACHE-06 CACHE-07 CACHE-09 CACHE-10 CACHE-11 CACHE-14 CACHE-15
 // spec: CACHE-16 TRUST-02
@@ -143,24 +148,75 @@ impl<S: CallService> Service<Call> for ReuseReply<S> {
         {
             return Box::pin(ready(Ok(reply)));
         }
-        let cache = self.cache.clone();
-        let asked_at = cache.moment();
-        let reply = self.inner.call(call);
-        Box::pin(async move {
-            let error = match reply.await {
-                Ok(reply) => {
-                    cache.keep(&question, &reply, asked_at);
-                    return Ok(reply);
+        // Whoever has limits of time of its own waits for nobody else's call.
+        let follows = mode == Reuse::Use && call.extensions.get::<Deadlines>().is_none();
+        let clone = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, clone);
+        let asking = Asking { inner, cache: self.cache.clone(), question, mode };
+        Box::pin(asking.run(call, follows))
+    }
+}
+
+/// A call whose reply may be kept.
+struct Asking<S> {
+    inner: S,
+    cache: ReplyCache,
+    question: Question,
+    mode: Reuse,
+}
+
+impl<S: CallService> Asking<S> {
+    async fn run(self, call: Call, follows: bool) -> Result<Reply, BoxError> {
+        loop {
+            let asked_at = self.cache.moment();
+            match self.cache.join(&self.question, asked_at) {
+                Place::Lead(lead) => return self.ask(call, asked_at, Some(lead)).await,
+                Place::Follow(_) if !follows => return self.ask(call, asked_at, None).await,
+                Place::Follow(mut landed) => {
+                    let is_down = |landed: &Landed| !matches!(landed, Landed::Flying);
+                    match landed.wait_for(is_down).await.map(|landed| landed.clone()) {
+                        Ok(Landed::With(mut reply)) => {
+                            reply
+                                .extensions
+                                .insert(Reused { age: Duration::ZERO, is_stale: false });
+                            return Ok(reply);
+                        }
+                        Ok(_) => return self.ask(call, asked_at, None).await,
+                        // Who made the call has given up: another one makes it.
+                        Err(_) => {}
+                    }
                 }
-                Err(error) => error,
-            };
-            if question.has_cursor && is_invalid_params(&error) {
-                cache.invalidate(&question);
             }
-            let stands_in = mode == Reuse::Use && is_unreachable(&error);
-            let stale = if stands_in { cache.stale(&question) } else { None };
-            stale.ok_or(error)
-        })
+        }
+    }
+
+    async fn ask(
+        mut self,
+        call: Call,
+        asked_at: u64,
+        lead: Option<Lead>,
+    ) -> Result<Reply, BoxError> {
+        let reply = self.inner.call(call).await;
+        let Self { cache, question, mode, .. } = &self;
+        let error = match reply {
+            Ok(reply) => {
+                let is_kept = cache.keep(question, &reply, asked_at);
+                if let Some(lead) = lead {
+                    lead.land(Some(&reply).filter(|_| is_kept));
+                }
+                return Ok(reply);
+            }
+            Err(error) => error,
+        };
+        if let Some(lead) = lead {
+            lead.land(None);
+        }
+        if question.has_cursor && is_invalid_params(&error) {
+            cache.invalidate(question);
+        }
+        let stands_in = *mode == Reuse::Use && is_unreachable(&error);
+        let stale = if stands_in { cache.stale(question) } else { None };
+        stale.ok_or(error)
     }
 }
 

@@ -102,7 +102,11 @@ impl Session {
     /// Dropping the future cancels the request on the wire, and so does a [`Cancellation`](crate::Cancellation).
     pub async fn call_raw(&self, call: Call) -> Result<Reply, Error> {
         let reply = Cancellable::new(call, |call| Calling::new(Arc::clone(&self.0.service), call));
-        reply.await.map_err(Error::from_layers)
+        reply.await.map_err(|error| {
+            let error = Error::from_layers(error);
+            self.0.peer.note_error(&error);
+            error
+        })
     }
 
     /// Sends a notification; ready when it has been handed to the transport.

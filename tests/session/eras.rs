@@ -1,10 +1,14 @@
 //! Finding out what a server speaks.
 
 use crate::script::{Answer, Script, deadline, discovered, initialized};
-use mcp_session::{Era, Error, Mode, Options};
+use mcp_session::{Era, EraCache, Error, Mode, Options};
 use mcp_transport::{Binding, Delivery};
 use mcp_types::{ErrorCode, ProtocolVersion};
 use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 const ALL: [Binding; 3] = [Binding::ByteStream, Binding::Http, Binding::InProcess];
 
@@ -249,6 +253,51 @@ async fn the_handshake_has_a_limit_of_its_own() {
             let Error::Timeout { method, after, .. } = &error else { panic!("{error}") };
             assert_eq!((&**method, after.as_secs()), ("initialize", 3));
         }
+    })
+    .await;
+}
+
+/// A server that has a handshake until it is another one.
+fn changing(is_modern: &Arc<AtomicBool>) -> Script {
+    let is_modern = Arc::clone(is_modern);
+    Script::new(Binding::ByteStream, move |_, request| {
+        match (&*request.method, is_modern.load(Ordering::Relaxed)) {
+            ("server/discover", true) => discovered(&["2026-07-28"]),
+            ("initialize", false) => initialized("2025-11-25"),
+            _ => Answer::Refuse(-32601, Value::Null),
+        }
+    })
+}
+
+// spec: VER-12
+#[tokio::test(start_paused = true)]
+async fn a_server_with_a_handshake_is_asked_once_and_again_when_it_has_changed() {
+    deadline(async {
+        let is_modern = Arc::new(AtomicBool::new(false));
+        let script = changing(&is_modern);
+        let eras = EraCache::new();
+        let options = || {
+            let mut options = Options::default();
+            options.known_era = eras.of("https://example.com");
+            options
+        };
+        for _ in 0..2 {
+            let session = script.connect(options()).await.unwrap();
+            assert_eq!(session.server().era, Era::Legacy);
+        }
+        let asked = |script: &Script| {
+            script.methods().iter().filter(|line| line.contains("server/discover")).count()
+        };
+        assert_eq!(asked(&script), 1);
+        is_modern.store(true, Ordering::Relaxed);
+        let session = script.connect(options()).await.unwrap();
+        assert_eq!((session.server().era, asked(&script)), (Era::Modern, 2));
+        assert_eq!(eras.of("https://example.com").era(), Some(Era::Modern));
+        assert_eq!(eras.of("https://other.example").era(), None);
+        // The other way round the question is asked in any case.
+        is_modern.store(false, Ordering::Relaxed);
+        let session = script.connect(options()).await.unwrap();
+        assert_eq!((session.server().era, asked(&script)), (Era::Legacy, 3));
     })
     .await;
 }

@@ -29,6 +29,7 @@ mod retry;
 mod reuse_reply;
 mod rounds;
 mod script;
+mod single_flight;
 mod subscriptions;
 mod tasks;
 mod transcripts;

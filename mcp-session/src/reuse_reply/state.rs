@@ -2,6 +2,7 @@
 
 use super::{
     CachedReply, ReplyStore, ReuseOptions, Reused,
+    flight::{Flights, Place},
     hints::Hints,
     key::{Question, Topic},
 };
@@ -27,6 +28,7 @@ struct State {
     store: Arc<dyn ReplyStore>,
     options: ReuseOptions,
     changes: Mutex<Changes>,
+    flights: Flights,
 }
 
 /// When things changed, in moments that only count changes: a reply that was asked for before a change is out of date.
@@ -65,7 +67,8 @@ impl Changes {
 
 impl ReplyCache {
     pub(super) fn new(store: Arc<dyn ReplyStore>, options: ReuseOptions) -> Self {
-        Self(Arc::new(State { store, options, changes: Mutex::default() }))
+        let (changes, flights) = (Mutex::default(), Flights::default());
+        Self(Arc::new(State { store, options, changes, flights }))
     }
 
     /// Drops all replies, and those under way when they come.
@@ -126,6 +129,12 @@ impl ReplyCache {
         self.changes().now
     }
 
+    /// Follows a call for the same that is under way, or leads.
+    pub(super) fn join(&self, question: &Question, asked_at: u64) -> Place {
+        let is_current = |asked_at| self.changes().is_current(question, asked_at);
+        self.0.flights.join(question.key(false), asked_at, is_current)
+    }
+
     /// A reply that is fresh.
     // spec: CACHE-04 CACHE-06
     pub(super) fn fresh(&self, question: &Question) -> Option<Reply> {
@@ -163,16 +172,17 @@ impl ReplyCache {
         Some(reply)
     }
 
-    /// Keeps a reply for as long as the server says, unless something changed since it was asked for.
+    /// Keeps a reply for as long as the server says, unless something changed since it was asked for. Says whether it is
+    /// kept, and so is for others who ask the same.
     // spec: CACHE-02 CACHE-15 MRTR-12
-    pub(super) fn keep(&self, question: &Question, reply: &Reply, asked_at: u64) {
+    pub(super) fn keep(&self, question: &Question, reply: &Reply, asked_at: u64) -> bool {
         if reply.extensions.get::<InputGiven>().is_some() {
-            return;
+            return false;
         }
         let hints = Hints::read(reply, self.0.options.max_ttl);
         let mut changes = self.changes();
         if !changes.is_current(question, asked_at) {
-            return;
+            return false;
         }
         // Replies without hints are private too.
         if question.is_list && !hints.is_some_and(|hints| hints.is_public) {
@@ -183,11 +193,13 @@ impl ReplyCache {
         // What was kept before is older, whoever it was for.
         self.0.store.forget(&question.key(!is_public));
         let Some(Hints { ttl, .. }) = hints else {
-            return self.0.store.forget(&question.key(is_public));
+            self.0.store.forget(&question.key(is_public));
+            return false;
         };
         let received = Instant::now();
         let kept = CachedReply { result: reply.result.clone(), received, ttl, asked_at };
         self.0.store.keep(question.key(is_public), kept);
+        true
     }
 
     fn changes(&self) -> MutexGuard<'_, Changes> {

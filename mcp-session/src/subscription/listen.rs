@@ -134,7 +134,7 @@ impl Listening {
     ) -> Result<(Option<RequestId>, SubscriptionFilter), Error> {
         while let Some(notification) = self.receive().await? {
             if notification.method != SubscriptionsAcknowledgedNotification::METHOD {
-                session.peer().report(Misbehavior::AcknowledgeNotFirst, METHOD)?;
+                session.peer().report_beside(Misbehavior::AcknowledgeNotFirst, METHOD)?;
                 continue;
             }
             let params = notification.params.unwrap_or(RawJson::EMPTY_OBJECT);
@@ -146,11 +146,15 @@ impl Listening {
                 Err(source) => {
                     let misbehavior = Misbehavior::InvalidNotification;
                     let (method, source) = (METHOD.into(), Some(source));
-                    return Err(Error::Misbehaved { method, misbehavior, source });
+                    let error = Error::Misbehaved { method, misbehavior, source };
+                    session.peer().note_error(&error);
+                    return Err(error);
                 }
             }
         }
-        Err(Error::misbehaved(METHOD, Misbehavior::AcknowledgeNotFirst))
+        let error = Error::misbehaved(METHOD, Misbehavior::AcknowledgeNotFirst);
+        session.peer().note_error(&error);
+        Err(error)
     }
 
     /// The next change; `None` when the server has ended the subscription.
@@ -164,7 +168,9 @@ impl Listening {
                 continue;
             }
             if subscription(&notification).is_some_and(|id| self.id.as_ref() != Some(&id)) {
-                session.peer().report(Misbehavior::NotificationForOtherSubscription, METHOD)?;
+                session
+                    .peer()
+                    .report_beside(Misbehavior::NotificationForOtherSubscription, METHOD)?;
                 continue;
             }
             // spec: LOG-02 SUB-10
@@ -174,8 +180,10 @@ impl Listening {
             }
             match notice(&notification) {
                 Some(notice) if covers(&self.agreed, &notice) => return Ok(Some(notice)),
-                Some(_) => session.peer().report(Misbehavior::NotificationNotSubscribed, METHOD)?,
-                None => session.peer().report(Misbehavior::InvalidNotification, METHOD)?,
+                Some(_) => {
+                    session.peer().report_beside(Misbehavior::NotificationNotSubscribed, METHOD)?
+                }
+                None => session.peer().report_beside(Misbehavior::InvalidNotification, METHOD)?,
             }
         }
         Ok(None)

@@ -40,7 +40,10 @@ async fn broken_by(
         _ => None,
     });
     let incident = incidents.next().now_or_never().flatten();
-    (incident.map(|incident| incident.misbehavior), error)
+    let incident = incident.map(|incident| incident.misbehavior);
+    assert!(error.is_none() || incident == error, "an error is told too: {incident:?} {error:?}");
+    assert!(incidents.next().now_or_never().is_none(), "once");
+    (incident, error)
 }
 
 // spec: MSG-07 MSG-08 MSG-13 MSG-14 MRTR-09
@@ -94,6 +97,28 @@ async fn a_rule_that_is_broken_beside_the_answer_is_an_incident_and_the_call_goe
             .await;
             assert_eq!((incident, error), (Some(expected), None));
         }
+    })
+    .await;
+}
+
+// spec: PROG-05
+#[tokio::test(start_paused = true)]
+async fn in_a_strict_session_an_incident_is_the_error_of_the_call_and_told_once() {
+    deadline(async {
+        let script = modern(|request| {
+            let step = json!({"progressToken": request.id, "progress": 1});
+            let step = notification("notifications/progress", step);
+            Answer::Say(vec![step.clone(), step, response(&request.id)])
+        });
+        let mut options = Options::default();
+        options.diagnostics = options.diagnostics.strict();
+        let mut incidents = Box::pin(options.diagnostics.subscribe());
+        let session = script.connect(options).await.unwrap();
+        let error = session.call_raw(Call::new("tools/call")).await.unwrap_err();
+        let expected = Misbehavior::ProgressNotIncreasing;
+        assert!(matches!(error, Error::Misbehaved { misbehavior, .. } if misbehavior == expected));
+        assert_eq!(incidents.next().await.unwrap().misbehavior, expected);
+        assert!(incidents.next().now_or_never().is_none());
     })
     .await;
 }

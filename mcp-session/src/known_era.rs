@@ -1,0 +1,73 @@
+//! What is known of the eras of servers.
+
+use crate::Era;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How many origins an [`EraCache`] knows; beyond that all are forgotten.
+const MAX_ORIGINS: usize = 1_024;
+
+/// The era of one server, as far as it is known. Clones share it, and so do the sessions that have it in their options.
+///
+/// A server that is known to have a handshake is not asked again whether it is stateless: that may cost a wait, or a
+/// process. If the handshake then fails as it would at a stateless server, it is forgotten, and the server is asked. That a
+/// server is stateless saves no question, because the answer says more; [`PriorDiscover`](crate::PriorDiscover) does.
+// spec: VER-12
+#[derive(Clone, Debug, Default)]
+pub struct KnownEra(Arc<Mutex<Option<Era>>>);
+
+impl KnownEra {
+    /// Nothing is known yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The era, if it is known.
+    pub fn era(&self) -> Option<Era> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the era: the next session asks.
+    pub fn forget(&self) {
+        self.set(None);
+    }
+
+    pub(crate) fn note(&self, era: Era) {
+        self.set(Some(era));
+    }
+
+    fn set(&self, era: Option<Era>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = era;
+    }
+}
+
+/// The eras of many servers by their origins, for programs with many clients. Clones share them.
+///
+/// ```
+/// use mcp_session::{EraCache, Options};
+///
+/// let eras = EraCache::new();
+/// let mut options = Options::default();
+/// options.known_era = eras.of("https://example.com");
+/// ```
+// spec: VER-12
+#[derive(Clone, Debug, Default)]
+pub struct EraCache(Arc<Mutex<HashMap<Box<str>, KnownEra>>>);
+
+impl EraCache {
+    /// A cache that knows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is known of an origin: the scheme, host and port of a URL, or any other name that a server has.
+    pub fn of(&self, origin: &str) -> KnownEra {
+        let mut eras = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if eras.len() >= MAX_ORIGINS && !eras.contains_key(origin) {
+            eras.clear();
+        }
+        eras.entry(origin.into()).or_default().clone()
+    }
+}
