@@ -7,6 +7,7 @@ use mcp_session::{
     Reused, mock,
 };
 use mcp_transport::{BoxError, Delivery};
+use mcp_types::{ErrorCode, ErrorObject};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tower::{Layer, ServiceExt};
@@ -89,7 +90,6 @@ async fn when_the_one_who_asks_gives_up_another_one_asks() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_for_others_is_asked_for_by_each() {
     deadline(async {
-        let lost = || mcp_transport::Error::closed("gone", Delivery::Unknown);
         let answers: [fn(mock::Asked); 2] = [
             |asked| asked.reply(&json!({"resultType": "complete", "tools": []})),
             |asked| asked.fail(mcp_transport::Error::closed("gone", Delivery::Unknown)),
@@ -106,7 +106,7 @@ async fn what_is_not_for_others_is_asked_for_by_each() {
             assert!((&mut third).now_or_never().is_none());
             let (one, other) = (cached.asked().unwrap(), cached.asked().unwrap());
             one.reply(&fresh());
-            other.fail(lost());
+            other.refuse(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "no"));
             let outcomes = tokio::join!(second, third);
             assert_eq!(outcomes.0.is_ok() as u8 + outcomes.1.is_ok() as u8, 1);
         }
