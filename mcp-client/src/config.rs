@@ -43,6 +43,11 @@
 //! | `disabled` | `enabled` | whether it is used |
 //! | `keep_alive` | `keepAlive` | whether its session outlives the connections to it |
 //! | `description` | | what it is |
+//! | `tools` | | how tools are shown: `{"name": {"name", "title", "description", "tags", "enabled", "arguments"}}`; or the names of those that are |
+//! | `includeTools`, `excludeTools` | `include_tools`, `exclude_tools` | patterns of the names of tools that are shown, or not |
+//! | `include_tags`, `exclude_tags` | `includeTags`, `excludeTags` | tags of tools that are shown, or not |
+//!
+//! An argument of a tool has `{"name", "description", "default", "hide"}`: one that is hidden and has a default is fixed.
 //!
 //! With a command and a URL, `type` decides, and without it the command. Values may have [`Variables`]. Members that are
 //! not known are told as warnings, and kept.
@@ -57,12 +62,14 @@ mod problem;
 mod report;
 mod server;
 mod target;
+mod tools;
 mod values;
 mod variables;
 
 pub use discover::{Address, Discovered, Discovery, discover};
 pub use problem::{ConfigError, Problem, Severity};
 pub use server::{Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer};
+pub use tools::ToolRules;
 pub use variables::Variables;
 
 use document::Content;

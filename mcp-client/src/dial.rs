@@ -107,6 +107,21 @@ impl<C: Connector> Connector for Prepared<C> {
     }
 }
 
+/// Dials as another does, by a plan that is changed before.
+#[cfg(feature = "config")]
+pub(crate) struct Planned<F> {
+    pub(crate) inner: Arc<dyn Dial>,
+    pub(crate) change: F,
+}
+
+#[cfg(feature = "config")]
+impl<F: Fn(&mut Plan) + Send + Sync> Dial for Planned<F> {
+    fn dial(&self, mut plan: Plan) -> BoxFuture<'static, Dialed> {
+        (self.change)(&mut plan);
+        self.inner.dial(plan)
+    }
+}
+
 /// A target that can never be reached.
 pub(crate) struct Invalid(pub(crate) String);
 

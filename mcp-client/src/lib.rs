@@ -129,10 +129,10 @@ pub use mcp_types as types;
 pub use mcp_types::tasks_extension::TaskStatus;
 
 pub use mcp_session::{
-    Asker, Cancellation, Deadlines, Diagnostics, Endless, Era, Error, Event, Events, Incident,
-    InputHandler, InvalidParams, ListedTask, Misbehavior, Mode, Notice, Options, Phase,
-    PriorDiscover, Progress, Question, Reconnect, Server, Subscription, TaskHandle, TaskList,
-    TaskState, Tasks, When,
+    ArgumentTransform, Asker, Cancellation, Deadlines, Diagnostics, Endless, Era, Error, Event,
+    Events, Incident, InputHandler, InvalidParams, ListedTask, Misbehavior, Mode, Notice, Options,
+    Phase, PriorDiscover, Progress, Question, Reconnect, Server, Subscription, TaskHandle,
+    TaskList, TaskState, Tasks, ToolTransform, TransformToolsLayer, When,
 };
 #[cfg(feature = "validate")]
 pub use mcp_session::{Misfit, Validation};

@@ -1,6 +1,8 @@
 //! Where a client connects to.
 
 use crate::dial::{Connecting, Dial, Invalid, Place};
+#[cfg(feature = "config")]
+use crate::dial::{Plan, Planned};
 use mcp_transport::{Connector, Shared, Transport};
 use std::{fmt, sync::Arc};
 
@@ -49,6 +51,13 @@ impl Target {
 
     pub(crate) fn dial(&self) -> Arc<dyn Dial> {
         Arc::clone(&self.dial)
+    }
+
+    /// The same target, for which the plan of a connection is changed.
+    #[cfg(feature = "config")]
+    pub(crate) fn planned(self, change: impl Fn(&mut Plan) + Send + Sync + 'static) -> Self {
+        let Self { name, dial } = self;
+        Self { name, dial: Arc::new(Planned { inner: dial, change }) }
     }
 
     pub(crate) fn invalid(name: &str, reason: impl Into<String>) -> Self {

@@ -28,6 +28,7 @@
 //! | [`HonorCancel`] | gives calls up from outside, by their [`Cancellation`] | every [`Session`], outside |
 //! | [`LimitTools`] | so many calls of a tool at a time | [`Builder::layer`] |
 //! | [`CircuitBreak`] | gives a server that does not work a rest | [`Builder::layer`] |
+//! | [`TransformTools`] | shows tools under other names, with fixed arguments, or not at all | [`Builder::layer`] |
 //! | [`Guard`] | a policy judges calls and listed tools | [`Builder::layer`] |
 //! | `PinTools` | notices tools that changed (feature `pin-tools`) | [`Builder::layer`] |
 //! | `ValidateTools` | validates arguments and output by the schemas of tools (feature `validate`) | [`Builder::layer`] |
@@ -91,6 +92,7 @@ mod swap;
 mod task;
 mod tool_list;
 mod tool_name;
+mod transform_tools;
 #[cfg(feature = "validate")]
 mod validate_tools;
 
@@ -143,6 +145,7 @@ pub use server::{Era, Server};
 pub use session::{BoxCallService, Builder, Session};
 pub use subscription::{Notice, Subscription};
 pub use task::{ListedTask, Started, TaskHandle, TaskList, TaskState};
+pub use transform_tools::{ArgumentTransform, ToolTransform, TransformTools, TransformToolsLayer};
 #[cfg(feature = "validate")]
 pub use validate_tools::{
     ValidateArguments, ValidateOutput, ValidateTools, ValidateToolsLayer, Validation,

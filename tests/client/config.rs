@@ -3,6 +3,7 @@
 mod connect;
 mod discover;
 mod edit;
+mod tools;
 
 use mcp_client::config::{
     Auth, Config, ConfigError, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport,

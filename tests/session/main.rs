@@ -33,6 +33,7 @@ mod single_flight;
 mod subscriptions;
 mod tasks;
 mod transcripts;
+mod transform_tools;
 mod trust;
 mod validate_tools;
 mod wire;

@@ -4,6 +4,7 @@ use super::{
     Auth, RemoteProtocol, ServerConfig, ServerTransport,
     document::SYNTAX,
     keys::{self, Key},
+    tools,
 };
 use jsonc_parser::cst::{CstInputValue as Input, CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Map, Value, json};
@@ -107,6 +108,16 @@ fn members(server: &ServerConfig) -> BTreeMap<Key, Value> {
     put(&mut members, Key::Disabled, json!(true), server.disabled);
     put(&mut members, Key::KeepAlive, json!(true), server.keep_alive);
     put(&mut members, Key::Description, json!(server.description), server.description.is_some());
+    let tools = &server.tools;
+    put(&mut members, Key::Tools, tools::written(&tools.transforms), !tools.transforms.is_empty());
+    for (key, names) in [
+        (Key::IncludeTools, &tools.include),
+        (Key::ExcludeTools, &tools.exclude),
+        (Key::IncludeTags, &tools.include_tags),
+        (Key::ExcludeTags, &tools.exclude_tags),
+    ] {
+        put(&mut members, key, json!(names), !names.is_empty());
+    }
     members
 }
 

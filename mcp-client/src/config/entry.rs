@@ -1,9 +1,10 @@
 //! Reading one server.
 
 use super::{
-    Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
+    Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer, ToolRules,
     keys::{self, Key},
     report::Report,
+    tools::{self, Tools},
     values,
 };
 use jsonc_parser::{
@@ -218,6 +219,26 @@ fn read_rest(members: &Members<'_, '_>, server: &mut ServerConfig, report: &mut 
     let (disabled, enabled) = (flag(Key::Disabled, report), flag(Key::Enabled, report));
     server.disabled = disabled.unwrap_or_default() || enabled == Some(false);
     server.keep_alive = flag(Key::KeepAlive, report).unwrap_or_default();
+    server.tools = tools(members, report);
+}
+
+/// Reads which tools are shown, and how.
+fn tools(members: &Members<'_, '_>, report: &mut Report<'_>) -> ToolRules {
+    let tools = read_key(members, Key::Tools, report, tools::read);
+    let mut names = |key| read_key(members, key, report, values::strings).unwrap_or_default();
+    let mut rules = ToolRules {
+        include: names(Key::IncludeTools),
+        exclude: names(Key::ExcludeTools),
+        include_tags: names(Key::IncludeTags),
+        exclude_tags: names(Key::ExcludeTags),
+        ..ToolRules::default()
+    };
+    match tools {
+        Some(Tools::Names(names)) => rules.include.extend(names),
+        Some(Tools::Transforms(transforms)) => rules.transforms = transforms,
+        None => {}
+    }
+    rules
 }
 
 fn read_key<T>(

@@ -19,10 +19,15 @@ pub(super) enum Key {
     Enabled,
     KeepAlive,
     Description,
+    Tools,
+    IncludeTools,
+    ExcludeTools,
+    IncludeTags,
+    ExcludeTags,
 }
 
 /// The names of each member; the first is the one that is written.
-const NAMES: [(Key, &[&str]); 14] = [
+const NAMES: [(Key, &[&str]); 19] = [
     (Key::Transport, &["type", "transport", "transportType"]),
     (Key::Command, &["command", "cmd"]),
     (Key::Args, &["args"]),
@@ -37,6 +42,11 @@ const NAMES: [(Key, &[&str]); 14] = [
     (Key::Enabled, &["enabled"]),
     (Key::KeepAlive, &["keep_alive", "keepAlive"]),
     (Key::Description, &["description"]),
+    (Key::Tools, &["tools"]),
+    (Key::IncludeTools, &["includeTools", "include_tools", "enabledTools"]),
+    (Key::ExcludeTools, &["excludeTools", "exclude_tools", "disabledTools"]),
+    (Key::IncludeTags, &["include_tags", "includeTags"]),
+    (Key::ExcludeTags, &["exclude_tags", "excludeTags"]),
 ];
 
 /// Members that are for somebody else: for the editor itself, or for people.

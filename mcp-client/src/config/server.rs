@@ -1,5 +1,6 @@
 //! What a config says about one server.
 
+use super::ToolRules;
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// What a config says about one server: how to reach it, and how to use it.
@@ -28,6 +29,8 @@ pub struct ServerConfig {
     pub keep_alive: bool,
     /// What it is, for people.
     pub description: Option<String>,
+    /// Which of its tools are shown, and how.
+    pub tools: ToolRules,
 }
 
 /// How to reach a server.
@@ -123,6 +126,7 @@ impl ServerConfig {
             disabled: false,
             keep_alive: false,
             description: None,
+            tools: ToolRules::default(),
         }
     }
 

@@ -4,11 +4,13 @@ use super::{
     Auth, Config, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
     Variables,
 };
-use crate::{Client, ClientBuilder, Deadlines, Target};
-use std::{collections::BTreeSet, time::Duration};
+use crate::{Client, ClientBuilder, Deadlines, Options, Target, dial::Plan};
+use mcp_session::BoxCallService;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tower_layer::Layer;
 
 impl ServerConfig {
-    /// The server as a target, with the variables of this process.
+    /// The server as a target, with its time limits and rules for tools, and with the variables of this process.
     ///
     /// What is wrong with it, or has no value, is said when a client connects.
     pub fn target(&self) -> Target {
@@ -25,7 +27,27 @@ impl ServerConfig {
                 ServerTransport::Remote(server) => remote(server, variables),
             }
         };
-        outcome.unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason))
+        let target = outcome
+            .unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason));
+        let server = self.clone();
+        target.planned(move |plan| server.amend(plan))
+    }
+
+    /// Brings what the config says into the plan of a connection; what the client says itself goes before it.
+    fn amend(&self, plan: &mut Plan) {
+        let (options, defaults) = (&mut plan.options, Options::default());
+        if let Some(limit) = self.timeout.filter(|_| options.deadlines == defaults.deadlines) {
+            options.deadlines = deadlines(limit);
+        }
+        let is_default = options.connect_timeout == defaults.connect_timeout;
+        if let Some(limit) = self.init_timeout.filter(|_| is_default) {
+            options.connect_timeout = (!limit.is_zero()).then_some(limit);
+        }
+        if !self.tools.is_empty() {
+            let layer = self.tools.layer();
+            // Innermost, so that other layers see the tools as they are shown.
+            plan.wrap.push(Arc::new(move |service| BoxCallService::new(layer.layer(service))));
+        }
     }
 
     /// Begins a client of the server, with its time limits, and with the variables of this process.

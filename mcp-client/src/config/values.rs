@@ -56,6 +56,22 @@ pub(super) fn string_map(
     is_good.then_some(map)
 }
 
+/// An object whose members are all of one kind.
+pub(super) fn object<T>(
+    value: &Value<'_>,
+    report: &mut Report<'_>,
+    read: impl Fn(&Value<'_>, &mut Report<'_>) -> Option<T>,
+) -> Option<BTreeMap<String, T>> {
+    let Some(object) = value.as_object() else { return wrong(value, "an object", report) };
+    // All of them are read, so that all that is wrong is told.
+    let members = object.properties.iter().map(|member| {
+        let name = member.name.as_str();
+        report.within(name, |report| Some((name.to_owned(), read(&member.value, report)?)))
+    });
+    let members: Vec<_> = members.collect();
+    members.into_iter().collect()
+}
+
 pub(super) fn boolean(value: &Value<'_>, report: &mut Report<'_>) -> Option<bool> {
     match value {
         Value::BooleanLit(boolean) => Some(boolean.value),
@@ -76,7 +92,8 @@ pub(super) fn milliseconds(value: &Value<'_>, report: &mut Report<'_>) -> Option
     Some(limit)
 }
 
-fn wrong<T>(value: &Value<'_>, expected: &str, report: &mut Report<'_>) -> Option<T> {
+/// Tells that a value is of another type.
+pub(super) fn wrong<T>(value: &Value<'_>, expected: &str, report: &mut Report<'_>) -> Option<T> {
     let found = match value {
         Value::StringLit(_) => "a string",
         Value::NumberLit(_) if expected.contains("number") => "another number",

@@ -2,8 +2,9 @@
 
 use super::{names, parse};
 use mcp_client::config::{
-    Auth, Config, ConfigError, RemoteProtocol, ServerConfig, ServerTransport,
+    Auth, Config, ConfigError, RemoteProtocol, ServerConfig, ServerTransport, ToolRules,
 };
+use mcp_client::{ArgumentTransform, ToolTransform};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, time::Duration};
@@ -226,7 +227,22 @@ fn server() -> impl Strategy<Value = ServerConfig> {
         });
     let limit = || proptest::option::of((0..100_000_u64).prop_map(Duration::from_millis));
     let rest = (limit(), limit(), any::<[bool; 2]>(), proptest::option::of(word()));
-    (prop_oneof![stdio, remote], rest).prop_map(|(mut server, rest)| {
+    let names = || prop::collection::vec(word(), 0..2);
+    let tools = (names(), names(), names(), proptest::option::of((word(), word(), any::<i32>())));
+    let tools = tools.prop_map(|(include, exclude, tags, transform)| {
+        let mut rules = ToolRules::default();
+        (rules.include, rules.exclude, rules.include_tags) = (include, exclude, tags);
+        if let Some((tool, name, value)) = transform {
+            let transform = ToolTransform::new()
+                .rename(name.clone())
+                .argument(name.clone(), ArgumentTransform::fix(value))
+                .argument("other", ArgumentTransform::new().rename(name));
+            rules.transforms.insert(tool, transform);
+        }
+        rules
+    });
+    (prop_oneof![stdio, remote], rest, tools).prop_map(|(mut server, rest, tools)| {
+        server.tools = tools;
         let [disabled, keep_alive];
         (server.timeout, server.init_timeout, [disabled, keep_alive], server.description) = rest;
         (server.disabled, server.keep_alive) = (disabled, keep_alive);

@@ -1,0 +1,176 @@
+//! Tools that are shown otherwise than the server has them, or not at all.
+
+mod arguments;
+mod definition;
+mod rules;
+
+pub use rules::{ArgumentTransform, ToolTransform};
+
+use crate::{Call, CallService, Error, Reply, tool_list::ToolList, tool_name::tool_name};
+use futures_util::future::{BoxFuture, ready};
+use mcp_transport::BoxError;
+use mcp_types::RawJson;
+use rules::Rules;
+use serde_json::value::RawValue;
+use std::{
+    borrow::Cow,
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Shows tools otherwise than the server has them: with other names, descriptions and arguments, or not at all.
+///
+/// On the wire: calls with the names and arguments that the server knows. A call of a tool that is not shown is not sent,
+/// and fails with [`Error::Denied`]; one with an argument that is not shown fails with [`Error::InvalidParams`]. In
+/// `tools/list` results, input schemas are changed to fit. All else is unchanged.
+///
+/// Tools are told by tags from their `_meta` (`fastmcp.tags`), which is known once they are listed: list first.
+///
+/// It makes a server handier; it is no wall. A [`Guard`](crate::Guard) is one.
+#[derive(Clone, Debug)]
+pub struct TransformTools<S> {
+    inner: S,
+    rules: Arc<Rules>,
+}
+
+/// Makes [`TransformTools`] services, which share what they know about tools: one layer for one server.
+///
+/// ```
+/// use mcp_session::{ArgumentTransform, ToolTransform, TransformToolsLayer};
+///
+/// let forecast = ToolTransform::new()
+///     .rename("weather")
+///     .describe("The weather of tomorrow, in metric units.")
+///     .argument("units", ArgumentTransform::fix("metric"))
+///     .argument("q", ArgumentTransform::new().rename("city"));
+/// let layer = TransformToolsLayer::new()
+///     .exclude("delete_*")
+///     .tool("get_forecast", forecast);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TransformToolsLayer(Rules);
+
+impl TransformToolsLayer {
+    /// Shows all tools as they are.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Shows tools whose name fits a pattern, and no others but those of further patterns. `*` stands for any text, `?`
+    /// for one character; the name is the server's.
+    #[must_use]
+    pub fn include(mut self, pattern: &str) -> Self {
+        self.0.include(pattern);
+        self
+    }
+
+    /// Does not show tools whose name fits a pattern, included or not.
+    #[must_use]
+    pub fn exclude(mut self, pattern: &str) -> Self {
+        self.0.exclude(pattern);
+        self
+    }
+
+    /// Shows tools with a tag, and no others but those with further tags.
+    #[must_use]
+    pub fn include_tag(mut self, tag: impl Into<String>) -> Self {
+        self.0.include_tag(tag.into());
+        self
+    }
+
+    /// Does not show tools with a tag, included or not.
+    #[must_use]
+    pub fn exclude_tag(mut self, tag: impl Into<String>) -> Self {
+        self.0.exclude_tag(tag.into());
+        self
+    }
+
+    /// Shows a tool otherwise; the name is the server's.
+    #[must_use]
+    pub fn tool(mut self, name: impl Into<String>, transform: ToolTransform) -> Self {
+        self.0.transform(name.into(), transform);
+        self
+    }
+}
+
+impl<S> Layer<S> for TransformToolsLayer {
+    type Service = TransformTools<S>;
+
+    fn layer(&self, inner: S) -> TransformTools<S> {
+        TransformTools { inner, rules: Arc::new(self.0.clone()) }
+    }
+}
+
+impl Rules {
+    /// The call as the server knows it.
+    fn call(&self, mut call: Call) -> Result<Call, Error> {
+        let Some(name) = tool_name(&call).map(Cow::into_owned) else { return Ok(call) };
+        let Some(original) = self.original(&name).filter(|original| self.may_call(original)) else {
+            let reason = format!("this client does not show a tool {name:?}");
+            return Err(Error::Denied { method: "tools/call".into(), reason: reason.into() });
+        };
+        let Some(transform) = self.of(original) else { return Ok(call) };
+        let arguments = arguments::original(&call.params, transform)?;
+        let original = RawJson::encode(original).map_err(crate::InvalidParams::from)?;
+        let mut changes = vec![("name", Some(&original))];
+        changes.extend(arguments.as_ref().map(|arguments| ("arguments", Some(arguments))));
+        call.params = call.params.with_members(&changes)?;
+        Ok(call)
+    }
+
+    /// The list as it is shown.
+    fn list(&self, mut reply: Reply) -> Result<Reply, Error> {
+        let list = ToolList::read(&reply.result)?;
+        let shown: Vec<Cow<'_, RawValue>> =
+            list.tools().iter().filter_map(|tool| self.shown(tool)).collect();
+        let is_changed = shown.len() < list.tools().len()
+            || shown.iter().any(|tool| matches!(tool, Cow::Owned(_)));
+        if is_changed {
+            reply.result = list.with_tools(&shown)?;
+        }
+        Ok(reply)
+    }
+
+    /// A tool as it is shown, if it is.
+    fn shown<'a>(&self, tool: &'a RawValue) -> Option<Cow<'a, RawValue>> {
+        let Ok(head) = serde_json::from_str::<definition::Head<'_>>(tool.get()) else {
+            // What has no name can be told neither by name nor by tag.
+            return (!self.has_filter()).then_some(Cow::Borrowed(tool));
+        };
+        if !self.shows(&head.name, &head.tags()) {
+            return None;
+        }
+        match self.of(&head.name) {
+            Some(transform) => definition::transformed(tool, transform).map(Cow::Owned),
+            None => Some(Cow::Borrowed(tool)),
+        }
+    }
+}
+
+impl<S: CallService> Service<Call> for TransformTools<S> {
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Reply, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        let is_list = call.method == "tools/list";
+        let call = match self.rules.call(call) {
+            Ok(call) => call,
+            Err(error) => return Box::pin(ready(Err(error.into()))),
+        };
+        if !is_list {
+            return Box::pin(self.inner.call(call));
+        }
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let rules = Arc::clone(&self.rules);
+        Box::pin(async move { Ok(rules.list(inner.call(call).await?)?) })
+    }
+}

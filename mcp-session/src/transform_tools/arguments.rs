@@ -1,0 +1,116 @@
+//! Arguments as the server knows them.
+
+use super::ToolTransform;
+use crate::{InvalidParams, Params, params::Members};
+use mcp_types::RawJson;
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+use std::borrow::Cow;
+
+/// The arguments of a call of a tool as the server knows them; nothing if they are that already.
+pub(super) fn original(
+    params: &Params,
+    transform: &ToolTransform,
+) -> Result<Option<RawJson>, InvalidParams> {
+    #[derive(Deserialize)]
+    struct Given<'a> {
+        #[serde(borrow, default)]
+        arguments: Option<&'a RawValue>,
+    }
+
+    if transform.arguments.is_empty() {
+        return Ok(None);
+    }
+    let Given { arguments } = params.as_raw().decode()?;
+    let mut arguments: Members<'_> = match arguments {
+        Some(arguments) => serde_json::from_str(arguments.get())?,
+        None => Members::default(),
+    };
+    for (name, _) in &mut arguments.0 {
+        if let Some(original) = original_name(name, transform)? {
+            *name = Cow::Owned(original.to_owned());
+        }
+    }
+    let defaults = defaults(transform)?;
+    for (name, value) in &defaults {
+        if arguments.0.iter().all(|(given, _)| given != name) {
+            arguments.0.push((Cow::Borrowed(name), value));
+        }
+    }
+    Ok(Some(arguments.encode()))
+}
+
+/// The name of an argument at the server, if it is another one.
+fn original_name<'a>(
+    shown: &str,
+    transform: &'a ToolTransform,
+) -> Result<Option<&'a str>, InvalidParams> {
+    let mut renamed = transform.arguments.iter();
+    let renamed = renamed.find(|(_, it)| !it.is_hidden && it.name.as_deref() == Some(shown));
+    if let Some((original, _)) = renamed {
+        return Ok(Some(original));
+    }
+    match transform.arguments.get(shown) {
+        Some(it) if it.is_hidden => {
+            let reason = format!("this client does not show an argument {shown:?} of the tool");
+            Err(InvalidParams::new(reason))
+        }
+        Some(it) => match &it.name {
+            Some(name) => {
+                let reason = format!("the argument {shown:?} of the tool is called {name:?} here");
+                Err(InvalidParams::new(reason))
+            }
+            None => Ok(None),
+        },
+        None => Ok(None),
+    }
+}
+
+/// The values that are sent where none is given.
+fn defaults(transform: &ToolTransform) -> Result<Vec<(&str, Box<RawValue>)>, InvalidParams> {
+    let defaults = transform.arguments.iter().filter_map(|(name, it)| {
+        let value = it.default.as_ref()?;
+        Some(to_raw_value(value).map(|value| (name.as_str(), value)))
+    });
+    Ok(defaults.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::ArgumentTransform, *};
+    use serde_json::{Value, json};
+
+    fn sent(arguments: Value) -> Result<Value, String> {
+        let transform = ToolTransform::new()
+            .argument("q", ArgumentTransform::new().rename("city"))
+            .argument("units", ArgumentTransform::fix("metric"))
+            .argument("days", ArgumentTransform::new().with_default(3))
+            .argument("debug", ArgumentTransform::new().hide());
+        let params = Params::encode(&json!({"name": "t", "arguments": arguments})).unwrap();
+        let sent = original(&params, &transform).map_err(|error| error.to_string())?;
+        Ok(sent.unwrap().decode().unwrap())
+    }
+
+    #[test]
+    fn arguments_are_renamed_fixed_and_filled_in() {
+        for (given, expected) in [
+            (json!({"city": "Oslo"}), json!({"q": "Oslo", "units": "metric", "days": 3})),
+            (json!({"days": 1, "x": [1]}), json!({"days": 1, "x": [1], "units": "metric"})),
+            (json!(null), json!({"units": "metric", "days": 3})),
+        ] {
+            assert_eq!(sent(given).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn arguments_that_are_not_shown_are_refused() {
+        for (given, reason) in [
+            (json!({"q": "Oslo"}), r#""q" of the tool is called "city" here"#),
+            (json!({"units": "imperial"}), r#"does not show an argument "units""#),
+            (json!({"debug": true}), r#"does not show an argument "debug""#),
+        ] {
+            let error = sent(given).unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Which tools are shown, and how.
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+use wildmatch::WildMatch;
+
+/// How many tools that a tag hides are remembered; what a server lists beyond that may be called by its name.
+const MAX_HIDDEN: usize = 10_000;
+
+/// How one tool is shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ToolTransform {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another title.
+    pub title: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// Other tags.
+    pub tags: Option<Vec<String>>,
+    /// Whether it is not shown at all.
+    pub is_hidden: bool,
+    /// How its arguments are shown, by their names at the server.
+    pub arguments: BTreeMap<String, ArgumentTransform>,
+}
+
+/// How one argument of a tool is shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ArgumentTransform {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another description.
+    pub description: Option<String>,
+    /// The value that is sent if none is given. The argument is not required then.
+    pub default: Option<Value>,
+    /// Whether it is not shown: then the default is always sent, if there is one.
+    pub is_hidden: bool,
+}
+
+impl ToolTransform {
+    /// As it is.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With another name.
+    #[must_use]
+    pub fn rename(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// With another title.
+    #[must_use]
+    pub fn title(self, title: impl Into<String>) -> Self {
+        Self { title: Some(title.into()), ..self }
+    }
+
+    /// With another description.
+    #[must_use]
+    pub fn describe(self, description: impl Into<String>) -> Self {
+        Self { description: Some(description.into()), ..self }
+    }
+
+    /// With other tags.
+    #[must_use]
+    pub fn tags<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Self {
+        Self { tags: Some(tags.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Not at all.
+    #[must_use]
+    pub fn hide(self) -> Self {
+        Self { is_hidden: true, ..self }
+    }
+
+    /// With an argument shown otherwise; the name is the server's.
+    #[must_use]
+    pub fn argument(mut self, name: impl Into<String>, transform: ArgumentTransform) -> Self {
+        self.arguments.insert(name.into(), transform);
+        self
+    }
+}
+
+impl ArgumentTransform {
+    /// As it is.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Not shown, and always this value.
+    pub fn fix(value: impl Into<Value>) -> Self {
+        Self { default: Some(value.into()), is_hidden: true, ..Self::default() }
+    }
+
+    /// With another name.
+    #[must_use]
+    pub fn rename(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// With another description.
+    #[must_use]
+    pub fn describe(self, description: impl Into<String>) -> Self {
+        Self { description: Some(description.into()), ..self }
+    }
+
+    /// With a value that is sent if none is given.
+    #[must_use]
+    pub fn with_default(self, value: impl Into<Value>) -> Self {
+        Self { default: Some(value.into()), ..self }
+    }
+
+    /// Not shown, and not sent.
+    #[must_use]
+    pub fn hide(self) -> Self {
+        Self { is_hidden: true, ..self }
+    }
+}
+
+/// Which tools are shown, and how. Clones share what was learned of tags.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules {
+    include: Vec<WildMatch>,
+    exclude: Vec<WildMatch>,
+    include_tags: BTreeSet<String>,
+    exclude_tags: BTreeSet<String>,
+    tools: HashMap<String, ToolTransform>,
+    /// The names at the server of tools that have another name, by that.
+    renamed: HashMap<String, String>,
+    /// The tools that their tags hide, as far as they were listed.
+    hidden: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Rules {
+    pub(super) fn include(&mut self, pattern: &str) {
+        self.include.push(WildMatch::new(pattern));
+    }
+
+    pub(super) fn exclude(&mut self, pattern: &str) {
+        self.exclude.push(WildMatch::new(pattern));
+    }
+
+    pub(super) fn include_tag(&mut self, tag: String) {
+        self.include_tags.insert(tag);
+    }
+
+    pub(super) fn exclude_tag(&mut self, tag: String) {
+        self.exclude_tags.insert(tag);
+    }
+
+    pub(super) fn transform(&mut self, name: String, transform: ToolTransform) {
+        self.renamed.retain(|_, original| *original != name);
+        if let Some(shown) = &transform.name {
+            self.renamed.insert(shown.clone(), name.clone());
+        }
+        self.tools.insert(name, transform);
+    }
+
+    /// How a tool is shown, by its name at the server.
+    pub(super) fn of(&self, original: &str) -> Option<&ToolTransform> {
+        self.tools.get(original)
+    }
+
+    /// The name at the server of a tool that is shown under a name; none if nothing is.
+    pub(super) fn original<'a>(&'a self, shown: &'a str) -> Option<&'a str> {
+        match self.renamed.get(shown) {
+            Some(original) => Some(original),
+            None => self.tools.get(shown).is_none_or(|tool| tool.name.is_none()).then_some(shown),
+        }
+    }
+
+    /// Whether anything is shown or not by what it is called or tagged.
+    pub(super) fn has_filter(&self) -> bool {
+        let patterns = self.include.len() + self.exclude.len();
+        patterns + self.include_tags.len() + self.exclude_tags.len() > 0
+    }
+
+    /// Whether a tool may be called, by its name at the server.
+    pub(super) fn may_call(&self, original: &str) -> bool {
+        self.is_named(original) && !self.hidden().contains(original)
+    }
+
+    /// Whether a tool in a list is shown.
+    pub(super) fn shows(&self, original: &str, tags: &[&str]) -> bool {
+        // Another tool has its name.
+        let is_taken = self.renamed.get(original).is_some_and(|other| other != original)
+            && self.of(original).is_none_or(|tool| tool.name.is_none());
+        let own = self.of(original).and_then(|tool| tool.tags.as_deref());
+        let is_tagged = match own {
+            Some(own) => self.is_tagged(own.iter().map(String::as_str)),
+            None => self.is_tagged(tags.iter().copied()),
+        };
+        let mut hidden = self.hidden();
+        if is_tagged {
+            hidden.remove(original);
+        } else if hidden.len() < MAX_HIDDEN {
+            hidden.insert(original.to_owned());
+        }
+        is_tagged && !is_taken && self.is_named(original)
+    }
+
+    /// Whether a tool is shown as far as its name goes.
+    fn is_named(&self, original: &str) -> bool {
+        let fits = |patterns: &[WildMatch]| patterns.iter().any(|it| it.matches(original));
+        let is_hidden = self.of(original).is_some_and(|tool| tool.is_hidden);
+        !is_hidden && (self.include.is_empty() || fits(&self.include)) && !fits(&self.exclude)
+    }
+
+    fn is_tagged<'a>(&self, mut tags: impl Iterator<Item = &'a str> + Clone) -> bool {
+        let is_excluded = tags.clone().any(|tag| self.exclude_tags.contains(tag));
+        let is_included =
+            self.include_tags.is_empty() || tags.any(|tag| self.include_tags.contains(tag));
+        is_included && !is_excluded
+    }
+
+    fn hidden(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
