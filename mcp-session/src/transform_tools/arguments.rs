@@ -80,7 +80,7 @@ mod tests {
     use super::{super::ArgumentTransform, *};
     use serde_json::{Value, json};
 
-    fn sent(arguments: Value) -> Result<Value, String> {
+    fn sent(arguments: &Value) -> Result<Value, String> {
         let transform = ToolTransform::new()
             .argument("q", ArgumentTransform::new().rename("city"))
             .argument("units", ArgumentTransform::fix("metric"))
@@ -98,7 +98,7 @@ mod tests {
             (json!({"days": 1, "x": [1]}), json!({"days": 1, "x": [1], "units": "metric"})),
             (json!(null), json!({"units": "metric", "days": 3})),
         ] {
-            assert_eq!(sent(given).unwrap(), expected);
+            assert_eq!(sent(&given).unwrap(), expected);
         }
     }
 
@@ -109,7 +109,7 @@ mod tests {
             (json!({"units": "imperial"}), r#"does not show an argument "units""#),
             (json!({"debug": true}), r#"does not show an argument "debug""#),
         ] {
-            let error = sent(given).unwrap_err();
+            let error = sent(&given).unwrap_err();
             assert!(error.contains(reason), "{error}");
         }
     }
