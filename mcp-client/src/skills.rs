@@ -56,7 +56,7 @@ use mcp_session::Params;
 use mcp_types::{CacheScope, List, MetaObject, Request};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
-use std::future::IntoFuture;
+use std::{future::IntoFuture, time::Duration};
 
 /// The id of the extension.
 pub const EXTENSION: &str = "io.modelcontextprotocol/skills";
@@ -113,6 +113,10 @@ impl ListRequest for ListSkillsRequest {
 
     fn page(result: ListSkillsResult) -> (List<Skill>, Option<String>) {
         (result.skills, result.next_cursor)
+    }
+
+    fn fresh_for(result: &ListSkillsResult) -> Option<Duration> {
+        result.ttl_ms.map(|millis| Duration::from_millis(millis.try_into().unwrap_or(0)))
     }
 }
 

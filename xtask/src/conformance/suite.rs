@@ -2,14 +2,14 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::pairs::{self, Pair};
-use super::verdict::Ran;
+use super::verdict::{Check, Ran};
 use crate::{peers, workspace};
 
 /// How long a client may take. The program gives itself up some seconds later, so that no client outlives its run.
@@ -109,7 +109,7 @@ impl Suite {
         suite.args(["--scenario", &pair.scenario, "--spec-version", &pair.revision]);
         suite.args(["--timeout", CLIENT_MILLISECONDS, "--output-dir"]).arg(folder);
         suite.args(pair.forced.then_some("--force"));
-        suite.stdin(std::process::Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        suite.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         wait(suite.spawn().context("cannot start the suite")?)
     }
 
@@ -143,7 +143,7 @@ fn wait(mut child: Child) -> Result<Option<ExitStatus>> {
 }
 
 /// Reads the checks from the folder that the suite made, which has the time in its name.
-fn read_checks<T: serde::de::DeserializeOwned>(folder: &Path) -> Result<Option<Vec<T>>> {
+fn read_checks(folder: &Path) -> Result<Option<Vec<Check>>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
@@ -158,4 +158,23 @@ fn read_checks<T: serde::de::DeserializeOwned>(folder: &Path) -> Result<Option<V
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checks_are_found_in_the_folder_that_the_suite_made() {
+        let folder = std::env::temp_dir().join(format!("xtask-suite-{}", std::process::id()));
+        let inner = folder.join("auth/basic-2026-01-01T00-00-00");
+        fs::create_dir_all(&inner).unwrap();
+        fs::write(folder.join("log.txt"), "said").unwrap();
+        assert!(read_checks(&folder).unwrap().is_none());
+        fs::write(inner.join("checks.json"), r#"[{"id": "a", "status": "SUCCESS"}]"#).unwrap();
+        assert_eq!(read_checks(&folder).unwrap().map(|checks| checks.len()), Some(1));
+        fs::write(inner.join("checks.json"), "[{}]").unwrap();
+        assert!(read_checks(&folder).is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

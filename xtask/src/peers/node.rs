@@ -21,9 +21,12 @@ pub(super) const SUITE: Source = Source {
     name: "suite",
     inputs: &["suite/package.json", "suite/package-lock.json"],
     machine,
-    missing,
+    missing: || missing().or_else(missing_node),
     install: |inputs, folder| install(inputs, folder, SUITE.inputs),
 };
+
+/// The oldest Node that runs the suite.
+const NODE: u32 = 22;
 
 /// The Node in a folder that was installed from npm, if there is one for this machine.
 pub(super) fn binary(folder: &Path) -> Option<PathBuf> {
@@ -42,6 +45,21 @@ fn missing() -> Option<&'static str> {
     Some("npm: install Node.js with npm (Debian and Ubuntu: apt install nodejs npm)")
 }
 
+/// The suite needs a newer Node than the peers do; where a package brings one, it is there as soon as that is installed.
+fn missing_node() -> Option<&'static str> {
+    let has_package = binary(Path::new("")).is_some();
+    let version = || printed_by(Command::new("node").arg("--version"));
+    if has_package || version().is_some_and(|version| major(&version) >= Some(NODE)) {
+        return None;
+    }
+    Some("node, 22 or newer, for the conformance suite: install it from nodejs.org")
+}
+
+/// The major version that Node prints, like `v22.23.3`.
+fn major(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
 fn install(inputs: &Path, folder: &Path, names: &[&str]) -> Result<()> {
     for name in names {
         let input = inputs.join(name);
@@ -58,4 +76,16 @@ fn install(inputs: &Path, folder: &Path, names: &[&str]) -> Result<()> {
         bail!("npm did not install a Node that runs at {}; run it again", node.display());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_node_is_read() {
+        assert_eq!(major("v22.23.3"), Some(22));
+        assert!(major("v20.1.0") < Some(NODE));
+        assert!(major("") < Some(NODE));
+    }
 }
