@@ -8,24 +8,21 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
+/// The room for one small argument, beside its name.
+const ROOM: usize = 48;
+
 /// The arguments of a tool: JSON values, encoded once.
 #[derive(Debug, Default)]
 pub(crate) struct Arguments {
     /// An object with any number of arguments.
     object: Option<Box<RawValue>>,
     /// Single arguments. They win over those of the object.
-    single: Vec<(String, Box<RawValue>)>,
+    single: Members,
 }
 
 impl Arguments {
-    pub(crate) fn set<T: Serialize>(
-        &mut self,
-        name: String,
-        value: &T,
-    ) -> Result<(), InvalidParams> {
-        let value = to_raw_value(value).map_err(|error| unencodable(&name, &error))?;
-        put(&mut self.single, name, value);
-        Ok(())
+    pub(crate) fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), InvalidParams> {
+        self.single.set(name, value).map_err(|error| unencodable(name, &error))
     }
 
     pub(crate) fn set_all<T: Serialize>(&mut self, arguments: &T) -> Result<(), InvalidParams> {
@@ -37,23 +34,112 @@ impl Arguments {
         if is_object { Ok(()) } else { Err(no_object(None)) }
     }
 
-    /// The object that goes over the wire. It is there even if it is empty: some servers insist on it.
-    pub(crate) fn encode(self) -> Result<Box<RawValue>, InvalidParams> {
+    /// The parameters of a call of the tool. The arguments are there even if they are empty: some servers insist on them.
+    pub(crate) fn encode(self, tool: &str) -> Result<Params, InvalidParams> {
         let Self { object, single } = self;
-        let merged = match object {
-            Some(object) if single.is_empty() => return Ok(object),
-            None => to_raw_value(&Map(&single)),
+        match object {
+            None => params(tool, &[b"{", &single.text, b"}"]),
+            Some(object) if single.is_empty() => params(tool, &[object.get().as_bytes()]),
             Some(object) => {
-                let raw = |value: &RawValue| RawJson::parse(value.get().to_owned());
-                let single: Result<Vec<_>, serde_json::Error> =
-                    single.iter().map(|(name, value)| Ok((name.as_str(), raw(value)?))).collect();
-                let single = single?;
+                let single = single.entries()?;
                 let changes: Vec<_> =
-                    single.iter().map(|(name, value)| (*name, Some(value))).collect();
-                to_raw_value(Params::encode(&object)?.with_members(&changes)?.as_raw())
+                    single.iter().map(|(name, value)| (name.as_str(), Some(value))).collect();
+                let merged = Params::encode(&object)?.with_members(&changes)?;
+                params(tool, &[merged.as_raw().as_bytes()])
             }
+        }
+    }
+}
+
+/// Joins the parameters in one piece that is exactly as long as they are, but for a tool whose name has escapes.
+fn params(tool: &str, arguments: &[&[u8]]) -> Result<Params, InvalidParams> {
+    const NAME: &[u8] = br#"{"name":"#;
+    const ARGUMENTS: &[u8] = br#","arguments":"#;
+    let size: usize = arguments.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(NAME.len() + tool.len() + ARGUMENTS.len() + size + 3);
+    out.extend_from_slice(NAME);
+    serde_json::to_writer(&mut out, tool)?;
+    out.extend_from_slice(ARGUMENTS);
+    arguments.iter().for_each(|part| out.extend_from_slice(part));
+    out.push(b'}');
+    Params::try_from(RawJson::from_joined(out))
+}
+
+/// The members of an object, in the order in which they were set, without its braces.
+#[derive(Debug, Default)]
+struct Members {
+    text: Vec<u8>,
+    places: Vec<Place>,
+}
+
+/// Where a member is in the text.
+#[derive(Debug)]
+struct Place {
+    start: usize,
+    /// Where its name ends.
+    colon: usize,
+    end: usize,
+}
+
+impl Members {
+    /// Adds a member, in place of an earlier one of the name.
+    fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), serde_json::Error> {
+        let kept = self.text.len();
+        self.text.reserve(name.len() + ROOM);
+        let outcome = self.write(name, value);
+        if outcome.is_err() {
+            self.text.truncate(kept);
+        }
+        outcome
+    }
+
+    fn write<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), serde_json::Error> {
+        if !self.text.is_empty() {
+            self.text.push(b',');
+        }
+        let start = self.text.len();
+        serde_json::to_writer(&mut self.text, name)?;
+        let colon = self.text.len();
+        self.text.push(b':');
+        serde_json::to_writer(&mut self.text, value)?;
+        let place = Place { start, colon, end: self.text.len() };
+        let named = |known: &Place| self.text[known.start..known.colon] == self.text[start..colon];
+        match self.places.iter().position(named) {
+            Some(earlier) => self.replace(earlier, &place),
+            None => self.places.push(place),
+        }
+        Ok(())
+    }
+
+    /// Moves the value that was just written to where an earlier one of the name is.
+    fn replace(&mut self, earlier: usize, newest: &Place) {
+        let value = self.text[newest.colon..newest.end].to_vec();
+        self.text.truncate(newest.start.saturating_sub(1));
+        let (from, to) = (self.places[earlier].colon, self.places[earlier].end);
+        let length = value.len();
+        self.text.splice(from..to, value);
+        let moved = |at: usize| at - to + from + length;
+        self.places[earlier].end = moved(to);
+        for place in &mut self.places[earlier + 1..] {
+            *place = Place {
+                start: moved(place.start),
+                colon: moved(place.colon),
+                end: moved(place.end),
+            };
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    fn entries(&self) -> Result<Vec<(String, RawJson)>, serde_json::Error> {
+        let entry = |place: &Place| {
+            let name = serde_json::from_slice(&self.text[place.start..place.colon])?;
+            let value = RawJson::parse(self.text[place.colon + 1..place.end].to_vec())?;
+            Ok((name, value))
         };
-        Ok(merged?)
+        self.places.iter().map(entry).collect()
     }
 }
 
@@ -130,14 +216,36 @@ mod tests {
     use serde_json::json;
     use std::collections::BTreeMap;
 
+    #[track_caller]
+    fn check(arguments: Arguments, expected: &str) {
+        let params = arguments.encode("t\"").unwrap();
+        let expected = format!(r#"{{"name":"t\"","arguments":{expected}}}"#);
+        assert_eq!(params.as_raw().as_str(), expected);
+    }
+
     #[test]
     fn single_arguments_win_over_those_of_the_object() {
         let mut arguments = Arguments::default();
-        arguments.set("b".to_owned(), &2).unwrap();
+        arguments.set("b", &2).unwrap();
         arguments.set_all(&json!({"a": 1, "b": 1})).unwrap();
-        arguments.set("c".to_owned(), &1).unwrap();
-        arguments.set("c".to_owned(), &3).unwrap();
-        assert_eq!(arguments.encode().unwrap().get(), r#"{"a":1,"b":2,"c":3}"#);
+        arguments.set("c", &1).unwrap();
+        arguments.set("c", &3).unwrap();
+        check(arguments, r#"{"a":1,"b":2,"c":3}"#);
+    }
+
+    #[test]
+    fn an_argument_that_is_set_again_keeps_its_place() {
+        let mut arguments = Arguments::default();
+        for (name, value) in
+            [("a", json!("x")), ("b\"", json!([1])), ("c", json!(1)), ("d", json!({}))]
+        {
+            arguments.set(name, &value).unwrap();
+        }
+        arguments.set("b\"", &"longer than before").unwrap();
+        arguments.set("a", &0).unwrap();
+        arguments.set("c", &BTreeMap::from([([1], 1)])).unwrap_err();
+        arguments.set("d", &()).unwrap();
+        check(arguments, r#"{"a":0,"b\"":"longer than before","c":1,"d":null}"#);
     }
 
     #[test]
@@ -146,12 +254,12 @@ mod tests {
         for good in [json!({"a": 1}), json!(null), json!({})] {
             assert!(arguments.set_all(&good).is_ok(), "{good}");
         }
-        assert_eq!(arguments.encode().unwrap().get(), "{}");
+        check(arguments, "{}");
         for bad in [json!([1]), json!("a"), json!(1)] {
             assert!(Arguments::default().set_all(&bad).is_err(), "{bad}");
         }
         let bad = BTreeMap::from([([1], 1)]);
-        let error = Arguments::default().set("x".to_owned(), &bad).unwrap_err().to_string();
+        let error = Arguments::default().set("x", &bad).unwrap_err().to_string();
         assert!(error.contains(r#"the argument "x" has no JSON form"#), "{error}");
     }
 

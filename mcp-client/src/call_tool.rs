@@ -10,7 +10,7 @@ use crate::{
     tool_result::{self, Origin},
 };
 use futures_util::future::BoxFuture;
-use mcp_session::{Params, Reply};
+use mcp_session::Reply;
 #[cfg(feature = "validate")]
 use mcp_session::{ValidateArguments, ValidateOutput, Validation};
 use mcp_types::{
@@ -18,7 +18,6 @@ use mcp_types::{
     tools::{CallToolRequest, CallToolResult},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 use std::{fmt, future::IntoFuture, sync::Arc};
 
 const METHOD: &str = CallToolRequest::METHOD;
@@ -28,12 +27,6 @@ pub struct CallTool<O> {
     name: String,
     arguments: Arguments,
     read: fn(&Origin<'_>, &Reply) -> Result<O, Error>,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    name: &'a str,
-    arguments: &'a RawValue,
 }
 
 impl Client {
@@ -61,8 +54,8 @@ impl Client {
 
 impl<O> Operation<CallTool<O>> {
     /// Gives the tool one argument; an earlier one of the name is replaced.
-    pub fn argument(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
-        let outcome = self.kind_mut().arguments.set(name.into(), &value);
+    pub fn argument(mut self, name: impl AsRef<str>, value: impl Serialize) -> Self {
+        let outcome = self.kind_mut().arguments.set(name.as_ref(), &value);
         self.check(outcome);
         self
     }
@@ -140,7 +133,7 @@ impl<O: Send + 'static> IntoFuture for Operation<CallTool<O>> {
 
 impl<O> CallTool<O> {
     async fn run(caller: Caller, Self { name, arguments, read }: Self) -> Result<O, Error> {
-        let params = params(&name, arguments)?;
+        let params = arguments.encode(&name)?;
         let reply = caller.call(METHOD, params).await?;
         read(&Origin { tool: &name, wraps: caller.known_tools().wraps(&name) }, &reply)
     }
@@ -150,16 +143,12 @@ impl<O: 'static> CallTool<O> {
     /// The call as it is sent, for a task.
     pub(crate) fn prepare(self, known: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
         let Self { name, arguments, read } = self;
-        let params = params(&name, arguments)?;
+        let params = arguments.encode(&name)?;
         let read = Box::new(move |reply: &Reply| {
             read(&Origin { tool: &name, wraps: known.wraps(&name) }, reply)
         });
         Ok(Prepared { method: METHOD, params, read })
     }
-}
-
-fn params(name: &str, arguments: Arguments) -> Result<Params, Error> {
-    Ok(Params::encode(&Body { name, arguments: &arguments.encode()? })?)
 }
 
 impl<O> fmt::Debug for CallTool<O> {

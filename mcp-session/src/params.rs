@@ -112,6 +112,15 @@ impl Params {
     }
 }
 
+/// Parameters that are encoded already, without `_meta`.
+impl TryFrom<RawJson> for Params {
+    type Error = InvalidParams;
+
+    fn try_from(raw: RawJson) -> Result<Self, InvalidParams> {
+        Self::checked(raw)
+    }
+}
+
 /// The members of an object, in order, their values unread.
 #[derive(Default)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);

@@ -5,6 +5,7 @@
 mod decode;
 mod encode;
 mod id;
+mod plain;
 mod raw;
 mod salvage;
 mod surrogates;

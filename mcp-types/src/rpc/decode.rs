@@ -1,6 +1,6 @@
 //! Reading an envelope.
 
-use super::{Message, Notification, RawJson, Request, RequestId, Response, salvage_id};
+use super::{Message, Notification, RawJson, Request, RequestId, Response, plain, salvage_id};
 use crate::ErrorObject;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -32,6 +32,9 @@ impl Message {
     /// The bytes are not JSON, or not a JSON-RPC 2.0 message. The error keeps the id where one can be found, so that
     /// the call which the message answers can be told.
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
+        if let Some(response) = plain::response(bytes) {
+            return Ok(response.into());
+        }
         // To serde an array can be a struct as well; to JSON-RPC it is a batch, or nothing.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
             return Err(DecodeError::shape(None, DecodeErrorKind::NotAnObject));

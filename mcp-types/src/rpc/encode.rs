@@ -2,7 +2,6 @@
 
 use super::{Message, Notification, RawJson, Request, RequestId, Response};
 use crate::ErrorObject;
-use std::io::Write;
 
 impl Message {
     /// Appends the message to `out`, without a line end.
@@ -99,7 +98,7 @@ fn string(text: &str, out: &mut Vec<u8>) {
 
 fn integer(number: i64, out: &mut Vec<u8>) {
     // Writing to a `Vec` does not fail.
-    let _ = write!(out, "{number}");
+    let _ = serde_json::to_writer(out, &number);
 }
 
 #[cfg(test)]
