@@ -1,5 +1,6 @@
 //! What is still to be done for those who are gone.
 
+use crate::seldom::seldom;
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use std::{
     future::Future,
@@ -62,7 +63,7 @@ impl Errands {
         tokio::select! {
             biased;
             output = driver => output,
-            () = errands => std::future::pending().await,
+            () = seldom(errands) => std::future::pending().await,
         }
     }
 }

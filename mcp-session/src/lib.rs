@@ -82,6 +82,7 @@ mod result_type;
 mod retry;
 mod reuse_reply;
 mod same_connection;
+mod seldom;
 mod server;
 mod session;
 mod spare;

@@ -3,6 +3,7 @@
 use crate::{
     Error, Options, Peer, Reconnect, Server, When,
     negotiate::Negotiation,
+    seldom::seldom,
     swap::{Current, Signals},
 };
 use http::StatusCode;
@@ -62,8 +63,8 @@ impl<C: Connector> Supervisor<C> {
     async fn drive(&self, driver: &mut Driver, number: u64) -> End {
         tokio::select! {
             biased;
-            () = self.released.cancelled() => End::Released,
-            error = self.broken(number) => End::Lost(error),
+            () = seldom(self.released.cancelled()) => End::Released,
+            error = seldom(self.broken(number)) => End::Lost(error),
             end = driver => match end {
                 Err(error) => End::Lost(error),
                 Ok(()) if self.released.is_cancelled() => End::Released,

@@ -171,20 +171,34 @@ async fn exchange<S: HttpService>(
     if cancel.is_some() {
         state.room().await;
     }
+    let is_first = sent.step == Step::Initialize;
     if sent.is_legacy {
         let mut channel = state.channel();
-        if channel.is_none() && state.target.http_sse && sent.step == Step::Initialize {
-            channel = Some(http_sse::open(service.clone(), &state).await?);
+        if channel.is_none() && state.target.http_sse && is_first {
+            channel = Some(Box::pin(http_sse::open(service.clone(), &state)).await?);
         }
         if let Some(channel) = channel {
             call.arm(cancel);
-            return http_sse::exchange(service, channel, call, sent, request).await;
+            return Box::pin(http_sse::exchange(service, channel, call, sent, request)).await;
         }
     }
     call.arm(cancel);
-    if sent.step != Step::Initialize {
+    if !is_first {
         return post(service, call, sent, request).await;
     }
+    // What is rare is in a box, so that a call is small.
+    Box::pin(initialize(service, handle, call, sent, request)).await
+}
+
+/// Sends the first message of a session, also to a server of the oldest binding.
+async fn initialize<S: HttpService>(
+    service: S,
+    handle: Arc<Handle>,
+    call: InFlight,
+    sent: Sent,
+    request: Request<RequestBody>,
+) -> Result<Replies, Error> {
+    let state = Arc::clone(call.state());
     let spare = service.clone();
     let refusal = match post(service, call, sent.clone(), request.clone()).await {
         Err(error) if http_sse::is_hint(&error) => error,

@@ -97,6 +97,8 @@ mod message;
 mod queue;
 pub mod record;
 mod replies;
+#[cfg(feature = "stdio")]
+mod seldom;
 pub mod serve;
 #[cfg(feature = "socket")]
 pub mod socket;

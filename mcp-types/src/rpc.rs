@@ -4,6 +4,7 @@
 
 mod decode;
 mod encode;
+mod find;
 mod id;
 mod plain;
 mod raw;

@@ -3,6 +3,7 @@
 use crate::{
     Call, Dispatch, Peer, Reply,
     inbox::{Desk, Inbox},
+    seldom::seldom,
 };
 use futures_util::future::BoxFuture;
 use mcp_transport::{Binding, BoxError, Driver, Link, Transport};
@@ -36,7 +37,7 @@ impl<T: Transport> Opening<T> {
         let desk = Desk { transport: transport.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
         let driver = Driver::new(async move {
-            let mut inbox = pin!(inbox.run());
+            let mut inbox = pin!(seldom(inbox.run()));
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
             tokio::select! {
                 biased;

@@ -11,7 +11,10 @@ use super::{
 use crate::{BoxError, Error};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Request, Response, Uri, header, uri::Scheme};
+use http::{
+    Extensions, HeaderValue, Request, Response, Uri, header,
+    uri::{Authority, Scheme},
+};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -86,6 +89,8 @@ type Decoded = Incoming;
 pub struct Client {
     pool: Decoding,
     proxies: Rules,
+    /// Where most requests go, and what the proxy on the way there wants to see.
+    origin: Option<(Authority, Option<HeaderValue>)>,
     redirects: Redirects,
 }
 
@@ -122,11 +127,15 @@ impl Client {
         let pool = pool(options, connector);
         #[cfg(feature = "compression")]
         let pool = decoding(pool, options.compressed);
-        Ok(Self { pool, proxies, redirects })
+        let plain = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
+        let origin = plain.map(|to| (to.clone(), authorization(&proxies, uri)));
+        Ok(Self { pool, proxies, origin, redirects })
     }
 
     async fn send(mut self, mut request: Request<RequestBody>) -> Result<Response<Body>, BoxError> {
         let (mut retries, mut followed) = (0, 0);
+        // They were for the layers above; each try would copy them.
+        *request.extensions_mut() = Extensions::new();
         loop {
             self.authorize(&mut request);
             let response = match self.pool.call(request.clone()).await {
@@ -151,15 +160,24 @@ impl Client {
 
     /// Shows the proxy that reads a plain request who asks.
     fn authorize(&self, request: &mut Request<RequestBody>) {
-        if request.uri().scheme() == Some(&Scheme::HTTP)
-            && let Some(proxy) = self.proxies.intercept(request.uri())
-            && let Some(authorization) = proxy.basic_auth()
-        {
-            let mut authorization = authorization.clone();
-            authorization.set_sensitive(true);
+        if request.uri().scheme() != Some(&Scheme::HTTP) {
+            return;
+        }
+        let authorization = match (&self.origin, request.uri().authority()) {
+            (Some((origin, known)), Some(to)) if origin == to => known.clone(),
+            _ => authorization(&self.proxies, request.uri()),
+        };
+        if let Some(authorization) = authorization {
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization);
         }
     }
+}
+
+/// What the proxy for plain requests to `uri` wants to see.
+fn authorization(proxies: &Rules, uri: &Uri) -> Option<HeaderValue> {
+    let mut authorization = proxies.intercept(uri)?.basic_auth()?.clone();
+    authorization.set_sensitive(true);
+    Some(authorization)
 }
 
 fn tcp(options: &Options) -> HttpConnector {

@@ -6,11 +6,9 @@ use crate::{Delivery, Error, MirroredParams, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use mcp_types::{
-    ProtocolVersion, RawJson,
+    ProtocolVersion, RawJson, keys,
     rpc::{Message, Request},
 };
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -64,54 +62,37 @@ const RESERVED: [HeaderName; 10] = [
     LAST_EVENT_ID,
 ];
 
-/// The members of `params` that headers repeat, borrowed from their bytes.
-#[derive(Default, Deserialize)]
-pub(super) struct Mirrored<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    uri: Option<&'a RawValue>,
-    #[serde(borrow, rename = "taskId")]
-    task_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
-}
+/// The members of `params` that headers repeat, found in their bytes.
+pub(super) struct Mirrored<'a>(Option<&'a RawJson>);
 
 impl<'a> Mirrored<'a> {
-    /// Reads the parameters of a message. What cannot be read is not mirrored: the server says what is wrong with it.
+    /// Those of a message. What cannot be read is not mirrored: the server says what is wrong with it.
     pub(super) fn of(message: &'a Message) -> Self {
-        let params = match message {
+        Self(match message {
             Message::Request(request) => request.params.as_ref(),
             Message::Notification(notification) => notification.params.as_ref(),
             Message::Response(_) => None,
-        };
-        params.and_then(|params| RawJson::decode(params).ok()).unwrap_or_default()
+        })
     }
 
     /// The revision that `_meta` names.
     pub(super) fn version(&self) -> Option<ProtocolVersion> {
-        #[derive(Deserialize)]
-        struct Meta<'a> {
-            #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
-            version: Option<&'a RawValue>,
-        }
-        let meta: Meta<'_> = serde_json::from_str(self.meta?.get()).ok()?;
-        string(meta.version).map(ProtocolVersion::from)
+        let version = self.0?.find(&["_meta", keys::PROTOCOL_VERSION])?;
+        // It can be borrowed, if it has no escapes.
+        let plain = serde_json::from_str::<&str>(version).map(ProtocolVersion::from);
+        plain.or_else(|_| serde_json::from_str::<String>(version).map(ProtocolVersion::from)).ok()
     }
 
     /// What the request is about: the value of `Mcp-Name`.
     fn subject(&self, request: &Request) -> Option<String> {
-        match &*request.method {
-            "tools/call" | "prompts/get" => string(self.name),
-            "resources/read" => string(self.uri),
-            "tasks/get" | "tasks/update" | "tasks/cancel" => string(self.task_id),
-            _ => None,
-        }
+        let member = match &*request.method {
+            "tools/call" | "prompts/get" => "name",
+            "resources/read" => "uri",
+            "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
+            _ => return None,
+        };
+        serde_json::from_str(self.0?.find(&[member])?).ok()
     }
-}
-
-fn string(value: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(value?.get()).ok()
 }
 
 /// Adds the headers of a modern message.

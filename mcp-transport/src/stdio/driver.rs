@@ -4,7 +4,9 @@ use super::{Graces, pipes::Pipes, process::Process, stderr::Tail};
 use crate::{
     Delivery, Error,
     duplex::{Bytestream, Connection, Engine, Patience},
+    seldom::seldom,
 };
+use futures_util::FutureExt;
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -73,9 +75,10 @@ impl Lifetime {
     async fn serve(&mut self) -> End {
         let Self { connection, process, stderr, graces } = self;
         let mut patience = Patience::new(graces.exit);
-        let mut exit = pin!(process.wait());
+        let mut exit = pin!(seldom(process.wait()));
+        let mut drain = pin!(seldom(poll_fn(|cx| stderr.poll_drain(cx))).fuse());
         poll_fn(|cx| {
-            let _ = stderr.poll_drain(cx);
+            let _ = drain.as_mut().poll(cx);
             match patience.poll_run(connection, cx) {
                 Poll::Ready(Ok(true)) => Poll::Ready(End::ShutDown),
                 Poll::Ready(Ok(false)) => Poll::Ready(End::Stuck),
