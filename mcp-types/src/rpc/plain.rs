@@ -43,9 +43,13 @@ fn id_last(bytes: &[u8]) -> Option<(RequestId, Range<usize>)> {
 }
 
 fn id(digits: &[u8]) -> Option<RequestId> {
-    let is_number = digits.len() <= MAX_DIGITS && (digits.len() == 1 || !digits.starts_with(b"0"));
-    let number = digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
-    (is_number && !digits.is_empty()).then_some(RequestId::Integer(number))
+    let is_number = match digits {
+        [] => false,
+        [b'0', _, ..] => false,
+        digits => digits.len() <= MAX_DIGITS,
+    };
+    let value = || digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+    is_number.then(|| RequestId::Integer(value()))
 }
 
 #[cfg(test)]
@@ -80,7 +84,8 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":01,"result":{}}"#,
             r#"{"jsonrpc":"2.0","id":,"result":{}}"#,
             r#"{"jsonrpc":"2.0","id":1.5,"result":{}}"#,
-            r#"{"jsonrpc":"2.0","id":1000000000000000000,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":9999999999999999999,"result":{}}"#,
+            r#"{"result":{},"jsonrpc":"2.0","id":99999999999999999999}"#,
             r#"{"result":{},"id":1,"jsonrpc":"2.0","id":1}"#,
             r#"{"result":{},"jsonrpc":"2.0","id":1e3}"#,
             r#"{"result":"#,
