@@ -6,7 +6,7 @@ use futures_util::stream;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -21,9 +21,10 @@ const LOGGED: u64 = 16;
 ///
 /// Nothing is lost for it: the session goes on, and the call too, where it can. Incidents are told to every subscriber and
 /// logged as warnings. Clones tell the same subscribers.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Diagnostics {
-    sender: broadcast::Sender<Incident>,
+    /// Made for the first subscriber: it takes room for all that it may keep.
+    sender: Arc<OnceLock<broadcast::Sender<Incident>>>,
     strict: bool,
     /// How many incidents there were.
     count: Arc<AtomicU64>,
@@ -39,12 +40,6 @@ pub struct Incident {
     pub method: Option<Box<str>>,
     /// More about it, for a person. May quote the server: untrusted.
     pub detail: Option<Box<str>>,
-}
-
-impl Default for Diagnostics {
-    fn default() -> Self {
-        Self { sender: broadcast::Sender::new(KEPT), strict: false, count: Arc::default() }
-    }
 }
 
 impl Diagnostics {
@@ -67,7 +62,8 @@ impl Diagnostics {
 
     /// The incidents from now on. A reader that falls far behind misses the oldest.
     pub fn subscribe(&self) -> impl Stream<Item = Incident> + Send + use<> {
-        stream::unfold(self.sender.subscribe(), async |mut receiver| {
+        let sender = self.sender.get_or_init(|| broadcast::Sender::new(KEPT));
+        stream::unfold(sender.subscribe(), async |mut receiver| {
             loop {
                 match receiver.recv().await {
                     Ok(incident) => return Some((incident, receiver)),
@@ -86,8 +82,10 @@ impl Diagnostics {
         if count <= LOGGED || count.is_power_of_two() {
             tracing::warn!(%misbehavior, method, detail, count, "the server broke the protocol");
         }
-        // Without a subscriber the log has it.
-        let _ = self.sender.send(incident);
+        if let Some(sender) = self.sender.get() {
+            // Without a subscriber the log has it.
+            let _ = sender.send(incident);
+        }
     }
 }
 

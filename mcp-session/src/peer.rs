@@ -45,7 +45,8 @@ struct State {
     input: Arc<dyn InputHandler>,
     events: Events,
     diagnostics: Diagnostics,
-    notifications: broadcast::Sender<Notification>,
+    /// Made for the first subscription: it takes room for all that it may keep.
+    notifications: OnceLock<broadcast::Sender<Notification>>,
     /// Counts the connections that replaced a lost one.
     reconnected: watch::Sender<u64>,
     watched: Watched,
@@ -66,7 +67,7 @@ impl Peer {
             input,
             events,
             diagnostics,
-            notifications: broadcast::Sender::new(NOTIFICATIONS),
+            notifications: OnceLock::new(),
             reconnected: watch::Sender::new(0),
             watched: Watched::default(),
             errands: Errands::default(),
@@ -179,16 +180,18 @@ impl Peer {
 
     /// Tells a notification that belongs to no call. Who does not keep up misses it: the session waits for nobody.
     pub(crate) fn tell(&self, notification: Notification) {
-        if self.0.notifications.receiver_count() > 0 {
+        if let Some(sender) = self.0.notifications.get()
+            && sender.receiver_count() > 0
+        {
             // Whoever is there gets it; that all have gone meanwhile is no matter.
-            let _ = self.0.notifications.send(notification.clone());
+            let _ = sender.send(notification.clone());
         }
         self.0.events.offer(&Event::Notification(notification));
     }
 
     /// The notifications that belong to no call, from now on.
     pub(crate) fn notifications(&self) -> broadcast::Receiver<Notification> {
-        self.0.notifications.subscribe()
+        self.0.notifications.get_or_init(|| broadcast::Sender::new(NOTIFICATIONS)).subscribe()
     }
 
     /// Notes that a lost connection was replaced.

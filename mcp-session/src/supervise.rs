@@ -47,7 +47,8 @@ impl<C: Connector> Supervisor<C> {
                 End::Lost(error) => error,
             };
             drop(driver);
-            let Some(reopened) = self.reopen(&error, &mut losses).await else {
+            // In a box, so that a session takes no room for what few of them do.
+            let Some(reopened) = Box::pin(self.reopen(&error, &mut losses)).await else {
                 self.close(error.clone());
                 return Err(error);
             };

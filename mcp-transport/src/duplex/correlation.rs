@@ -1,31 +1,6 @@
 //! What a notification says about the request that it belongs to.
 
-use mcp_types::{RequestId, rpc::Notification};
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct Progress {
-    #[serde(rename = "progressToken")]
-    token: RequestId,
-}
-
-#[derive(Deserialize)]
-struct Cancelled {
-    #[serde(rename = "requestId")]
-    id: RequestId,
-}
-
-#[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "_meta")]
-    meta: EventMeta,
-}
-
-#[derive(Deserialize)]
-struct EventMeta {
-    #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
-    subscription: RequestId,
-}
+use mcp_types::{RequestId, keys, rpc::Notification};
 
 /// The request that a notification belongs to, and how it says so.
 #[derive(Debug, PartialEq)]
@@ -41,14 +16,11 @@ pub(super) enum Subject {
 /// Tells the request that a notification belongs to.
 pub(super) fn subject(notification: &Notification) -> Option<Subject> {
     let params = notification.params.as_ref()?;
+    let id = |path: &[&str]| params.find(path).and_then(|text| RequestId::from_json(text).ok());
     match &*notification.method {
-        "notifications/progress" => {
-            params.decode().ok().map(|Progress { token }| Subject::Progress(token))
-        }
-        "notifications/cancelled" => {
-            params.decode().ok().map(|Cancelled { id }| Subject::Cancelled(id))
-        }
-        _ => params.decode().ok().map(|Event { meta }| Subject::Subscription(meta.subscription)),
+        "notifications/progress" => id(&[keys::PROGRESS_TOKEN]).map(Subject::Progress),
+        "notifications/cancelled" => id(&["requestId"]).map(Subject::Cancelled),
+        _ => id(&["_meta", keys::SUBSCRIPTION_ID]).map(Subject::Subscription),
     }
 }
 

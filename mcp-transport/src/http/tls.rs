@@ -3,12 +3,15 @@
 use crate::{Delivery, Error, error::Kind};
 use rustls::{
     ClientConfig, RootCertStore,
-    client::danger::ServerCertVerifier,
+    client::{Resumption, danger::ServerCertVerifier},
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use rustls_platform_verifier::Verifier;
 use std::{fmt, sync::Arc};
+
+/// How many sessions of TLS are kept to be resumed: an endpoint talks to one server, and seldom to others.
+const SESSIONS: usize = 16;
 
 /// How TLS connections are verified, and what the client shows of itself.
 ///
@@ -99,14 +102,16 @@ impl Tls {
             })?;
             builder.dangerous().with_custom_certificate_verifier(verifier)
         };
-        match &self.identity {
-            None => Ok(builder.with_no_client_auth()),
+        let mut config = match &self.identity {
+            None => builder.with_no_client_auth(),
             Some(identity) => builder
                 .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
                 .map_err(|source| {
                     invalid("client certificate cannot be used with its key").with_source(source)
-                }),
-        }
+                })?,
+        };
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        Ok(config)
     }
 
     #[cfg(not(target_os = "android"))]

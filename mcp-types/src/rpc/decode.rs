@@ -32,8 +32,8 @@ impl Message {
     /// The bytes are not JSON, or not a JSON-RPC 2.0 message. The error keeps the id where one can be found, so that
     /// the call which the message answers can be told.
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
-        if let Some(response) = plain::response(bytes) {
-            return Ok(response.into());
+        if let Some(message) = plain::message(bytes) {
+            return Ok(message);
         }
         // To serde an array can be a struct as well; to JSON-RPC it is a batch, or nothing.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
@@ -59,7 +59,7 @@ impl Message {
         let params = envelope.params.map(|params| RawJson::slice(bytes, params));
         match (envelope.method, envelope.result, envelope.error) {
             (Some(method), None, None) => {
-                let method = Cow::Owned(method.into_owned());
+                let method = plain::method(method);
                 Ok(match id {
                     Some(id) => Self::Request(Request { id, method, params }),
                     None => Self::Notification(Notification { method, params }),

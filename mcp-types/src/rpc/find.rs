@@ -1,7 +1,6 @@
 //! Finding a value in raw JSON without reading what is around it.
 
 use super::RawJson;
-use std::ops::Range;
 
 impl RawJson {
     /// The text of the value at a path of keys, if there are objects on the way and they have them.
@@ -48,10 +47,10 @@ fn member<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
 }
 
 fn is_key(quoted: &[u8], key: &str) -> bool {
-    let inner = Range { start: 1, end: quoted.len() - 1 };
-    quoted.get(inner).is_some_and(|text| text == key.as_bytes())
-        || quoted.contains(&b'\\')
-            && serde_json::from_slice::<String>(quoted).is_ok_and(|it| it == key)
+    if quoted.contains(&b'\\') {
+        return serde_json::from_slice::<String>(quoted).is_ok_and(|name| name == key);
+    }
+    quoted.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) == Some(key.as_bytes())
 }
 
 fn past_space(text: &[u8], at: usize) -> usize {

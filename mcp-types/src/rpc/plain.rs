@@ -1,23 +1,52 @@
-//! Responses as nearly all servers write them: three members, in one of two orders, without white space.
+//! Messages as nearly all servers write them: without white space, their members in one of few orders.
 
-use super::{RawJson, RequestId, Response};
+use super::{Message, Notification, RawJson, RequestId, Response};
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 const ID_FIRST: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
 const RESULT: &[u8] = br#","result":"#;
 const RESULT_FIRST: &[u8] = br#"{"result":"#;
 const ID_LAST: &[u8] = br#","jsonrpc":"2.0","id":"#;
+const METHOD_FIRST: &[u8] = br#"{"jsonrpc":"2.0","method":""#;
+const PARAMS: &[u8] = br#"","params":"#;
+/// What is told so often that its name is not copied.
+const OFTEN: [&str; 2] = ["notifications/progress", "notifications/message"];
 /// Every integer of so many digits fits 64 bits.
 const MAX_DIGITS: usize = 18;
 
-/// Reads a successful response that is written in one of these ways; nothing otherwise, whatever it is.
+/// Reads a message that is written in one of these ways; nothing otherwise, whatever it is.
 ///
-/// The result is read once and checked, as decoding in general does.
-pub(super) fn response(bytes: &Bytes) -> Option<Response> {
+/// Results and parameters are read once and checked, as decoding in general does.
+pub(super) fn message(bytes: &Bytes) -> Option<Message> {
+    response(bytes).map(Message::from).or_else(|| notification(bytes).map(Message::from))
+}
+
+/// The name of a method; those of notifications that come often are there already.
+pub(super) fn method(name: Cow<'_, str>) -> Cow<'static, str> {
+    match OFTEN.into_iter().find(|often| *often == name) {
+        Some(often) => Cow::Borrowed(often),
+        None => Cow::Owned(name.into_owned()),
+    }
+}
+
+fn notification(bytes: &Bytes) -> Option<Notification> {
+    let rest = bytes.strip_prefix(METHOD_FIRST)?;
+    let end = memchr::memchr2(b'"', b'\\', rest)?;
+    let name = std::str::from_utf8(&rest[..end]).ok()?;
+    let is_plain = name.bytes().all(|byte| byte >= b' ');
+    let params = rest[end..].strip_prefix(PARAMS).filter(|_| is_plain)?;
+    let params = bytes.len() - params.len()..bytes.strip_suffix(b"}")?.len();
+    let value: &RawValue = serde_json::from_slice(bytes.get(params)?).ok()?;
+    let is_container = value.get().starts_with(['{', '[']);
+    let notification = Notification::new(method(Cow::Borrowed(name)));
+    is_container.then(|| notification.with_params(RawJson::slice(bytes, value)))
+}
+
+fn response(bytes: &Bytes) -> Option<Response> {
     let (id, result) = id_first(bytes).or_else(|| id_last(bytes))?;
-    let value: &RawValue = serde_json::from_slice(&bytes[result]).ok()?;
+    let value: &RawValue = serde_json::from_slice(bytes.get(result)?).ok()?;
     let is_object = value.get().starts_with('{');
     is_object.then(|| Response::success(id, RawJson::slice(bytes, value)))
 }
@@ -93,6 +122,26 @@ mod tests {
             "",
         ] {
             check(text, None);
+        }
+    }
+
+    #[test]
+    fn plain_notifications_are_read() {
+        let read = |text: &'static str| notification(&Bytes::from_static(text.as_bytes()));
+        let progress =
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}"#;
+        let params = RawJson::parse(r#"{"progress":1}"#).unwrap();
+        let expected = Notification::new("notifications/progress").with_params(params);
+        assert_eq!(read(progress), Some(expected));
+        for text in [
+            r#"{"jsonrpc":"2.0","method":"a","params":{},"id":1}"#,
+            r#"{"jsonrpc":"2.0","method":"a\u0062","params":{}}"#,
+            r#"{"jsonrpc":"2.0","method":"a","params":7}"#,
+            r#"{"jsonrpc":"2.0","method":"a","params":"#,
+            r#"{"jsonrpc":"2.0","method":"a"}"#,
+            r#"{"jsonrpc":"2.0","method":""#,
+        ] {
+            assert_eq!(read(text), None, "{text}");
         }
     }
 

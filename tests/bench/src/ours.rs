@@ -28,7 +28,7 @@ pub struct Ours(Arc<Inner>);
 
 struct Inner {
     connection: Connection,
-    dispatch: Dispatch<Service>,
+    dispatch: Option<Dispatch<Service>>,
     layer: Layer,
     _server: Option<HttpServer>,
 }
@@ -64,8 +64,10 @@ impl Driver for Ours {
             }
         };
         let connection = Client::new(target).connect().await?;
-        let peer = Peer::new(Arc::new(NoInput::default()), Events::default(), Diagnostics::default());
-        let dispatch = Dispatch::new(service, peer);
+        let dispatch = (plan.layer == Layer::Dispatch).then(|| {
+            let input = Arc::new(NoInput::default());
+            Dispatch::new(service, Peer::new(input, Events::default(), Diagnostics::default()))
+        });
         Ok(Self(Arc::new(Inner { connection, dispatch, layer: plan.layer, _server: server })))
     }
 
@@ -90,9 +92,9 @@ impl Ours {
     /// A small call without the facade.
     async fn call_below(&self) -> Result<()> {
         let call = Call::new("tools/call").with_params(params()?);
-        let reply = match self.0.layer {
-            Layer::Dispatch => self.0.dispatch.clone().oneshot(call).await,
-            _ => self.0.connection.session()?.oneshot(call).await,
+        let reply = match &self.0.dispatch {
+            Some(dispatch) => dispatch.clone().oneshot(call).await,
+            None => self.0.connection.session()?.oneshot(call).await,
         };
         let reply = reply.map_err(Error::from_layers)?;
         anyhow::ensure!(!reply.result.as_bytes().is_empty(), "an empty result");

@@ -8,6 +8,7 @@ use crate::{
     request::Template,
 };
 use anyhow::{Result, bail};
+use serde::Deserialize;
 use serde_json::json;
 use std::{process::Stdio, time::Instant};
 use tokio::{
@@ -69,6 +70,7 @@ impl Pipes {
                 if !is_notification(line) {
                     return read(work, line);
                 }
+                serde_json::from_slice::<Told>(line)?;
             }
             self.fill().await?;
         }
@@ -96,6 +98,19 @@ impl Pipes {
             _ => Ok(()),
         }
     }
+}
+
+/// A notification of progress, read.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(rename = "params")]
+    _params: Progress,
+}
+
+#[derive(Deserialize)]
+struct Progress {
+    #[serde(rename = "progress")]
+    _progress: f64,
 }
 
 fn is_notification(line: &[u8]) -> bool {
