@@ -7,11 +7,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// Builds programs of `tests/bench`, optimized.
+/// Builds programs of `tests/bench`, optimized. Not `--locked`: what our crates need may have changed since.
 pub(super) fn build(names: &[&str], features: &[&str]) -> Result<()> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(workspace::root().join("tests/bench"));
-    cargo.args(["build", "--locked", "--quiet", "--release", "--target-dir"]).arg(target());
+    cargo.args(["build", "--quiet", "--release", "--target-dir"]).arg(target());
     cargo.args(names.iter().flat_map(|name| ["--bin", name]));
     cargo.args(features.iter().flat_map(|feature| ["--features", feature]));
     match cargo.status().context("cannot run cargo")? {
