@@ -65,7 +65,7 @@ fn past_string(text: &[u8], start: usize) -> Option<usize> {
     }
     let mut at = start + 1;
     loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        at += text.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
         if text[at] == b'"' {
             return Some(at + 1);
         }

@@ -33,7 +33,7 @@ pub(super) fn method(name: Cow<'_, str>) -> Cow<'static, str> {
 
 fn notification(bytes: &Bytes) -> Option<Notification> {
     let rest = bytes.strip_prefix(METHOD_FIRST)?;
-    let end = memchr::memchr2(b'"', b'\\', rest)?;
+    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
     let name = std::str::from_utf8(&rest[..end]).ok()?;
     let is_plain = name.bytes().all(|byte| byte >= b' ');
     let params = rest[end..].strip_prefix(PARAMS).filter(|_| is_plain)?;
