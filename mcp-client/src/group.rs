@@ -11,6 +11,7 @@ mod naming;
 mod open;
 mod routes;
 mod service;
+mod target;
 
 pub use builder::{GroupBuilder, InvalidGroup};
 pub use lists::ListMembers;
@@ -64,7 +65,8 @@ use std::{
 /// Making a group does no IO. [`GroupConnection`]s are counted, like connections of a client: the first connects the
 /// members, the last closes them. A member that somebody else holds too stays open for them.
 ///
-/// A group is a [`CallService`](mcp_session::CallService) too, around which layers can be put.
+/// A group is a [`CallService`](mcp_session::CallService) too, around which layers can be put, and a [`Target`]: a
+/// `Client::new(group)` is one client of all members.
 #[derive(Clone)]
 pub struct Group(Arc<Inner>);
 
@@ -127,10 +129,14 @@ impl Group {
     /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
     /// wanted is closed.
     pub async fn connect(&self) -> Result<GroupConnection, Error> {
+        self.connect_as(&format!("a group of {}", self.0.shared.members.len())).await
+    }
+
+    /// The same, with what an error calls the group.
+    async fn connect_as(&self, name: &str) -> Result<GroupConnection, Error> {
         let Inner { shared, slot } = &*self.0;
         let hold = slot.hold(|| Live::begin(open::open(Arc::clone(shared)), None));
-        let name = format!("a group of {}", shared.members.len());
-        hold.live().ready(&name).await?;
+        hold.live().ready(name).await?;
         Ok(GroupConnection { group: self.clone(), hold })
     }
 

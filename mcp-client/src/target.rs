@@ -8,8 +8,9 @@ use std::{fmt, sync::Arc};
 
 /// Where a client connects to, and how.
 ///
-/// Made from a URL, the path of a script or program, a command, a socket, a service in this process, or any [`Connector`]. Making
-/// one does no IO: what is wrong with it is said when the client connects.
+/// Made from a URL, the path of a script or program, a command, a socket, a service in this process, or any [`Connector`]; and
+/// of many servers from a [`Group`](crate::Group), or from a `Config` (feature `config`). Making one does no IO: what is wrong
+/// with it is said when the client connects.
 ///
 /// | text | target |
 /// |---|---|
@@ -47,6 +48,11 @@ impl Target {
     /// The target for a person to read; what may be secret in a URL is left out, and the arguments of a command are.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A target that is dialed in a way of its own.
+    pub(crate) fn dialed_by(name: String, dial: impl Dial + 'static) -> Self {
+        Self { name: name.into(), dial: Arc::new(dial) }
     }
 
     pub(crate) fn dial(&self) -> Arc<dyn Dial> {

@@ -4,6 +4,7 @@ mod calls;
 mod lists;
 mod members;
 mod service;
+mod target;
 
 use crate::{builder, deadline, said};
 use conformance::in_process::{Asked, InProcess};

@@ -4,7 +4,7 @@ use super::{
     Auth, Config, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
     Variables,
 };
-use crate::{Client, ClientBuilder, Deadlines, Options, Target, dial::Plan};
+use crate::{Client, ClientBuilder, Deadlines, Group, Options, Target, dial::Plan};
 use mcp_session::BoxCallService;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tower_layer::Layer;
@@ -236,19 +236,15 @@ impl From<ServerConfig> for Target {
     }
 }
 
-/// The one server that is not disabled. Where there are more, or none, connecting says so.
+/// The servers that are not disabled: one as it is, several as a [`Group`] that is made anew for each session. Its members
+/// have the options of the client, so that its handlers answer all of them.
 impl From<&Config> for Target {
     fn from(config: &Config) -> Self {
-        let mut servers = config.servers().filter(|(_, server)| !server.disabled);
-        match (servers.next(), servers.count()) {
-            (Some((_, server)), 0) => server.target(),
-            (None, _) => Self::invalid("a config", "the config has no server that is enabled"),
-            (Some(_), others) => {
-                let count = others + 1;
-                let reason =
-                    format!("the config has {count} servers: name one of them, or use a `Group`");
-                Self::invalid("a config", reason)
-            }
+        let enabled: Vec<_> = config.servers().filter(|(_, server)| !server.disabled).collect();
+        match &enabled[..] {
+            [] => Self::invalid("a config", "the config has no server that is enabled"),
+            [(_, server)] => server.target(),
+            several => Group::target_of(config, several.len()),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A group of the servers of a config.
 
 use super::{Group, GroupBuilder, Naming};
-use crate::{Client, ClientBuilder, Config};
+use crate::{Client, ClientBuilder, Config, Error, Options, Target};
+use mcp_session::KnownEra;
 
 impl Group {
     /// Begins a group of the servers of a config that are not disabled, each with its own time limits.
@@ -36,4 +37,26 @@ impl Group {
         let group = Self::builder().naming(naming);
         members.into_iter().fold(group, |group, (name, client)| group.member(name, client))
     }
+
+    /// The enabled servers of a config as one target.
+    pub(crate) fn target_of(config: &Config, count: usize) -> Target {
+        let config = config.clone();
+        Target::dialing(format!("a group of {count}"), move |options| {
+            let group = Self::from_config_with(&config, |name, client| {
+                client.configure(|its| *its = of_member(options, name))
+            });
+            let invalid = |error: super::InvalidGroup| Error::InvalidTarget {
+                reason: error.to_string().into(),
+            };
+            group.build().map_err(invalid)
+        })
+    }
+}
+
+/// The options of the client of one member: what is known of one server is not known of another.
+fn of_member(options: &Options, name: &str) -> Options {
+    let mut options = options.clone();
+    options.server_name = Some(name.into());
+    (options.prior, options.known_era) = (None, KnownEra::new());
+    options
 }

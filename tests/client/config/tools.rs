@@ -96,6 +96,30 @@ async fn servers_of_a_group_are_filtered_and_transformed_and_have_their_time_lim
     assert!(late.is_timeout(), "{late}");
 }
 
+// seed: 61
+#[tokio::test]
+async fn one_client_of_a_config_has_all_its_servers_each_by_its_rules() {
+    let (one, two) = (start().await, start().await);
+    let limited = json!({"includeTools": ["*"], "timeout": 150});
+    let off = json!({"disabled": true});
+    let config = config(&[("x", &one, transforms()), ("y", &two, limited), ("z", &one, off)]);
+    let client = Client::new(config);
+    for _ in 0..2 {
+        let connection = deadline(client.connect()).await.unwrap();
+        let tools = deadline(connection.list_tools()).await.unwrap();
+        let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
+        assert!(names.starts_with(&["x_plus", "y_add"]), "{names:?}");
+        assert!(!names.contains(&"x_drop") && names.contains(&"y_drop"), "{names:?}");
+        let result = deadline(connection.call_tool("x_plus").argument("to", 2)).await.unwrap();
+        assert_eq!(result.text(), r#""add" {"b":2,"a":1}"#);
+        let denied = deadline(connection.call_tool("x_drop")).await.unwrap_err();
+        assert!(matches!(denied, Error::Denied { .. }), "{denied:?}");
+        let late = deadline(connection.call_tool("y_sleep")).await.unwrap_err();
+        assert!(late.is_timeout(), "{late}");
+        deadline(connection.close()).await;
+    }
+}
+
 fn config_of_sleeper(server: &HttpServer) -> mcp_client::Config {
     config(&[("s", server, json!({"timeout": 150}))])
 }

@@ -1,0 +1,151 @@
+//! A group as what a client connects to.
+
+use super::{Group, GroupConnection, Shared};
+use crate::{
+    Error, Options, Target,
+    dial::{Connecting, Dial, Dialed, Plan},
+    live::Wrap,
+};
+use futures_util::future::BoxFuture;
+use mcp_session::{BoxCallService, Call, Era, KnownEra, Mode};
+use mcp_transport::{ClientMessage, Driver, Replies, Transport};
+use mcp_types::{
+    ErrorCode, ErrorObject, ProtocolVersion, RawJson, keys,
+    rpc::{Message, Request, Response},
+};
+use serde_json::{Map, Value, json};
+use std::{future::ready, sync::Arc};
+use tower::ServiceExt;
+
+/// What a group serves, by the capability that it is of.
+const SERVED: [(&str, &[&str]); 4] = [
+    ("completions", &["completion/complete"]),
+    ("prompts", &["prompts/list", "prompts/get"]),
+    ("resources", &["resources/list", "resources/templates/list", "resources/read"]),
+    ("tools", &["tools/list", "tools/call"]),
+];
+
+/// The servers of a group behind one [`Client`](crate::Client).
+///
+/// The client shows what all members offer together, is stateless if each member is, and connects and closes the group
+/// with its session. How members are called, and who answers them, is said to the members themselves.
+impl From<Group> for Target {
+    fn from(group: Group) -> Self {
+        let name = format!("a group of {}", group.members().len());
+        Self::dialing(name, move |_: &Options| Ok(group.clone()))
+    }
+}
+
+impl Target {
+    /// A target that is a group, which is made when it is dialed, by the options of the client.
+    pub(super) fn dialing(
+        name: String,
+        group: impl Fn(&Options) -> Result<Group, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self::dialed_by(name, Together(group))
+    }
+}
+
+/// Dials the members of a group, all together.
+struct Together<F>(F);
+
+impl<F: Fn(&Options) -> Result<Group, Error> + Send + Sync> Dial for Together<F> {
+    fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed> {
+        let group = (self.0)(&plan.options);
+        Box::pin(async move { dial(group?, plan).await })
+    }
+}
+
+async fn dial(group: Group, mut plan: Plan) -> Dialed {
+    let connection = group.connect_as("its members").await?;
+    if let Some(pause) = plan.pause.take() {
+        pause.connected.cancel();
+        pause.over.cancelled().await;
+    }
+    // Innermost, so that layers of the user see the calls of the group.
+    plan.wrap.push(routing(group.clone()));
+    // The members have been told how to be talked to. Here nothing is left to choose.
+    let options = &mut plan.options;
+    (options.mode, options.prior, options.known_era) = (Mode::Auto, None, KnownEra::new());
+    let introduction = mcp_transport::Shared::new(introduction(&group.0.shared));
+    let (session, driver) = Connecting(Arc::new(introduction)).dial(plan).await?;
+    let driver = Driver::new(async move {
+        let outcome = driver.await;
+        GroupConnection::close(connection).await;
+        outcome
+    });
+    Ok((session, driver))
+}
+
+/// Sends what a group serves to the group, as it is: what members say of it, and their errors, lose nothing.
+fn routing(group: Group) -> Wrap {
+    Arc::new(move |rest: BoxCallService| {
+        let group = group.clone();
+        BoxCallService::new(tower::service_fn(move |call: Call| {
+            let is_served = SERVED.iter().any(|(_, methods)| methods.contains(&&*call.method));
+            let (group, rest) = (group.clone(), rest.clone());
+            async move { if is_served { group.oneshot(call).await } else { rest.oneshot(call).await } }
+        }))
+    })
+}
+
+/// Says what a group is, in the era that it is of, and has no other methods.
+fn introduction(shared: &Shared) -> impl Transport + use<> {
+    let About { is_modern, capabilities } = About::of(shared);
+    let info = json!({"name": "group", "version": env!("CARGO_PKG_VERSION")});
+    let discovered = RawJson::from_joined(
+        json!({
+            "resultType": "complete", "supportedVersions": [ProtocolVersion::LATEST],
+            "capabilities": capabilities, "ttlMs": 0, "cacheScope": "private",
+            "_meta": {keys::SERVER_INFO: info},
+        })
+        .to_string(),
+    );
+    let initialized = RawJson::from_joined(
+        json!({
+            "protocolVersion": ProtocolVersion::LATEST_LEGACY, "capabilities": capabilities,
+            "serverInfo": info,
+        })
+        .to_string(),
+    );
+    let answer = move |Request { id, method, .. }: Request| match &*method {
+        "server/discover" if is_modern => Response::success(id, discovered.clone()),
+        "initialize" if !is_modern => Response::success(id, initialized.clone()),
+        "ping" if !is_modern => Response::success(id, RawJson::EMPTY_OBJECT),
+        _ => {
+            let error = ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "a group has no such method");
+            Response::failure(id, error)
+        }
+    };
+    tower::service_fn(move |message: ClientMessage| {
+        ready(Ok(match message.body {
+            Message::Request(request) => Replies::once(answer(request)),
+            _ => Replies::empty(),
+        }))
+    })
+}
+
+/// What the members of a group are together.
+struct About {
+    is_modern: bool,
+    capabilities: Map<String, Value>,
+}
+
+impl About {
+    /// A member that is not connected may offer anything, once it is.
+    fn of(shared: &Shared) -> Self {
+        let (mut is_modern, mut capabilities) = (true, Map::new());
+        for member in &shared.members {
+            let server = member.client.server().ok();
+            is_modern &= server.as_ref().is_none_or(|server| server.era == Era::Modern);
+            let offered = server.map(|server| RawJson::encode(&server.capabilities));
+            let offered = offered.and_then(Result::ok).and_then(|raw| raw.decode::<Value>().ok());
+            for (name, _) in SERVED {
+                if offered.as_ref().is_none_or(|offered| offered.get(name).is_some()) {
+                    capabilities.insert(name.to_owned(), json!({}));
+                }
+            }
+        }
+        Self { is_modern, capabilities }
+    }
+}
