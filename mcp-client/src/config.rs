@@ -28,8 +28,10 @@
 //! | `{"servers": {…}, "inputs": […]}`, `{"mcp": {"servers": {…}}}` | VS Code |
 //! | `{"name": {"command": …}, …}` | servers at the root |
 //! | `{"projects": {"/folder": {"mcpServers": {…}}}}` | Claude Code, for one project: [`Config::parse_at`] |
+//! | `extensions: {…}` | Goose, in YAML: [`Config::parse_goose`], and files that end in `.yaml` or `.yml` |
 //!
-//! All of it is JSON, with comments and trailing commas. The file of Goose is YAML and not read.
+//! All others are JSON, with comments and trailing commas. YAML is read and not changed. Goose counts its `timeout` in
+//! seconds, and what is a part of it is no server: that is told as a warning.
 //!
 //! # A server
 //!
@@ -57,6 +59,7 @@ mod document;
 mod edit;
 mod entry;
 mod file;
+mod goose;
 mod keys;
 mod problem;
 mod report;
@@ -65,6 +68,7 @@ mod target;
 mod tools;
 mod values;
 mod variables;
+mod yaml;
 
 pub use discover::{Address, Discovered, Discovery, discover};
 pub use problem::{ConfigError, Problem, Severity};
@@ -98,7 +102,7 @@ impl Config {
     /// No servers yet.
     pub fn new() -> Self {
         let place = vec!["mcpServers".to_owned()];
-        let content = Content { place, servers: Vec::new(), problems: Vec::new() };
+        let content = Content { place, servers: Vec::new(), problems: Vec::new(), is_yaml: false };
         Self { text: "{\n  \"mcpServers\": {}\n}\n".to_owned(), content }
     }
 
@@ -143,14 +147,32 @@ impl Config {
         Self::read(text, Some(&place))?.checked()
     }
 
-    /// Reads a file.
+    /// Reads the text of a `config.yaml` of Goose. It can be used like any other, and not be changed.
+    ///
+    /// ```
+    /// use mcp_client::Config;
+    ///
+    /// let config = Config::parse_goose("extensions:\n  files:\n    type: stdio\n    cmd: files-server\n")?;
+    /// assert!(config.server("files").is_ok());
+    /// # Ok::<(), mcp_client::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The text is not YAML, has no `extensions`, or something is wrong with one of them.
+    pub fn parse_goose(text: &str) -> Result<Self, ConfigError> {
+        Self::read_as(text, true)?.checked()
+    }
+
+    /// Reads a file: one of Goose if it ends in `.yaml` or `.yml`.
     ///
     /// # Errors
     ///
     /// The file cannot be read, or those of [`parse`](Self::parse).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        Self::parse(&file::read(path)?).map_err(|error| error.in_file(path))
+        let config = Self::read_as(&file::read(path)?, file::is_yaml(path));
+        config.and_then(Self::checked).map_err(|error| error.in_file(path))
     }
 
     /// Reads a file, and leaves out servers that are not what they have to be: [`problems`](Self::problems) tells them.
@@ -160,7 +182,8 @@ impl Config {
     /// The file cannot be read, is not JSON, or has no map of servers.
     pub fn from_file_lossy(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        Self::parse_lossy(&file::read(path)?).map_err(|error| error.in_file(path))
+        let config = Self::read_as(&file::read(path)?, file::is_yaml(path));
+        config.map_err(|error| error.in_file(path))
     }
 
     /// Writes the text to a file, as a whole or not at all, and makes the folders that are missing. The permissions of
@@ -251,6 +274,14 @@ impl Config {
         Ok(Self { text: text.to_owned(), content })
     }
 
+    fn read_as(text: &str, is_yaml: bool) -> Result<Self, ConfigError> {
+        if !is_yaml {
+            return Self::read(text, None);
+        }
+        let content = goose::read(text.trim_start_matches(BYTE_ORDER_MARK))?;
+        Ok(Self { text: text.to_owned(), content })
+    }
+
     /// The same, if no server was left out.
     fn checked(self) -> Result<Self, ConfigError> {
         let problems = &self.content.problems;
@@ -261,6 +292,9 @@ impl Config {
     }
 
     fn edit(&self) -> Result<Edit, ConfigError> {
+        if self.content.is_yaml {
+            return Err(ConfigError::ReadOnly);
+        }
         let text = self.text.trim_start_matches(BYTE_ORDER_MARK);
         Edit::begin(text, &self.content.place).ok_or(ConfigError::NoServers { path: None })
     }

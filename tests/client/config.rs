@@ -3,6 +3,7 @@
 mod connect;
 mod discover;
 mod edit;
+mod goose;
 mod tools;
 
 use mcp_client::config::{

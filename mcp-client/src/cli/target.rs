@@ -45,8 +45,9 @@ fn of_name(text: &str, common: &Common) -> Result<ClientBuilder, Failure> {
     if !path.is_file() {
         return of_config_name(text);
     }
-    let is_config =
-        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let is_config = path.extension().is_some_and(|extension| {
+        ["json", "yaml", "yml"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    });
     if is_config {
         return of_config_file(path, common);
     }

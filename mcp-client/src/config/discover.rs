@@ -19,7 +19,7 @@ const IN_PROJECTS: [Known; 5] = [
 ];
 
 /// What is looked for in the home folder.
-const AT_HOME: [Known; 11] = [
+const AT_HOME: [Known; 13] = [
     ("claude-code", ".claude.json"),
     ("cursor", ".cursor/mcp.json"),
     ("gemini", ".gemini/settings.json"),
@@ -31,6 +31,8 @@ const AT_HOME: [Known; 11] = [
     ("vscode", "Library/Application Support/Code/User/mcp.json"),
     ("vscode", "AppData/Roaming/Code/User/mcp.json"),
     ("vscode", ".vscode-server/data/User/mcp.json"),
+    ("goose", ".config/goose/config.yaml"),
+    ("goose", "AppData/Roaming/Block/goose/config/config.yaml"),
 ];
 
 /// Where Claude Code keeps the servers of one project.
@@ -57,6 +59,7 @@ const CLAUDE_CODE: &str = ".claude.json";
 /// | `claude-desktop` | `claude_desktop_config.json` |
 /// | `cursor` | `.cursor/mcp.json` |
 /// | `gemini` | `.gemini/settings.json` |
+/// | `goose` | `.config/goose/config.yaml` |
 /// | `vscode` | `.vscode/mcp.json`, and `mcp.json` of the user |
 /// | `windsurf` | `.codeium/windsurf/mcp_config.json` |
 /// | `project` | `mcp.json` |
@@ -137,7 +140,8 @@ impl Discovery {
     }
 
     fn look(&mut self, source: &'static str, path: PathBuf) {
-        self.add(source, path, Config::parse_lossy);
+        let is_yaml = file::is_yaml(&path);
+        self.add(source, path, |text| Config::read_as(text, is_yaml));
     }
 
     /// Looks for the servers of the project that a folder is in, which one file has for all projects.

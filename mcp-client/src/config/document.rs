@@ -38,6 +38,8 @@ pub(super) struct Content {
     pub(super) place: Vec<String>,
     pub(super) servers: Vec<(String, ServerConfig)>,
     pub(super) problems: Vec<Problem>,
+    /// Whether the text is YAML, which is not changed.
+    pub(super) is_yaml: bool,
 }
 
 /// Reads a text; the servers are where `place` says, or in one of the places where they usually are.
@@ -62,7 +64,7 @@ pub(super) fn read(text: &str, place: Option<&[String]>) -> Result<Content, Conf
     };
     let servers = at(&root, &place, &mut report).ok_or_else(none)?;
     let servers = servers.map_or_else(Vec::new, |map| read_servers(map, &place, &mut report));
-    Ok(Content { place, servers, problems: report.into_problems() })
+    Ok(Content { place, servers, problems: report.into_problems(), is_yaml: false })
 }
 
 /// Where the servers are.

@@ -10,6 +10,12 @@ use std::{
 /// How long a file may be: agents keep much beside their servers.
 const MOST: u64 = 64 * 1024 * 1024;
 
+/// Whether the name of a file says that it is YAML.
+pub(super) fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|it| it.eq_ignore_ascii_case("yaml") || it.eq_ignore_ascii_case("yml"))
+}
+
 /// Reads a file, which is UTF-8 on every system.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     let text = || {

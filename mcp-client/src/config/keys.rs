@@ -71,7 +71,8 @@ const FOREIGN: [&str; 17] = [
 ];
 
 /// Members of other clients that change how a server is reached, and are not built here.
-const UNBUILT: [&str; 6] = ["envFile", "oauth", "sandbox", "sse_read_timeout", "tls", "verify"];
+const UNBUILT: [&str; 7] =
+    ["envFile", "env_keys", "oauth", "sandbox", "sse_read_timeout", "tls", "verify"];
 
 /// The members of this name, if it has an effect.
 pub(super) fn key(name: &str) -> Option<Key> {

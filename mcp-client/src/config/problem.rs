@@ -71,7 +71,7 @@ pub enum ConfigError {
         /// The file, if it came from one.
         path: Option<PathBuf>,
     },
-    /// The text is not JSON, or servers in it are not what servers have to be. All that is wrong is listed.
+    /// The text is not JSON, or not YAML where that is expected, or servers in it are not what servers have to be. All that is wrong is listed.
     #[error("{} is not a valid config of MCP servers:{}", place(path.as_deref()), list(problems))]
     Invalid {
         /// The file, if it came from one.
@@ -79,6 +79,9 @@ pub enum ConfigError {
         /// What is wrong, in the order of the text.
         problems: Vec<Problem>,
     },
+    /// The text is YAML, which is read and not changed.
+    #[error("a config in YAML is only read: change it by hand, or by `goose configure`")]
+    ReadOnly,
     /// There is no server of this name.
     #[error("there is no server {name:?}{}", did_you_mean(near))]
     NoSuchServer {
