@@ -9,8 +9,8 @@ use std::{path::PathBuf, time::Duration};
     name = "mcp",
     version,
     after_help = "\
-A TARGET is a URL, the path of a script, a program or a config file (.json, .yaml), the name of a server in the config of an
-editor, or a command after `--`, as in `mcp list -- node server.js`."
+A TARGET is a URL, the path of a script, a program or a config file (.json, .yaml), the name of a server in the config
+of an editor, or a command after `--`, as in `mcp list -- node server.js`."
 )]
 pub(super) struct Options {
     #[command(subcommand)]
