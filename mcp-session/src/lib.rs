@@ -134,7 +134,7 @@ pub use propagate_trace::{
 };
 pub use reconnect::{Reconnect, When};
 pub use require_complete::{RequireComplete, RequireCompleteLayer};
-pub use retry::{Retry, RetryLayer, RetryOptions, SafeRetry};
+pub use retry::{HonorRetryAfter, Retry, RetryLayer, RetryOptions, SafeRetry};
 #[cfg(feature = "cache")]
 pub use reuse_reply::MemoryStore;
 pub use reuse_reply::{

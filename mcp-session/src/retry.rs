@@ -2,10 +2,14 @@
 
 mod backoff;
 mod budget;
+mod honor_retry_after;
 mod safety;
+
+pub use honor_retry_after::HonorRetryAfter;
 
 use crate::{Call, Deadlines, Error, Reply};
 use budget::TokenBucket;
+use honor_retry_after::Pause;
 use mcp_transport::BoxError;
 use safety::{Annotated, Safety};
 use std::{sync::Arc, time::Duration};
@@ -13,10 +17,11 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
 use tower_layer::Layer;
 
-/// Sends calls again by the rules of [`SafeRetry`]: tower's own service of that name with this policy.
+/// Sends calls again by the rules of [`SafeRetry`]: tower's own service of that name with this policy, around what lets
+/// no call go while the server wants none.
 ///
 /// For other rules write a [`tower::retry::Policy`] and use [`tower::retry::RetryLayer`].
-pub type Retry<S> = tower::retry::Retry<SafeRetry, S>;
+pub type Retry<S> = tower::retry::Retry<SafeRetry, HonorRetryAfter<S>>;
 
 /// How often and how soon calls are sent again; every field has a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +33,8 @@ pub struct RetryOptions {
     pub first_backoff: Duration,
     /// The longest wait of all, but for what a server asks for. Default: 20 s.
     pub max_backoff: Duration,
-    /// The longest `Retry-After` that is waited for; a call that is asked to wait longer fails. Default: 60 s.
+    /// The longest `Retry-After` that is waited for; a call that is asked to wait longer fails, and others wait no longer
+    /// than this. Default: 60 s.
     pub max_retry_after: Duration,
     /// The tokens of all calls of a layer: another try costs 5, or 10 after a timeout, and a success brings 1. Default:
     /// 500, of which nobody can have more.
@@ -54,7 +60,7 @@ impl Default for RetryOptions {
     }
 }
 
-/// Makes [`Retry`] services, which share one budget.
+/// Makes [`Retry`] services, which share one budget, and wait together when the server asks for that.
 #[derive(Clone, Debug, Default)]
 pub struct RetryLayer(SafeRetry);
 
@@ -69,6 +75,7 @@ impl<S> Layer<S> for RetryLayer {
     type Service = Retry<S>;
 
     fn layer(&self, inner: S) -> Retry<S> {
+        let inner = HonorRetryAfter::new(inner, Arc::clone(&self.0.shared));
         Retry::new(self.0.clone(), inner)
     }
 }
@@ -82,7 +89,7 @@ impl<S> Layer<S> for RetryLayer {
 ///   `tasks/get`), when it is unknown what became of it, or after an HTTP status 502, 503 or 504;
 /// - if it calls a tool that says it may be, and [`RetryOptions::trust_annotations`] is set.
 ///
-/// A `Retry-After` is respected. A call that carries answers for the server (`inputResponses`, `requestState`) is sent
+/// A `Retry-After` is respected, by the other calls of a [`RetryLayer`] too. A call that carries answers for the server (`inputResponses`, `requestState`) is sent
 /// again only if the server has not seen it. A deadline that passed, a JSON-RPC error and `isError` are never a reason.
 ///
 /// Belongs outside [`Deadline`](crate::Deadline), to which it gives what is left of the total.
@@ -100,6 +107,7 @@ struct Shared {
     options: RetryOptions,
     budget: TokenBucket,
     annotated: Annotated,
+    pause: Pause,
 }
 
 impl Default for SafeRetry {
@@ -112,13 +120,14 @@ impl SafeRetry {
     /// A policy with its own budget; its clones share it.
     pub fn new(options: RetryOptions) -> Self {
         let budget = TokenBucket::new(options.budget);
-        let shared = Shared { options, budget, annotated: Annotated::default() };
+        let (annotated, pause) = (Annotated::default(), Pause::default());
+        let shared = Shared { options, budget, annotated, pause };
         Self { shared: Arc::new(shared), retries: 0, started: None }
     }
 
     /// How long to wait before the next try, if there may be one.
     fn wait(&self, call: &Call, error: &BoxError) -> Option<Duration> {
-        let Shared { options, budget, annotated } = &*self.shared;
+        let Shared { options, budget, annotated, .. } = &*self.shared;
         if self.retries + 1 >= options.attempts {
             return None;
         }

@@ -1,5 +1,9 @@
 //! Making connections.
 
+mod shared;
+
+pub use shared::{InProcess, Shared};
+
 use crate::{Error, Transport, Unsolicited};
 use std::{
     fmt,
@@ -114,24 +118,5 @@ impl Future for Driver {
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Driver")
-    }
-}
-
-/// A connector that hands out clones of one transport, for servers in this process and for mocks.
-#[derive(Clone, Debug)]
-pub struct Shared<T>(T);
-
-impl<T: Transport> Shared<T> {
-    /// Hands out clones of `transport`.
-    pub fn new(transport: T) -> Self {
-        Self(transport)
-    }
-}
-
-impl<T: Transport> Connector for Shared<T> {
-    type Transport = T;
-
-    async fn connect(&self) -> Result<Link<T>, Error> {
-        Ok(Link::new(self.0.clone(), Binding::InProcess))
     }
 }

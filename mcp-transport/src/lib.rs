@@ -110,7 +110,7 @@ mod unsolicited;
 #[cfg(feature = "ws")]
 pub mod websocket;
 
-pub use connector::{Binding, Connector, Driver, Link, Shared};
+pub use connector::{Binding, Connector, Driver, InProcess, Link, Shared};
 pub use duplex::{Multiplex, multiplex};
 pub use error::{BoxError, Delivery, Error};
 pub use extensions::Extensions;

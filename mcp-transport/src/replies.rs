@@ -41,6 +41,11 @@ impl Replies {
         Self(Inner::Call(replies))
     }
 
+    /// Whether all that there will be is there.
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.0, Inner::Ready(_))
+    }
+
     /// Replies as they come.
     pub fn new(stream: impl Stream<Item = Result<ServerMessage, Error>> + Send + 'static) -> Self {
         Self(Inner::Stream(Box::pin(stream)))

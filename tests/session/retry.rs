@@ -157,6 +157,98 @@ async fn the_server_says_how_long_to_wait_up_to_a_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn f33_a_wait_that_the_server_asks_one_call_for_holds_for_all_calls_that_can_wait() {
+    deadline(async {
+        for code in [429, 503] {
+            let (mut service, mut mock) = around(&layer(|_| ()));
+            // This one is not sent again after a 503, which others heed all the same.
+            let sent =
+                service.ready().await.unwrap().call(call("tools/call", json!({"name": "t"})));
+            let asked = status(code).with_retry_after(Duration::from_secs(30));
+            let mut first = Box::pin(sent);
+            assert!(tokio::time::timeout(Duration::ZERO, &mut first).await.is_err());
+            fail(&mut mock, asked).await;
+            let begun = Instant::now();
+            let ended = tokio::time::timeout(Duration::from_millis(1), &mut first).await;
+            assert_eq!(ended.is_err(), code == 429);
+            let hurried = call("tools/list", json!({}))
+                .with_extension(Deadlines::total(Duration::from_secs(20)));
+            let error = service.ready().await.unwrap().call(hurried).await.unwrap_err();
+            let error = Error::from_layers(error);
+            let transport = error.as_transport().unwrap();
+            assert_eq!(transport.status().unwrap().as_u16(), code);
+            assert_eq!(transport.delivery(), Delivery::NotSent);
+            assert!(error.retry_after().is_some_and(|left| left <= Duration::from_secs(30)));
+            assert!(begun.elapsed() < Duration::from_secs(1), "it fails at once");
+            let patient = Deadlines::total(Duration::from_secs(100));
+            let waiting: futures_util::stream::FuturesUnordered<_> = (0..20)
+                .map(|_| call("tools/list", json!({})).with_extension(patient))
+                .map(|call| service.clone().oneshot(call))
+                .collect();
+            let dropped = service.clone().oneshot(call("prompts/list", json!({})));
+            assert!(tokio::time::timeout(Duration::from_secs(1), dropped).await.is_err());
+            let served = async {
+                let mut times = Vec::new();
+                let expected = if code == 429 { 21 } else { 20 };
+                while times.len() < expected {
+                    let call = answer(&mut mock, json!({"tools": []})).await;
+                    assert_ne!(call.method, "prompts/list", "it was given up");
+                    let left = call.extensions.get::<Deadlines>().and_then(|it| it.total);
+                    assert!(call.method != "tools/list" || left <= Some(Duration::from_secs(72)));
+                    times.push(begun.elapsed());
+                }
+                times
+            };
+            let (outcomes, times, _) =
+                tokio::join!(futures_util::StreamExt::collect::<Vec<_>>(waiting), served, async {
+                    if code == 429 { Some(first.await) } else { None }
+                });
+            assert!(outcomes.iter().all(Result::is_ok));
+            assert!(times.iter().all(|at| *at >= Duration::from_secs(30)), "{times:?}");
+            assert!(times.last() > times.first(), "not all at once: {times:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn f33_no_server_shuts_a_session_up_for_longer_than_the_limit() {
+    deadline(async {
+        let (service, mut mock) = around(&layer(|_| ()));
+        let begun = Instant::now();
+        let (outcome, _) = tokio::join!(
+            service.clone().oneshot(call("tools/list", json!({}))),
+            fail(&mut mock, status(429).with_retry_after(Duration::MAX))
+        );
+        assert!(outcome.is_err());
+        let (outcome, _) = tokio::join!(
+            service.clone().oneshot(call("tools/list", json!({}))),
+            answer(&mut mock, json!({}))
+        );
+        outcome.unwrap();
+        let waited = begun.elapsed();
+        assert!(
+            waited >= Duration::from_secs(60) && waited < Duration::from_secs(61),
+            "{waited:?}"
+        );
+        // A server that only ever asks for patience is not waited for without end, even by who has no limit.
+        let sent = call("tools/list", json!({})).with_extension(Deadlines::NONE);
+        let mut sent = std::pin::pin!(service.oneshot(sent));
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut sent => break outcome,
+                next = mock.next_request() => {
+                    let wait = Duration::from_secs(50);
+                    next.unwrap().1.send_error(status(429).with_retry_after(wait));
+                }
+            }
+        };
+        assert!(outcome.is_err());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_uses_the_budget_up_and_success_fills_it() {
     deadline(async {
         let (mut service, mut mock) = around(&layer(|options| options.budget = 10));

@@ -5,9 +5,13 @@ use crate::{
     script::{Answer, deadline},
     wire,
 };
-use conformance::script::Background;
+use conformance::{
+    in_process::{Asked, InProcess},
+    script::Background,
+};
 use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
-use mcp_session::{Call, Options, Params, Session};
+use mcp_session::{Call, Events, Mode, Options, Params, Session};
+use mcp_transport::{Delivery, Shared};
 use mcp_types::rpc::Request;
 use serde_json::{Value, json};
 use std::{future::Future, pin::pin, task::Poll, time::Duration};
@@ -155,6 +159,63 @@ async fn f52_dropping_the_driver_fails_calls_and_subscriptions_with_a_cause() {
         let later = session.call_raw(Call::new("tools/call"));
         let later = tokio::time::timeout(Duration::from_secs(1), later).await.unwrap();
         assert!(later.unwrap_err().is_closed());
+    })
+    .await;
+}
+
+/// A service in this process has no connection that could break, but its session ends like any other.
+#[tokio::test(start_paused = true)]
+async fn f52_dropping_the_driver_fails_calls_to_a_service_in_this_process_with_a_cause() {
+    deadline(async {
+        for legacy in [false, true] {
+            let (given_up, mut is_given_up) = tokio::sync::mpsc::channel::<()>(1);
+            let answer = move |asked: Asked| {
+                let given_up = given_up.clone();
+                async move {
+                    asked.progress(1, 2).await;
+                    let _held = given_up;
+                    std::future::pending::<Result<(), _>>().await
+                }
+            };
+            let server = if legacy { InProcess::legacy(answer) } else { InProcess::modern(answer) };
+            let mut options = Options::default();
+            options.mode = if legacy { Mode::Legacy } else { Mode::Auto };
+            let builder = Session::builder(Shared::new(server.transport())).options(options);
+            let (session, driver) = builder.connect().await.unwrap();
+            let driver = Background::run(driver);
+            let (sender, mut heard) = tokio::sync::mpsc::channel(1);
+            let call = Call::new("tools/call").with_events(Events::channel(sender));
+            let cut = async {
+                heard.recv().await.unwrap();
+                driver.cut().await;
+            };
+            let (called, ()) = tokio::join!(session.call_raw(call), cut);
+            let error = called.unwrap_err();
+            assert!(error.is_closed(), "{error:?}");
+            let cause = error.as_transport().unwrap();
+            assert!(cause.to_string().contains("driver"), "{cause}");
+            assert_eq!(cause.delivery(), Delivery::Unknown);
+            let later = session.call_raw(Call::new("tools/call")).await.unwrap_err();
+            assert!(later.is_closed(), "{later:?}");
+            assert_eq!(later.as_transport().unwrap().delivery(), Delivery::NotSent);
+            assert_eq!(server.sent("tools/call").len(), 1);
+            drop((session, server));
+            assert!(is_given_up.recv().await.is_none(), "what the service did was dropped");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_driver_of_a_service_in_this_process_ends_with_the_last_use_of_the_session() {
+    deadline(async {
+        let server = InProcess::modern(|_| async { Ok(json!({"resultType": "complete"})) });
+        let builder = Session::builder(Shared::new(server.transport()));
+        let (session, driver) = builder.connect().await.unwrap();
+        let mut driver = Background::run(driver);
+        session.call_raw(Call::new("tools/list")).await.unwrap();
+        drop(session);
+        driver.end().await.unwrap();
     })
     .await;
 }

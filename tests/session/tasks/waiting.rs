@@ -6,7 +6,7 @@ use crate::{
     wire,
 };
 use futures_util::{StreamExt, TryStreamExt};
-use mcp_session::{Error, Event, Events, Misbehavior, Options, Started, Tasks};
+use mcp_session::{Call, Error, Event, Events, Misbehavior, Options, Started, Tasks};
 use mcp_transport::Binding;
 use mcp_types::tasks_extension::TaskStatus;
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ async fn a_handle_keeps_no_session_open_and_what_is_known_stays_known() {
     .await;
 }
 
-// spec: TASK25-07 TASK25-18 PROG-02
+// spec: TASK25-07 TASK25-18 PROG-02 PROG-08
 // seed: 59
 #[tokio::test(start_paused = true)]
 async fn what_a_legacy_server_tells_of_a_task_is_heard_at_once() {
@@ -183,6 +183,9 @@ async fn what_a_legacy_server_tells_of_a_task_is_heard_at_once() {
                 let params = json!({"taskId": id, "status": status, "statusMessage": status});
                 peer.notify("notifications/tasks/status", params).await;
             }
+            // Nor does progress then: the token was good until the end.
+            let params = json!({"progressToken": token, "progress": 4});
+            peer.notify("notifications/progress", params).await;
             let request = peer.expect("tasks/result").await;
             peer.answer(request["id"].clone(), json!({"content": []})).await;
         };
@@ -196,6 +199,48 @@ async fn what_a_legacy_server_tells_of_a_task_is_heard_at_once() {
         tokio::join!(called, served);
         assert_eq!(*progress.lock().unwrap(), [1.0, 3.0]);
         assert!(start.elapsed().as_secs() < 60, "nobody asked");
+    })
+    .await;
+}
+
+// spec: PROG-08 TASK25-04
+#[tokio::test(start_paused = true)]
+async fn the_token_of_a_call_is_good_for_as_long_as_the_task_that_was_made_of_it() {
+    deadline(async {
+        let (session, _driver, mut peer) = wire::open(wire::legacy()).await;
+        let (sender, mut heard) = tokio::sync::mpsc::channel(8);
+        let call = super::handle::named("slow").with_events(Events::channel(sender));
+        let served = async {
+            let request = peer.expect("tools/list").await;
+            let execution = json!({"taskSupport": "required"});
+            let tool = json!({"name": "slow", "inputSchema": {}, "execution": execution});
+            peer.answer(request["id"].clone(), json!({"tools": [tool]})).await;
+            let request = peer.expect("tools/call").await;
+            let token = request["params"]["_meta"]["progressToken"].clone();
+            let working = json!({"taskId": "t", "status": "working", "pollInterval": 1000});
+            peer.answer(request["id"].clone(), json!({"task": working})).await;
+            for progress in [1, 2] {
+                let params = json!({"progressToken": token, "progress": progress});
+                peer.notify("notifications/progress", params).await;
+                let request = peer.expect("tasks/get").await;
+                peer.answer(request["id"].clone(), working.clone()).await;
+            }
+            let request = peer.expect("tasks/get").await;
+            let completed = json!({"taskId": "t", "status": "completed"});
+            peer.answer(request["id"].clone(), completed).await;
+            let request = peer.expect("tasks/result").await;
+            peer.answer(request["id"].clone(), json!({"content": []})).await;
+        };
+        let called = async {
+            session.call_raw(Call::new("tools/list")).await.unwrap();
+            session.call_raw(call).await.unwrap();
+        };
+        tokio::join!(called, served);
+        for expected in [1.0, 2.0] {
+            let Some(Event::Progress(progress)) = heard.recv().await else { panic!("no progress") };
+            assert_eq!(progress.progress, expected);
+        }
+        assert!(heard.recv().await.is_none(), "nobody says more");
     })
     .await;
 }

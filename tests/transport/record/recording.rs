@@ -154,9 +154,9 @@ async fn a_writer_writes_a_transcript_and_ends_with_its_recorder() {
     let (sink, driver) = record::writer(ours, record::Limits::default());
     let mut driver = Background::run(driver);
     let recorder = Record::new(Shared::new(Scripted::modern().server.transport()), sink);
-    let client = recorder.connect().await.unwrap().transport;
-    outcome(client, request(1, "echo", &json!({}))).await.unwrap();
-    drop(recorder);
+    let link = recorder.connect().await.unwrap();
+    outcome(link.transport, request(1, "echo", &json!({}))).await.unwrap();
+    drop((recorder, link.unsolicited, link.driver));
     driver.end().await.unwrap();
     let mut text = String::new();
     deadline(theirs.read_to_string(&mut text)).await.unwrap();
