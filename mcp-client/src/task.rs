@@ -49,7 +49,6 @@ pub(crate) type Reader<O> = Box<dyn Fn(&Reply) -> Result<O, Error> + Send + Sync
 ///
 /// Dropping it, or a future of it, leaves the task alone. It does not keep the session open.
 // spec: TASKX-06
-// seed: 59
 #[must_use = "the result is fetched when it is awaited"]
 pub struct Task<O> {
     method: &'static str,

@@ -51,7 +51,6 @@ impl Client {
     /// # Errors
     ///
     /// Any of [`Error`].
-    // seed: 59
     pub async fn list_tasks(
         &self,
         cursor: Option<String>,
