@@ -37,10 +37,11 @@ const CASES: [(&str, &[&str]); 12] = [
     ("progress-modern", &["--over", "stdio", "--modern", "--work", "progress"]),
 ];
 
-/// The table, and the compiler that its instructions were counted with.
+/// The table, and the compiler and the machine that its instructions were counted with.
 #[derive(Default, Deserialize, Serialize)]
 struct Table {
     rustc: String,
+    machine: String,
     #[serde(flatten)]
     counts: BTreeMap<String, Counts>,
 }
@@ -109,7 +110,7 @@ fn count() -> Result<Table> {
     if !has_valgrind {
         println!("counters: INSTRUCTIONS ARE NOT COUNTED: valgrind is not installed");
     }
-    let mut table = Table { rustc: rustc()?, ..Table::default() };
+    let mut table = Table { rustc: rustc()?, machine: machine(), ..Table::default() };
     for (name, arguments) in CASES {
         let mut driver = Command::new(programs::path("allocations"));
         let (line, _) = programs::output(driver.args(arguments))?;
@@ -141,11 +142,25 @@ fn rustc() -> Result<String> {
     Ok(version.trim().to_owned())
 }
 
+/// What the C library chooses its copies by: itself, and what the processor can do. Others take other instructions.
+fn machine() -> String {
+    const FLAGS: [&str; 6] = ["avx2", "avx512f", "avx512vl", "erms", "fsrm", "rtm"];
+    let libc = programs::output(Command::new("ldd").arg("--version")).ok();
+    let libc = libc.and_then(|(text, _)| text.lines().next().map(str::to_owned));
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = cpu.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    let flags = flags.split_whitespace().filter(|flag| FLAGS.contains(flag));
+    libc.iter().map(String::as_str).chain(flags).collect::<Vec<_>>().join(" ")
+}
+
 fn compare(known: &Table, found: &Table) -> Verdict {
     let mut verdict = Verdict::default();
-    let same_compiler = known.rustc == found.rustc;
-    if !same_compiler {
-        println!("counters: instructions are not compared: {} is not {}", found.rustc, known.rustc);
+    let is_same = (&known.rustc, &known.machine) == (&found.rustc, &found.machine);
+    if !is_same {
+        println!(
+            "counters: INSTRUCTIONS ARE NOT COMPARED: {}, {} is not {}, {}",
+            found.rustc, found.machine, known.rustc, known.machine
+        );
     }
     for (name, counts) in &found.counts {
         let Some(before) = known.counts.get(name) else {
@@ -153,7 +168,7 @@ fn compare(known: &Table, found: &Table) -> Verdict {
             verdict.failed += 1;
             continue;
         };
-        let before_instructions = before.instructions.filter(|_| same_compiler);
+        let before_instructions = before.instructions.filter(|_| is_same);
         verdict.note(name, "allocations", Some((before.allocations, counts.allocations)), 0);
         let pair = before_instructions.zip(counts.instructions);
         verdict.note(name, "instructions", pair, TOLERANCE);
@@ -180,7 +195,8 @@ mod tests {
 
     fn table(allocations: u64, instructions: Option<u64>) -> Table {
         let counts = Counts { allocations, bytes: 1, instructions };
-        Table { rustc: "rustc 1".to_owned(), counts: [("a".to_owned(), counts)].into() }
+        let (rustc, machine) = ("rustc 1".to_owned(), "libc 1 avx2".to_owned());
+        Table { rustc, machine, counts: [("a".to_owned(), counts)].into() }
     }
 
     #[test]
@@ -193,9 +209,11 @@ mod tests {
     }
 
     #[test]
-    fn another_compiler_is_not_compared_and_a_new_row_fails() {
+    fn another_compiler_or_machine_is_not_compared_and_a_new_row_fails() {
         let (mut known, found) = (table(10, Some(1000)), table(10, Some(9000)));
-        known.rustc = "rustc 2".to_owned();
+        known.machine = "libc 1".to_owned();
+        assert_eq!(compare(&known, &found), Verdict { passed: 1, failed: 0, skipped: 1 });
+        (known.rustc, known.machine) = ("rustc 2".to_owned(), found.machine.clone());
         assert_eq!(compare(&known, &found), Verdict { passed: 1, failed: 0, skipped: 1 });
         known.counts.clear();
         assert_eq!(compare(&known, &found).failed, 1);
