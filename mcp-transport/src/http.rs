@@ -50,10 +50,14 @@ mod compose;
 mod dial;
 mod driver;
 mod endpoint;
+#[cfg(feature = "oauth")]
+mod guard;
 mod headers;
 mod http_sse;
 mod limits;
 mod listen;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 mod proxy;
 mod redirect;
 mod refusal;
@@ -72,6 +76,8 @@ pub use add_headers::{AddHeaders, AddHeadersLayer};
 pub use auth::{AddBearer, AddBearerLayer};
 pub use client::{Body, Client};
 pub use endpoint::Endpoint;
+#[cfg(feature = "oauth")]
+pub use guard::Guarded;
 pub use headers::RequestHeaders;
 pub use limits::Limits;
 pub use proxy::Proxy;

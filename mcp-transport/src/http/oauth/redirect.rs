@@ -1,0 +1,96 @@
+//! What an authorization server answers through the user's browser.
+
+use super::Secret;
+use std::fmt;
+use url::{Url, form_urlencoded};
+
+/// The parameters of the redirect that ends an authorization request. Untrusted until it is validated.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redirect {
+    /// What a token is had for.
+    pub code: Option<Secret>,
+    /// What the request said, so that the answer is known to be its own.
+    pub state: Option<String>,
+    /// Who answers.
+    pub iss: Option<String>,
+    /// The code of a refusal.
+    pub error: Option<String>,
+    /// What the authorization server says of its refusal.
+    pub error_description: Option<String>,
+    /// A page about the refusal.
+    pub error_uri: Option<String>,
+    /// Whether a parameter came more than once, which none of them may.
+    pub(super) repeats: bool,
+}
+
+impl Redirect {
+    /// Reads the URL that the browser was sent to, or its path and query.
+    pub fn from_url(text: &str) -> Self {
+        let text = text.trim();
+        let query = match Url::parse(text) {
+            Ok(url) => url.query().unwrap_or_default().to_owned(),
+            Err(_) => {
+                let text = text.split('#').next().unwrap_or_default();
+                text.split_once('?').map_or("", |(_, query)| query).to_owned()
+            }
+        };
+        Self::from_query(&query)
+    }
+
+    /// Reads the query of that URL.
+    pub fn from_query(query: &str) -> Self {
+        let mut redirect = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = value.into_owned();
+            redirect.repeats |= match &*name {
+                "code" => redirect.code.replace(value.into()).is_some(),
+                "state" => redirect.state.replace(value).is_some(),
+                "iss" => redirect.iss.replace(value).is_some(),
+                "error" => redirect.error.replace(value).is_some(),
+                "error_description" => redirect.error_description.replace(value).is_some(),
+                "error_uri" => redirect.error_uri.replace(value).is_some(),
+                _ => false,
+            };
+        }
+        redirect
+    }
+}
+
+impl fmt::Debug for Redirect {
+    /// Shows which parameters there are, and none of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redirect")
+            .field("code", &self.code)
+            .field("iss", &self.iss)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Redirect;
+
+    #[test]
+    fn a_redirect_is_read_from_a_url_or_a_part_of_it() {
+        let query = "code=a%2Bb&state=s+t&iss=https%3A%2F%2Fas.example%2F&other=1";
+        let expected = Redirect {
+            code: Some("a+b".into()),
+            state: Some("s t".to_owned()),
+            iss: Some("https://as.example/".to_owned()),
+            ..Redirect::default()
+        };
+        assert_eq!(Redirect::from_query(query), expected);
+        for text in [
+            format!("http://127.0.0.1:1234/callback?{query}"),
+            format!(" http://127.0.0.1:1234/callback?{query}#fragment\n"),
+            format!("/callback?{query}"),
+        ] {
+            assert_eq!(Redirect::from_url(&text), expected, "{text}");
+        }
+        assert_eq!(Redirect::from_url("/callback"), Redirect::default());
+        assert!(Redirect::from_query("code=a&code=b").repeats);
+        assert!(!format!("{expected:?}").contains("a+b"));
+    }
+}

@@ -1,0 +1,163 @@
+//! Where tokens and registrations are kept.
+
+use super::{Registration, Tokens};
+use crate::BoxError;
+use futures_util::future::{BoxFuture, ready};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+/// Whose tokens: those of one server, and of one client if that is known beforehand.
+///
+/// It is known before any request, so that a client that starts has its token at once. To which authorization server and
+/// which resource the tokens are bound is part of [`Tokens`], and is checked before they are used.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Key {
+    /// The URL of the MCP server, without user, password, query and fragment.
+    pub server: String,
+    /// The identifier of the client, if it was configured.
+    pub client_id: Option<String>,
+}
+
+impl Key {
+    /// The tokens of a server.
+    pub fn new(server: impl Into<String>, client_id: Option<&str>) -> Self {
+        Self { server: server.into(), client_id: client_id.map(str::to_owned) }
+    }
+}
+
+/// Holds other processes back while tokens are refreshed; they may go on when it is dropped.
+pub type Lock = Box<dyn Send>;
+
+/// Keeps tokens and registrations: in memory, in a file, in the key store of a system.
+///
+/// An error is never the end of a login: it is told in the log, and what was read or got stays in use in memory.
+pub trait Store: Send + Sync + 'static {
+    /// The tokens of a server.
+    fn tokens<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Tokens>, BoxError>>;
+
+    /// Keeps tokens in place of those that were there.
+    fn save_tokens<'a>(
+        &'a self,
+        key: &'a Key,
+        tokens: &'a Tokens,
+    ) -> BoxFuture<'a, Result<(), BoxError>>;
+
+    /// Forgets tokens, unless others are there by now.
+    fn forget_tokens<'a>(
+        &'a self,
+        key: &'a Key,
+        tokens: &'a Tokens,
+    ) -> BoxFuture<'a, Result<(), BoxError>>;
+
+    /// The client that is registered at an authorization server.
+    fn registration<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Registration>, BoxError>>;
+
+    /// Keeps a registration in place of the one that was there.
+    fn save_registration<'a>(
+        &'a self,
+        issuer: &'a str,
+        client: &'a Registration,
+    ) -> BoxFuture<'a, Result<(), BoxError>>;
+
+    /// Forgets a registration, unless another one is there by now.
+    fn forget_registration<'a>(
+        &'a self,
+        issuer: &'a str,
+        client: &'a Registration,
+    ) -> BoxFuture<'a, Result<(), BoxError>>;
+
+    /// Waits until no other process refreshes these tokens. Within a process that is seen to already.
+    fn lock<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Lock, BoxError>> {
+        let _ = key;
+        Box::pin(ready(Ok(Box::new(()) as Lock)))
+    }
+}
+
+/// Keeps everything for as long as it lives. The default.
+#[derive(Default)]
+pub struct MemoryStore {
+    tokens: Mutex<HashMap<Key, Tokens>>,
+    registrations: Mutex<HashMap<String, Registration>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+/// What is done with a map is done at once.
+fn within<T, R: Send + 'static>(
+    map: &Mutex<T>,
+    work: impl FnOnce(&mut T) -> R,
+) -> BoxFuture<'_, Result<R, BoxError>> {
+    let result = work(&mut map.lock().unwrap_or_else(PoisonError::into_inner));
+    Box::pin(ready(Ok(result)))
+}
+
+impl Store for MemoryStore {
+    fn tokens<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Tokens>, BoxError>> {
+        within(&self.tokens, |map| map.get(key).cloned())
+    }
+
+    fn save_tokens<'a>(
+        &'a self,
+        key: &'a Key,
+        tokens: &'a Tokens,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        within(&self.tokens, |map| _ = map.insert(key.clone(), tokens.clone()))
+    }
+
+    fn forget_tokens<'a>(
+        &'a self,
+        key: &'a Key,
+        tokens: &'a Tokens,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        within(&self.tokens, |map| {
+            if map.get(key) == Some(tokens) {
+                map.remove(key);
+            }
+        })
+    }
+
+    fn registration<'a>(
+        &'a self,
+        issuer: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Registration>, BoxError>> {
+        within(&self.registrations, |map| map.get(issuer).cloned())
+    }
+
+    fn save_registration<'a>(
+        &'a self,
+        issuer: &'a str,
+        client: &'a Registration,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        within(&self.registrations, |map| _ = map.insert(issuer.to_owned(), client.clone()))
+    }
+
+    fn forget_registration<'a>(
+        &'a self,
+        issuer: &'a str,
+        client: &'a Registration,
+    ) -> BoxFuture<'a, Result<(), BoxError>> {
+        within(&self.registrations, |map| {
+            if map.get(issuer) == Some(client) {
+                map.remove(issuer);
+            }
+        })
+    }
+}
