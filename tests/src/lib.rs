@@ -4,5 +4,6 @@ pub mod alone;
 pub mod clean;
 pub mod http_server;
 pub mod in_process;
+pub mod oauth;
 pub mod peers;
 pub mod script;
