@@ -4,6 +4,7 @@
 
 mod callgrind;
 mod counters;
+mod goals;
 mod programs;
 mod rounds;
 mod scenarios;

@@ -39,6 +39,29 @@ pub fn answer(message: &[u8], is_modern: bool) -> Answer<'_> {
     Answer::Result(id, result)
 }
 
+/// Appends the lines that answer a line.
+pub fn lines(message: &[u8], is_modern: bool, out: &mut Vec<u8>) {
+    match answer(message, is_modern) {
+        Answer::Nothing => return,
+        Answer::Result(id, result) => {
+            head(id, out);
+            out.extend_from_slice(result.as_bytes());
+            out.push(b'}');
+        }
+        Answer::Progress(id, token) => {
+            for done in 1..=NOTIFICATIONS {
+                progress(token, done, out);
+                out.push(b'\n');
+            }
+            head(id, out);
+            out.extend_from_slice(payload::ECHO.as_bytes());
+            out.push(b'}');
+        }
+        Answer::Unknown(id) => unknown(id, out),
+    }
+    out.push(b'\n');
+}
+
 /// Appends what comes before the result of a response.
 pub fn head(id: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);

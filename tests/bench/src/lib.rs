@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod drive;
+pub mod in_memory;
 pub mod measure;
 pub mod ours;
 pub mod payload;

@@ -1,5 +1,6 @@
 //! The client of this repository, under measurement.
 
+mod in_memory;
 mod in_process;
 
 use crate::{
@@ -7,10 +8,11 @@ use crate::{
     payload::{self, Rows},
     peer::{self, HttpServer},
     plan::{Layer, Over, Plan, Work},
-    request::tool,
+    request::{ROWS, tool},
 };
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use in_memory::Pipe;
 use in_process::Service;
 use mcp_client::{Client, Connection, Error, Target};
 use mcp_session::{Call, Diagnostics, Dispatch, Events, NoInput, Params, Peer};
@@ -33,8 +35,6 @@ struct Inner {
     _server: Option<HttpServer>,
 }
 
-static ROWS: LazyLock<Rows> = LazyLock::new(|| payload::rows(2_850));
-
 #[derive(Serialize)]
 struct Echo<'a> {
     name: &'a str,
@@ -52,6 +52,7 @@ impl Driver for Ours {
         let service = Service { is_modern: plan.modern };
         let target: Target = match plan.over {
             Over::Process => Target::service(service),
+            Over::Memory => Target::connector("a pipe", Pipe { is_modern: plan.modern }),
             Over::Stdio => {
                 let (program, arguments) = peer::command(&plan)?;
                 Command::new(program).args(arguments).into()
@@ -80,6 +81,9 @@ impl Driver for Ours {
             Work::Progress => drop(client.call_tool("progress").on_progress(drop).await?),
             Work::Structured => drop(client.call_tool("structured").typed::<Rows>().await?),
             Work::Arguments => drop(client.call_tool("echo").arguments(&*ROWS).await?),
+            Work::Send1 | Work::Send16 => {
+                drop(client.call_tool("echo").argument("text", payload::sent(work)).await?);
+            }
             Work::List => drop(client.list_tools().await?),
             Work::Blob16 => drop(client.read_resource("file:///blob").await?),
             _ => drop(client.call_tool(tool(work)).argument("text", "hello").await?),

@@ -1,5 +1,6 @@
 //! The results that the server gives, made once.
 
+use crate::plan::Work;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::LazyLock;
@@ -47,6 +48,12 @@ pub static STRUCTURED: LazyLock<String> = LazyLock::new(|| {
 
 pub static TEXT_1: LazyLock<String> = LazyLock::new(|| text(MIB));
 pub static TEXT_16: LazyLock<String> = LazyLock::new(|| text(16 * MIB));
+
+/// The text that is an argument.
+pub fn sent(work: Work) -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| "x".repeat(16 * MIB));
+    if work == Work::Send1 { &TEXT[..MIB] } else { &TEXT }
+}
 
 fn text(size: usize) -> String {
     let text = "x".repeat(size);

@@ -12,7 +12,7 @@ use std::{
 pub fn command(plan: &Plan) -> Result<(PathBuf, Vec<&'static str>)> {
     let program = std::env::current_exe()?.with_file_name("server");
     let over = match plan.over {
-        Over::Stdio | Over::Process => "stdio",
+        Over::Stdio | Over::Memory | Over::Process => "stdio",
         Over::Http => "http",
         Over::Sse => "sse",
     };

@@ -35,7 +35,9 @@ pub enum Over {
     Stdio,
     Http,
     Sse,
-    /// A service in the same process.
+    /// A pipe in memory, to a server in the same process.
+    Memory,
+    /// A service in the same process; of ours alone.
     Process,
 }
 
@@ -50,6 +52,12 @@ pub enum Work {
     Structured,
     /// 233 kB of arguments.
     Arguments,
+    /// A text of 1 MiB as an argument.
+    #[value(name = "send-1")]
+    Send1,
+    /// A text of 16 MiB as an argument.
+    #[value(name = "send-16")]
+    Send16,
     /// A text of 1 MiB.
     #[value(name = "text-1")]
     Text1,

@@ -1,7 +1,7 @@
 //! What a client could be at best: no library, requests that are ready, one look at the answer for id and result.
 
 pub mod http;
-pub mod stdio;
+pub mod stream;
 
 use crate::{payload::Rows, plan::Work};
 use anyhow::{Context, Result};

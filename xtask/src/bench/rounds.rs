@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    goals::{self, All},
     programs,
     scenarios::{SCENARIOS, Scenario},
     table,
@@ -57,13 +58,14 @@ pub(super) fn run(options: &Rounds) -> Result<()> {
         features.push("rmcp");
     }
     programs::build(&programs, &features)?;
-    let mut all = BTreeMap::new();
+    let mut all = All::new();
     println!("{}", table::HEAD);
     for scenario in scenarios {
         let medians = measure(scenario, options)?;
         print!("{}", table::rows(scenario.name, &medians));
         all.insert(scenario.name, medians);
     }
+    print!("{}", goals::lines(&all));
     let path = workspace::root().join("target/bench/rounds.json");
     std::fs::write(&path, serde_json::to_vec_pretty(&all)?)?;
     println!("bench: {} scenarios, in {}", all.len(), path.display());

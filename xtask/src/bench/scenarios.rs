@@ -10,8 +10,6 @@ pub(super) struct Scenario {
 const ALL: &[&str] = &["ours", "rmcp", "raw"];
 /// rmcp 3.11 fails at its limit for a line.
 const WITHOUT_RMCP: &[&str] = &["ours", "raw"];
-/// There is nothing to hold open.
-const WITHOUT_RAW: &[&str] = &["ours", "rmcp"];
 const OURS: &[&str] = &["ours"];
 
 const fn of(
@@ -28,6 +26,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     of("seq-stdio-threads", &["--over", "stdio", "--modern", "--threads"], ALL),
     of("seq-http", &["--over", "http", "--modern"], ALL),
     of("seq-sse", &["--over", "sse", "--modern"], ALL),
+    of("seq-memory", &["--over", "memory", "--modern"], ALL),
     of("seq-process", &["--over", "process", "--modern"], OURS),
     of("conc-64-stdio", &["--over", "stdio", "--modern", "--in-flight", "64"], ALL),
     of(
@@ -36,6 +35,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ALL,
     ),
     of("conc-64-http", &["--over", "http", "--modern", "--in-flight", "64"], ALL),
+    of("conc-64-memory", &["--over", "memory", "--modern", "--in-flight", "64"], ALL),
     of("conc-64-process", &["--over", "process", "--modern", "--in-flight", "64"], OURS),
     of("conc-1024-stdio", &["--over", "stdio", "--modern", "--in-flight", "1024"], ALL),
     of("conc-1024-http", &["--over", "http", "--modern", "--in-flight", "1024"], ALL),
@@ -46,11 +46,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     of("structured-http", &["--over", "http", "--modern", "--work", "structured"], ALL),
     of("arguments-stdio", &["--over", "stdio", "--modern", "--work", "arguments"], ALL),
     of("arguments-http", &["--over", "http", "--modern", "--work", "arguments"], ALL),
+    of("send-1-stdio", &["--over", "stdio", "--modern", "--work", "send-1"], ALL),
+    of("send-16-stdio", &["--over", "stdio", "--modern", "--work", "send-16"], ALL),
+    of("send-16-http", &["--over", "http", "--modern", "--work", "send-16"], ALL),
     of("text-1-stdio", &["--over", "stdio", "--modern", "--work", "text-1"], ALL),
     of("text-1-http", &["--over", "http", "--modern", "--work", "text-1"], ALL),
     of("text-16-stdio", &["--over", "stdio", "--modern", "--work", "text-16"], WITHOUT_RMCP),
     of("text-16-http", &["--over", "http", "--modern", "--work", "text-16"], WITHOUT_RMCP),
     of("blob-16-stdio", &["--over", "stdio", "--modern", "--work", "blob-16"], WITHOUT_RMCP),
+    of("blob-16-http", &["--over", "http", "--modern", "--work", "blob-16"], WITHOUT_RMCP),
     of("list-stdio", &["--over", "stdio", "--modern", "--work", "list"], ALL),
     of("list-http", &["--over", "http", "--modern", "--work", "list"], ALL),
     of("connect-stdio", &["--over", "stdio", "--modern", "--work", "connect"], ALL),
@@ -58,7 +62,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     of(
         "idle-200-stdio",
         &["--over", "stdio", "--modern", "--work", "idle", "--in-flight", "200"],
-        WITHOUT_RAW,
+        ALL,
     ),
     of(
         "idle-200-http",

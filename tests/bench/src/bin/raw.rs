@@ -5,14 +5,14 @@ use clap::Parser;
 use mcp_bench::{
     drive,
     plan::{Over, Plan},
-    raw::{http::Http, stdio},
+    raw::{http::Http, stream},
 };
 use std::io::Write;
 
 fn main() -> Result<()> {
     let plan = Plan::parse();
     let outcome = match plan.over {
-        Over::Stdio => drive::runtime(&plan)?.block_on(stdio::run(&plan))?,
+        Over::Stdio | Over::Memory => drive::runtime(&plan)?.block_on(stream::run(&plan))?,
         Over::Http | Over::Sse => return drive::main::<Http>(&plan),
         Over::Process => bail!("there is nothing between a program and itself"),
     };

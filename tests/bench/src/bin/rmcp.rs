@@ -4,10 +4,11 @@ use anyhow::Result;
 use clap::Parser;
 use mcp_bench::{
     drive::{self, Driver},
+    in_memory,
     payload::{self, Rows},
     peer::{self, HttpServer},
     plan::{Over, Plan, Work},
-    request::tool,
+    request::{ROWS, tool},
 };
 use rmcp::{
     RoleClient,
@@ -15,9 +16,7 @@ use rmcp::{
     service::{ClientLifecycleMode, ClientServiceExt, RunningService},
     transport::{StreamableHttpClientTransport, TokioChildProcess},
 };
-use std::sync::{Arc, LazyLock};
-
-static ROWS: LazyLock<Rows> = LazyLock::new(|| payload::rows(2_850));
+use std::sync::Arc;
 
 #[derive(Clone)]
 struct Rmcp {
@@ -46,6 +45,9 @@ impl Driver for Rmcp {
                 server = Some(Arc::new(started));
                 ().serve_with_lifecycle(transport, lifecycle).await?
             }
+            Over::Memory => {
+                ().serve_with_lifecycle(in_memory::start(plan.modern), lifecycle).await?
+            }
             Over::Process => anyhow::bail!("rmcp has no server that is a function"),
         };
         Ok(Self { service: Arc::new(service), _server: server })
@@ -61,6 +63,7 @@ impl Driver for Rmcp {
             work => {
                 let arguments = match work {
                     Work::Arguments => serde_json::to_value(&*ROWS)?,
+                    Work::Send1 | Work::Send16 => serde_json::json!({"text": payload::sent(work)}),
                     _ => serde_json::json!({"text": "hello"}),
                 };
                 let mut params = CallToolRequestParams::new(tool(work));

@@ -55,26 +55,8 @@ fn stdio(is_modern: bool) -> Result<()> {
         if input.read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
-        match answer::answer(&line, is_modern) {
-            Answer::Nothing => continue,
-            Answer::Result(id, result) => {
-                answer::head(id, &mut out);
-                out.extend_from_slice(result.as_bytes());
-                out.push(b'}');
-            }
-            Answer::Progress(id, token) => {
-                for done in 1..=NOTIFICATIONS {
-                    answer::progress(token, done, &mut out);
-                    out.push(b'\n');
-                }
-                answer::head(id, &mut out);
-                out.extend_from_slice(mcp_bench::payload::ECHO.as_bytes());
-                out.push(b'}');
-            }
-            Answer::Unknown(id) => answer::unknown(id, &mut out),
-        }
-        out.push(b'\n');
-        if memchr::memchr(b'\n', input.buffer()).is_none() {
+        answer::lines(&line, is_modern, &mut out);
+        if !out.is_empty() && memchr::memchr(b'\n', input.buffer()).is_none() {
             output.write_all(&out)?;
             output.flush()?;
             out.clear();

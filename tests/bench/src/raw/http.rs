@@ -82,7 +82,7 @@ impl Http {
     async fn send(&self, method: &str, template: &Template, work: Work) -> Result<Option<String>> {
         let mut connection = self.connection().await?;
         let mut body = Vec::with_capacity(512);
-        template.write(self.0.next_id.fetch_add(1, Ordering::Relaxed), &mut body);
+        template.write(self.0.next_id.fetch_add(1, Ordering::Relaxed), &mut body)?;
         let mut request = Request::post("/mcp")
             .header(HOST, &*self.0.host)
             .header(CONTENT_TYPE, "application/json")
