@@ -1,8 +1,8 @@
 //! Icons that may be shown.
 
+use mcp_transport::Url;
 use mcp_types::Icon;
 use std::{error, fmt};
-use url::Url;
 
 /// Where a program that draws icons may take one from. The library itself fetches none.
 ///
@@ -22,7 +22,7 @@ pub enum IconSource {
     /// A picture elsewhere.
     Https(Url),
     /// The picture itself, in a `data:` URI.
-    Data(Url),
+    Data(String),
 }
 
 impl IconSource {
@@ -32,16 +32,23 @@ impl IconSource {
     ///
     /// It is neither `https:` without credentials nor `data:` with a picture.
     pub fn of(icon: &Icon) -> Result<Self, UnsafeIcon> {
-        let url = Url::parse(&icon.src).map_err(|_| UnsafeIcon("it is not a URI"))?;
-        match url.scheme() {
-            "https" if url.username().is_empty() && url.password().is_none() => {
-                Ok(Self::Https(url))
-            }
-            "https" => Err(UnsafeIcon("it has credentials")),
-            "data" if url.path().to_ascii_lowercase().starts_with("image/") => Ok(Self::Data(url)),
-            "data" => Err(UnsafeIcon("its data is no picture")),
-            _ => Err(UnsafeIcon("its scheme is neither `https` nor `data`")),
+        let (scheme, data) = icon.src.split_once(':').ok_or(UnsafeIcon("it is not a URI"))?;
+        if scheme.eq_ignore_ascii_case("data") {
+            let kind = data.get(.."image/".len()).unwrap_or_default();
+            return if kind.eq_ignore_ascii_case("image/") {
+                Ok(Self::Data(icon.src.clone()))
+            } else {
+                Err(UnsafeIcon("its data is no picture"))
+            };
         }
+        if !scheme.eq_ignore_ascii_case("https") {
+            return Err(UnsafeIcon("its scheme is neither `https` nor `data`"));
+        }
+        let url = Url::parse(&icon.src).map_err(|_| UnsafeIcon("it is not a URL"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(UnsafeIcon("it has credentials"));
+        }
+        Ok(Self::Https(url))
     }
 }
 

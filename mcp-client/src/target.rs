@@ -95,9 +95,9 @@ impl Target {
 
     #[cfg(feature = "ws")]
     fn web_socket(text: &str) -> Self {
-        match url::Url::parse(text) {
+        match mcp_transport::Url::parse(text) {
             Ok(url) => mcp_transport::websocket::WebSocket::new(url).into(),
-            Err(error) => Self::invalid(&without_secrets(text), format!("it is no URL: {error}")),
+            Err(error) => Self::invalid(&without_secrets(text), format!("it is {error}")),
         }
     }
 
@@ -165,8 +165,8 @@ impl From<String> for Target {
     }
 }
 
-impl From<url::Url> for Target {
-    fn from(url: url::Url) -> Self {
+impl From<mcp_transport::Url> for Target {
+    fn from(url: mcp_transport::Url) -> Self {
         Self::parse(url.as_str())
     }
 }
@@ -247,7 +247,8 @@ impl fmt::Debug for Target {
 
 /// Whether the path of a URL names an endpoint of the older HTTP binding, by the habit of naming it so.
 pub(crate) fn is_http_sse(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| url.path().split('/').any(|segment| segment == "sse"))
+    mcp_transport::Url::parse(text)
+        .is_ok_and(|url| url.path().split('/').any(|segment| segment == "sse"))
 }
 
 #[cfg(test)]

@@ -107,6 +107,7 @@ mod splice;
 pub mod stdio;
 mod transport;
 mod unsolicited;
+mod url;
 #[cfg(feature = "ws")]
 pub mod websocket;
 
@@ -118,6 +119,7 @@ pub use message::{ClientMessage, MirroredParams, ServerMessage};
 pub use replies::Replies;
 pub use transport::Transport;
 pub use unsolicited::{Arrival, Diagnostic, Unsolicited};
+pub use url::{InvalidUrl, Url};
 
 #[doc = include_str!("clauses.md")]
 pub mod clauses {}

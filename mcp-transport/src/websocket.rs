@@ -8,7 +8,7 @@
 mod channel;
 
 use crate::{
-    Binding, Connector, Delivery, Driver, Error, Link,
+    Binding, Connector, Delivery, Driver, Error, Link, Url,
     duplex::{self, Limits, Multiplex},
     error::Kind,
     socket::{self, Options, within},
@@ -27,7 +27,6 @@ use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, client::IntoClientRequest, protocol::WebSocketConfig},
 };
-use url::Url;
 
 /// The name of the subprotocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("mcp");
@@ -137,11 +136,10 @@ impl WebSocket {
             "wss" => true,
             _ => return Err(self.failure("it is neither a `ws:` nor a `wss:` URL")),
         };
-        let (Some(host), Some(port)) = (self.url.host_str(), self.url.port_or_known_default())
-        else {
-            return Err(self.failure("the URL has no host"));
+        let Some(port) = self.url.port_or_default() else {
+            return Err(self.failure("the URL has no port"));
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let host = self.url.host().trim_start_matches('[').trim_end_matches(']');
         let connecting = socket::connect_tcp(host, port);
         let stream = within(self.options.connect_timeout, &self.place(), connecting).await?;
         if !is_secure {
@@ -172,8 +170,7 @@ impl WebSocket {
 
     /// Where it connects to, without what may be secret.
     fn place(&self) -> String {
-        let origin = self.url.origin().ascii_serialization();
-        format!("{origin}{}", self.url.path())
+        format!("{}{}", self.url.origin(), self.url.path())
     }
 
     fn failure(&self, reason: &str) -> Error {
@@ -199,12 +196,7 @@ impl WebSocket {
 impl fmt::Display for WebSocket {
     /// Shows the URL without user, password, query and fragment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.url.host_str().unwrap_or_default();
-        write!(f, "{}://{host}", self.url.scheme())?;
-        if let Some(port) = self.url.port() {
-            write!(f, ":{port}")?;
-        }
-        f.write_str(self.url.path())
+        f.write_str(&self.place())
     }
 }
 

@@ -187,7 +187,7 @@ fn all_that_is_wrong_is_told_with_its_line_and_column() {
             "3:49: mcpServers.a.timeout: must be a whole number of milliseconds, and is a string",
             "4:10: mcpServers.b: needs `command` or `url`",
             "5:10: mcpServers.c: is no server: a server is an object",
-            "6:18: mcpServers.d.url: is no URL: relative URL without a base",
+            "6:18: mcpServers.d.url: is no usable URL: it has no scheme, as in https://example.com/mcp",
             "6:50: mcpServers.d.headers.X: must be a string, and is an array",
             "7:18: mcpServers.e.url: has the scheme \"ftp\": use http or https",
             "7:47: mcpServers.e.type: is none of `stdio`, `http`, `streamable-http`, `sse`, `ws`",

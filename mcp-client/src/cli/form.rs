@@ -142,7 +142,7 @@ fn visit(
     input: &mut dyn BufRead,
     out: &mut dyn Write,
 ) -> io::Result<Answer> {
-    let host = url::Url::parse(&page.url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
+    let host = elicit::Domain::of(&page.url).map(|domain| domain.name);
     writeln!(out, "The server asks: {}", printable(&page.message))?;
     writeln!(out, "It wants you to visit a page of {}:", printable(&host.unwrap_or_default()))?;
     writeln!(out, "  {}", printable(&page.url))?;

@@ -188,8 +188,8 @@ fn check_url(text: &str, at: Range, report: &mut Report<'_>) {
     if text.contains("${") {
         return;
     }
-    match url::Url::parse(text) {
-        Err(error) => report.error(at, format!("is no URL: {error}")),
+    match mcp_transport::Url::parse(text) {
+        Err(error) => report.error(at, format!("is {error}")),
         Ok(url) if !SCHEMES.contains(&url.scheme()) => {
             report.error(at, format!("has the scheme {:?}: use http or https", url.scheme()));
         }

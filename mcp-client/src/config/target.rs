@@ -147,7 +147,7 @@ fn stdio(_: &StdioServer, _: &Variables) -> Result<Target, Refusal> {
     expect(dead_code, reason = "without a binding nobody sends them")
 )]
 struct Filled {
-    url: url::Url,
+    url: mcp_transport::Url,
     headers: Vec<(http::HeaderName, http::HeaderValue)>,
     token: Option<String>,
 }
@@ -166,8 +166,8 @@ fn remote(server: &RemoteServer, variables: &Variables) -> Result<Target, Refusa
         }
     };
     filler.finish()?;
-    let url =
-        url::Url::parse(&url).map_err(|error| Refusal(format!("`url` is no URL: {error}")))?;
+    let url = mcp_transport::Url::parse(&url);
+    let url = url.map_err(|error| Refusal(format!("`url` is {error}")))?;
     let headers = headers.into_iter().map(|(name, value)| header(name, &value));
     let filled = Filled { url, headers: headers.collect::<Result<_, _>>()?, token };
     let is_websocket = matches!(filled.url.scheme(), "ws" | "wss");

@@ -1,12 +1,14 @@
 //! The folders that servers may work in.
 
+mod file_uri;
+
+use iri_string::types::UriStr;
 use mcp_types::Root;
 use std::{
     error, fmt,
     path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
-use url::Url;
 
 /// The folders that servers may work in. Clones share them, so that they can be changed while a client uses them.
 ///
@@ -37,10 +39,10 @@ impl Roots {
     ) -> Result<Self, InvalidRoot> {
         let roots = paths.into_iter().map(|path| {
             let path = path.as_ref();
-            let url = Url::from_file_path(path);
-            let url = url
-                .map_err(|()| InvalidRoot::new(&path.to_string_lossy(), "the path is relative"))?;
-            Ok(Root::new(url.as_str()))
+            let uri = file_uri::of(path);
+            let uri = uri
+                .ok_or_else(|| InvalidRoot::new(&path.to_string_lossy(), "the path is relative"))?;
+            Ok(Root::new(uri))
         });
         Self::new(roots.collect::<Result<Vec<_>, _>>()?)
     }
@@ -66,9 +68,9 @@ impl Roots {
 /// Checks that all roots are `file://` URIs.
 pub(super) fn check(roots: &[Root]) -> Result<(), InvalidRoot> {
     roots.iter().try_for_each(|root| {
-        let url =
-            Url::parse(&root.uri).map_err(|_| InvalidRoot::new(&root.uri, "it is not a URI"))?;
-        if url.scheme() != "file" || !root.uri.contains("://") {
+        let uri =
+            UriStr::new(&root.uri).map_err(|_| InvalidRoot::new(&root.uri, "it is not a URI"))?;
+        if !uri.scheme_str().eq_ignore_ascii_case("file") || uri.authority_str().is_none() {
             return Err(InvalidRoot::new(&root.uri, "it does not begin with `file://`"));
         }
         let climbs = |segment: &str| segment.to_ascii_lowercase().replace("%2e", ".") == "..";

@@ -1,8 +1,8 @@
 //! The formats of texts.
 
+use iri_string::types::UriStr;
 use mcp_types::schema::StringSchemaFormat as Format;
 use std::borrow::Cow;
-use url::Url;
 
 /// Checks that a text has a format; one that is not known here is for the server to check.
 pub(super) fn fits(text: &str, format: &Format) -> Result<(), Cow<'static, str>> {
@@ -106,9 +106,7 @@ fn is_odd(c: char) -> bool {
 
 /// An absolute URI of [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986).
 fn is_uri(text: &str) -> bool {
-    // The parser is one for browsers, which forgive a lot.
-    let is_clean = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
-    text.chars().all(is_clean) && Url::parse(text).is_ok()
+    UriStr::new(text).is_ok()
 }
 
 #[cfg(test)]

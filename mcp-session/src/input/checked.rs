@@ -3,6 +3,7 @@
 use super::{InputHandler, Question, sampling};
 use crate::form;
 use async_trait::async_trait;
+use mcp_transport::Url;
 use mcp_types::{
     ErrorCode, ErrorObject,
     capabilities::ClientCapabilities,
@@ -11,7 +12,6 @@ use mcp_types::{
     sampling::{CreateMessageRequest, CreateMessageResult},
 };
 use std::{fmt, sync::Arc};
-use url::Url;
 
 /// Answers through another handler, but only questions that may be asked, and only with answers that fit them.
 ///
@@ -111,8 +111,9 @@ fn check_question(request: &ElicitRequest) -> Result<Option<&ElicitationSchema>,
             Ok(Some(&form.requested_schema))
         }
         ElicitRequest::Url(page) => match Url::parse(&page.url) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(None),
-            _ => Err(invalid("the URL is not that of a web page")),
+            Ok(url) if url.is_web() => Ok(None),
+            Ok(_) => Err(invalid("the URL is not that of a web page")),
+            Err(error) => Err(invalid(error.to_string())),
         },
         _ => Err(invalid("it is neither a form with its fields nor a page with its URL")),
     }

@@ -5,11 +5,10 @@ use super::{
     state::{State, Target},
     storey::{Custom, Layered, Pooled, Storey},
 };
-use crate::{Binding, Connector, Delivery, Driver, Error, Link, Unsolicited, error::Kind};
+use crate::{Binding, Connector, Delivery, Driver, Error, Link, Unsolicited, Url, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
-use url::Url;
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc, time::Duration};
 
 const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VERSION"));
 
@@ -48,11 +47,7 @@ impl Endpoint {
     ///
     /// The text is not a URL, or not an `http` or `https` one.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let url = Url::parse(text).map_err(|source| {
-            invalid("server URL cannot be read: write it like https://example.com/mcp")
-                .with_source(source)
-        })?;
-        Self::new(url)
+        Self::new(Url::parse(text).map_err(|error| invalid(format!("server has {error}")))?)
     }
 }
 
@@ -170,22 +165,18 @@ impl TryFrom<Url> for Endpoint {
     }
 }
 
-pub(super) fn target(mut url: Url) -> Result<Target, Error> {
-    if !matches!(url.scheme(), "http" | "https") {
+pub(super) fn target(url: Url) -> Result<Target, Error> {
+    if !url.is_web() {
         return Err(invalid("server URL is neither `http` nor `https`"));
     }
-    url.set_fragment(None);
     let mut headers = HeaderMap::new();
     if let Some(authorization) = basic_authorization(&url) {
         headers.insert(header::AUTHORIZATION, authorization);
     }
-    // These fail for URLs without a host alone, and such a one is not `http`.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
+    let url = url.without_credentials().without_fragment();
     let uri = Uri::from_str(url.as_str())
         .map_err(|source| invalid("server URL cannot be requested").with_source(source))?;
-    url.set_query(None);
-    let url = String::from(url).into();
+    let url = url.without_query().to_string().into();
     Ok(Target {
         uri,
         url,
@@ -213,7 +204,7 @@ fn basic_authorization(url: &Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn invalid(message: &'static str) -> Error {
+fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(Kind::Connect, Delivery::NotSent, message)
 }
 

@@ -17,7 +17,7 @@ use super::{
     state::{InFlight, State, Target},
     stream::message_data,
 };
-use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
+use crate::{Delivery, Error, Replies, ServerMessage, Url, error::Kind};
 use bytes::Bytes;
 use channel::Registration;
 use futures_core::Stream;
@@ -32,7 +32,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::timeout;
-use url::Url;
 
 /// How long the server may take to say where messages go, unless another limit for its answers was set.
 const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -181,16 +180,14 @@ fn endpoint(target: &Target, data: &Bytes) -> Result<Uri, Error> {
     let text = std::str::from_utf8(data).map_err(|_| refuse("something unreadable"))?;
     let stream = Url::parse(&target.uri.to_string());
     let stream = stream.map_err(|source| refuse("an unknown place").with_source(source))?;
-    let mut url = stream
+    let url = stream
         .join(text.trim())
         .map_err(|source| refuse("something that is no URL").with_source(source))?;
     if url.origin() != stream.origin() {
-        return Err(refuse(&format!("{:?}", url.origin().ascii_serialization())));
+        return Err(refuse(&format!("{:?}", url.origin())));
     }
-    url.set_fragment(None);
     // Users are named by the client alone.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
+    let url = url.without_credentials().without_fragment();
     url.as_str().parse().map_err(|source| refuse("something that is no URI").with_source(source))
 }
 

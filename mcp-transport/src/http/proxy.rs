@@ -1,10 +1,9 @@
 //! Which proxy carries a connection.
 
-use crate::{Delivery, Error, error::Kind};
+use crate::{Delivery, Error, Url, error::Kind, url::is_loopback};
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use std::{fmt, net::IpAddr, sync::Arc};
-use url::{Host, Url};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// The proxies that connections go through.
 ///
@@ -51,9 +50,8 @@ impl Proxy {
     ///
     /// The URL cannot be read, or its scheme is none of `http`, `https`, `socks5` and `socks5h`.
     pub fn to(url: &str) -> Result<Self, Error> {
-        let url = Url::parse(url)
-            .map_err(|source| invalid("proxy URL cannot be read").with_source(source))?;
-        if !is_known(url.scheme()) || !url.has_host() {
+        let url = Url::parse(url).map_err(|error| invalid(format!("proxy has {error}")))?;
+        if !is_known(url.scheme()) {
             return Err(invalid("proxy URL is none of `http`, `https`, `socks5` and `socks5h`"));
         }
         Ok(Self(Source::Fixed { url, except: String::new() }))
@@ -92,7 +90,7 @@ impl fmt::Debug for Proxy {
             Source::None => f.write_str("Proxy(none)"),
             // Without user and password.
             Source::Fixed { url, .. } => {
-                write!(f, "Proxy({}://{})", url.scheme(), url.host_str().unwrap_or_default())
+                write!(f, "Proxy({}://{})", url.scheme(), url.host())
             }
         }
     }
@@ -120,16 +118,7 @@ pub(super) fn is_known(scheme: &str) -> bool {
     matches!(scheme, "http" | "https" | "socks5" | "socks5h")
 }
 
-fn is_loopback(host: &str) -> bool {
-    match Host::parse(host) {
-        Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Ok(Host::Ipv4(address)) => address.is_loopback(),
-        Ok(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
-        Err(_) => false,
-    }
-}
-
-fn invalid(message: &'static str) -> Error {
+fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(Kind::Connect, Delivery::NotSent, message)
 }
 

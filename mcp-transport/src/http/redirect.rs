@@ -1,8 +1,8 @@
 //! Whether a redirect is followed, and with what.
 
 use super::headers::SESSION_ID;
+use crate::Url;
 use http::{HeaderMap, Method, Response, StatusCode, Uri, header};
-use url::Url;
 
 /// How many redirects one request follows.
 pub(super) const MAX_REDIRECTS: usize = 5;
@@ -42,20 +42,14 @@ pub(super) fn target<B>(
     }
     let from = Url::parse(&from.to_string()).ok()?;
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    let mut to = from.join(location).ok()?;
+    let to = from.join(location).ok()?;
     let leaves = to.origin() != from.origin();
     let is_downgrade = from.scheme() == "https" && to.scheme() != "https";
-    if !matches!(to.scheme(), "http" | "https")
-        || is_downgrade
-        || (leaves && policy != Redirects::Anywhere)
-    {
+    if !to.is_web() || is_downgrade || (leaves && policy != Redirects::Anywhere) {
         return None;
     }
-    to.set_fragment(None);
     // A server names no users.
-    let _ = to.set_username("");
-    let _ = to.set_password(None);
-    to.as_str().parse().ok()
+    to.without_credentials().without_fragment().as_str().parse().ok()
 }
 
 /// Takes out what another origin must not see, if `to` is one.

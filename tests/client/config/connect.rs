@@ -72,7 +72,7 @@ async fn what_has_no_value_or_is_not_built_is_said_when_it_connects() {
         (r#""url": "https://a/", "auth": "oauth""#, "\"oauth\", which is not built yet"),
         (r#""url": "https://a/", "disabled": true"#, "disabled in its config"),
         (r#""url": "https://a/", "headers": {"a b": "c"}"#, r#"the name of the header "a b""#),
-        (r#""url": "${KEY}""#, "`url` is no URL"),
+        (r#""url": "${KEY}""#, "`url` is no usable URL"),
         (r#""command": "${NOWHERE}""#, "environment variable NOWHERE"),
     ] {
         let told = refusal(&format!(r#"{{"mcpServers": {{"a": {{{members}}}}}}}"#)).await;
