@@ -1,8 +1,10 @@
 //! The default HTTP client: a pool over TCP and TLS.
 
+#[cfg(feature = "oauth")]
+use super::guard::{Guard, Guarded};
 use super::{
     RequestBody,
-    dial::{Dial, Timed},
+    dial::{Dial, Resolver, Timed},
     proxy::{Proxy, Rules},
     redirect::{self, MAX_REDIRECTS, Redirects},
     service::is_unsent,
@@ -19,10 +21,14 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{self, connect::HttpConnector},
+    client::legacy::{
+        self,
+        connect::{HttpConnector, dns::GaiResolver},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use pin_project_lite::pin_project;
+use rustls::ClientConfig;
 use std::{
     fmt,
     path::Path,
@@ -70,16 +76,16 @@ impl Default for Options {
     }
 }
 
-type Pool = legacy::Client<Timed<HttpsConnector<Dial>>, RequestBody>;
+type Pool<R> = legacy::Client<Timed<HttpsConnector<Dial<R>>>, RequestBody>;
 
 #[cfg(feature = "compression")]
-type Decoding = tower_http::decompression::Decompression<Pool>;
+pub(super) type Decoding<R = GaiResolver> = tower_http::decompression::Decompression<Pool<R>>;
 #[cfg(feature = "compression")]
-type Decoded = tower_http::decompression::DecompressionBody<Incoming>;
+pub(super) type Decoded = tower_http::decompression::DecompressionBody<Incoming>;
 #[cfg(not(feature = "compression"))]
-type Decoding = Pool;
+pub(super) type Decoding<R = GaiResolver> = Pool<R>;
 #[cfg(not(feature = "compression"))]
-type Decoded = Incoming;
+pub(super) type Decoded = Incoming;
 
 /// The default HTTP client: hyper with a connection pool, over TCP, or over TLS by rustls.
 ///
@@ -92,6 +98,8 @@ pub struct Client {
     /// Where most requests go, and what the proxy on the way there wants to see.
     origin: Option<(Authority, Option<HeaderValue>)>,
     redirects: Redirects,
+    #[cfg(feature = "oauth")]
+    guard: Guard,
 }
 
 impl Client {
@@ -111,28 +119,27 @@ impl Client {
                 .intercept(uri)
                 .is_some_and(|proxy| proxy.uri().scheme() == Some(&Scheme::HTTPS));
         let tls = options.tls.config(needs_roots)?;
-        let tcp = tcp(options);
-        let to_proxy = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.clone())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp.clone());
         let socket = options.socket.clone();
-        let dial = Dial { tcp, to_proxy, proxies: proxies.clone(), socket };
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(dial);
-        let pool = pool(options, connector);
-        #[cfg(feature = "compression")]
-        let pool = decoding(pool, options.compressed);
+        let pool = pool(options, tls, HttpConnector::new(), proxies.clone(), socket);
         let plain = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
         let origin = plain.map(|to| (to.clone(), authorization(&proxies, uri)));
-        Ok(Self { pool, proxies, origin, redirects })
+        #[cfg(feature = "oauth")]
+        let guard = Guard::new(options, proxies.clone());
+        Ok(Self {
+            pool,
+            proxies,
+            origin,
+            redirects,
+            #[cfg(feature = "oauth")]
+            guard,
+        })
     }
 
     async fn send(mut self, mut request: Request<RequestBody>) -> Result<Response<Body>, BoxError> {
+        #[cfg(feature = "oauth")]
+        if let Some(guarded) = request.extensions_mut().remove() {
+            return self.send_guarded(guarded, request).await;
+        }
         let (mut retries, mut followed) = (0, 0);
         // They were for the layers above; each try would copy them.
         *request.extensions_mut() = Extensions::new();
@@ -147,6 +154,8 @@ impl Client {
                 Err(error) => return Err(error.into()),
             };
             let (method, uri) = (request.method(), request.uri());
+            #[cfg(feature = "oauth")]
+            self.guard.saw(uri, &response);
             match redirect::target(self.redirects, method, uri, &response) {
                 Some(to) if followed < MAX_REDIRECTS => {
                     followed += 1;
@@ -156,6 +165,23 @@ impl Client {
                 _ => return Ok(response.map(|inner| Body { inner })),
             }
         }
+    }
+
+    /// Sends a request to where a server said; what that leads to is for its sender to decide.
+    #[cfg(feature = "oauth")]
+    async fn send_guarded(
+        mut self,
+        guarded: Guarded,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<Body>, BoxError> {
+        self.authorize(&mut request);
+        let is_own = request.uri().authority() == guarded.server.authority()
+            && request.uri().scheme() == guarded.server.scheme();
+        let response = match is_own {
+            true => self.pool.call(request).await?,
+            false => self.guard.send(guarded, request).await?,
+        };
+        Ok(response.map(|inner| Body { inner }))
     }
 
     /// Shows the proxy that reads a plain request who asks.
@@ -180,19 +206,29 @@ fn authorization(proxies: &Rules, uri: &Uri) -> Option<HeaderValue> {
     Some(authorization)
 }
 
-fn tcp(options: &Options) -> HttpConnector {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_keepalive(options.tcp_keep_alive);
-    tcp.set_connect_timeout(Some(options.connect_timeout));
-    tcp
-}
-
-fn pool(options: &Options, connector: HttpsConnector<Dial>) -> Pool {
+/// Connections through whatever lies between, to the addresses that `tcp` finds.
+pub(super) fn pool<R: Resolver>(
+    options: &Options,
+    tls: ClientConfig,
+    tcp: HttpConnector<R>,
+    proxies: Rules,
+    socket: Option<Arc<Path>>,
+) -> Decoding<R> {
+    let to_proxy = settled(options, HttpConnector::new());
+    let to_tls_proxy = HttpsConnectorBuilder::new()
+        .with_tls_config(tls.clone())
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(to_proxy.clone());
+    let tcp = settled(options, tcp);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(Dial { tcp, to_proxy, to_tls_proxy, proxies, socket });
     let (idle, idle_timeout) = options.idle_connections;
     let (ping, ping_timeout) = options.ping;
-    legacy::Client::builder(TokioExecutor::new())
+    let pool = legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(idle_timeout)
@@ -203,11 +239,23 @@ fn pool(options: &Options, connector: HttpsConnector<Dial>) -> Pool {
         // Each cancelled call resets its stream. With the defaults a few thousand of them end the connection.
         .http2_max_concurrent_reset_streams(8192)
         .http2_max_local_error_reset_streams(65_536)
-        .build(Timed { inner: connector, limit: options.connect_timeout })
+        .build(Timed { inner: connector, limit: options.connect_timeout });
+    #[cfg(feature = "compression")]
+    let pool = decoding(pool, options.compressed);
+    pool
+}
+
+/// The connector with what the options say of TCP.
+fn settled<R>(options: &Options, mut tcp: HttpConnector<R>) -> HttpConnector<R> {
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(options.tcp_keep_alive);
+    tcp.set_connect_timeout(Some(options.connect_timeout));
+    tcp
 }
 
 #[cfg(feature = "compression")]
-fn decoding(pool: Pool, compressed: bool) -> Decoding {
+fn decoding<R>(pool: Pool<R>, compressed: bool) -> Decoding<R> {
     let decoding = Decoding::new(pool);
     if compressed { decoding } else { decoding.no_br().no_deflate().no_gzip().no_zstd() }
 }

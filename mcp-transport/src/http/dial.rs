@@ -9,12 +9,14 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::{
     legacy::connect::{
         Connected, Connection, HttpConnector,
+        dns::{GaiResolver, Name},
         proxy::{SocksV5, Tunnel},
     },
     proxy::matcher::Intercept,
 };
 use std::{
     fmt, io,
+    net::SocketAddr,
     path::Path,
     pin::Pin,
     sync::Arc,
@@ -24,17 +26,38 @@ use std::{
 use tokio::time::timeout;
 use tower_service::Service;
 
+/// Finds the addresses of a name.
+pub(super) trait Resolver:
+    Service<Name, Response: Iterator<Item = SocketAddr>, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<R> Resolver for R where
+    R: Service<Name, Response: Iterator<Item = SocketAddr>, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// Makes the connection below TLS.
 #[derive(Clone)]
-pub(super) struct Dial {
-    pub(super) tcp: HttpConnector,
-    /// The way to a proxy, which may itself speak TLS.
-    pub(super) to_proxy: HttpsConnector<HttpConnector>,
+pub(super) struct Dial<R = GaiResolver> {
+    pub(super) tcp: HttpConnector<R>,
+    /// The way to a proxy.
+    pub(super) to_proxy: HttpConnector,
+    /// The same for one that may itself speak TLS.
+    pub(super) to_tls_proxy: HttpsConnector<HttpConnector>,
     pub(super) proxies: Rules,
     pub(super) socket: Option<Arc<Path>>,
 }
 
-impl Dial {
+impl<R: Resolver> Dial<R> {
     async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
         if let Some(path) = &self.socket {
             return unix(path).await;
@@ -55,17 +78,17 @@ impl Dial {
         }
         if scheme.starts_with("socks5") {
             let mut socks =
-                SocksV5::new(proxy.uri().clone(), self.tcp).local_dns(scheme == "socks5");
+                SocksV5::new(proxy.uri().clone(), self.to_proxy).local_dns(scheme == "socks5");
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.to_owned(), password.to_owned());
             }
             return Ok(Stream::new(socks.call(uri).await?));
         }
         if uri.scheme() == Some(&Scheme::HTTP) {
-            let stream = Stream::new(self.to_proxy.call(proxy.uri().clone()).await?);
+            let stream = Stream::new(self.to_tls_proxy.call(proxy.uri().clone()).await?);
             return Ok(Stream { is_proxied: true, ..stream });
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy);
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_tls_proxy);
         if let Some(authorization) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(authorization.clone());
         }
@@ -86,7 +109,7 @@ async fn unix(_: &Path) -> Result<Stream, BoxError> {
     Err("this platform has no Unix sockets".into())
 }
 
-impl Service<Uri> for Dial {
+impl<R: Resolver> Service<Uri> for Dial<R> {
     type Response = Stream;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Stream, BoxError>>;

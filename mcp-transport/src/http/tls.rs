@@ -80,6 +80,13 @@ impl Tls {
         Ok(self)
     }
 
+    /// The same without a client certificate.
+    #[cfg(feature = "oauth")]
+    pub(super) fn without_identity(mut self) -> Self {
+        self.identity = None;
+        self
+    }
+
     /// The configuration for connections; those that are never made over TLS need no roots.
     pub(super) fn config(&self, needs_roots: bool) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());

@@ -1,0 +1,74 @@
+//! The connections of guarded requests.
+
+use super::{
+    Guarded,
+    screen::{Screen, Screened, Seen},
+};
+use crate::{
+    BoxError, Error,
+    http::{
+        RequestBody,
+        client::{self, Decoding, Options},
+        proxy::Rules,
+    },
+};
+use http::{Request, Response, StatusCode, Uri};
+use hyper_util::client::legacy::connect::{HttpConnector, HttpInfo, dns::GaiResolver};
+use std::sync::{Arc, OnceLock};
+use tower_service::Service;
+
+/// Sends guarded requests over connections of their own: one that was made for others is not theirs to use.
+#[derive(Clone)]
+pub(in crate::http) struct Guard {
+    options: Arc<Options>,
+    proxies: Rules,
+    seen: Arc<Seen>,
+    /// Those for requests that may go to private networks, and those for others.
+    pools: [Arc<OnceLock<Decoding<Screened>>>; 2],
+}
+
+impl Guard {
+    pub(in crate::http) fn new(options: &Options, proxies: Rules) -> Self {
+        let mut options = options.clone();
+        // A certificate is shown to the server alone.
+        options.tls = options.tls.without_identity();
+        let options = Arc::new(options);
+        Self { options, proxies, seen: Arc::default(), pools: Default::default() }
+    }
+
+    /// Notes which address has refused an ordinary request to `uri`: a login begins with that.
+    pub(in crate::http) fn saw<B>(&self, uri: &Uri, response: &Response<B>) {
+        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            && let Some(info) = response.extensions().get::<HttpInfo>()
+            && self.proxies.intercept(uri).is_none()
+        {
+            self.seen.at(info.remote_addr().ip());
+        }
+    }
+
+    /// Sends a request to where a server said.
+    pub(in crate::http) async fn send(
+        &self,
+        guarded: Guarded,
+        request: Request<RequestBody>,
+    ) -> Result<Response<client::Decoded>, BoxError> {
+        let pool = &self.pools[usize::from(guarded.allows_private)];
+        let screen = Arc::new(Screen { guarded, seen: Arc::clone(&self.seen) });
+        screen.check(request.uri())?;
+        let mut pool = match pool.get() {
+            Some(pool) => pool.clone(),
+            None => {
+                let made = self.connections(screen)?;
+                pool.get_or_init(|| made).clone()
+            }
+        };
+        Ok(pool.call(request).await?)
+    }
+
+    fn connections(&self, screen: Arc<Screen>) -> Result<Decoding<Screened>, Error> {
+        let tcp = HttpConnector::new_with_resolver(Screened { inner: GaiResolver::new(), screen });
+        // Whoever names the places can name one that needs them.
+        let tls = self.options.tls.config(true)?;
+        Ok(client::pool(&self.options, tls, tcp, self.proxies.clone(), None))
+    }
+}
