@@ -9,9 +9,14 @@
 #![expect(dead_code, reason = "the flow that uses it comes next")]
 
 mod credentials;
+mod dpop;
 mod error;
 mod fetch;
+mod file_store;
 mod grant;
+mod grants;
+mod jwt;
+mod loopback;
 mod options;
 mod receive;
 mod redirect;
@@ -21,7 +26,11 @@ mod tokens;
 
 pub use credentials::{AssertClient, AuthenticationMethod, Registration};
 pub use error::{Error, ErrorKind};
+pub use file_store::FileStore;
 pub use grant::{Form, Grant, Site};
+pub use grants::{Audience, ClientCredentials, JwtBearer};
+pub use jwt::SigningKey;
+pub use loopback::Loopback;
 pub use options::OAuth;
 pub use receive::{Ask, AuthorizationRequest, Pending, Receiver};
 pub use redirect::Redirect;

@@ -1,0 +1,117 @@
+//! The grants of services, workloads and companies: ways to a token that ask no user.
+
+use super::{Error, ErrorKind, Form, Grant, Secret, Site};
+use crate::BoxError;
+use futures_util::future::{BoxFuture, ready};
+use std::{fmt, future::Future, sync::Arc};
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// A service that acts for itself: `client_credentials`.
+///
+/// It proves who it is with its secret, or with a [`SigningKey`](super::SigningKey). Such a client has been registered
+/// beforehand.
+///
+/// See [the extension](https://modelcontextprotocol.io/extensions/auth/oauth-client-credentials).
+///
+/// ```
+/// use mcp_transport::http::oauth::{ClientCredentials, OAuth};
+///
+/// let oauth = OAuth::new("Nightly report")
+///     .client_id("report-service")
+///     .client_secret("from the key store")
+///     .issuer("https://auth.example.com")
+///     .grant(ClientCredentials);
+/// # let _ = oauth;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to say about it")]
+pub struct ClientCredentials;
+
+impl Grant for ClientCredentials {
+    fn form<'a>(&'a self, _: &'a Site<'a>) -> BoxFuture<'a, Result<Form, Error>> {
+        Box::pin(ready(Ok(vec![("grant_type".into(), "client_credentials".to_owned())])))
+    }
+}
+
+type Ask = dyn Fn(Audience) -> BoxFuture<'static, Result<Secret, BoxError>> + Send + Sync;
+
+/// Whom an assertion is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Audience {
+    /// The authorization server that is going to read it.
+    pub issuer: String,
+    /// The MCP server that the token is for.
+    pub resource: String,
+}
+
+impl Audience {
+    fn of(site: &Site<'_>) -> Self {
+        Self { issuer: site.issuer().to_owned(), resource: site.resource().to_owned() }
+    }
+}
+
+/// A workload that its platform vouches for: the assertion that it has from there is exchanged for a token (RFC 7523).
+///
+/// The assertion is asked for anew each time, because it is short-lived. One that is refused is not sent again, and
+/// nothing else is tried in its place.
+///
+/// ```
+/// use mcp_transport::http::oauth::{JwtBearer, OAuth};
+///
+/// let grant = JwtBearer::ask(|_| async {
+///     Ok(std::fs::read_to_string("/var/run/secrets/tokens/mcp")?.trim().into())
+/// });
+/// let oauth = OAuth::new("Worker").client_id("worker").grant(grant);
+/// # let _ = oauth;
+/// ```
+#[derive(Clone)]
+pub struct JwtBearer(Arc<Ask>);
+
+impl JwtBearer {
+    /// With an assertion that is known.
+    pub fn new(assertion: impl Into<Secret>) -> Self {
+        let assertion = assertion.into();
+        Self::ask(move |_| ready(Ok(assertion.clone())))
+    }
+
+    /// Asks for the assertion each time when a token is needed.
+    pub fn ask<F, Fut>(assertion: F) -> Self
+    where
+        F: Fn(Audience) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Secret, BoxError>> + Send + 'static,
+    {
+        Self(Arc::new(move |audience| Box::pin(assertion(audience))))
+    }
+}
+
+impl Grant for JwtBearer {
+    fn form<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<Form, Error>> {
+        Box::pin(async move {
+            let assertion = (self.0)(Audience::of(site)).await.map_err(|source| {
+                let message = format!("there is no assertion for {}", site.issuer());
+                Error::new(ErrorKind::Token, message).with_source(source)
+            })?;
+            Ok(bearer(&assertion))
+        })
+    }
+
+    fn asks_for_scopes(&self) -> bool {
+        false
+    }
+}
+
+impl fmt::Debug for JwtBearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JwtBearer")
+    }
+}
+
+/// The form that exchanges an assertion for a token.
+fn bearer(assertion: &Secret) -> Form {
+    vec![
+        ("grant_type".into(), JWT_BEARER.to_owned()),
+        ("assertion".into(), assertion.expose().to_owned()),
+    ]
+}

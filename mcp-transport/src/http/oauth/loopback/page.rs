@@ -1,0 +1,40 @@
+//! What the browser shows at the end.
+//!
+//! The texts are fixed: who sent the browser here may have written the parameters, and whether they are true is found
+//! out later.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
+
+/// The answer is there; it may still turn out to be worth nothing.
+pub(super) const RECEIVED: &str =
+    "The answer has arrived. You can close this page and go on in the application.";
+
+/// The answer is that there is no access.
+pub(super) const REFUSED: &str =
+    "You are not logged in. The application knows why; you can close this page.";
+
+/// It is no answer that anybody waits for.
+pub(super) const OTHER: &str =
+    "This is not the answer to a login that waits here. You can close this page.";
+
+/// A page with a text, which loads nothing, runs nothing and tells nobody where it was.
+pub(super) fn of(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Log in</title><p>{text}</p></html>\n"
+    );
+    let mut response = Response::new(Full::new(Bytes::from(page)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
