@@ -40,6 +40,7 @@
 //! | name | what | default |
 //! |---|---|---|
 //! | `stdio` | child processes as servers | yes |
+//! | `fingerprint` | `Command::fingerprint`: what a command would start, to be remembered when a user agrees | no |
 //! | `http` | streamable HTTP, with TLS by rustls and the platform's root certificates | yes |
 //! | `socket` | TCP and Unix sockets | yes |
 //! | `ws` | WebSocket | no |

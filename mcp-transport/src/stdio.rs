@@ -32,19 +32,22 @@
 //!
 //! # Consent
 //!
-//! Whoever configures a command decides what runs. [`Command::fingerprint`] is what a program should remember when its
-//! user has agreed to start a server.
+//! Whoever configures a command decides what runs. [`Command::fingerprint`] (feature `fingerprint`) is what a program
+//! should remember when its user has agreed to start a server.
 
 mod check;
 mod driver;
 mod environment;
+#[cfg(feature = "fingerprint")]
 mod fingerprint;
+mod group;
 mod launch;
 mod pipes;
 mod process;
 mod runners;
 mod stderr;
 
+#[cfg(feature = "fingerprint")]
 pub use fingerprint::Fingerprint;
 pub use runners::{Npx, Uv, Uvx};
 pub use stderr::{LineFunction, Stderr};

@@ -2,16 +2,12 @@
 
 use super::{
     Command,
+    group::{Ends, Group},
     pipes::Pipes,
     process::Process,
     stderr::{OpenError, Tail},
 };
 use crate::{Delivery, Error, error::Kind};
-#[cfg(windows)]
-use process_wrap::tokio::JobObject;
-#[cfg(unix)]
-use process_wrap::tokio::ProcessGroup;
-use process_wrap::tokio::{CommandWrap, KillOnDrop};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -36,14 +32,11 @@ impl Command {
             let reason = format!("its standard error file {} cannot be opened", path.display());
             self.failure(&reason).with_source(source)
         })?;
-        let mut child = self
-            .wrapped(&variables, stderr)
-            .spawn()
+        let mut group = Group::spawn(self.prepared(&variables, stderr))
             .map_err(|error| self.failure(&self.reason(&error, &variables)).with_source(error))?;
-        let (stdin, stdout) = (child.stdin().take(), child.stdout().take());
-        let stderr = child.stderr().take();
-        // From here on the child is killed when something goes wrong.
-        let process = Process::new(child);
+        let Ends { stdin, stdout, stderr } = group.ends();
+        // From here on the group is killed when something goes wrong.
+        let process = Process::new(group);
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
             return Err(self.failure("its pipes are missing"));
         };
@@ -51,7 +44,11 @@ impl Command {
         Ok((process, Pipes::new(stdin, stdout), tail))
     }
 
-    fn wrapped(&self, variables: &BTreeMap<OsString, OsString>, stderr: Stdio) -> CommandWrap {
+    fn prepared(
+        &self,
+        variables: &BTreeMap<OsString, OsString>,
+        stderr: Stdio,
+    ) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .args(&self.args)
@@ -63,13 +60,7 @@ impl Command {
         if let Some(directory) = &self.current_dir {
             command.current_dir(directory);
         }
-        let mut wrapped = CommandWrap::from(command);
-        #[cfg(unix)]
-        wrapped.wrap(ProcessGroup::leader());
-        #[cfg(windows)]
-        wrapped.wrap(JobObject);
-        wrapped.wrap(KillOnDrop);
-        wrapped
+        command
     }
 
     fn name(&self) -> String {

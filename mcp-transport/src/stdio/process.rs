@@ -1,23 +1,19 @@
 //! A child and what descends from it.
 
-use process_wrap::tokio::ChildWrapper;
+use super::group::Group;
 use std::process::ExitStatus;
-
-/// The number of the signal that asks to terminate, the same on every Unix.
-#[cfg(unix)]
-const SIGTERM: i32 = 15;
 
 /// A running child in a group of its own. Dropping it kills the group, with or without a runtime.
 #[derive(Debug)]
 pub(super) struct Process {
-    child: Box<dyn ChildWrapper>,
+    group: Group,
     has_exited: bool,
     exit_status: Option<ExitStatus>,
 }
 
 impl Process {
-    pub(super) fn new(child: Box<dyn ChildWrapper>) -> Self {
-        Self { child, has_exited: false, exit_status: None }
+    pub(super) fn new(group: Group) -> Self {
+        Self { group, has_exited: false, exit_status: None }
     }
 
     /// Waits until the child has exited and is reaped, then kills what it left behind in its group.
@@ -29,11 +25,11 @@ impl Process {
         if self.has_exited {
             return;
         }
-        // The child alone, not its group. Without a status when somebody else has reaped it; it is gone all the same.
-        self.exit_status = self.child.inner_mut().wait().await.ok();
+        // Without a status when somebody else has reaped it; it is gone all the same.
+        self.exit_status = self.group.wait_for_leader().await.ok();
         self.has_exited = true;
         // The id of the group stays taken while it has members; without any there is nobody to hit.
-        let _ = self.child.start_kill();
+        self.group.kill();
     }
 
     /// How the child ended, if it did.
@@ -43,16 +39,13 @@ impl Process {
 
     /// Asks the group to terminate; false where there is no way to ask.
     pub(super) fn terminate(&self) -> bool {
-        #[cfg(unix)]
-        return !self.has_exited && self.child.signal(SIGTERM).is_ok();
-        #[cfg(not(unix))]
-        false
+        !self.has_exited && self.group.terminate()
     }
 
     /// Kills the group.
     pub(super) fn kill(&mut self) {
         if !self.has_exited {
-            let _ = self.child.start_kill();
+            self.group.kill();
         }
     }
 }
