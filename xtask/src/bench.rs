@@ -29,7 +29,7 @@ pub(crate) struct Options {
 enum Only {
     /// Count instructions and allocations of one call, and compare them with the table
     Counters(counters::Options),
-    /// Count crates, and time a build of our own code
+    /// Count crates, and time a build of our own code and a start of the command
     Weight,
 }
 

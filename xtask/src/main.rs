@@ -6,6 +6,7 @@ mod clauses;
 mod codegen;
 mod conformance;
 mod count;
+mod crates;
 mod interop;
 mod peers;
 mod schema;

@@ -9,6 +9,7 @@ mod rust_files;
 mod spelling;
 mod tree;
 mod unfinished;
+mod weight;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Result<Vec<Finding>>;
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     clauses::check_tables,
     clauses::check_coverage,
     clauses::check_seed,
@@ -47,6 +48,7 @@ const RULES: [Rule; 13] = [
     channels::check,
     machines::check,
     named_tests::check,
+    weight::check,
 ];
 
 /// Checks every rule, prints what breaks one, and fails if anything does.
