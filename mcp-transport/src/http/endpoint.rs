@@ -1,5 +1,7 @@
 //! What to connect to, and how.
 
+#[cfg(feature = "oauth")]
+use super::oauth::AuthorizeLayer;
 use super::{
     Http, HttpService, Limits, driver,
     state::{State, Target},
@@ -10,7 +12,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use std::{borrow::Cow, fmt, str::FromStr, sync::Arc, time::Duration};
 
-const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VERSION"));
 
 /// An MCP server behind a URL: a [`Connector`] over streamable HTTP.
 ///
@@ -114,6 +116,16 @@ impl<T> Endpoint<T> {
         self
     }
 
+    /// The same endpoint, to which a client can log in when it is asked to.
+    ///
+    /// The login is that of this endpoint and its clones: later connections have its token from the start.
+    #[cfg(feature = "oauth")]
+    #[must_use]
+    pub fn oauth(self, oauth: super::oauth::OAuth) -> Endpoint<Layered<AuthorizeLayer, T>> {
+        let server = self.target.server.clone();
+        self.layer(AuthorizeLayer::new(oauth, server))
+    }
+
     /// The same endpoint with a layer over its HTTP service: below MCP, outside of the layers that are there already.
     #[must_use]
     pub fn layer<L>(self, layer: L) -> Endpoint<Layered<L, T>> {
@@ -176,8 +188,11 @@ pub(super) fn target(url: Url) -> Result<Target, Error> {
     let url = url.without_credentials().without_fragment();
     let uri = Uri::from_str(url.as_str())
         .map_err(|source| invalid("server URL cannot be requested").with_source(source))?;
-    let url = url.without_query().to_string().into();
+    let server = url.without_query();
+    let url = server.to_string().into();
     Ok(Target {
+        #[cfg(feature = "oauth")]
+        server,
         uri,
         url,
         headers,

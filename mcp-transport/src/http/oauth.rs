@@ -6,30 +6,42 @@
 //!
 //! See [the clauses](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization).
 
-#![expect(dead_code, reason = "the flow that uses it comes next")]
-
+mod authorize;
+mod challenge;
 mod credentials;
+mod discover;
+#[allow(dead_code, reason = "tokens that are bound to a key come next")]
 mod dpop;
 mod error;
 mod fetch;
 mod file_store;
+mod flow;
 mod grant;
 mod grants;
 mod jwt;
+mod layer;
+mod login;
 mod loopback;
+mod metadata;
 mod options;
+mod places;
 mod receive;
 mod redirect;
+mod register;
+mod scopes;
 mod secret;
 mod store;
+mod token;
 mod tokens;
 
+pub use challenge::Challenge;
 pub use credentials::{AssertClient, AuthenticationMethod, Registration};
 pub use error::{Error, ErrorKind};
 pub use file_store::FileStore;
 pub use grant::{Form, Grant, Site};
 pub use grants::{Audience, ClientCredentials, JwtBearer};
 pub use jwt::SigningKey;
+pub use layer::{Authorize, AuthorizeLayer};
 pub use loopback::Loopback;
 pub use options::OAuth;
 pub use receive::{Ask, AuthorizationRequest, Pending, Receiver};

@@ -120,7 +120,7 @@ fn with_details(error: Error, head: &http::response::Parts, said: Option<RpcResp
 }
 
 /// All challenges, as one list.
-fn challenge(headers: &HeaderMap) -> Option<String> {
+pub(super) fn challenge(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
     let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
     Some(values.join(", ")).filter(|list| !list.is_empty())

@@ -24,6 +24,8 @@ pub(super) const MAX_DRAINS: usize = 64;
 /// Where requests go, and under which rules.
 #[derive(Clone)]
 pub(super) struct Target {
+    #[cfg(feature = "oauth")]
+    pub(super) server: crate::Url,
     pub(super) uri: Uri,
     /// The URL for a person to read: without user, password, query and fragment.
     pub(super) url: Box<str>,

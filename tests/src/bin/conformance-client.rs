@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use conformance::oauth::redirect_of;
 use mcp_client::{
     Client, ClientBuilder, Connection, Handlers, Mode, Question, Roots, elicit,
     types::{
@@ -19,12 +20,19 @@ use mcp_client::{
         ErrorCode, ErrorObject, ProtocolVersion, Tool,
     },
 };
+use mcp_transport::http::{
+    Endpoint,
+    oauth::{Ask, OAuth},
+};
 use serde_json::{Value, json};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Longer than the suite waits, so that it sees the timeout, and not so long that anything is left behind.
 const LIMIT: Duration = Duration::from_secs(25);
+
+/// The document that describes this client, as far as the suite is concerned.
+const CLIENT_METADATA: &str = "https://conformance-test.local/client-metadata.json";
 
 /// What the suite says of a run.
 struct Run {
@@ -80,7 +88,7 @@ impl Run {
             "json-schema-2020-12-preservation" => self.send_a_schema_back().await,
             "sep-2640-client-no-prefetch" => self.list_skills().await,
             name if name.starts_with("sep-2640-") => self.load_skills().await,
-            name if name.starts_with("auth/") => self.call("test-tool", json!({})).await,
+            name if name.starts_with("auth/") => self.log_in().await,
             name => Err(format!("no such scenario: {name}").into()),
         }
     }
@@ -114,6 +122,36 @@ impl Run {
         find(&client.list_tools().await?, tool)?;
         client.call_tool(tool).arguments(arguments).require_success().await?;
         close(client).await
+    }
+
+    /// Uses a server that wants a login, as the host of one user would.
+    async fn log_in(&self) -> Outcome {
+        let endpoint = Endpoint::parse(&self.url)?.oauth(self.oauth());
+        let client = Client::builder(endpoint).build().connect().await?;
+        find(&client.list_tools().await?, "test-tool")?;
+        client.call_tool("test-tool").require_success().await?;
+        close(client).await
+    }
+
+    /// What a host knows of itself and of the server: what the suite says.
+    fn oauth(&self) -> OAuth {
+        let browser = Ask::new("http://127.0.0.1:8765/callback", |request| async move {
+            redirect_of(request.url.as_str()).await
+        });
+        let mut oauth =
+            OAuth::new("Conformance").client_metadata_url(CLIENT_METADATA).receiver(browser);
+        let known = |name: &str| self.context[name].as_str();
+        if let Some(client_id) = known("client_id") {
+            oauth = oauth.client_id(client_id);
+        }
+        if let Some(secret) = known("client_secret") {
+            oauth = oauth.client_secret(secret);
+        }
+        if let Some(issuer) = known("issuer") {
+            oauth = oauth.issuer(issuer);
+        }
+        let is_first = self.revision == ProtocolVersion::V2025_03_26;
+        if is_first { oauth.default_endpoints() } else { oauth }
     }
 
     async fn accept_defaults(&self) -> Outcome {

@@ -2,12 +2,14 @@
 
 use super::{Error, ErrorKind};
 use crate::{
-    BoxError,
-    http::{HttpService, RequestBody, body, clock::Clock, guard::Guarded},
+    BoxError, Url,
+    http::{HttpService, RequestBody, body, clock::Clock, endpoint::USER_AGENT, guard::Guarded},
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http_body_util::Full;
+use serde_json::{Map, Value};
 use std::{fmt, future::poll_fn, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
@@ -23,6 +25,13 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The JSON object in the body, if it is one.
+    pub(super) fn object(&self) -> Option<Map<String, Value>> {
+        serde_json::from_slice(&self.body).ok()
+    }
 }
 
 type Send = dyn Fn(Request<RequestBody>) -> BoxFuture<'static, Result<Answer, BoxError>>
@@ -46,6 +55,24 @@ impl Fetch {
         Self { send: Arc::new(send), guarded }
     }
 
+    /// Asks for a document.
+    pub(super) async fn get(&self, url: &Url) -> Result<Answer, Error> {
+        self.send(request(Method::GET, url, Bytes::new())?).await
+    }
+
+    /// Sends a JSON object.
+    pub(super) async fn post_json(
+        &self,
+        url: &Url,
+        body: &Map<String, Value>,
+    ) -> Result<Answer, Error> {
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let mut request = request(Method::POST, url, body.into())?;
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        self.send(request).await
+    }
+
     /// Sends a request, whose answer is at most 1 MiB and comes within 10 s. No redirect is followed.
     pub(super) async fn send(&self, mut request: Request<RequestBody>) -> Result<Answer, Error> {
         request.extensions_mut().insert(self.guarded.clone());
@@ -67,6 +94,30 @@ impl fmt::Debug for Fetch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Fetch")
     }
+}
+
+/// A request that wants JSON.
+pub(super) fn request(
+    method: Method,
+    url: &Url,
+    body: Bytes,
+) -> Result<Request<RequestBody>, Error> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri(url)?;
+    let json = HeaderValue::from_static("application/json");
+    request.headers_mut().insert(header::ACCEPT, json);
+    let agent = HeaderValue::from_static(USER_AGENT);
+    request.headers_mut().insert(header::USER_AGENT, agent);
+    Ok(request)
+}
+
+fn uri(url: &Url) -> Result<Uri, Error> {
+    url.as_str().parse().map_err(|source| {
+        let host = url.host();
+        let message = format!("URL at {host} cannot be requested");
+        Error::new(ErrorKind::Metadata, message).with_source(BoxError::from(source))
+    })
 }
 
 /// Where a request goes, without its query.

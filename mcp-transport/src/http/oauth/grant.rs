@@ -1,9 +1,10 @@
 //! Ways to a token that ask no user.
 
-use super::{Error, fetch::Fetch};
+use super::{Error, fetch::Fetch, token};
+use crate::Url;
 use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
 use std::{borrow::Cow, fmt};
-use url::Url;
 
 /// Parameters of a request to a token endpoint, in their order.
 pub type Form = Vec<(Cow<'static, str>, String)>;
@@ -54,6 +55,15 @@ impl Site<'_> {
     /// The identifier of the client.
     pub fn client_id(&self) -> &str {
         self.client_id
+    }
+
+    /// Sends a form to another server, which the host has chosen, and gives the JSON object that it answers with.
+    ///
+    /// # Errors
+    ///
+    /// It refuses, in which case the error has a code; or it does not answer as a token endpoint should.
+    pub async fn post_form(&self, url: &Url, form: &Form) -> Result<Map<String, Value>, Error> {
+        token::post(self.fetch, url, form, None).await
     }
 }
 

@@ -1,11 +1,10 @@
 //! Asking the user: the part of a login that happens in a browser.
 
 use super::{Error, ErrorKind, Redirect, secret::Secret};
-use crate::BoxError;
+use crate::{BoxError, Url};
 use futures_util::future::BoxFuture;
 use ring::digest::{SHA256, digest};
 use std::{fmt, future::Future, sync::Arc};
-use url::Url;
 
 /// Sends users to authorization servers and waits for their answers.
 ///

@@ -2,7 +2,6 @@
 
 use super::Secret;
 use std::fmt;
-use url::{Url, form_urlencoded};
 
 /// The parameters of the redirect that ends an authorization request. Untrusted until it is validated.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -28,14 +27,8 @@ impl Redirect {
     /// Reads the URL that the browser was sent to, or its path and query.
     pub fn from_url(text: &str) -> Self {
         let text = text.trim();
-        let query = match Url::parse(text) {
-            Ok(url) => url.query().unwrap_or_default().to_owned(),
-            Err(_) => {
-                let text = text.split('#').next().unwrap_or_default();
-                text.split_once('?').map_or("", |(_, query)| query).to_owned()
-            }
-        };
-        Self::from_query(&query)
+        let text = text.split('#').next().unwrap_or_default();
+        Self::from_query(text.split_once('?').map_or("", |(_, query)| query))
     }
 
     /// Reads the query of that URL.

@@ -1,0 +1,224 @@
+//! Logging in when a server asks for it: a layer of the HTTP storey, like any of your own.
+
+use super::{
+    Error, ErrorKind, OAuth,
+    challenge::Asked,
+    fetch::Fetch,
+    login::{Held, Login, Origin},
+    places, scopes,
+};
+use crate::{
+    BoxError, Delivery, Url,
+    http::{HttpService, RequestBody, body, guard::Guarded, refusal},
+};
+use futures_util::future::BoxFuture;
+use http::{Method, Request, Response, StatusCode, header};
+use std::{
+    fmt,
+    future::poll_fn,
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// How often a login is begun for one request.
+const MAX_LOGINS: usize = 3;
+
+/// Shows a token with every request, and gets one when the server asks for it.
+///
+/// [`Endpoint::oauth`](crate::http::Endpoint::oauth) puts it on an endpoint. It is for any HTTP service: requests to other
+/// origins than that of the server pass as they are.
+///
+/// A request that is refused with 401, or with 403 and `insufficient_scope`, waits for a login and is sent again. All
+/// requests that wait share one login. What cannot be solved fails the request with an error whose cause is an
+/// [`oauth::Error`](Error).
+///
+/// # Cancel safety
+///
+/// Whoever waits drives the login; it goes on as long as one is left. When the last one gives up, it ends, and nothing
+/// listens for its answer any more.
+#[derive(Clone)]
+pub struct AuthorizeLayer(Arc<Login>);
+
+impl AuthorizeLayer {
+    /// For requests to an MCP server.
+    pub fn new(oauth: OAuth, server: Url) -> Self {
+        Self(Arc::new(Login::new(oauth, server)))
+    }
+}
+
+impl<S> Layer<S> for AuthorizeLayer {
+    type Service = Authorize<S>;
+
+    fn layer(&self, inner: S) -> Authorize<S> {
+        Authorize { inner, login: Arc::clone(&self.0) }
+    }
+}
+
+impl fmt::Debug for AuthorizeLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AuthorizeLayer").field(&self.0).finish()
+    }
+}
+
+/// The service of [`AuthorizeLayer`].
+#[derive(Clone)]
+pub struct Authorize<S> {
+    inner: S,
+    login: Arc<Login>,
+}
+
+impl<S> fmt::Debug for Authorize<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorize").field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+impl<S: HttpService> Service<Request<RequestBody>> for Authorize<S> {
+    type Response = Response<S::ResponseBody>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<S::ResponseBody>, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        // The service that is ready goes; its clone becomes ready later.
+        let next = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, next);
+        let login = Arc::clone(&self.login);
+        Box::pin(Attempts { inner, login, logins: 0 }.run(request))
+    }
+}
+
+/// One request, as often as it has to be sent.
+struct Attempts<S> {
+    inner: S,
+    login: Arc<Login>,
+    /// How many logins were begun for it.
+    logins: usize,
+}
+
+impl<S: HttpService> Attempts<S> {
+    // spec: TOK-01 TOK-02 TOK-03 TOK-10 SCOPE-05 SCOPE-06
+    async fn run(
+        mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<S::ResponseBody>, BoxError> {
+        if !self.login.is_for(request.uri()) {
+            return self.inner.call(request).await.map_err(Into::into);
+        }
+        let guarded = Guarded::new(request.uri().clone());
+        let service = self.inner.clone();
+        let fetch = || Fetch::new(service.clone(), guarded.clone());
+        let mut held = self.login.current(fetch).await;
+        loop {
+            let response = self.send(&request, held.as_deref()).await?;
+            let Some(refusal) = Refusal::of(&response) else {
+                held.iter().for_each(|held| held.accept());
+                return Ok(response);
+            };
+            let may_ask = match *request.method() {
+                Method::POST => true,
+                // The older binding begins with it.
+                Method::GET => held.is_none(),
+                // Nobody is asked for the sake of a goodbye.
+                _ => return Ok(response),
+            };
+            let renewed = match self.check(held.as_deref(), &refusal) {
+                Ok(()) => self.login.renew(held.as_ref(), &refusal.asked, may_ask, fetch).await,
+                Err(error) => Err(error),
+            };
+            match renewed {
+                Ok(renewed) => held = Some(renewed),
+                Err(_) if !may_ask => return Ok(response),
+                Err(error) => return Err(refusal.into_error(&self.login, error).into()),
+            }
+            // A connection whose answer was read can carry the next request.
+            body::drain(Box::pin(response.into_body())).await;
+        }
+    }
+
+    async fn send(
+        &mut self,
+        request: &Request<RequestBody>,
+        held: Option<&Held>,
+    ) -> Result<Response<S::ResponseBody>, BoxError> {
+        let mut attempt = request.clone();
+        if let Some(held) = held {
+            attempt.headers_mut().insert(header::AUTHORIZATION, held.header().clone());
+        }
+        if self.logins > 0 {
+            poll_fn(|cx| self.inner.poll_ready(cx)).await.map_err(Into::into)?;
+        }
+        self.inner.call(attempt).await.map_err(Into::into)
+    }
+
+    /// Whether another token may help.
+    // spec: SCOPE-06 SCOPE-07 SBP-15
+    fn check(&mut self, held: Option<&Held>, refusal: &Refusal) -> Result<(), Error> {
+        let server = &self.login.key.server;
+        self.logins += 1;
+        if refusal.asked.wants_more_scopes() {
+            let held = held.inspect(|held| held.accept());
+            let scope = refusal.asked.scope.as_deref();
+            let is_vain = held.is_some_and(|held| scopes::covers(&held.tokens.scopes, scope));
+            if is_vain || self.logins > MAX_LOGINS {
+                let message = match scope {
+                    Some(_) if is_vain => "wants scopes that were asked for and not granted",
+                    Some(_) => "wants more scopes without end",
+                    None => "wants more scopes and does not say which",
+                };
+                let message = format!("{server} {message}");
+                return Err(Error::new(ErrorKind::InsufficientScope, message));
+            }
+        }
+        let is_fresh = held.is_some_and(|held| held.origin == Origin::Granted && held.is_fresh());
+        if is_fresh || self.logins > MAX_LOGINS {
+            let message =
+                format!("{server} refuses a token that its authorization server has just given");
+            return Err(Error::new(ErrorKind::Rejected, message));
+        }
+        Ok(())
+    }
+}
+
+/// A refusal that a login may solve.
+struct Refusal {
+    status: StatusCode,
+    challenge: Option<String>,
+    asked: Asked,
+}
+
+impl Refusal {
+    fn of<B>(response: &Response<B>) -> Option<Self> {
+        let status = response.status();
+        if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return None;
+        }
+        let asked = Asked::of(response.headers());
+        let is_solvable = status == StatusCode::UNAUTHORIZED || asked.wants_more_scopes();
+        is_solvable.then(|| Self {
+            status,
+            challenge: refusal::challenge(response.headers()),
+            asked,
+        })
+    }
+
+    fn into_error(self, login: &Login, source: Error) -> crate::Error {
+        let server = places::canonical(&login.server);
+        let message = match source.kind() {
+            ErrorKind::InsufficientScope => format!("access to {server} does not suffice"),
+            _ => format!("cannot log in to {server}"),
+        };
+        let error = crate::Error::other(message, Delivery::Delivered).with_status(self.status);
+        let error = error.with_source(source);
+        match self.challenge {
+            Some(challenge) => error.with_challenge(challenge),
+            None => error,
+        }
+    }
+}

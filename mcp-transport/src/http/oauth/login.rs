@@ -1,0 +1,289 @@
+//! The login of one server: the tokens that are in use, and the one flight that gets others.
+
+use super::{
+    Error, ErrorKind, Key, OAuth, TokenType, Tokens, challenge::Asked, fetch::Fetch, flow::Flow,
+    places,
+};
+use crate::Url;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
+use http::{HeaderValue, Uri};
+use std::{
+    fmt,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+use tokio::time::Instant;
+
+/// How long a token counts as fresh that the server has not taken yet.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// How long before its end a token is renewed at most.
+const MAX_MARGIN: Duration = Duration::from_secs(60);
+
+/// How long a renewal that failed is not tried again, as long as the token may still do.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The login of one server, for as long as its connector lives.
+pub(super) struct Login {
+    pub(super) oauth: OAuth,
+    pub(super) server: Url,
+    pub(super) key: Key,
+    slot: Mutex<Slot>,
+    flight: Mutex<Option<(Errand, WeakShared<Flight>)>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// Whether the store was asked.
+    loaded: bool,
+    held: Option<Arc<Held>>,
+    generation: u64,
+    /// No renewal before it is needed until then.
+    quiet_until: Option<Instant>,
+}
+
+type Outcome = Result<Option<Arc<Held>>, Error>;
+type Flight = BoxFuture<'static, Outcome>;
+
+/// What a flight is for, in the order of what it can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Task {
+    Load,
+    /// Gets another token because this one is going to expire.
+    Refresh,
+    /// Gets another token because this one was refused.
+    Renew,
+    /// The same, and the user may be asked.
+    Ask,
+}
+
+/// A task, and the generation of tokens that it replaces.
+type Errand = (u64, Task);
+
+/// Tokens that are in use.
+pub(super) struct Held {
+    pub(super) tokens: Tokens,
+    pub(super) origin: Origin,
+    /// What shows the token.
+    header: HeaderValue,
+    generation: u64,
+    since: Instant,
+    expires: Option<Instant>,
+    was_accepted: AtomicBool,
+}
+
+/// Where tokens are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Stored,
+    Refreshed,
+    Granted,
+}
+
+impl Held {
+    fn new(tokens: Tokens, origin: Origin, generation: u64) -> Result<Self, Error> {
+        let scheme = match tokens.token_type {
+            TokenType::Bearer => "Bearer",
+            TokenType::Dpop => "DPoP",
+        };
+        let header = HeaderValue::try_from(format!("{scheme} {}", tokens.access_token.expose()));
+        let mut header = header.map_err(|_| {
+            let message = format!("{} gave a token that cannot be in a header", tokens.issuer);
+            Error::new(ErrorKind::Token, message)
+        })?;
+        header.set_sensitive(true);
+        let since = Instant::now();
+        // The clock on the wall may jump later on; this one does not.
+        let left = tokens.expires_at.map(|at| Duration::from_secs(at.saturating_sub(unix_time())));
+        let expires = left.and_then(|left| since.checked_add(left));
+        let was_accepted = AtomicBool::new(false);
+        Ok(Self { tokens, origin, header, generation, since, expires, was_accepted })
+    }
+
+    pub(super) fn header(&self) -> &HeaderValue {
+        &self.header
+    }
+
+    /// The server took the token.
+    pub(super) fn accept(&self) {
+        self.was_accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the token is so new that another one of its kind would be refused like it.
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.was_accepted.load(Ordering::Relaxed) && self.since.elapsed() < FRESH
+    }
+
+    /// Whether the token is at its end, or nearly: within a tenth of its life, and a minute at most.
+    fn is_due(&self) -> bool {
+        let tenth = self.tokens.lifetime.map(|seconds| Duration::from_secs(seconds) / 10);
+        let margin = tenth.unwrap_or(MAX_MARGIN).min(MAX_MARGIN);
+        self.expires.is_some_and(|at| at.saturating_duration_since(Instant::now()) <= margin)
+    }
+}
+
+impl Login {
+    pub(super) fn new(oauth: OAuth, server: Url) -> Self {
+        let client_id = oauth.client_id.as_deref();
+        let key = Key::new(places::canonical(&server), client_id);
+        Self { oauth, server, key, slot: Mutex::default(), flight: Mutex::new(None) }
+    }
+
+    /// Whether a request goes to the origin of the server, which alone sees the token.
+    // spec: TOK-04
+    pub(super) fn is_for(&self, uri: &Uri) -> bool {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let default_port = if scheme == "https" { 443 } else { 80 };
+        scheme == self.server.scheme()
+            && uri.host() == Some(self.server.host())
+            && uri.port_u16().or(Some(default_port)) == self.server.port_or_default()
+    }
+
+    /// The token to show now, if there is one: from the store at first, renewed before its end.
+    pub(super) async fn current(
+        self: &Arc<Self>,
+        fetch: impl Fn() -> Fetch + Send,
+    ) -> Option<Arc<Held>> {
+        let (mut held, loaded) = {
+            let slot = self.slot();
+            (slot.held.clone(), slot.loaded)
+        };
+        if !loaded {
+            held = self.fly(None, Task::Load, &fetch, &Asked::default()).await.ok().flatten();
+        }
+        let due = held?;
+        if !self.is_to_be_renewed(&due) {
+            return Some(due);
+        }
+        match self.fly(Some(&due), Task::Refresh, &fetch, &Asked::default()).await {
+            Ok(Some(renewed)) => Some(renewed),
+            Ok(None) => Some(due),
+            Err(error) => {
+                // The server says whether the token still does.
+                tracing::warn!(server = %self.key.server, %error, "token could not be renewed before its end");
+                self.slot().quiet_until = Some(Instant::now() + QUIET);
+                Some(due)
+            }
+        }
+    }
+
+    fn is_to_be_renewed(&self, held: &Held) -> bool {
+        let can = held.tokens.refresh_token.is_some() || self.oauth.grant.is_some();
+        can && held.is_due() && self.slot().quiet_until.is_none_or(|at| at <= Instant::now())
+    }
+
+    /// Another token than the one that was refused.
+    pub(super) async fn renew(
+        self: &Arc<Self>,
+        refused: Option<&Arc<Held>>,
+        asked: &Asked,
+        may_ask: bool,
+        fetch: impl Fn() -> Fetch + Send,
+    ) -> Result<Arc<Held>, Error> {
+        let task = if may_ask { Task::Ask } else { Task::Renew };
+        let held = self.fly(refused, task, &fetch, asked).await?;
+        held.ok_or_else(|| Error::new(ErrorKind::Rejected, "login gave no token"))
+    }
+
+    /// Waits for the one flight that does the task, and starts it if there is none.
+    ///
+    /// Whoever waits drives it; it goes on as long as one is left.
+    async fn fly(
+        self: &Arc<Self>,
+        replaced: Option<&Arc<Held>>,
+        task: Task,
+        fetch: &(impl Fn() -> Fetch + Send),
+        asked: &Asked,
+    ) -> Outcome {
+        let generation = replaced.map_or(0, |held| held.generation);
+        loop {
+            let (flight, is_ours) = {
+                let mut flying = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+                {
+                    let slot = self.slot();
+                    let newer = slot.held.as_ref().filter(|held| held.generation > generation);
+                    match newer {
+                        Some(newer) => return Ok(Some(Arc::clone(newer))),
+                        None if task == Task::Load && slot.loaded => return Ok(None),
+                        None => {}
+                    }
+                }
+                let other =
+                    flying.as_ref().and_then(|(errand, weak)| Some((*errand, weak.upgrade()?)));
+                match other.filter(|(_, flight)| flight.peek().is_none()) {
+                    Some(((of, does), flight)) => (flight, of == generation && does >= task),
+                    None => {
+                        let flight = self.start(replaced.cloned(), task, fetch(), asked.clone());
+                        *flying = flight.downgrade().map(|weak| ((generation, task), weak));
+                        (flight, true)
+                    }
+                }
+            };
+            let outcome = flight.await;
+            if is_ours {
+                return outcome;
+            }
+        }
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        replaced: Option<Arc<Held>>,
+        task: Task,
+        fetch: Fetch,
+        asked: Asked,
+    ) -> Shared<Flight> {
+        let login = Arc::clone(self);
+        let work = async move {
+            let flow =
+                Flow { login: &login, fetch: &fetch, replaced: replaced.as_deref(), asked: &asked };
+            let gained = match task {
+                Task::Load => flow.load().await,
+                Task::Refresh => flow.refresh_in_time().await,
+                Task::Renew => flow.renew(false).await,
+                Task::Ask => flow.renew(true).await,
+            };
+            login.settle(gained)
+        };
+        // A receiver of a host may panic; that is the end of one login and of nothing else.
+        let work = AssertUnwindSafe(work).catch_unwind().map(|outcome| {
+            outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Receiver, "login panicked")))
+        });
+        work.boxed().shared()
+    }
+
+    /// Takes what a flight gained into use.
+    fn settle(&self, gained: Result<Option<(Tokens, Origin)>, Error>) -> Outcome {
+        let mut slot = self.slot();
+        slot.loaded = true;
+        let Some((tokens, origin)) = gained? else { return Ok(None) };
+        slot.generation += 1;
+        let held = Arc::new(Held::new(tokens, origin, slot.generation)?);
+        slot.quiet_until = None;
+        slot.held = Some(Arc::clone(&held));
+        Ok(Some(held))
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("server", &self.key.server).finish_non_exhaustive()
+    }
+}
+
+/// The seconds since 1970.
+pub(super) fn unix_time() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
