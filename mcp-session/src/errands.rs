@@ -1,7 +1,7 @@
 //! What is still to be done for those who are gone.
 
-use crate::seldom::seldom;
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use mcp_transport::Seldom;
 use std::{
     future::Future,
     sync::{Mutex, PoisonError},
@@ -63,7 +63,7 @@ impl Errands {
         tokio::select! {
             biased;
             output = driver => output,
-            () = seldom(errands) => std::future::pending().await,
+            () = Seldom::new(errands) => std::future::pending().await,
         }
     }
 }

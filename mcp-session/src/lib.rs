@@ -82,7 +82,6 @@ mod result_type;
 mod retry;
 mod reuse_reply;
 mod same_connection;
-mod seldom;
 mod server;
 mod session;
 mod spare;

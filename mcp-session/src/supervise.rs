@@ -3,11 +3,10 @@
 use crate::{
     Error, Options, Peer, Reconnect, Server, When,
     negotiate::Negotiation,
-    seldom::seldom,
     swap::{Current, Signals},
 };
 use http::StatusCode;
-use mcp_transport::{Connector, Delivery, Driver, Error as Lost};
+use mcp_transport::{Connector, Delivery, Driver, Error as Lost, Seldom};
 use std::{collections::VecDeque, future::Future, sync::Arc};
 use tokio::{
     sync::watch,
@@ -64,13 +63,21 @@ impl<C: Connector> Supervisor<C> {
     async fn drive(&self, driver: &mut Driver, number: u64) -> End {
         tokio::select! {
             biased;
-            () = seldom(self.released.cancelled()) => End::Released,
-            error = seldom(self.broken(number)) => End::Lost(error),
+            end = Seldom::new(self.signalled(number)) => end,
             end = driver => match end {
                 Err(error) => End::Lost(error),
                 Ok(()) if self.released.is_cancelled() => End::Released,
                 Ok(()) => End::Lost(Lost::closed("server closed the connection", Delivery::Unknown)),
             },
+        }
+    }
+
+    /// Waits until the session is released, or a call has found its connection broken.
+    async fn signalled(&self, number: u64) -> End {
+        tokio::select! {
+            biased;
+            () = self.released.cancelled() => End::Released,
+            error = self.broken(number) => End::Lost(error),
         }
     }
 

@@ -26,7 +26,9 @@ mod correlation;
 mod engine;
 mod exchange;
 mod outbox;
+mod outflow;
 mod pending;
+mod port;
 mod router;
 pub(crate) mod salvage;
 mod sending;
@@ -49,6 +51,7 @@ use crate::{
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::Sink;
+use port::WriteThrough;
 use router::Router;
 use shared::{Handle, Shared};
 use std::{
@@ -57,7 +60,7 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
-use wire::Messages;
+use wire::{Inbound, Messages};
 
 /// Connects over a stream, within the default [`Limits`].
 ///
@@ -83,7 +86,7 @@ pub fn multiplex<T>(io: T, limits: Limits) -> (Multiplex, Unsolicited, Connectio
 where
     T: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let (multiplex, unsolicited, engine) = share(Bytestream::new(io, limits.message_bytes), limits);
+    let (multiplex, unsolicited, engine) = share(Bytestream::new(io), limits);
     (multiplex, unsolicited, Connection(engine))
 }
 
@@ -125,18 +128,18 @@ where
     S: Sink<Bytes, Error = E> + Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: Into<BoxError>,
 {
-    let (multiplex, unsolicited, engine) =
-        share(Messages::new(channel, limits.message_bytes), limits);
+    let (multiplex, unsolicited, engine) = share(Messages::new(channel), limits);
     (multiplex, unsolicited, MessageConnection(engine))
 }
 
-fn share<W: Wire>(wire: W, limits: Limits) -> (Multiplex, Unsolicited, Engine<W>) {
-    let shared = Arc::new(Shared::new(limits));
+fn share<W: Wire + Send + 'static>(wire: W, limits: Limits) -> (Multiplex, Unsolicited, Engine<W>) {
+    let shared = Arc::new(Shared::new(wire, limits));
     let inbox = Inbox::new(limits.of_unsolicited());
     let arrivals = inbox.arrivals();
-    let router = Router::new(Arc::clone(&shared), inbox);
-    let engine = Engine::new(wire, Arc::clone(&shared), router);
-    (Multiplex(Arc::new(Handle::new(shared))), Unsolicited::new(arrivals), engine)
+    let handle: Arc<Shared<dyn WriteThrough>> = shared.clone();
+    let router = Router::new(Arc::clone(&handle), inbox);
+    let engine = Engine::new(shared, W::Inbound::new(limits.message_bytes), router);
+    (Multiplex(Arc::new(Handle::new(handle))), Unsolicited::new(arrivals), engine)
 }
 
 /// How much of what a peer sends is kept, and how much is queued for it.

@@ -97,7 +97,6 @@ mod message;
 mod queue;
 pub mod record;
 mod replies;
-#[cfg(feature = "stdio")]
 mod seldom;
 pub mod serve;
 #[cfg(feature = "socket")]
@@ -117,6 +116,7 @@ pub use error::{BoxError, Delivery, Error};
 pub use extensions::Extensions;
 pub use message::{ClientMessage, MirroredParams, ServerMessage};
 pub use replies::Replies;
+pub use seldom::Seldom;
 pub use transport::Transport;
 pub use unsolicited::{Arrival, Diagnostic, Unsolicited};
 pub use url::{InvalidUrl, Url};

@@ -3,9 +3,11 @@
 use crate::duplex::salvage::Salvage;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
+use std::ops::RangeInclusive;
 
-/// The room that is made for reading, when there is less than a quarter of it left.
-const CHUNK: usize = 16 * 1024;
+/// The room that is made for reading, when there is less than a quarter of it left. It doubles when a read fills what
+/// there is, up to what a pipe holds, and becomes small again with the reads.
+const CHUNK: RangeInclusive<usize> = 4 * 1024..=64 * 1024;
 /// From this length on a line gets its buffer to itself, so that later small ones do not keep it alive.
 const LARGE: usize = 256 * 1024;
 /// A line that goes on for this many times the limit will not end.
@@ -20,6 +22,7 @@ pub(crate) struct Lines {
     buffer: BytesMut,
     /// How many bytes at the front of the buffer are known to hold no line end.
     scanned: usize,
+    chunk: usize,
     limit: usize,
     skipping: Option<Skip>,
 }
@@ -44,15 +47,24 @@ pub(crate) enum Line {
 
 impl Lines {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { buffer: BytesMut::new(), scanned: 0, limit, skipping: None }
+        Self { buffer: BytesMut::new(), scanned: 0, chunk: *CHUNK.start(), limit, skipping: None }
     }
 
     /// Where the next bytes go.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
-        if self.buffer.capacity() - self.buffer.len() < CHUNK / 4 {
-            self.buffer.reserve(CHUNK);
+        if self.buffer.capacity() - self.buffer.len() < self.chunk / 4 {
+            self.buffer.reserve(self.chunk);
         }
         &mut self.buffer
+    }
+
+    /// Learns from a read how much room the next ones need.
+    pub(crate) fn was_read(&mut self, count: usize) {
+        if self.buffer.len() == self.buffer.capacity() {
+            self.chunk = (self.chunk * 2).min(*CHUNK.end());
+        } else if count < self.chunk / 8 {
+            self.chunk = (self.chunk / 2).max(*CHUNK.start());
+        }
     }
 
     /// The next line that is there.

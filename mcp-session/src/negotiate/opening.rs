@@ -3,10 +3,9 @@
 use crate::{
     Call, Dispatch, Peer, Reply,
     inbox::{Desk, Inbox},
-    seldom::seldom,
 };
 use futures_util::future::BoxFuture;
-use mcp_transport::{Binding, BoxError, Driver, Link, Transport};
+use mcp_transport::{Binding, BoxError, Driver, Link, Seldom, Transport};
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -37,7 +36,7 @@ impl<T: Transport> Opening<T> {
         let desk = Desk { transport: transport.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
         let driver = Driver::new(async move {
-            let mut inbox = pin!(seldom(inbox.run()));
+            let mut inbox = pin!(Seldom::new(inbox.run()));
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
             tokio::select! {
                 biased;

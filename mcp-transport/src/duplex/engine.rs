@@ -1,15 +1,15 @@
 //! The work of a connection, whatever it is made over.
 
 use super::{
-    exchange::Outgoing,
+    port::{Port, Written},
     router::Router,
     shared::Shared,
-    wire::{Wire, lost},
+    wire::{Framing, Inbound, Wire, lost},
 };
 use crate::{BoxError, Delivery, Error, lines::Line};
 use std::{
-    fmt, io,
-    sync::Arc,
+    fmt,
+    sync::{Arc, Mutex},
     task::{Context, Poll, ready},
 };
 #[cfg(any(feature = "socket", feature = "stdio"))]
@@ -20,55 +20,51 @@ use tokio::time::{Sleep, sleep};
 /// After this many turns the driver lets other tasks run.
 const TURNS: usize = 32;
 
-/// Writes what was queued, and hands out what comes. Dropping it fails what is pending.
-pub(crate) struct Engine<W> {
-    wire: W,
-    shared: Arc<Shared>,
+/// Writes what was queued, and hands out what comes. Dropping it fails what is pending and drops the wire.
+pub(crate) struct Engine<W: Framing> {
+    shared: Arc<Shared<Mutex<Port<W>>>>,
+    inbound: W::Inbound,
     router: Router,
-    outgoing: Vec<u8>,
-    /// How many bytes of `outgoing` are written.
-    position: usize,
-    /// How many bytes were ever written.
-    written: u64,
-    unflushed: bool,
-    /// All is written, and no more will be.
-    is_finished: bool,
-    is_shut_down: bool,
+    written: Written,
 }
 
 impl<W: Wire> Engine<W> {
-    pub(super) fn new(wire: W, shared: Arc<Shared>, router: Router) -> Self {
-        Self {
-            wire,
-            shared,
-            router,
-            outgoing: Vec::new(),
-            position: 0,
-            written: 0,
-            unflushed: false,
-            is_finished: false,
-            is_shut_down: false,
-        }
+    pub(super) fn new(
+        shared: Arc<Shared<Mutex<Port<W>>>>,
+        inbound: W::Inbound,
+        router: Router,
+    ) -> Self {
+        Self { shared, inbound, router, written: Written::All }
     }
 
     /// Runs the connection to its end, and leaves it to the caller to fail what is pending.
     ///
     /// Each turn writes once and reads once, as far as the stream takes and gives: neither waits for the other, so
     /// that two peers that fill each other's pipes get them empty again. Writing comes first, so that the requests
-    /// of all the callers that the last turn woke leave together.
+    /// of all the callers that the last turn woke leave together. When all is written, the rest of the turns only
+    /// read: who queues something wakes the driver.
     pub(crate) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.written = Written::Some;
         for _ in 0..TURNS {
-            let wrote = match self.poll_write(cx) {
-                Poll::Ready(Err(error)) => return Poll::Ready(self.last_words(cx, error)),
-                wrote => wrote.is_ready(),
-            };
-            if self.is_shut_down {
+            let mut port = self.shared.port();
+            if self.written == Written::Some {
+                match port.write(&self.shared, cx) {
+                    Ok(written) => self.written = written,
+                    Err(error) => {
+                        drop(port);
+                        return Poll::Ready(self.last_words(cx, error));
+                    }
+                }
+            }
+            if self.written == Written::Closed {
                 return Poll::Ready(Ok(()));
             }
-            match self.poll_read(cx) {
+            let read = port.poll_read(cx, &mut self.inbound);
+            drop(port);
+            match read.map(|read| read.and_then(|()| self.route())) {
                 Poll::Ready(Err(error)) => return Poll::Ready(self.end_of_input(error)),
                 Poll::Ready(Ok(())) => {}
-                Poll::Pending if wrote => {}
+                Poll::Pending if self.written == Written::Some => {}
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -77,22 +73,26 @@ impl<W: Wire> Engine<W> {
     }
 
     /// Closes the writing half, whatever is left to write.
+    #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.wire.poll_shutdown(cx)
+        self.shared.port().poll_shutdown(cx)
     }
 
     /// Whether nobody holds the connection any more while the peer does not take what is left, after a pending run.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     fn is_stuck(&self, cx: &Context<'_>) -> bool {
-        let is_blocked = self.position < self.outgoing.len();
-        self.is_finished || is_blocked && self.shared.poll_released(cx)
+        match self.written {
+            Written::Closing => true,
+            Written::Blocked => self.shared.poll_released(cx),
+            Written::Some | Written::All | Written::Closed => false,
+        }
     }
 
     /// Reads and drops what still comes, after the end.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..TURNS {
-            if !ready!(self.wire.poll_discard(cx)) {
+            if !ready!(self.shared.port().poll_discard(cx)) {
                 return Poll::Ready(());
             }
         }
@@ -100,62 +100,24 @@ impl<W: Wire> Engine<W> {
         Poll::Pending
     }
 
-    /// Writes once; pending when nothing is queued or the peer does not read.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        if self.position == self.outgoing.len() {
-            self.position = 0;
-            match self.shared.poll_outgoing(&mut self.outgoing, cx) {
-                Outgoing::Lines => {}
-                Outgoing::Nothing => {
-                    ready!(self.poll_flush(cx))?;
-                    return Poll::Pending;
-                }
-                Outgoing::Finished => return self.poll_finish(cx),
-            }
-        }
-        let count = ready!(self.wire.poll_write(cx, &self.outgoing[self.position..]))?;
-        if count == 0 {
-            return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
-        }
-        self.position += count;
-        self.written += count as u64;
-        self.unflushed = true;
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        if self.unflushed {
-            ready!(self.wire.poll_flush(cx))?;
-            self.unflushed = false;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.is_finished = true;
-        ready!(self.poll_close(cx));
-        self.is_shut_down = true;
-        Poll::Ready(Ok(()))
-    }
-
-    /// Reads once and routes the messages that are complete.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        ready!(self.wire.poll_read(cx))?;
-        while let Some(line) = self.wire.next() {
+    /// Routes the messages that are complete.
+    fn route(&mut self) -> Result<(), Error> {
+        while let Some(line) = self.inbound.next() {
             match line {
                 Line::Whole(line) => self.router.line(&line),
                 Line::TooLong(salvage) => self.router.too_long(&salvage),
-                Line::Endless => return Poll::Ready(Err(endless())),
+                Line::Endless => return Err(endless()),
             }
             self.router.check_noise(0)?;
         }
-        Poll::Ready(self.router.check_noise(self.wire.noise()))
+        self.router.check_noise(self.inbound.noise())
     }
 
     /// The peer stopped reading; what it said before still counts.
     fn last_words(&mut self, cx: &mut Context<'_>, error: BoxError) -> Result<(), Error> {
         for _ in 0..TURNS {
-            if !matches!(self.poll_read(cx), Poll::Ready(Ok(()))) {
+            let read = self.shared.port().poll_read(cx, &mut self.inbound);
+            if !matches!(read, Poll::Ready(Ok(()))) || self.route().is_err() {
                 break;
             }
         }
@@ -199,21 +161,24 @@ impl Patience {
     }
 }
 
-impl<W> Engine<W> {
+impl<W: Framing> Engine<W> {
     /// Fails everything that is pending, and all that comes.
     pub(crate) fn fail(&mut self, error: &Error) {
-        self.shared.close(error, self.written);
+        self.shared.close(error);
         self.router.close();
     }
 }
 
-impl<W> Drop for Engine<W> {
+impl<W: Framing> Drop for Engine<W> {
     fn drop(&mut self) {
         self.fail(&Error::closed("driver of the connection was dropped", Delivery::Unknown));
+        // Handles may live longer, and the wire must not.
+        let wire = self.shared.port().take();
+        drop(wire);
     }
 }
 
-impl<W> fmt::Debug for Engine<W> {
+impl<W: Framing> fmt::Debug for Engine<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("written", &self.written).finish_non_exhaustive()
     }

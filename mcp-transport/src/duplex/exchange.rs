@@ -25,7 +25,10 @@ pub(super) struct Exchange {
     /// Callers that wait for room, first come first served.
     waiting: BTreeMap<Ticket, Option<Waker>>,
     next_ticket: Ticket,
+    /// The driver, when it waits for something to write.
     driver: Option<Waker>,
+    /// How many calls were answered since something was taken to be written.
+    answers: usize,
     /// The driver too, when it waits for the peer to read.
     on_release: Option<Waker>,
     /// No handle is left: what is queued is the last.
@@ -56,6 +59,7 @@ impl Exchange {
             waiting: BTreeMap::new(),
             next_ticket: 0,
             driver: None,
+            answers: 1,
             on_release: None,
             released: false,
             closed: None,
@@ -89,6 +93,12 @@ impl Exchange {
 
     pub(super) fn leave(&mut self, ticket: Ticket) {
         self.waiting.remove(&ticket);
+    }
+
+    /// Whether a message may be written by its caller: the driver has nothing to write, and one answer has come since it
+    /// had. Where several come together, what follows them leaves together too.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.driver.is_some() && self.answers == 1 && self.outbox.is_empty()
     }
 
     /// Queues a message, and makes the slot of a request before its first byte can be written.
@@ -126,7 +136,9 @@ impl Exchange {
 
     /// The same, and it waits no longer.
     pub(super) fn take(&mut self, id: &RequestId) -> Option<Arc<Slot>> {
-        self.pending.remove(id).map(|entry| entry.slot)
+        let entry = self.pending.remove(id)?;
+        self.answers += 1;
+        Some(entry.slot)
     }
 
     /// Whether a response to an id that nobody waits for comes too late or twice.
@@ -136,7 +148,7 @@ impl Exchange {
 
     /// Gives the driver what is queued, or remembers whom to wake.
     pub(super) fn poll_outgoing(&mut self, buffer: &mut Vec<u8>, waker: &Waker) -> Outgoing {
-        if self.outbox.take(buffer) {
+        if self.take_outgoing(buffer) {
             return Outgoing::Lines;
         }
         if self.released {
@@ -147,6 +159,15 @@ impl Exchange {
             none => *none = Some(waker.clone()),
         }
         Outgoing::Nothing
+    }
+
+    /// Takes what is queued, if there is something; the buffer is empty otherwise.
+    pub(super) fn take_outgoing(&mut self, buffer: &mut Vec<u8>) -> bool {
+        let is_taken = self.outbox.take(buffer);
+        if is_taken {
+            self.answers = 0;
+        }
+        is_taken
     }
 
     /// Notes that no handle is left.

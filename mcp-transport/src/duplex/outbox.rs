@@ -53,12 +53,12 @@ impl Outbox {
 
     /// Swaps what waits for an empty buffer; false if nothing waits.
     pub(super) fn take(&mut self, buffer: &mut Vec<u8>) -> bool {
+        if buffer.capacity() > KEPT {
+            *buffer = Vec::new();
+        }
         buffer.clear();
         if self.bytes.is_empty() {
             return false;
-        }
-        if buffer.capacity() > KEPT {
-            *buffer = Vec::new();
         }
         self.base = self.place(self.bytes.len());
         std::mem::swap(&mut self.bytes, buffer);

@@ -4,6 +4,7 @@ use super::{
     batch,
     call::{self, CallKind, Slot},
     correlation::{Subject, subject},
+    port::WriteThrough,
     salvage::Salvage,
     shared::Shared,
 };
@@ -23,7 +24,7 @@ use std::sync::Arc;
 /// Gives each message of the peer to the call that it belongs to, and the rest to whoever listens.
 #[derive(Debug)]
 pub(super) struct Router {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<dyn WriteThrough>>,
     inbox: Option<Inbox>,
     /// Whether a message was among what came: then it is a server.
     has_heard: bool,
@@ -32,7 +33,7 @@ pub(super) struct Router {
 }
 
 impl Router {
-    pub(super) fn new(shared: Arc<Shared>, inbox: Inbox) -> Self {
+    pub(super) fn new(shared: Arc<Shared<dyn WriteThrough>>, inbox: Inbox) -> Self {
         Self { shared, inbox: Some(inbox), has_heard: false, noise: (0, String::new()) }
     }
 

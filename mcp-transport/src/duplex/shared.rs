@@ -4,20 +4,22 @@ use super::{
     Limits,
     call::{CallReplies, Slot},
     exchange::{Exchange, Outgoing, settle},
+    port::{Port, WriteThrough},
 };
 use crate::{Error, Replies};
 use mcp_types::rpc::Message;
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
 };
 
 /// Keeps the connection open: the last one to go lets the driver end.
 #[derive(Debug)]
-pub(super) struct Handle(Arc<Shared>);
+pub(super) struct Handle(Arc<Shared<dyn WriteThrough>>);
 
 impl Handle {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared<dyn WriteThrough>>) -> Self {
         Self(shared)
     }
 
@@ -25,14 +27,19 @@ impl Handle {
         self.0.lock()
     }
 
-    /// Queues a message, and gives the replies to it.
+    /// Queues a message, or writes it at once if nothing else is under way; gives the replies to it.
     pub(super) fn send(
         self: &Arc<Self>,
         mut exchange: MutexGuard<'_, Exchange>,
         message: &Message,
     ) -> Result<Replies, Error> {
+        let is_quiet = exchange.is_quiet();
         let slot = exchange.send(message)?;
-        settle(exchange);
+        if is_quiet && is_in_runtime() {
+            self.0.port.write_through(exchange);
+        } else {
+            settle(exchange);
+        }
         Ok(match slot {
             Some(slot) => Replies::of_call(CallReplies::new(slot, Arc::clone(self))),
             None => Replies::empty(),
@@ -52,18 +59,39 @@ impl Drop for Handle {
     }
 }
 
-/// What the handles and the driver share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    exchange: Mutex<Exchange>,
-    pub(super) limits: Limits,
+/// Whether what needs a runtime may be done here, as in the driver: some kinds of streams need one to be written.
+fn is_in_runtime() -> bool {
+    tokio::runtime::Handle::try_current().is_ok()
 }
 
-impl Shared {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { exchange: Mutex::new(Exchange::new(limits)), limits }
+/// What the handles and the driver share: the latter knows which kind of wire there is.
+pub(super) struct Shared<P: ?Sized> {
+    pub(super) limits: Limits,
+    exchange: Mutex<Exchange>,
+    port: P,
+}
+
+impl<W> Shared<Mutex<Port<W>>> {
+    pub(super) fn new(wire: W, limits: Limits) -> Self {
+        Self { limits, exchange: Mutex::new(Exchange::new(limits)), port: Port::new(wire) }
     }
 
+    /// Waits for the wire, which nobody has for longer than it takes to write or read once.
+    pub(super) fn port(&self) -> MutexGuard<'_, Port<W>> {
+        self.port.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn close(&self, error: &Error) {
+        // With the wire in hand, so that no caller writes what is then said not to be sent.
+        let port = self.port();
+        let (failed, wakers) = self.lock().close(error, port.written());
+        drop(port);
+        failed.into_iter().for_each(|(slot, error)| slot.finish(Err(error)));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<P: ?Sized> Shared<P> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,10 +117,10 @@ impl Shared {
     pub(super) fn poll_released(&self, cx: &Context<'_>) -> bool {
         self.lock().poll_released(cx.waker())
     }
+}
 
-    pub(super) fn close(&self, error: &Error, written: u64) {
-        let (failed, wakers) = self.lock().close(error, written);
-        failed.into_iter().for_each(|(slot, error)| slot.finish(Err(error)));
-        wakers.into_iter().for_each(Waker::wake);
+impl<P: ?Sized> fmt::Debug for Shared<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("limits", &self.limits).finish_non_exhaustive()
     }
 }

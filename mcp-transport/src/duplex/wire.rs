@@ -19,8 +19,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 #[cfg(any(feature = "socket", feature = "stdio"))]
 const SCRATCH: usize = 8 * 1024;
 
+/// How messages are kept apart.
+pub(crate) trait Framing {
+    /// What was read and is not handed out yet.
+    type Inbound: Inbound;
+}
+
 /// The two directions of a connection. Neither waits for the other.
-pub(crate) trait Wire {
+pub(crate) trait Wire: Framing {
     /// Writes some of these lines, and gives the number of bytes that were taken.
     fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>>;
 
@@ -30,84 +36,104 @@ pub(crate) trait Wire {
     /// Flushes, and says that no more will come.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Reads once; [`next`](Self::next) has what came of it.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>>;
-
-    /// The next message that was read.
-    fn next(&mut self) -> Option<Line>;
-
-    /// The length of what was read and is no whole message yet, if it does not begin like one.
-    fn noise(&self) -> usize;
+    /// Reads once.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        inbound: &mut Self::Inbound,
+    ) -> Poll<Result<(), Error>>;
 
     /// Reads once and forgets it; false at the end.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
 }
 
-/// Newline-delimited messages over a stream of bytes.
-#[derive(Debug)]
-pub(crate) struct Bytestream<T> {
-    io: Pin<Box<T>>,
-    lines: Lines,
+/// Messages that were read.
+pub(crate) trait Inbound {
+    /// Of at most this many bytes each.
+    fn new(limit: usize) -> Self;
+
+    /// The next message that is there.
+    fn next(&mut self) -> Option<Line>;
+
+    /// The length of what was read and is no whole message yet, if it does not begin like one.
+    fn noise(&self) -> usize;
 }
 
+/// Newline-delimited messages over a stream of bytes.
+#[derive(Debug)]
+pub(crate) struct Bytestream<T>(Pin<Box<T>>);
+
 impl<T> Bytestream<T> {
-    pub(super) fn new(io: T, limit: usize) -> Self {
-        Self { io: Box::pin(io), lines: Lines::new(limit) }
+    pub(super) fn new(io: T) -> Self {
+        Self(Box::pin(io))
     }
+}
+
+impl<T> Framing for Bytestream<T> {
+    type Inbound = Lines;
 }
 
 impl<T: AsyncRead + AsyncWrite> Wire for Bytestream<T> {
     fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>> {
-        self.io.as_mut().poll_write(cx, lines).map_err(Into::into)
+        self.0.as_mut().poll_write(cx, lines).map_err(Into::into)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.io.as_mut().poll_flush(cx).map_err(Into::into)
+        self.0.as_mut().poll_flush(cx).map_err(Into::into)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // An error tells no more than that the peer was quicker.
-        self.io.as_mut().poll_shutdown(cx).map(drop)
+        self.0.as_mut().poll_shutdown(cx).map(drop)
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(match ready!(pin!(self.io.read_buf(self.lines.buffer())).poll(cx)) {
-            Ok(0) => Err(closed(self.lines.partial())),
-            Ok(1..) => Ok(()),
+    fn poll_read(&mut self, cx: &mut Context<'_>, lines: &mut Lines) -> Poll<Result<(), Error>> {
+        Poll::Ready(match ready!(pin!(self.0.read_buf(lines.buffer())).poll(cx)) {
+            Ok(0) => Err(closed(lines.partial())),
+            Ok(count) => {
+                lines.was_read(count);
+                Ok(())
+            }
             Err(error) => Err(lost(error)),
         })
-    }
-
-    fn next(&mut self) -> Option<Line> {
-        self.lines.next_line()
-    }
-
-    fn noise(&self) -> usize {
-        self.lines.noise()
     }
 
     #[cfg(any(feature = "socket", feature = "stdio"))]
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut scratch = [0; SCRATCH];
         let mut buffer = &mut scratch[..];
-        let read = ready!(pin!(self.io.read_buf(&mut buffer)).poll(cx));
+        let read = ready!(pin!(self.0.read_buf(&mut buffer)).poll(cx));
         Poll::Ready(matches!(read, Ok(1..)))
+    }
+}
+
+impl Inbound for Lines {
+    fn new(limit: usize) -> Self {
+        Self::new(limit)
+    }
+
+    fn next(&mut self) -> Option<Line> {
+        self.next_line()
+    }
+
+    fn noise(&self) -> usize {
+        self.noise()
     }
 }
 
 /// A channel whose items are messages.
 #[derive(Debug)]
-pub(crate) struct Messages<S> {
-    channel: Pin<Box<S>>,
-    limit: usize,
-    arrived: Option<Bytes>,
-}
+pub(crate) struct Messages<S>(Pin<Box<S>>);
 
 impl<S> Messages<S> {
-    pub(super) fn new(channel: S, limit: usize) -> Self {
-        Self { channel: Box::pin(channel), limit, arrived: None }
+    pub(super) fn new(channel: S) -> Self {
+        Self(Box::pin(channel))
     }
+}
+
+impl<S> Framing for Messages<S> {
+    type Inbound = Arrived;
 }
 
 impl<S, E> Wire for Messages<S>
@@ -117,25 +143,29 @@ where
 {
     /// Hands over the first line. They come whole, and each is taken whole.
     fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>> {
-        ready!(self.channel.as_mut().poll_ready(cx)).map_err(Into::into)?;
+        ready!(self.0.as_mut().poll_ready(cx)).map_err(Into::into)?;
         let end = memchr(b'\n', lines).unwrap_or(lines.len());
         let message = Bytes::copy_from_slice(&lines[..end]);
-        self.channel.as_mut().start_send(message).map_err(Into::into)?;
+        self.0.as_mut().start_send(message).map_err(Into::into)?;
         Poll::Ready(Ok(lines.len().min(end + 1)))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.channel.as_mut().poll_flush(cx).map_err(Into::into)
+        self.0.as_mut().poll_flush(cx).map_err(Into::into)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.channel.as_mut().poll_close(cx).map(drop)
+        self.0.as_mut().poll_close(cx).map(drop)
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(match ready!(self.channel.as_mut().poll_next(cx)) {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        arrived: &mut Arrived,
+    ) -> Poll<Result<(), Error>> {
+        Poll::Ready(match ready!(self.0.as_mut().poll_next(cx)) {
             Some(Ok(message)) => {
-                self.arrived = Some(message);
+                arrived.message = Some(message);
                 Ok(())
             }
             Some(Err(error)) => Err(lost(error)),
@@ -143,8 +173,26 @@ where
         })
     }
 
+    #[cfg(any(feature = "socket", feature = "stdio"))]
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.0.as_mut().poll_next(cx).map(|item| matches!(item, Some(Ok(_))))
+    }
+}
+
+/// The last message of a channel.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    message: Option<Bytes>,
+    limit: usize,
+}
+
+impl Inbound for Arrived {
+    fn new(limit: usize) -> Self {
+        Self { message: None, limit }
+    }
+
     fn next(&mut self) -> Option<Line> {
-        let message = self.arrived.take()?;
+        let message = self.message.take()?;
         if message.len() > self.limit {
             return Some(Line::TooLong(Salvage::of(&message)));
         }
@@ -154,11 +202,6 @@ where
 
     fn noise(&self) -> usize {
         0
-    }
-
-    #[cfg(any(feature = "socket", feature = "stdio"))]
-    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.channel.as_mut().poll_next(cx).map(|item| matches!(item, Some(Ok(_))))
     }
 }
 

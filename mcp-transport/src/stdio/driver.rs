@@ -2,11 +2,9 @@
 
 use super::{Graces, pipes::Pipes, process::Process, stderr::Tail};
 use crate::{
-    Delivery, Error,
+    Delivery, Error, Seldom,
     duplex::{Bytestream, Connection, Engine, Patience},
-    seldom::seldom,
 };
-use futures_util::FutureExt;
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -75,8 +73,8 @@ impl Lifetime {
     async fn serve(&mut self) -> End {
         let Self { connection, process, stderr, graces } = self;
         let mut patience = Patience::new(graces.exit);
-        let mut exit = pin!(seldom(process.wait()));
-        let mut drain = pin!(seldom(poll_fn(|cx| stderr.poll_drain(cx))).fuse());
+        let mut exit = pin!(Seldom::new(process.wait()));
+        let mut drain = pin!(Seldom::new(poll_fn(|cx| stderr.poll_drain(cx))));
         poll_fn(|cx| {
             let _ = drain.as_mut().poll(cx);
             match patience.poll_run(connection, cx) {

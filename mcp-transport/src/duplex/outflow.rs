@@ -1,0 +1,77 @@
+//! What is on its way out.
+
+use super::wire::Wire;
+use crate::BoxError;
+use std::{
+    io,
+    task::{Context, Poll, ready},
+};
+
+/// The lines that were taken from the outbox, and how far they have got.
+#[derive(Debug, Default)]
+pub(super) struct Outflow {
+    lines: Vec<u8>,
+    /// How many bytes of the lines are written.
+    position: usize,
+    /// How many bytes were ever written.
+    written: u64,
+    unflushed: bool,
+}
+
+impl Outflow {
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Whether all that was taken is written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.position == self.lines.len()
+    }
+
+    /// Where the next lines go, when all is written.
+    pub(super) fn refill(&mut self) -> &mut Vec<u8> {
+        self.position = 0;
+        &mut self.lines
+    }
+
+    /// Writes once.
+    pub(super) fn poll_write(
+        &mut self,
+        wire: &mut impl Wire,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), BoxError>> {
+        let count = ready!(wire.poll_write(cx, &self.lines[self.position..]))?;
+        if count == 0 {
+            return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
+        }
+        self.position += count;
+        self.written += count as u64;
+        self.unflushed = true;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Pushes out what was written.
+    pub(super) fn poll_flush(
+        &mut self,
+        wire: &mut impl Wire,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), BoxError>> {
+        if self.unflushed {
+            ready!(wire.poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes all there is, and pushes it out.
+    pub(super) fn poll_all(
+        &mut self,
+        wire: &mut impl Wire,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), BoxError>> {
+        while !self.is_empty() {
+            ready!(self.poll_write(wire, cx))?;
+        }
+        self.poll_flush(wire, cx)
+    }
+}

@@ -1,0 +1,148 @@
+//! The wire: the driver's, and for the time of one write that of a caller who finds it quiet.
+
+use super::{
+    exchange::{Exchange, Outgoing, settle},
+    outflow::Outflow,
+    shared::Shared,
+    wire::Wire,
+};
+use crate::{BoxError, Error};
+use std::{
+    sync::{Mutex, MutexGuard, TryLockError},
+    task::{Context, Poll, Waker},
+};
+
+/// The wire and what is on its way out.
+pub(super) struct Port<W> {
+    /// None when the driver is gone.
+    wire: Option<W>,
+    outflow: Outflow,
+    /// Whom the wire wakes, whoever polls it, for it remembers no more than one.
+    driver: Waker,
+    /// What a caller has met. The driver ends the connection with it.
+    broken: Option<BoxError>,
+}
+
+/// How far writing has got.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Written {
+    /// Some of what is queued, and the rest may follow.
+    Some,
+    /// All that is queued.
+    All,
+    /// What the peer takes, which is not all.
+    Blocked,
+    /// All, the last included, and the peer is being told.
+    Closing,
+    /// The same, and it was told.
+    Closed,
+}
+
+impl<W> Port<W> {
+    pub(super) fn new(wire: W) -> Mutex<Self> {
+        let (outflow, driver) = (Outflow::default(), Waker::noop().clone());
+        Mutex::new(Self { wire: Some(wire), outflow, driver, broken: None })
+    }
+
+    /// How many bytes were ever written.
+    pub(super) fn written(&self) -> u64 {
+        self.outflow.written()
+    }
+
+    /// Gives the wire up, to be dropped when the lock is gone.
+    pub(super) fn take(&mut self) -> Option<W> {
+        self.wire.take()
+    }
+}
+
+impl<W: Wire> Port<W> {
+    /// Writes once of what is queued.
+    pub(super) fn write(
+        &mut self,
+        shared: &Shared<Mutex<Self>>,
+        cx: &mut Context<'_>,
+    ) -> Result<Written, BoxError> {
+        self.driver.clone_from(cx.waker());
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        let Some(wire) = &mut self.wire else { return Ok(Written::Closed) };
+        if self.outflow.is_empty() {
+            match shared.poll_outgoing(self.outflow.refill(), cx) {
+                Outgoing::Lines => {}
+                Outgoing::Nothing => {
+                    let _flushed = self.outflow.poll_flush(wire, cx)?;
+                    return Ok(Written::All);
+                }
+                Outgoing::Finished if wire.poll_shutdown(cx).is_ready() => {
+                    return Ok(Written::Closed);
+                }
+                Outgoing::Finished => return Ok(Written::Closing),
+            }
+        }
+        let written = self.outflow.poll_write(wire, cx)?;
+        Ok(if written.is_ready() { Written::Some } else { Written::Blocked })
+    }
+
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        inbound: &mut W::Inbound,
+    ) -> Poll<Result<(), Error>> {
+        self.wire.as_mut().map_or(Poll::Pending, |wire| wire.poll_read(cx, inbound))
+    }
+
+    /// Closes the writing half, whatever is left to write.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.wire.as_mut().map_or(Poll::Ready(()), |wire| wire.poll_shutdown(cx))
+    }
+
+    /// Reads once and forgets it; false at the end.
+    #[cfg(any(feature = "socket", feature = "stdio"))]
+    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.wire.as_mut().map_or(Poll::Ready(false), |wire| wire.poll_discard(cx))
+    }
+
+    /// Whether a caller may write: all that was taken before is written, and the driver is there to end what it begins.
+    fn is_quiet(&self) -> bool {
+        self.outflow.is_empty() && self.broken.is_none() && self.wire.is_some()
+    }
+
+    /// Writes what was taken; gives the driver to be woken, if that is not all.
+    fn write_through(&mut self) -> Option<Waker> {
+        let wire = self.wire.as_mut()?;
+        match self.outflow.poll_all(wire, &mut Context::from_waker(&self.driver)) {
+            Poll::Ready(Ok(())) => return None,
+            Poll::Ready(Err(error)) => self.broken = Some(error),
+            Poll::Pending => {}
+        }
+        Some(self.driver.clone())
+    }
+}
+
+/// What a caller can do with a wire of any kind.
+pub(super) trait WriteThrough: Send + Sync {
+    /// Writes what is queued, unless somebody else has the wire; what cannot be written is left to the driver.
+    ///
+    /// Nobody waits for the wire while holding the exchange, and the lines of others come after those that are taken
+    /// under both locks: the wire has the order of the exchange.
+    fn write_through(&self, exchange: MutexGuard<'_, Exchange>);
+}
+
+impl<W: Wire + Send> WriteThrough for Mutex<Port<W>> {
+    fn write_through(&self, mut exchange: MutexGuard<'_, Exchange>) {
+        let port = match self.try_lock() {
+            Ok(port) => Some(port),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let Some(mut port) = port.filter(|port| port.is_quiet()) else { return settle(exchange) };
+        exchange.take_outgoing(port.outflow.refill());
+        drop(exchange);
+        let driver = port.write_through();
+        drop(port);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+}
