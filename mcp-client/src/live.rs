@@ -9,7 +9,7 @@ use crate::{
     dial::{Dial, Pause, Plan},
 };
 use mcp_session::{BoxCallService, Session};
-use mcp_transport::{Delivery, Driver};
+use mcp_transport::{Delivery, Driver, Seldom};
 use std::{
     future::Future,
     pin::pin,
@@ -268,7 +268,11 @@ async fn run<S>(
         Err(error) => return drop(state.send_replace(State::Failed(Arc::new(error)))),
     };
     state.send_replace(State::Open(session));
-    let end = stop.run_until_cancelled(&mut driver).await;
+    let end = tokio::select! {
+        biased;
+        () = Seldom::new(stop.cancelled()) => None,
+        end = &mut driver => Some(end),
+    };
     beside.end();
     match end {
         None => {

@@ -12,6 +12,13 @@
 //! A batch, which revision 2025-03-26 allows, counts as its members, each of them on its own. What writes much noise
 //! before its first message is no server, and the connection fails.
 //!
+//! # Who writes
+//!
+//! The driver reads, and writes what was queued, so that calls of the same time leave in one write. When the wire is
+//! quiet, a message is written by its caller instead, within the call and as far as the stream takes it at once: no
+//! driver has to be woken for it. That is so after one answer alone, and in a tokio runtime. The stream is polled with
+//! the waker of the driver in either case, which does the rest, and it is dropped with the driver.
+//!
 //! # Cancel safety
 //!
 //! A request whose [`Sending`] or [`Replies`] are dropped is taken back if nothing of it was written; else the server is

@@ -53,7 +53,12 @@ impl Lines {
     /// Where the next bytes go.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
         if self.buffer.capacity() - self.buffer.len() < self.chunk / 4 {
-            self.buffer.reserve(self.chunk);
+            if self.buffer.is_empty() {
+                // Not reserved, for that would keep a buffer which has become larger than need be.
+                self.buffer = BytesMut::with_capacity(self.chunk);
+            } else {
+                self.buffer.reserve(self.chunk);
+            }
         }
         &mut self.buffer
     }

@@ -7,6 +7,7 @@ mod end;
 mod flow;
 mod framing;
 mod messages;
+mod quiet;
 
 use conformance::{
     clean::{Baseline, assert_clean_wire},

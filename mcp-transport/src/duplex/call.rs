@@ -1,6 +1,6 @@
 //! One request in flight, between the driver and the caller.
 
-use super::shared::Handle;
+use super::{outbox::Span, shared::Handle};
 use crate::{
     Delivery, Error, ServerMessage,
     error::Kind,
@@ -19,6 +19,8 @@ use std::{
 pub(super) struct Slot {
     id: RequestId,
     kind: CallKind,
+    /// Where its request is in what is written.
+    span: Span,
     state: Mutex<State>,
 }
 
@@ -34,7 +36,8 @@ pub(super) enum CallKind {
 
 #[derive(Debug)]
 struct State {
-    notifications: Queue<ServerMessage>,
+    /// None before the first: most calls have none.
+    notifications: Option<Box<Queue<ServerMessage>>>,
     end: Option<Result<ServerMessage, Error>>,
     waker: Option<Waker>,
 }
@@ -54,9 +57,9 @@ impl CallKind {
 }
 
 impl Slot {
-    pub(super) fn new(id: RequestId, kind: CallKind, limit: Limit) -> Self {
-        let notifications = Queue::new(limit);
-        Self { id, kind, state: Mutex::new(State { notifications, end: None, waker: None }) }
+    pub(super) fn new(id: RequestId, kind: CallKind, span: Span) -> Self {
+        let state = State { notifications: None, end: None, waker: None };
+        Self { id, kind, span, state: Mutex::new(state) }
     }
 
     pub(super) fn id(&self) -> &RequestId {
@@ -67,13 +70,23 @@ impl Slot {
         self.kind
     }
 
-    /// Hands over a notification. Old progress makes room for it, because the newest tells all.
-    pub(super) fn push(&self, message: ServerMessage, bytes: usize) -> Result<(), Overflow> {
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Hands over a notification of so many bytes. Old progress makes room for it, because the newest tells all.
+    pub(super) fn push(
+        &self,
+        message: ServerMessage,
+        bytes: usize,
+        limit: Limit,
+    ) -> Result<(), Overflow> {
         let mut state = self.lock();
-        while !state.notifications.has_room(bytes) {
-            state.notifications.evict(is_progress).ok_or(Overflow)?;
+        let queue = state.notifications.get_or_insert_with(|| Box::new(Queue::new(limit)));
+        while !queue.has_room(bytes) {
+            queue.evict(is_progress).ok_or(Overflow)?;
         }
-        state.notifications.push(message, bytes);
+        queue.push(message, bytes);
         wake(state);
         Ok(())
     }
@@ -91,7 +104,7 @@ impl Slot {
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<(Result<ServerMessage, Error>, bool)> {
         let mut state = self.lock();
-        if let Some(notification) = state.notifications.pop() {
+        if let Some(notification) = state.notifications.as_mut().and_then(|queue| queue.pop()) {
             return Poll::Ready((Ok(notification), false));
         }
         if let Some(end) = state.end.take() {
@@ -167,8 +180,10 @@ mod tests {
     use mcp_types::RawJson;
     use mcp_types::rpc::{Notification, Response};
 
+    const LIMIT: Limit = Limit { items: 2, bytes: 100 };
+
     fn slot() -> Slot {
-        Slot::new(1.into(), CallKind::Other, Limit { items: 2, bytes: 100 })
+        Slot::new(1.into(), CallKind::Other, 0..1)
     }
 
     fn note(method: &'static str) -> ServerMessage {
@@ -183,10 +198,10 @@ mod tests {
     #[test]
     fn old_progress_makes_room() {
         let slot = slot();
-        slot.push(note("a"), 1).unwrap();
-        slot.push(note("notifications/progress"), 1).unwrap();
-        slot.push(note("b"), 1).unwrap();
-        assert_eq!(slot.push(note("c"), 1), Err(Overflow));
+        slot.push(note("a"), 1, LIMIT).unwrap();
+        slot.push(note("notifications/progress"), 1, LIMIT).unwrap();
+        slot.push(note("b"), 1, LIMIT).unwrap();
+        assert_eq!(slot.push(note("c"), 1, LIMIT), Err(Overflow));
         slot.finish(Ok(Response::success(1, RawJson::EMPTY_OBJECT).into()));
         let mut methods = Vec::new();
         while let Poll::Ready((Ok(Message::Notification(it)), false)) = next(&slot) {
@@ -196,10 +211,16 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_waits_takes_little() {
+        let entry = size_of::<(RequestId, Arc<Slot>)>();
+        assert!(size_of::<Slot>() <= 200 && entry <= 24, "{} {entry}", size_of::<Slot>());
+    }
+
+    #[test]
     fn what_was_said_before_the_end_comes_before_it() {
         let slot = slot();
         assert!(next(&slot).is_pending());
-        slot.push(note("a"), 1).unwrap();
+        slot.push(note("a"), 1, LIMIT).unwrap();
         slot.finish(Err(overflow(&1.into())));
         assert!(matches!(next(&slot), Poll::Ready((Ok(_), false))));
         assert!(matches!(next(&slot), Poll::Ready((Err(_), true))));

@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The driver of a byte stream: writes what was queued, and hands out what comes.
+/// The driver of a byte stream: writes what its callers do not write themselves, and hands out what comes.
 ///
 /// It ends when no handle is left and all is written, after it has closed its half of the stream; or when the peer
 /// closes the stream or it breaks, and then every pending call fails with the cause. Dropping it fails them too.

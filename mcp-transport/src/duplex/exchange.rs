@@ -4,7 +4,7 @@ use super::{
     Limits,
     call::{CallKind, Slot},
     outbox::Outbox,
-    pending::{Entry, Pending},
+    pending::Pending,
 };
 use crate::{Delivery, Error};
 use mcp_types::{
@@ -34,7 +34,6 @@ pub(super) struct Exchange {
     /// No handle is left: what is queued is the last.
     released: bool,
     closed: Option<Error>,
-    limits: Limits,
 }
 
 /// A place in the line of callers that wait for room.
@@ -52,7 +51,7 @@ pub(super) enum Outgoing {
 }
 
 impl Exchange {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             outbox: Outbox::new(limits.outbox_bytes),
             pending: Pending::default(),
@@ -63,7 +62,6 @@ impl Exchange {
             on_release: None,
             released: false,
             closed: None,
-            limits,
         }
     }
 
@@ -110,21 +108,23 @@ impl Exchange {
             self.outbox.push(message);
             return Ok(None);
         };
-        if self.pending.contains(id) {
+        let slot = self.pending.insert(id, || {
+            let span = self.outbox.push(message);
+            Slot::new(id.clone(), CallKind::of(method), span)
+        });
+        if slot.is_none() {
             let text = format!("request id {id} is in use by another call");
             return Err(Error::other(text, Delivery::NotSent));
         }
-        let kind = CallKind::of(method);
-        let slot = Arc::new(Slot::new(id.clone(), kind, self.limits.of_replies()));
-        let span = self.outbox.push(message);
-        self.pending.insert(Entry { slot: Arc::clone(&slot), span });
-        Ok(Some(slot))
+        Ok(slot)
     }
 
     /// Gives a call up: takes its request back, or tells the server.
     pub(super) fn abandon(&mut self, slot: &Slot) {
-        let Some(entry) = self.pending.remove_slot(slot) else { return };
-        if !self.outbox.recall(&entry.span) && slot.kind() != CallKind::Initialize {
+        if !self.pending.remove_slot(slot) {
+            return;
+        }
+        if !self.outbox.recall(slot.span()) && slot.kind() != CallKind::Initialize {
             self.outbox.push(&cancelled(slot.id()));
         }
     }
@@ -136,9 +136,9 @@ impl Exchange {
 
     /// The same, and it waits no longer.
     pub(super) fn take(&mut self, id: &RequestId) -> Option<Arc<Slot>> {
-        let entry = self.pending.remove(id)?;
+        let slot = self.pending.remove(id)?;
         self.answers += 1;
-        Some(entry.slot)
+        Some(slot)
     }
 
     /// Whether a response to an id that nobody waits for comes too late or twice.
@@ -195,8 +195,9 @@ impl Exchange {
         written: u64,
     ) -> (Vec<(Arc<Slot>, Error)>, Vec<Waker>) {
         self.closed.get_or_insert_with(|| error.clone());
-        let failed = self.pending.drain().into_iter().map(|Entry { slot, span }| {
-            let sent = if span.start < written { Delivery::Unknown } else { Delivery::NotSent };
+        let failed = self.pending.drain().map(|slot| {
+            let is_begun = slot.span().start < written;
+            let sent = if is_begun { Delivery::Unknown } else { Delivery::NotSent };
             (slot, error.clone().with_delivery(sent))
         });
         let wakers = self.waiting.values_mut().filter_map(Option::take);

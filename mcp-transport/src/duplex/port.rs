@@ -138,7 +138,8 @@ impl<W: Wire + Send> WriteThrough for Mutex<Port<W>> {
         };
         let Some(mut port) = port.filter(|port| port.is_quiet()) else { return settle(exchange) };
         exchange.take_outgoing(port.outflow.refill());
-        drop(exchange);
+        // There is room again for those who wait for it.
+        settle(exchange);
         let driver = port.write_through();
         drop(port);
         if let Some(driver) = driver {

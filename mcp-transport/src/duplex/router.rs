@@ -147,7 +147,7 @@ impl Router {
     }
 
     fn notification(&self, slot: &Slot, message: ServerMessage, bytes: usize) {
-        if slot.push(message, bytes).is_err() {
+        if slot.push(message, bytes, self.shared.limits.of_replies()).is_err() {
             self.shared.abandon(slot);
             slot.finish(Err(call::overflow(slot.id())));
         }

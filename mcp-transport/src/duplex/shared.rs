@@ -73,7 +73,7 @@ pub(super) struct Shared<P: ?Sized> {
 
 impl<W> Shared<Mutex<Port<W>>> {
     pub(super) fn new(wire: W, limits: Limits) -> Self {
-        Self { limits, exchange: Mutex::new(Exchange::new(limits)), port: Port::new(wire) }
+        Self { limits, exchange: Mutex::new(Exchange::new(&limits)), port: Port::new(wire) }
     }
 
     /// Waits for the wire, which nobody has for longer than it takes to write or read once.

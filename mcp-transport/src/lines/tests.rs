@@ -109,3 +109,23 @@ fn a_large_line_does_not_hold_on_to_what_comes_after_it() {
     read(&mut lines, &input);
     assert!(lines.buffer.capacity() < LARGE);
 }
+
+#[test]
+fn the_room_for_reading_follows_what_comes() {
+    let mut lines = Lines::new(1024 * 1024);
+    let mut read = |count: usize| {
+        let buffer = lines.buffer();
+        let room = buffer.capacity() - buffer.len();
+        let count = count.min(room);
+        buffer.extend(std::iter::repeat_n(b'\n', count));
+        lines.was_read(count);
+        while lines.next_line().is_some() {}
+        room
+    };
+    assert!(read(100) < 8 * 1024, "a quiet connection keeps little");
+    let rooms: Vec<_> = (0..20).map(|_| read(usize::MAX)).collect();
+    assert!((64 * 1024..256 * 1024).contains(rooms.iter().max().unwrap()), "{rooms:?}");
+    // The room that is there is used up first.
+    let rooms: Vec<_> = (0..2000).map(|_| read(100)).collect();
+    assert!(rooms[1000..].iter().all(|room| *room < 16 * 1024), "{rooms:?}");
+}

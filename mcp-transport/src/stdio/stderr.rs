@@ -100,7 +100,6 @@ impl fmt::Debug for LineFunction {
 pub(super) struct Tail {
     server: String,
     pipe: Option<ChildStderr>,
-    chunk: Vec<u8>,
     bytes: VecDeque<u8>,
     limit: usize,
     line: Vec<u8>,
@@ -114,18 +113,18 @@ impl Tail {
         policy: &Stderr,
         limit: usize,
     ) -> Self {
-        let chunk = Vec::with_capacity(CHUNK);
         let function = policy.line_function();
-        Self { server, pipe, chunk, bytes: VecDeque::new(), limit, line: Vec::new(), function }
+        Self { server, pipe, bytes: VecDeque::new(), limit, line: Vec::new(), function }
     }
 
     /// Reads what there is; ready at the end.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Not kept from one time to the next: most children are silent.
+        let mut chunk = [0; CHUNK];
         for _ in 0..TURNS {
             let Some(pipe) = &mut self.pipe else { return Poll::Ready(()) };
-            self.chunk.clear();
-            match ready!(pin!(pipe.read_buf(&mut self.chunk)).poll(cx)) {
-                Ok(1..) => self.keep_chunk(),
+            match ready!(pin!(pipe.read(&mut chunk)).poll(cx)) {
+                Ok(count @ 1..) => self.keep(&chunk[..count]),
                 Ok(0) | Err(_) => self.end(),
             }
         }
@@ -142,12 +141,6 @@ impl Tail {
             _ => 0,
         };
         String::from_utf8_lossy(&bytes[skipped..]).trim_end().to_owned()
-    }
-
-    fn keep_chunk(&mut self) {
-        let chunk = std::mem::take(&mut self.chunk);
-        self.keep(&chunk);
-        self.chunk = chunk;
     }
 
     fn keep(&mut self, chunk: &[u8]) {

@@ -100,8 +100,8 @@ fn f53_everything_may_be_dropped_outside_a_runtime() {
 }
 
 /// A stream whose writing half is broken, and whose reading half may be.
-struct Broken<R> {
-    reader: R,
+pub(super) struct Broken<R> {
+    pub(super) reader: R,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Broken<R> {

@@ -211,10 +211,17 @@ async fn f56_a_storm_of_cancellations_disturbs_nobody() {
     assert!(cancelled.iter().flatten().all(|id| id % 100 != 0));
 }
 
-/// Counts what is written and how often.
-struct Counting {
+/// Counts how often is written.
+pub(super) struct Counting {
     io: DuplexStream,
     writes: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    pub(super) fn new(io: DuplexStream) -> (Self, Arc<AtomicUsize>) {
+        let writes = Arc::new(AtomicUsize::new(0));
+        (Self { io, writes: Arc::clone(&writes) }, writes)
+    }
 }
 
 impl AsyncRead for Counting {
@@ -249,8 +256,7 @@ impl AsyncWrite for Counting {
 #[tokio::test]
 async fn concurrent_calls_leave_in_one_write() {
     let (io, theirs) = tokio::io::duplex(64 * 1024);
-    let writes = Arc::new(AtomicUsize::new(0));
-    let io = Counting { io, writes: Arc::clone(&writes) };
+    let (io, writes) = Counting::new(io);
     let (mut client, _unsolicited, connection): (_, _, Connection<_>) =
         multiplex(io, Limits::default());
     let _driver = Background::run(connection);

@@ -7,10 +7,10 @@ use mcp_transport::duplex::{MessageConnection, connect_messages, multiplex_messa
 use std::io;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
-type Channel = Framed<DuplexStream, LengthDelimitedCodec>;
+pub(super) type Channel = Framed<DuplexStream, LengthDelimitedCodec>;
 
 /// The two ends of a channel whose messages are told apart by their lengths.
-fn channel(
+pub(super) fn channel(
     capacity: usize,
 ) -> (
     impl futures_util::Sink<Bytes, Error = io::Error>
@@ -25,12 +25,12 @@ fn channel(
     (ours, Framed::new(theirs, LengthDelimitedCodec::new()))
 }
 
-async fn receive(peer: &mut Channel) -> Value {
+pub(super) async fn receive(peer: &mut Channel) -> Value {
     let message = deadline(peer.next()).await.expect("a message").unwrap();
     serde_json::from_slice(&message).unwrap()
 }
 
-async fn send(peer: &mut Channel, text: impl Into<Bytes>) {
+pub(super) async fn send(peer: &mut Channel, text: impl Into<Bytes>) {
     deadline(peer.send(text.into())).await.unwrap();
 }
 

@@ -22,7 +22,7 @@ fn counter() -> (Arc<Count>, Waker) {
 }
 
 fn exchange() -> Exchange {
-    Exchange::new(Limits { outbox_bytes: 1, ..Limits::default() })
+    Exchange::new(&Limits { outbox_bytes: 1, ..Limits::default() })
 }
 
 fn request(exchange: &mut Exchange, id: i64, method: &'static str) -> Arc<Slot> {
@@ -144,4 +144,29 @@ fn the_end_says_which_requests_never_left() {
     assert!(exchange.poll_turn(ticket, Waker::noop()));
     let refused = exchange.send(&Request::new(3, "c").into()).unwrap_err();
     assert!(refused.is_closed() && refused.delivery() == Delivery::NotSent);
+}
+
+#[test]
+fn the_wire_is_quiet_for_one_message_after_one_answer() {
+    let mut exchange = exchange();
+    assert!(!exchange.is_quiet(), "the driver was never there");
+    outgoing(&mut exchange);
+    assert!(exchange.is_quiet());
+    for id in 0..3 {
+        request(&mut exchange, id, "a");
+        assert!(!exchange.is_quiet(), "something is queued");
+        outgoing(&mut exchange);
+        outgoing(&mut exchange);
+        assert!(!exchange.is_quiet(), "nothing was answered");
+    }
+    exchange.take(&0.into());
+    assert!(exchange.is_quiet());
+    exchange.take(&1.into());
+    assert!(!exchange.is_quiet(), "two answers at a time make two calls");
+    assert!(exchange.take(&1.into()).is_none());
+    request(&mut exchange, 3, "a");
+    outgoing(&mut exchange);
+    outgoing(&mut exchange);
+    exchange.take(&3.into());
+    assert!(exchange.is_quiet());
 }
