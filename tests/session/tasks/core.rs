@@ -43,7 +43,7 @@ fn params(request: &Request) -> Value {
 }
 
 fn task(status: &str) -> Value {
-    json!({"taskId": "t-1", "status": status, "createdAt": "", "lastUpdatedAt": "", "ttl": 1_000,
+    json!({"taskId": "t-1", "status": status, "createdAt": "", "lastUpdatedAt": "", "ttl": 600_000,
         "pollInterval": 500})
 }
 
