@@ -28,6 +28,7 @@
 mod error;
 mod extra;
 mod generated;
+mod json;
 mod list;
 mod meta;
 mod one_or_many;

@@ -4,6 +4,7 @@
 
 mod decode;
 mod encode;
+mod envelope;
 mod find;
 mod id;
 mod plain;

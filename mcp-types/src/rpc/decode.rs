@@ -1,28 +1,12 @@
 //! Reading an envelope.
 
-use super::{Message, Notification, RawJson, Request, RequestId, Response, plain, salvage_id};
+use super::{
+    Message, Notification, RawJson, Request, RequestId, Response, envelope::Envelope, plain,
+    salvage_id,
+};
 use crate::ErrorObject;
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::{borrow::Cow, error, fmt};
-
-/// The members of an envelope, borrowed from its bytes.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    jsonrpc: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
+use std::{error, fmt};
 
 impl Message {
     /// Reads one message from its bytes; parameters and results share them.
@@ -39,18 +23,16 @@ impl Message {
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
             return Err(DecodeError::shape(None, DecodeErrorKind::NotAnObject));
         }
-        let envelope: Envelope<'_> = match serde_json::from_slice(bytes) {
-            Ok(envelope) => envelope,
-            Err(source) => return Err(DecodeError::syntax(bytes, source)),
-        };
+        let envelope =
+            Envelope::read(bytes).map_err(|source| DecodeError::syntax(bytes, source))?;
         let id = match envelope.id {
             None => None,
-            Some(raw) => match RequestId::from_json(raw.get()) {
+            Some(text) => match RequestId::from_json(text) {
                 Ok(id) => Some(id),
                 Err(_) => return Err(DecodeError::shape(None, DecodeErrorKind::InvalidId)),
             },
         };
-        if envelope.jsonrpc.as_deref() != Some("2.0") {
+        if !envelope.is_version_2 {
             return Err(DecodeError::shape(id, DecodeErrorKind::NotVersion2));
         }
         if envelope.params.is_some_and(|params| !is_container(params)) {
@@ -72,22 +54,18 @@ impl Message {
     }
 }
 
-fn success(
-    bytes: &Bytes,
-    id: Option<RequestId>,
-    result: &RawValue,
-) -> Result<Message, DecodeError> {
+fn success(bytes: &Bytes, id: Option<RequestId>, result: &[u8]) -> Result<Message, DecodeError> {
     let Some(id) = id else {
         return Err(DecodeError::shape(None, DecodeErrorKind::InvalidId));
     };
-    if !result.get().starts_with('{') {
+    if !result.starts_with(b"{") {
         return Err(DecodeError::shape(Some(id), DecodeErrorKind::InvalidResult));
     }
     Ok(Response::success(id, RawJson::slice(bytes, result)).into())
 }
 
-fn failure(id: Option<RequestId>, error: &RawValue) -> Result<Message, DecodeError> {
-    match serde_json::from_str::<ErrorObject>(error.get()) {
+fn failure(id: Option<RequestId>, error: &[u8]) -> Result<Message, DecodeError> {
+    match serde_json::from_slice::<ErrorObject>(error) {
         Ok(error) => Ok(Response { id, outcome: Err(error) }.into()),
         Err(source) => {
             Err(DecodeError { id, kind: DecodeErrorKind::InvalidError, source: Some(source) })
@@ -95,8 +73,8 @@ fn failure(id: Option<RequestId>, error: &RawValue) -> Result<Message, DecodeErr
     }
 }
 
-fn is_container(value: &RawValue) -> bool {
-    value.get().starts_with(['{', '['])
+fn is_container(value: &[u8]) -> bool {
+    matches!(value.first(), Some(b'{' | b'['))
 }
 
 /// Why bytes are not a message.

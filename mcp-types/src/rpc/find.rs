@@ -1,6 +1,7 @@
 //! Finding a value in raw JSON without reading what is around it.
 
 use super::RawJson;
+use crate::json::Checker;
 
 impl RawJson {
     /// The text of the value at a path of keys, if there are objects on the way and they have them.
@@ -23,77 +24,26 @@ impl RawJson {
 
 /// The value of a member of an object. The text is JSON, or there is none.
 fn member<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
-    let mut at = past_space(text, 0);
-    if text.get(at) != Some(&b'{') {
-        return None;
-    }
+    let mut checker = Checker::new(text);
+    checker.take(b'{')?;
     loop {
-        let start = past_space(text, at + 1);
-        let end = past_string(text, start)?;
-        let colon = past_space(text, end);
-        if text.get(colon) != Some(&b':') {
-            return None;
-        }
-        let value = past_space(text, colon + 1);
-        let value = value..past_value(text, value)?;
-        if is_key(text.get(start..end)?, key) {
+        let name = checker.string()?;
+        checker.take(b':')?;
+        let value = checker.value()?;
+        if is_key(name, key) {
             return text.get(value);
         }
-        at = past_space(text, value.end);
-        if text.get(at) != Some(&b',') {
-            return None;
-        }
+        checker.take(b',')?;
     }
 }
 
-fn is_key(quoted: &[u8], key: &str) -> bool {
-    if quoted.contains(&b'\\') {
-        return serde_json::from_slice::<String>(quoted).is_ok_and(|name| name == key);
+/// Whether a name, as it stands between its quotes, is this key.
+fn is_key(name: &[u8], key: &str) -> bool {
+    if name.contains(&b'\\') {
+        let quoted = [b"\"", name, b"\""].concat();
+        return serde_json::from_slice::<String>(&quoted).is_ok_and(|name| name == key);
     }
-    quoted.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) == Some(key.as_bytes())
-}
-
-fn past_space(text: &[u8], at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count()
-}
-
-/// Where the string ends that begins there.
-fn past_string(text: &[u8], start: usize) -> Option<usize> {
-    if text.get(start) != Some(&b'"') {
-        return None;
-    }
-    let mut at = start + 1;
-    loop {
-        at += text.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-        if text[at] == b'"' {
-            return Some(at + 1);
-        }
-        at += 2;
-    }
-}
-
-/// Where the value ends that begins there.
-fn past_value(text: &[u8], start: usize) -> Option<usize> {
-    let (mut at, mut depth) = (start, 0_usize);
-    loop {
-        match text.get(at)? {
-            b'"' => {
-                at = past_string(text, at)?;
-                if depth == 0 {
-                    return Some(at);
-                }
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth <= 1 => return Some(at + depth),
-            b'}' | b']' => depth -= 1,
-            b',' if depth == 0 => return Some(at),
-            b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return Some(at),
-            _ => {}
-        }
-        at += 1;
-    }
+    name == key.as_bytes()
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use super::{Message, Notification, RawJson, RequestId, Response};
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use std::{borrow::Cow, ops::Range};
 
 const ID_FIRST: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
@@ -38,17 +37,16 @@ fn notification(bytes: &Bytes) -> Option<Notification> {
     let is_plain = name.bytes().all(|byte| byte >= b' ');
     let params = rest[end..].strip_prefix(PARAMS).filter(|_| is_plain)?;
     let params = bytes.len() - params.len()..bytes.strip_suffix(b"}")?.len();
-    let value: &RawValue = serde_json::from_slice(bytes.get(params)?).ok()?;
-    let is_container = value.get().starts_with(['{', '[']);
+    let value = RawJson::checked(bytes, params)?;
+    let is_container = matches!(value.as_bytes().first(), Some(b'{' | b'['));
     let notification = Notification::new(method(Cow::Borrowed(name)));
-    is_container.then(|| notification.with_params(RawJson::slice(bytes, value)))
+    is_container.then(|| notification.with_params(value))
 }
 
 fn response(bytes: &Bytes) -> Option<Response> {
     let (id, result) = id_first(bytes).or_else(|| id_last(bytes))?;
-    let value: &RawValue = serde_json::from_slice(bytes.get(result)?).ok()?;
-    let is_object = value.get().starts_with('{');
-    is_object.then(|| Response::success(id, RawJson::slice(bytes, value)))
+    let value = RawJson::checked(bytes, result)?;
+    value.as_bytes().starts_with(b"{").then(|| Response::success(id, value))
 }
 
 fn id_first(bytes: &[u8]) -> Option<(RequestId, Range<usize>)> {

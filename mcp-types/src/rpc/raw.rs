@@ -1,9 +1,10 @@
 //! JSON that stays bytes.
 
+use crate::json;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
-use std::fmt;
+use std::{fmt, ops::Range};
 
 /// One JSON value as the bytes that were received or will be sent.
 ///
@@ -41,8 +42,21 @@ impl RawJson {
     /// They are not.
     pub fn parse(bytes: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
         let bytes = bytes.into();
-        let text: &RawValue = serde_json::from_slice(&bytes)?;
-        Ok(Self::slice(&bytes, text))
+        match Self::checked(&bytes, 0..bytes.len()) {
+            Some(value) => Ok(value),
+            // It words what is wrong.
+            None => {
+                let text: &RawValue = serde_json::from_slice(&bytes)?;
+                Ok(Self::slice(&bytes, text.get().as_bytes()))
+            }
+        }
+    }
+
+    /// The value that a part of the bytes is, but for white space; nothing if it is no JSON in UTF-8.
+    pub(super) fn checked(bytes: &Bytes, part: Range<usize>) -> Option<Self> {
+        let start = part.start;
+        let value = json::check(bytes.get(part)?)?;
+        Some(Self(bytes.slice(start + value.start..start + value.end)))
     }
 
     /// Decodes the value; strings may be borrowed from it.
@@ -51,7 +65,7 @@ impl RawJson {
     ///
     /// The value does not fit the type.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.0)
+        json::read(self.as_str())
     }
 
     /// The JSON text.
@@ -70,9 +84,9 @@ impl RawJson {
         self.0
     }
 
-    /// A part of `bytes` that serde has just read from them.
-    pub(super) fn slice(bytes: &Bytes, part: &RawValue) -> Self {
-        Self(bytes.slice_ref(part.get().as_bytes()))
+    /// A part of `bytes` that was found to be a value in UTF-8.
+    pub(super) fn slice(bytes: &Bytes, part: &[u8]) -> Self {
+        Self(bytes.slice_ref(part))
     }
 
     /// Bytes that are known to be one JSON value in UTF-8, because their parts are.

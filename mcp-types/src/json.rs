@@ -1,0 +1,12 @@
+//! JSON text, read without a detour.
+//!
+//! [`check`] passes over text that came from outside, once, and takes what serde_json takes. [`read`] makes values of
+//! text that was checked, and need not look for what cannot be there. What is rare in a value is left to serde_json.
+
+mod check;
+mod nesting;
+mod plain;
+mod read;
+
+pub(crate) use check::{Checker, check};
+pub(crate) use read::read;

@@ -1,0 +1,69 @@
+//! What a value is in: one bit for each object or array around it.
+
+/// The containers that are open, of any depth. The first 63 take no memory of their own.
+pub(super) struct Nesting {
+    /// The innermost ones, the innermost of all in the lowest bit; set for an object. Above them is one bit that is set.
+    bits: u64,
+    outer: Vec<u64>,
+}
+
+/// No containers.
+const NONE: u64 = 1;
+
+impl Nesting {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self { bits: NONE, outer: Vec::new() }
+    }
+
+    #[inline]
+    pub(super) fn open(&mut self, is_object: bool) {
+        if self.bits.leading_zeros() == 0 {
+            self.outer.push(self.bits);
+            self.bits = NONE;
+        }
+        self.bits = self.bits << 1 | u64::from(is_object);
+    }
+
+    /// Closes the innermost container.
+    #[inline]
+    pub(super) fn close(&mut self) {
+        self.bits >>= 1;
+        if self.bits == NONE
+            && let Some(bits) = self.outer.pop()
+        {
+            self.bits = bits;
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.bits == NONE
+    }
+
+    /// Whether the innermost container is an object.
+    #[inline]
+    pub(super) fn is_in_object(&self) -> bool {
+        self.bits & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_opened_last_is_closed_first_at_any_depth() {
+        let is_object = |index: usize| index.is_multiple_of(3) || index % 64 == 1;
+        let mut nesting = Nesting::new();
+        for index in 0..300 {
+            nesting.open(is_object(index));
+        }
+        for index in (0..300).rev() {
+            assert!(!nesting.is_empty());
+            assert_eq!(nesting.is_in_object(), is_object(index), "{index}");
+            nesting.close();
+        }
+        assert!(nesting.is_empty());
+    }
+}

@@ -1,0 +1,323 @@
+//! Making values of JSON text that was checked.
+//!
+//! It is serde_json for text of which it is known that it is JSON, and gives what that gives. What is rare is left to
+//! serde_json itself: numbers that are no small integers, enums, bytes, and its own types.
+
+mod access;
+mod key;
+mod text;
+
+use super::check::{next, number_end, value_end};
+use access::{Elements, Entries};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, Unexpected, Visitor},
+    forward_to_deserialize_any,
+};
+use serde_json::{Error, Number};
+use std::borrow::Cow;
+
+/// How deep a value may be: as deep as for serde_json.
+const MAX_DEPTH: u8 = 127;
+/// Every integer of so many digits fits 64 bits.
+const MAX_DIGITS: usize = 18;
+/// How serde_json calls its own types.
+const SERDE_JSON: &str = "$serde_json::";
+
+/// Makes a value of the text, which is JSON: it was checked, or made of what was.
+///
+/// # Errors
+///
+/// The value does not fit the type. Text that is no JSON is an error as well, or is read as if it were.
+pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
+    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut value = T::deserialize(&mut reader);
+    // Large values are not moved more often than they have to be.
+    if value.is_ok() && next(text.as_bytes(), &mut reader.at).is_some() {
+        value = Err(trailing());
+    }
+    value.map_err(|error| reader.locate(&error))
+}
+
+/// Reads text from front to back.
+struct Reader<'de> {
+    text: &'de str,
+    at: usize,
+    depth: u8,
+}
+
+impl<'de> Reader<'de> {
+    /// The byte after white space, where the reader stops.
+    #[inline]
+    fn next(&mut self) -> Result<u8, Error> {
+        next(self.text.as_bytes(), &mut self.at).ok_or_else(no_json)
+    }
+
+    /// Passes over white space and one byte, which has to be this one.
+    #[inline]
+    fn take(&mut self, byte: u8) -> Result<(), Error> {
+        if self.next()? != byte {
+            return Err(trailing());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The text from the reader on to this place, where it goes on.
+    #[inline]
+    fn until(&mut self, end: usize) -> Result<&'de str, Error> {
+        let text = self.text.get(self.at..end).ok_or_else(no_json)?;
+        self.at = end;
+        Ok(text)
+    }
+
+    /// Passes over one value; gives its text.
+    fn pass(&mut self) -> Result<&'de str, Error> {
+        self.next()?;
+        let (end, _) = value_end(self.text.as_bytes(), self.at).ok_or_else(no_json)?;
+        self.until(end)
+    }
+
+    /// The string that begins after the quote where the reader is.
+    #[inline]
+    fn string(&mut self) -> Result<Cow<'de, str>, Error> {
+        self.at += 1;
+        text::read(self.text, &mut self.at)
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Error> {
+        let is_there = self.until(self.at + word.len())? == word;
+        is_there.then_some(()).ok_or_else(no_json)
+    }
+
+    /// What is between brackets.
+    #[inline]
+    fn inside<T>(
+        &mut self,
+        close: u8,
+        read: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.depth == MAX_DEPTH {
+            return Err(Error::custom("recursion limit exceeded"));
+        }
+        self.depth += 1;
+        self.at += 1;
+        let mut value = read(self);
+        if value.is_ok()
+            && let Err(error) = self.take(close)
+        {
+            value = Err(error);
+        }
+        self.depth -= 1;
+        value
+    }
+
+    /// An integer of few digits, with its sign; the reader stays where it is if the number is another one.
+    #[inline]
+    fn integer(&mut self) -> Option<(bool, i64)> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let is_negative = rest.first() == Some(&b'-');
+        let digits = rest.get(usize::from(is_negative)..)?;
+        let (mut value, mut count) = (0_i64, 0);
+        while let Some(digit @ b'0'..=b'9') = digits.get(count) {
+            if count == MAX_DIGITS {
+                return None;
+            }
+            value = value * 10 + i64::from(digit - b'0');
+            count += 1;
+        }
+        let is_fraction = matches!(digits.get(count), Some(b'.' | b'e' | b'E'));
+        if count == 0 || is_fraction || is_negative && value == 0 {
+            return None;
+        }
+        self.at += usize::from(is_negative) + count;
+        Some((is_negative, if is_negative { -value } else { value }))
+    }
+
+    /// The text of the number where the reader is.
+    fn number(&mut self) -> Result<&'de str, Error> {
+        let end = number_end(self.text.as_bytes(), self.at).ok_or_else(no_json)?;
+        self.until(end)
+    }
+
+    /// Reads a value with serde_json.
+    #[inline(never)]
+    fn leave<T>(
+        &mut self,
+        read: impl FnOnce(
+            &mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
+        ) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let text = self.pass()?;
+        let mut json = serde_json::Deserializer::from_str(text);
+        let value = read(&mut json)?;
+        json.end().map(|()| value)
+    }
+
+    /// The value where the reader is, for an error.
+    #[cold]
+    fn unexpected(&mut self) -> Result<Unexpected<'static>, Error> {
+        let text = self.pass()?;
+        Ok(match text.as_bytes().first() {
+            Some(b'n') => Unexpected::Unit,
+            Some(b't' | b'f') => Unexpected::Bool(text == "true"),
+            Some(b'[') => Unexpected::Seq,
+            Some(b'{') => Unexpected::Map,
+            _ => match number(text)? {
+                number if let Some(number) = number.as_u64() => Unexpected::Unsigned(number),
+                number if let Some(number) = number.as_i64() => Unexpected::Signed(number),
+                number => Unexpected::Float(number.as_f64().unwrap_or_default()),
+            },
+        })
+    }
+
+    /// The error with the place where the reader is, in the words of serde_json.
+    #[cold]
+    fn locate(&self, error: &Error) -> Error {
+        let text = error.to_string();
+        let reason = text.rsplit_once(" at line ").map_or(&*text, |(reason, _)| reason);
+        let before = self.text.as_bytes().get(..self.at).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
+        Error::custom(format!("{reason} at line {line} column {column}"))
+    }
+}
+
+#[cold]
+fn no_json() -> Error {
+    Error::custom("the text is not JSON")
+}
+
+#[cold]
+fn trailing() -> Error {
+    Error::custom("trailing characters")
+}
+
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.next()? {
+            b'"' => match self.string()? {
+                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+                Cow::Owned(text) => visitor.visit_string(text),
+            },
+            b'{' => self.inside(b'}', |reader| visitor.visit_map(Entries::new(reader))),
+            b'[' => self.inside(b']', |reader| visitor.visit_seq(Elements::new(reader))),
+            b't' => {
+                self.word("true")?;
+                visitor.visit_bool(true)
+            }
+            b'f' => {
+                self.word("false")?;
+                visitor.visit_bool(false)
+            }
+            b'n' => {
+                self.word("null")?;
+                visitor.visit_unit()
+            }
+            _ => match self.integer() {
+                Some((false, number)) => visitor.visit_u64(number.unsigned_abs()),
+                Some((true, number)) => visitor.visit_i64(number),
+                None => number(self.number()?)?.deserialize_any(visitor),
+            },
+        }
+    }
+
+    /// A string and nothing else: some types take a number here, in place of a name.
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.next()? {
+            b'"' => match self.string()? {
+                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+                Cow::Owned(text) => visitor.visit_string(text),
+            },
+            _ => Err(Error::invalid_type(self.unexpected()?, &visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.next()? != b'n' {
+            return visitor.visit_some(self);
+        }
+        self.word("null")?;
+        visitor.visit_none()
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if !matches!(self.next()?, b'-' | b'0'..=b'9') {
+            return self.deserialize_any(visitor);
+        }
+        if let Some((_, number)) = self.integer() {
+            return visitor.visit_i64(number);
+        }
+        match self.number()?.parse() {
+            Ok(number) if f64::is_finite(number) => visitor.visit_f64(number),
+            _ => Err(Error::custom("number out of range")),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name.starts_with(SERDE_JSON) {
+            return self.leave(|json| json.deserialize_newtype_struct(name, visitor));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.leave(|json| json.deserialize_enum(name, variants, visitor))
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.leave(|json| json.deserialize_f32(visitor))
+    }
+
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.leave(|json| json.deserialize_i128(visitor))
+    }
+
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.leave(|json| json.deserialize_u128(visitor))
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.leave(|json| json.deserialize_bytes(visitor))
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.pass()?;
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 char unit unit_struct seq tuple tuple_struct map struct
+    }
+}
+
+/// The number that is none of the small integers.
+fn number(text: &str) -> Result<Number, Error> {
+    serde_json::from_str(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The keys of objects: strings, and what is written as one.
+
+use super::{Reader, SERDE_JSON, no_json};
+use serde::{
+    Deserializer,
+    de::{Error as _, Unexpected, Visitor},
+    forward_to_deserialize_any,
+};
+use serde_json::Error;
+use std::borrow::Cow;
+
+/// The key that begins where the reader is.
+pub(super) struct Key<'a, 'de>(pub(super) &'a mut Reader<'de>);
+
+impl<'de> Key<'_, 'de> {
+    #[inline]
+    fn string(self) -> Result<Cow<'de, str>, Error> {
+        if self.0.next()? != b'"' {
+            return Err(no_json());
+        }
+        self.0.string()
+    }
+}
+
+/// Numbers that are keys.
+macro_rules! numbers {
+    ($($method:ident)+) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            let text = match self.string()? {
+                Cow::Borrowed(text) if text.starts_with(|sign: char| sign == '-' || sign.is_ascii_digit()) => text,
+                _ => return Err(Error::custom("invalid value: expected key to be a number in quotes")),
+            };
+            let mut json = serde_json::Deserializer::from_str(text);
+            let number = json.$method(visitor)?;
+            json.end().map(|()| number)
+        }
+    )+};
+}
+
+impl<'de> Deserializer<'de> for Key<'_, 'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.string()? {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
+        }
+    }
+
+    numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &*self.string()? {
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            text => Err(Error::invalid_type(Unexpected::Str(text), &visitor)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name.starts_with(SERDE_JSON) {
+            return self.0.leave(|json| json.deserialize_newtype_struct(name, visitor));
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.0.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.0.deserialize_bytes(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        char str string unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
