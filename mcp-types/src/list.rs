@@ -1,6 +1,6 @@
 //! Lists that survive a broken item.
 
-use crate::wire::{Decoder, Fit, Wire};
+use crate::wire::{Append, Fit, Wire};
 use serde::{
     Serialize, Serializer,
     de::{DeserializeOwned, SeqAccess},
@@ -8,7 +8,6 @@ use serde::{
 };
 use serde_json::Value;
 use std::{
-    marker::PhantomData,
     ops::{Deref, DerefMut},
     slice, vec,
 };
@@ -170,15 +169,12 @@ impl<T: Wire> Wire for List<T> {
 
     fn from_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Fit<Self>, A::Error> {
         let mut list = Self::new();
-        while let Some(item) = array.next_element_seed(Decoder::<T>(PhantomData))? {
-            match item {
-                Ok(item) => list.items.push(item),
-                Err(mut misfit) => {
-                    let index = list.items.len() + list.broken().len();
-                    let (reason, value) = (misfit.to_string(), misfit.take_value());
-                    let item = BrokenItem { index, value, reason };
-                    list.broken.get_or_insert_default().push(item);
-                }
+        while let Some(item) = array.next_element_seed(Append(&mut list.items))? {
+            if let Err(mut misfit) = item {
+                let index = list.items.len() + list.broken().len();
+                let (reason, value) = (misfit.to_string(), misfit.take_value());
+                let item = BrokenItem { index, value, reason };
+                list.broken.get_or_insert_default().push(item);
             }
         }
         Ok(Ok(list))

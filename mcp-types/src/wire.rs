@@ -11,6 +11,7 @@ pub(crate) mod object;
 mod string_enum;
 pub(crate) mod union;
 
+pub(crate) use leaves::Append;
 pub(crate) use members::Members;
 pub(crate) use misfit::{Fit, Misfit};
 pub(crate) use object::{Object, Rest, object};
@@ -75,7 +76,11 @@ pub(crate) trait Wire: Sized + Serialize {
 
 /// The body of `Deserialize` for a type with a JSON form.
 pub(crate) fn read<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    T::decode(deserializer)?.map_err(D::Error::custom)
+    match T::decode(deserializer) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(misfit)) => Err(D::Error::custom(misfit)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Implements `Deserialize` by [`Wire`].

@@ -5,7 +5,7 @@ use crate::{ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, Reque
 use indexmap::IndexMap;
 use serde::{
     Deserialize, Deserializer, Serializer,
-    de::{self, MapAccess, SeqAccess, Visitor},
+    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Number, Value};
 use std::{borrow::Cow, fmt, marker::PhantomData};
@@ -131,6 +131,25 @@ impl Wire for MetaObject {
     }
 }
 
+impl Wire for RequestId {
+    const EXPECTED: &'static str = "a string or an integer";
+
+    fn from_number(number: Number) -> Fit<Self> {
+        number
+            .as_i64()
+            .map(Self::Integer)
+            .ok_or_else(|| Misfit::unexpected(number.into(), Self::EXPECTED))
+    }
+
+    fn from_text(text: Cow<'_, str>) -> Fit<Self> {
+        Ok(Self::String(text.into()))
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
+        number(object)
+    }
+}
+
 /// Types that cannot tell where they stop, but are small.
 macro_rules! buffered {
     ($($type:ty, $expected:literal;)+) => {$(
@@ -146,7 +165,6 @@ macro_rules! buffered {
 }
 
 buffered! {
-    RequestId, "a string or an integer";
     ErrorObject, "an object with an integer `code` and a string `message`";
 }
 
@@ -183,7 +201,11 @@ impl<'de, T: Wire> Visitor<'de> for OptionDecoder<T> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        Ok(T::decode(deserializer)?.map(Some))
+        match T::decode(deserializer) {
+            Ok(Ok(value)) => Ok(Ok(Some(value))),
+            Ok(Err(misfit)) => Ok(Err(misfit)),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -192,16 +214,9 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn from_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Fit<Self>, A::Error> {
         let mut items = Self::new();
-        while let Some(item) = array.next_element_seed(Decoder::<T>(PhantomData))? {
-            match item {
-                Ok(item) => {
-                    // Most arrays have one item, and some items are large.
-                    if items.is_empty() {
-                        items.reserve_exact(1);
-                    }
-                    items.push(item);
-                }
-                Err(misfit) => return broken_array(&items, misfit, array).map(Err),
+        while let Some(item) = array.next_element_seed(Append(&mut items))? {
+            if let Err(misfit) = item {
+                return broken_array(&items, misfit, array).map(Err);
             }
         }
         Ok(Ok(items))
@@ -209,6 +224,28 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(Encoded))
+    }
+}
+
+/// Reads an item into a list at once: some items are large, and every hand that they pass through costs a copy.
+pub(crate) struct Append<'a, T>(pub(crate) &'a mut Vec<T>);
+
+impl<'de, T: Wire> DeserializeSeed<'de> for Append<'_, T> {
+    type Value = Fit<()>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fit<()>, D::Error> {
+        match T::decode(deserializer) {
+            Ok(Ok(item)) => {
+                // Most arrays have one item.
+                if self.0.is_empty() {
+                    self.0.reserve_exact(1);
+                }
+                self.0.push(item);
+                Ok(Ok(()))
+            }
+            Ok(Err(misfit)) => Ok(Err(misfit)),
+            Err(error) => Err(error),
+        }
     }
 }
 

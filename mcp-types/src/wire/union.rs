@@ -211,11 +211,14 @@ pub(crate) use by_method;
 /// Goes on with the type that the members read so far tell.
 pub(crate) fn variant<'de, T: Object, U, A: MapAccess<'de>>(
     members: &mut Members<'de, A>,
-    known: fn(T) -> U,
-    unknown: fn(Value) -> U,
+    known: impl FnOnce(T) -> U,
+    unknown: impl FnOnce(Value) -> U,
 ) -> Result<Fit<U>, A::Error> {
-    let fit = T::from_members(members)?;
-    Ok(Ok(fit.map_or_else(|misfit| unknown(misfit.into_value()), known)))
+    match T::from_members(members) {
+        Ok(Ok(value)) => Ok(Ok(known(value))),
+        Ok(Err(misfit)) => Ok(Ok(unknown(misfit.into_value()))),
+        Err(error) => Err(error),
+    }
 }
 
 /// The parameters of an embedded request. Members beside them mean nothing there and are not kept.

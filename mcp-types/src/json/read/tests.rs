@@ -1,3 +1,5 @@
+//! Values of many types, read here and by serde_json.
+
 use super::read;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
