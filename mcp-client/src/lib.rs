@@ -44,6 +44,7 @@
 //! | `http` | streamable HTTP, with TLS by rustls and the platform's root certificates | yes |
 //! | `socket` | TCP and Unix sockets | yes |
 //! | `ws` | WebSocket | no |
+//! | `oauth` | module `oauth`: logging in to HTTP servers | no |
 //! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
 //! | `config` | the files in which editors and agents keep their servers: `Config` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
@@ -84,6 +85,8 @@ mod lists;
 mod live;
 mod log;
 mod near;
+#[cfg(feature = "oauth")]
+pub mod oauth;
 mod offer;
 mod operation;
 mod pages;

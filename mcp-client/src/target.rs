@@ -45,6 +45,21 @@ impl Target {
         Self::connector("a service in this process", Shared::new(transport))
     }
 
+    /// The server at `url`, which the client logs in to when the server asks for it (feature `oauth`).
+    ///
+    /// Unless `oauth` says something else, the user is asked in the browser of this machine.
+    ///
+    /// For more of an endpoint, `Endpoint::oauth` is the same, and is a target too.
+    #[cfg(feature = "oauth")]
+    pub fn oauth(url: impl AsRef<str>, oauth: crate::oauth::OAuth) -> Self {
+        let (url, oauth) = (url.as_ref(), oauth.default_receiver(crate::oauth::in_browser()));
+        match mcp_transport::http::Endpoint::parse(url) {
+            Ok(endpoint) if is_http_sse(url) => endpoint.http_sse().oauth(oauth).into(),
+            Ok(endpoint) => endpoint.oauth(oauth).into(),
+            Err(error) => Self::invalid(&without_secrets(url), error.to_string()),
+        }
+    }
+
     /// The target for a person to read; what may be secret in a URL is left out, and the arguments of a command are.
     pub fn name(&self) -> &str {
         &self.name

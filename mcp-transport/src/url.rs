@@ -82,6 +82,11 @@ impl Url {
         matches!(self.scheme(), "http" | "https")
     }
 
+    /// Whether its host is this machine, by a name or an address that can be nothing else.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.host())
+    }
+
     /// The host, in lower case: a name, an IPv4 address, or an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         self.0.authority_components().map_or("", |authority| authority.host())

@@ -3,7 +3,6 @@
 mod beyond;
 mod core;
 mod handle;
-mod records;
 mod waiting;
 
 use crate::script::{Answer, Script, deadline, discovered};

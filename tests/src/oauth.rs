@@ -19,7 +19,10 @@ use serde_json::Value;
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// The MCP server and its authorization servers. Dropping it closes them.
@@ -43,10 +46,12 @@ struct Origins {
     servers: Vec<String>,
 }
 
+/// How many names all worlds have given out.
+static GIVEN: AtomicUsize = AtomicUsize::new(0);
+
 /// What the authorization servers have given out.
 #[derive(Debug, Default)]
 struct Issued {
-    count: usize,
     clients: BTreeMap<String, Registered>,
     codes: BTreeMap<String, Code>,
     access: BTreeMap<String, Grant>,
@@ -233,10 +238,10 @@ impl Shared {
 }
 
 impl Issued {
-    /// A name that was not given before. Tokens are made so too: a test looks for them in what is printed.
-    fn next(&mut self, kind: &str) -> String {
-        self.count += 1;
-        format!("{kind}-{:04}-9f2c7e", self.count)
+    /// A name that no world has given before. Tokens are made so too: a test looks for them in what is printed.
+    fn next(kind: &str) -> String {
+        let count = GIVEN.fetch_add(1, Ordering::Relaxed);
+        format!("{kind}-{count:06}-9f2c7e")
     }
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod http2;
 mod http_sse;
 mod legacy;
+mod login;
 mod modern;
 mod proxies;
 mod real;

@@ -39,7 +39,7 @@ pub use credentials::{AssertClient, AuthenticationMethod, Registration};
 pub use error::{Error, ErrorKind};
 pub use file_store::FileStore;
 pub use grant::{Form, Grant, Site};
-pub use grants::{Audience, ClientCredentials, JwtBearer};
+pub use grants::{Audience, ClientCredentials, EnterpriseManaged, JwtBearer};
 pub use jwt::SigningKey;
 pub use layer::{Authorize, AuthorizeLayer};
 pub use loopback::Loopback;

@@ -7,6 +7,7 @@
 use std::{
     env,
     error::Error,
+    future::ready,
     process::{ExitCode, exit},
     thread,
     time::Duration,
@@ -22,7 +23,7 @@ use mcp_client::{
 };
 use mcp_transport::http::{
     Endpoint,
-    oauth::{Ask, OAuth},
+    oauth::{Ask, ClientCredentials, EnterpriseManaged, JwtBearer, OAuth, SigningKey},
 };
 use serde_json::{Value, json};
 
@@ -126,7 +127,7 @@ impl Run {
 
     /// Uses a server that wants a login, as the host of one user would.
     async fn log_in(&self) -> Outcome {
-        let endpoint = Endpoint::parse(&self.url)?.oauth(self.oauth());
+        let endpoint = Endpoint::parse(&self.url)?.oauth(self.oauth()?);
         let client = Client::builder(endpoint).build().connect().await?;
         find(&client.list_tools().await?, "test-tool")?;
         client.call_tool("test-tool").require_success().await?;
@@ -134,7 +135,7 @@ impl Run {
     }
 
     /// What a host knows of itself and of the server: what the suite says.
-    fn oauth(&self) -> OAuth {
+    fn oauth(&self) -> Outcome<OAuth> {
         let browser = Ask::new("http://127.0.0.1:8765/callback", |request| async move {
             redirect_of(request.url.as_str()).await
         });
@@ -150,8 +151,24 @@ impl Run {
         if let Some(issuer) = known("issuer") {
             oauth = oauth.issuer(issuer);
         }
+        if let Some(pem) = known("private_key_pem") {
+            oauth = oauth.assert_client(SigningKey::from_pem(pem.as_bytes())?);
+        }
+        if self.scenario.starts_with("auth/client-credentials") {
+            oauth = oauth.grant(ClientCredentials);
+        }
+        if let Some(assertion) = known("valid_jwt") {
+            oauth = oauth.grant(JwtBearer::new(assertion));
+        }
+        if let (Some(endpoint), Some(client), Some(token)) =
+            (known("idp_token_endpoint"), known("idp_client_id"), known("idp_id_token"))
+        {
+            let token = token.to_owned();
+            let id_token = move |_| ready(Ok(token.as_str().into()));
+            oauth = oauth.grant(EnterpriseManaged::new(endpoint.parse()?, client, id_token)?);
+        }
         let is_first = self.revision == ProtocolVersion::V2025_03_26;
-        if is_first { oauth.default_endpoints() } else { oauth }
+        Ok(if is_first { oauth.default_endpoints() } else { oauth })
     }
 
     async fn accept_defaults(&self) -> Outcome {

@@ -1,6 +1,6 @@
 //! The token endpoint of an authorization server.
 
-use super::{Client, Grant, Shared, form, proof};
+use super::{Client, Grant, Issued, Shared, form, proof};
 use crate::http_server::{Answer, Recorded};
 use base64::{
     Engine,
@@ -104,7 +104,7 @@ impl Shared {
         if !is_right {
             return Err(Failure("invalid_request"));
         }
-        let assertion = self.issued().next("assertion");
+        let assertion = Issued::next("assertion");
         let audience = form.get("audience").cloned().unwrap_or_default();
         let named = (0..self.origins().servers.len()).find(|at| self.issuer_of(*at) == audience);
         let server = named.ok_or(Failure("invalid_target"))?;
@@ -168,7 +168,7 @@ impl Shared {
     fn issue(&self, at: usize, grant: Grant, with_refresh: bool) -> Value {
         let rules = self.rules().servers[at].clone();
         let mut issued = self.issued();
-        let token = issued.next("access");
+        let token = Issued::next("access");
         let kind = if grant.key.is_some() { "DPoP" } else { "Bearer" };
         let mut answer = json!({"access_token": token, "token_type": kind});
         if !grant.scope.is_empty() {
@@ -178,7 +178,7 @@ impl Shared {
             answer["expires_in"] = rules.lifetime;
         }
         if with_refresh && rules.gives_refresh {
-            let token = issued.next("refresh");
+            let token = Issued::next("refresh");
             issued.refresh.insert(token.clone(), grant.clone());
             answer["refresh_token"] = token.into();
         }

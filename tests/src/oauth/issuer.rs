@@ -1,6 +1,6 @@
 //! An authorization server of a world.
 
-use super::{Code, Grant, Iss, Registered, Shared, merge, pairs};
+use super::{Code, Grant, Iss, Issued, Registered, Shared, merge, pairs};
 use crate::{
     http_server::{Answer, Recorded},
     oauth::Client,
@@ -56,9 +56,9 @@ impl Shared {
         }
         let method = self.rules().servers[at].method.clone();
         let mut issued = self.issued();
-        let id = issued.next("client");
+        let id = Issued::next("client");
         // A public client gets a password as well, which it has to leave alone.
-        let secret = issued.next("password");
+        let secret = Issued::next("password");
         let client = Client {
             method: method.clone(),
             secret: Some(secret.clone()),
@@ -135,7 +135,7 @@ impl Shared {
         let grant = Grant { server, client, scope, resource, key: None };
         let challenge = asked.get("code_challenge").cloned().unwrap_or_default();
         let mut issued = self.issued();
-        let code = issued.next("code");
+        let code = Issued::next("code");
         issued.codes.insert(code.clone(), Code { grant, challenge, redirect_uri });
         code
     }

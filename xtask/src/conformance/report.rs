@@ -7,7 +7,6 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::owed;
 use super::pairs::Pair;
 use super::verdict::Ran;
 use crate::count::Count;
@@ -31,8 +30,6 @@ pub(super) struct Outcome {
 enum Verdict {
     Passed,
     Failed,
-    /// It does not pass, and is not expected to yet.
-    Owed,
 }
 
 /// What came of all of them.
@@ -40,16 +37,8 @@ pub(super) struct Report(Vec<Outcome>);
 
 impl Outcome {
     pub(super) fn new(pair: &Pair, ran: &Ran) -> Self {
-        let mut objections = ran.objections();
-        let verdict = match (objections.is_empty(), owed::lists(pair)) {
-            (true, false) => Verdict::Passed,
-            (false, true) => Verdict::Owed,
-            (false, false) => Verdict::Failed,
-            (true, true) => {
-                objections.push("it passes: take it off the list in owed.rs".to_owned());
-                Verdict::Failed
-            }
-        };
+        let objections = ran.objections();
+        let verdict = if objections.is_empty() { Verdict::Passed } else { Verdict::Failed };
         Self {
             scenario: pair.scenario.clone(),
             revision: pair.revision.clone(),
@@ -74,7 +63,6 @@ impl Verdict {
         match self {
             Self::Passed => "passed",
             Self::Failed => "FAILED",
-            Self::Owed => "owed",
         }
     }
 }
@@ -91,7 +79,6 @@ impl Report {
     pub(super) fn count(&self, count: &mut Count) {
         count.passed += self.with(Verdict::Passed).count();
         count.failed += self.failed();
-        count.skip(self.with(Verdict::Owed).count());
     }
 
     /// A row for each scenario, a column for each revision, as Markdown.
@@ -172,7 +159,7 @@ mod tests {
         Report(vec![
             outcome("a", "2025-11-25", Verdict::Passed),
             outcome("a", "2026-07-28", Verdict::Failed),
-            outcome("auth/b", "2026-07-28", Verdict::Owed),
+            outcome("auth/b", "2026-07-28", Verdict::Passed),
         ])
     }
 
@@ -182,16 +169,16 @@ mod tests {
 | scenario | 2025-11-25 | 2026-07-28 |
 | -------- | ---------- | ---------- |
 | `a`      | passed     | FAILED     |
-| `auth/b` |            | owed       |
+| `auth/b` |            | passed     |
 ";
         assert_eq!(report().table(), expected);
     }
 
     #[test]
-    fn what_is_owed_counts_as_skipped() {
+    fn what_passed_and_what_did_not_is_counted() {
         let mut count = Count::default();
         report().count(&mut count);
-        assert_eq!(count.to_string(), "1 passed, 1 failed, 1 skipped");
+        assert_eq!(count.to_string(), "2 passed, 1 failed, 0 skipped");
         let required = ["a".to_owned(), "c".to_owned()];
         let line = "2025-11-25 requires 2 client scenarios: 1 pass";
         assert_eq!(report().required("2025-11-25", &required), line);
@@ -204,15 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_that_is_owed_and_passes_is_a_failure() {
+    fn a_pair_that_does_nothing_is_a_failure() {
         let check = serde_json::from_str(r#"[{"id": "a", "status": "SUCCESS"}]"#).unwrap();
         let ran = Ran { is_pass: true, checks: check, ..Ran::default() };
-        let verdict = |pair: &Pair, ran: &Ran| Outcome::new(pair, ran).verdict;
-        let (owed, other) = (owed::all().next().unwrap(), pair("tools_call", "2025-11-25"));
-        assert_eq!(verdict(&owed, &ran), Verdict::Failed);
-        assert_eq!(verdict(&owed, &Ran::default()), Verdict::Owed);
-        assert_eq!(verdict(&other, &ran), Verdict::Passed);
-        assert_eq!(verdict(&other, &Ran::default()), Verdict::Failed);
+        let pair = pair("tools_call", "2025-11-25");
+        assert_eq!(Outcome::new(&pair, &ran).verdict, Verdict::Passed);
+        assert_eq!(Outcome::new(&pair, &Ran::default()).verdict, Verdict::Failed);
     }
 
     fn pair(scenario: &str, revision: &str) -> Pair {

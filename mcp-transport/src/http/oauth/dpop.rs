@@ -21,6 +21,12 @@ use std::{
 /// The header of a proof.
 pub(super) const PROOF: HeaderName = HeaderName::from_static("dpop");
 
+/// The only algorithm that proofs are signed with here.
+pub(super) const ALGORITHM: &str = "ES256";
+
+/// The error of a server that wants a nonce in the proof.
+pub(super) const USE_NONCE: &str = "use_dpop_nonce";
+
 /// The header in which a server gives the nonce of the next proof.
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
@@ -65,7 +71,7 @@ impl Prover {
         let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
         let encode = |part| BASE64_URL_SAFE_NO_PAD.encode(part);
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)});
-        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk});
+        let header = json!({"typ": "dpop+jwt", "alg": ALGORITHM, "jwk": jwk});
         Ok(Self { pair, pkcs8: secret.clone(), header, nonces: Mutex::default() })
     }
 

@@ -1,10 +1,11 @@
 //! Getting tokens: what is done in which order.
 
 use super::{
-    AuthenticationMethod, Error, ErrorKind, Form, Registration, Site, Tokens,
+    AuthenticationMethod, Error, ErrorKind, Form, Registration, Site, TokenType, Tokens,
     authorize::{self, Wanted},
     challenge::Asked,
     discover::{Found, discover},
+    dpop::{self, Prover},
     fetch::Fetch,
     login::{Held, Login, Origin, unix_time},
     register::{self, Plan},
@@ -12,7 +13,7 @@ use super::{
     token::{self, Granted, TokenRequest},
 };
 use crate::BoxError;
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What a flight gains, if anything.
 pub(super) type Gained = Result<Option<(Tokens, Origin)>, Error>;
@@ -162,16 +163,17 @@ impl Flow<'_> {
         let known = self.known(&found.server.issuer).await;
         let plan = register::plan(oauth, &found.server, known, None, unix_time())?;
         let Plan::Use(client) = plan else { return Ok(None) };
+        let scopes = if grant.asks_for_scopes() { scopes } else { oauth.scopes.clone() };
         let site = Site {
             issuer: &found.server.issuer,
             resource: &found.resource,
             token_endpoint: &found.server.token_endpoint,
             client_id: &client.client_id,
+            scopes: &scopes,
             fetch: self.fetch,
         };
         let mut form = grant.form(&site).await?;
         form.push(("resource".into(), found.resource.clone()));
-        let scopes = if grant.asks_for_scopes() { scopes } else { oauth.scopes.clone() };
         if !scopes.is_empty() {
             form.push(("scope".into(), scopes.join(" ")));
         }
@@ -284,7 +286,33 @@ impl Flow<'_> {
         let assert = self.login.oauth.assert.as_deref();
         let assert = assert.filter(|_| client.method == AuthenticationMethod::PrivateKeyJwt);
         let (issuer, endpoint) = (&found.server.issuer, &found.server.token_endpoint);
-        TokenRequest { issuer, endpoint, client, assert, form }.send(self.fetch).await
+        let prover = self.prover(found)?;
+        let request =
+            TokenRequest { issuer, endpoint, client, assert, form, prover: prover.as_deref() };
+        let granted = request.send(self.fetch).await?;
+        if granted.token_type == TokenType::Dpop && prover.is_none() {
+            let message = format!("{issuer} gave a token for a proof that nobody has asked for");
+            return Err(Error::new(ErrorKind::Token, message));
+        }
+        Ok(granted)
+    }
+
+    /// What binds tokens to a key, if the server wants them so, or if they were so before.
+    fn prover(&self, found: &Found) -> Result<Option<Arc<Prover>>, Error> {
+        let held = self.replaced.filter(|held| held.tokens.issuer == found.server.issuer);
+        let key = held.and_then(|held| held.tokens.proof_key.as_ref());
+        let is_wanted = self.asked.scheme == Some(TokenType::Dpop) || found.wants_bound_tokens;
+        if !is_wanted && key.is_none() {
+            return Ok(None);
+        }
+        let algorithms = found.server.dpop_algorithms.as_ref();
+        if algorithms.is_some_and(|known| !known.iter().any(|name| name == dpop::ALGORITHM)) {
+            let issuer = &found.server.issuer;
+            let message =
+                format!("{issuer} takes no proofs that are signed with {}", dpop::ALGORITHM);
+            return Err(Error::new(ErrorKind::Metadata, message));
+        }
+        self.login.prover(key).map(Some)
     }
 
     fn tokens(
@@ -309,7 +337,7 @@ impl Flow<'_> {
             expires_at: expires_in.map(|seconds| unix_time().saturating_add(seconds)),
             lifetime: expires_in,
             scopes,
-            proof_key: None,
+            proof_key: self.prover(found).ok().flatten().map(|prover| prover.secret()),
         }
     }
 

@@ -33,6 +33,7 @@ pub struct Site<'a> {
     pub(super) resource: &'a str,
     pub(super) token_endpoint: &'a Url,
     pub(super) client_id: &'a str,
+    pub(super) scopes: &'a [String],
     pub(super) fetch: &'a Fetch,
 }
 
@@ -57,13 +58,20 @@ impl Site<'_> {
         self.client_id
     }
 
+    /// The scopes that are going to be asked for.
+    pub fn scopes(&self) -> &[String] {
+        self.scopes
+    }
+
     /// Sends a form to another server, which the host has chosen, and gives the JSON object that it answers with.
+    ///
+    /// It may be in a private network, wherever the MCP server is.
     ///
     /// # Errors
     ///
     /// It refuses, in which case the error has a code; or it does not answer as a token endpoint should.
     pub async fn post_form(&self, url: &Url, form: &Form) -> Result<Map<String, Value>, Error> {
-        token::post(self.fetch, url, form, None).await
+        token::post(&self.fetch.to_configured(), url, form, None, None).await
     }
 }
 

@@ -1,5 +1,9 @@
 //! The grants of services, workloads and companies: ways to a token that ask no user.
 
+mod enterprise;
+
+pub use enterprise::EnterpriseManaged;
+
 use super::{Error, ErrorKind, Form, Grant, Secret, Site};
 use crate::BoxError;
 use futures_util::future::{BoxFuture, ready};

@@ -3,6 +3,7 @@
 use super::{
     Error, ErrorKind, OAuth,
     challenge::Asked,
+    dpop,
     fetch::Fetch,
     login::{Held, Login, Origin},
     places, scopes,
@@ -147,11 +148,35 @@ impl<S: HttpService> Attempts<S> {
         request: &Request<RequestBody>,
         held: Option<&Held>,
     ) -> Result<Response<S::ResponseBody>, BoxError> {
+        let response = self.try_once(request, held, self.logins > 0).await?;
+        let Some(prover) = held.and_then(Held::prover) else { return Ok(response) };
+        let has_nonce = prover.learn(request.uri(), response.headers());
+        if !has_nonce || !wants_nonce(&response) {
+            return Ok(response);
+        }
+        // The token is good; the proof was not.
+        body::drain(Box::pin(response.into_body())).await;
+        let response = self.try_once(request, held, true).await?;
+        prover.learn(request.uri(), response.headers());
+        Ok(response)
+    }
+
+    async fn try_once(
+        &mut self,
+        request: &Request<RequestBody>,
+        held: Option<&Held>,
+        is_repeated: bool,
+    ) -> Result<Response<S::ResponseBody>, BoxError> {
         let mut attempt = request.clone();
         if let Some(held) = held {
             attempt.headers_mut().insert(header::AUTHORIZATION, held.header().clone());
+            if let Some(prover) = held.prover() {
+                let token = Some(&held.tokens.access_token);
+                let proof = prover.prove(request.method(), request.uri(), token)?;
+                attempt.headers_mut().insert(dpop::PROOF, proof);
+            }
         }
-        if self.logins > 0 {
+        if is_repeated {
             poll_fn(|cx| self.inner.poll_ready(cx)).await.map_err(Into::into)?;
         }
         self.inner.call(attempt).await.map_err(Into::into)
@@ -184,6 +209,12 @@ impl<S: HttpService> Attempts<S> {
         }
         Ok(())
     }
+}
+
+/// Whether a server refuses a proof because of its nonce alone.
+fn wants_nonce<B>(response: &Response<B>) -> bool {
+    response.status() == StatusCode::UNAUTHORIZED
+        && Asked::of(response.headers()).error.as_deref() == Some(dpop::USE_NONCE)
 }
 
 /// A refusal that a login may solve.

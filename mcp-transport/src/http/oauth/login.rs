@@ -1,8 +1,8 @@
 //! The login of one server: the tokens that are in use, and the one flight that gets others.
 
 use super::{
-    Error, ErrorKind, Key, OAuth, TokenType, Tokens, challenge::Asked, fetch::Fetch, flow::Flow,
-    places,
+    Error, ErrorKind, Key, OAuth, Secret, TokenType, Tokens, challenge::Asked, dpop::Prover,
+    fetch::Fetch, flow::Flow, places,
 };
 use crate::Url;
 use futures_util::{
@@ -37,6 +37,8 @@ pub(super) struct Login {
     pub(super) key: Key,
     slot: Mutex<Slot>,
     flight: Mutex<Option<(Errand, WeakShared<Flight>)>>,
+    /// One key for all tokens that have to be bound to one.
+    prover: Mutex<Option<Arc<Prover>>>,
 }
 
 #[derive(Default)]
@@ -73,6 +75,8 @@ pub(super) struct Held {
     pub(super) origin: Origin,
     /// What shows the token.
     header: HeaderValue,
+    /// What proves that it is the client's own.
+    prover: Option<Arc<Prover>>,
     generation: u64,
     since: Instant,
     expires: Option<Instant>,
@@ -88,7 +92,12 @@ pub(super) enum Origin {
 }
 
 impl Held {
-    fn new(tokens: Tokens, origin: Origin, generation: u64) -> Result<Self, Error> {
+    fn new(
+        tokens: Tokens,
+        origin: Origin,
+        generation: u64,
+        prover: Option<Arc<Prover>>,
+    ) -> Result<Self, Error> {
         let scheme = match tokens.token_type {
             TokenType::Bearer => "Bearer",
             TokenType::Dpop => "DPoP",
@@ -104,11 +113,15 @@ impl Held {
         let left = tokens.expires_at.map(|at| Duration::from_secs(at.saturating_sub(unix_time())));
         let expires = left.and_then(|left| since.checked_add(left));
         let was_accepted = AtomicBool::new(false);
-        Ok(Self { tokens, origin, header, generation, since, expires, was_accepted })
+        Ok(Self { tokens, origin, header, prover, generation, since, expires, was_accepted })
     }
 
     pub(super) fn header(&self) -> &HeaderValue {
         &self.header
+    }
+
+    pub(super) fn prover(&self) -> Option<&Prover> {
+        self.prover.as_deref()
     }
 
     /// The server took the token.
@@ -133,7 +146,14 @@ impl Login {
     pub(super) fn new(oauth: OAuth, server: Url) -> Self {
         let client_id = oauth.client_id.as_deref();
         let key = Key::new(places::canonical(&server), client_id);
-        Self { oauth, server, key, slot: Mutex::default(), flight: Mutex::new(None) }
+        Self {
+            oauth,
+            server,
+            key,
+            slot: Mutex::default(),
+            flight: Mutex::new(None),
+            prover: Mutex::new(None),
+        }
     }
 
     /// Whether a request goes to the origin of the server, which alone sees the token.
@@ -264,11 +284,28 @@ impl Login {
         let mut slot = self.slot();
         slot.loaded = true;
         let Some((tokens, origin)) = gained? else { return Ok(None) };
+        let prover = match tokens.token_type {
+            TokenType::Dpop => Some(self.prover(tokens.proof_key.as_ref())?),
+            TokenType::Bearer => None,
+        };
         slot.generation += 1;
-        let held = Arc::new(Held::new(tokens, origin, slot.generation)?);
+        let held = Arc::new(Held::new(tokens, origin, slot.generation, prover)?);
         slot.quiet_until = None;
         slot.held = Some(Arc::clone(&held));
         Ok(Some(held))
+    }
+
+    /// What signs proofs: with the key that tokens are bound to, or with the one that later tokens are.
+    pub(super) fn prover(&self, key: Option<&Secret>) -> Result<Arc<Prover>, Error> {
+        let mut prover = self.prover.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*prover
+            && key.is_none_or(|key| known.secret() == *key)
+        {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(key.map_or_else(Prover::generate, Prover::from_secret)?);
+        *prover = Some(Arc::clone(&made));
+        Ok(made)
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {

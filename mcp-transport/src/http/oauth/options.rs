@@ -143,6 +143,12 @@ impl OAuth {
         self
     }
 
+    /// How users are asked, unless that was said before, or a grant asks nobody.
+    #[must_use]
+    pub fn default_receiver(self, receiver: impl Receiver) -> Self {
+        if self.receiver.is_some() || self.grant.is_some() { self } else { self.receiver(receiver) }
+    }
+
     /// A way to a token that asks no user.
     #[must_use]
     pub fn grant(mut self, grant: impl Grant) -> Self {

@@ -2,6 +2,7 @@
 
 use super::{
     AssertClient, AuthenticationMethod, Error, ErrorKind, Form, Registration, Secret, TokenType,
+    dpop::{self, Prover, USE_NONCE},
     fetch::{self, Answer, Fetch},
     places,
 };
@@ -19,6 +20,8 @@ pub(super) struct TokenRequest<'a> {
     pub(super) endpoint: &'a Url,
     pub(super) client: &'a Registration,
     pub(super) assert: Option<&'a dyn AssertClient>,
+    /// Signs the proof that the tokens are bound to its key.
+    pub(super) prover: Option<&'a Prover>,
     /// What is asked with; the client is added.
     pub(super) form: Form,
 }
@@ -40,10 +43,20 @@ impl TokenRequest<'_> {
     ///
     /// They are refused, in which case the error has a code; or the endpoint does not answer as it should, and asking again
     /// later may work.
-    pub(super) async fn send(mut self, fetch: &Fetch) -> Result<Granted, Error> {
-        let authorization = self.authenticate().await?;
-        let said = post(fetch, self.endpoint, &self.form, authorization).await?;
+    pub(super) async fn send(self, fetch: &Fetch) -> Result<Granted, Error> {
+        let said = match self.clone().attempt(fetch).await {
+            // The endpoint has now said which nonce it wants.
+            Err(error) if self.prover.is_some() && error.code() == Some(USE_NONCE) => {
+                self.clone().attempt(fetch).await?
+            }
+            said => said?,
+        };
         Granted::read(&said, self.issuer)
+    }
+
+    async fn attempt(mut self, fetch: &Fetch) -> Result<Map<String, Value>, Error> {
+        let authorization = self.authenticate().await?;
+        post(fetch, self.endpoint, &self.form, authorization, self.prover).await
     }
 
     /// Adds who asks: to the form, or as a header.
@@ -92,6 +105,7 @@ pub(super) async fn post(
     endpoint: &Url,
     form: &Form,
     authorization: Option<HeaderValue>,
+    prover: Option<&Prover>,
 ) -> Result<Map<String, Value>, Error> {
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form.iter().map(|(name, value)| (&**name, &**value)))
@@ -102,7 +116,13 @@ pub(super) async fn post(
     if let Some(authorization) = authorization {
         request.headers_mut().insert(header::AUTHORIZATION, authorization);
     }
-    read(&fetch.send(request).await?, &places::canonical(endpoint))
+    let uri = request.uri().clone();
+    if let Some(prover) = prover {
+        request.headers_mut().insert(dpop::PROOF, prover.prove(&Method::POST, &uri, None)?);
+    }
+    let answer = fetch.send(request).await?;
+    prover.inspect(|prover| _ = prover.learn(&uri, &answer.headers));
+    read(&answer, &places::canonical(endpoint))
 }
 
 /// Reads the answer of a token endpoint.

@@ -1,0 +1,34 @@
+//! Logging in, against a world of servers on real sockets: what becomes of tokens, and who gets them.
+
+mod bound;
+mod grants;
+mod places;
+mod tokens;
+
+use super::*;
+use conformance::oauth::{World, redirect_of};
+use mcp_transport::http::oauth::{self, Ask, ErrorKind, OAuth};
+
+/// A client whose user says yes to everything.
+fn willing() -> OAuth {
+    let receiver = Ask::new("http://127.0.0.1:9/callback", |request| async move {
+        redirect_of(request.url.as_str()).await
+    });
+    OAuth::new("Test").receiver(receiver)
+}
+
+async fn log_in(world: &World, oauth: OAuth) -> Connected<impl mcp_transport::http::HttpService> {
+    connect_to(Endpoint::parse(world.url()).unwrap().oauth(oauth)).await
+}
+
+/// Why a login failed: the kind, and the text of it with those of its causes.
+fn reason(error: &Error) -> (ErrorKind, String) {
+    let kind = oauth::Error::find(error).expect("an error of the login").kind();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    (kind, text)
+}
