@@ -58,6 +58,7 @@ mod limits;
 mod listen;
 #[cfg(feature = "oauth")]
 pub mod oauth;
+mod pool;
 mod proxy;
 mod redirect;
 mod refusal;

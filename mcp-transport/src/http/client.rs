@@ -4,11 +4,11 @@
 use super::guard::{Guard, Guarded};
 use super::{
     RequestBody,
-    dial::{Dial, Resolver, Timed},
+    dial::{Dial, Dialer, Resolver},
+    pool::{Endless, Keeper, LeasedBody, Pool, Settings},
     proxy::{Proxy, Rules},
     redirect::{self, MAX_REDIRECTS, Redirects},
-    service::is_unsent,
-    tls::Tls,
+    tls::{Lazy, Tls},
 };
 use crate::{BoxError, Error};
 use bytes::Bytes;
@@ -18,17 +18,8 @@ use http::{
     uri::{Authority, Scheme},
 };
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{
-        self,
-        connect::{HttpConnector, dns::GaiResolver},
-    },
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::connect::HttpConnector;
 use pin_project_lite::pin_project;
-use rustls::ClientConfig;
 use std::{
     fmt,
     path::Path,
@@ -39,15 +30,13 @@ use std::{
 };
 use tower_service::Service;
 
-/// How often a request is sent again that the server has certainly not seen.
-const MAX_RETRIES: usize = 2;
-
 /// How to make a [`Client`].
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     #[cfg(feature = "compression")]
     pub(super) compressed: bool,
     pub(super) connect_timeout: Duration,
+    pub(super) connections: usize,
     pub(super) http2_only: bool,
     pub(super) idle_connections: (usize, Duration),
     pub(super) ping: (Duration, Duration),
@@ -64,6 +53,7 @@ impl Default for Options {
             #[cfg(feature = "compression")]
             compressed: false,
             connect_timeout: Duration::from_secs(30),
+            connections: 256,
             http2_only: false,
             idle_connections: (16, Duration::from_secs(90)),
             ping: (Duration::from_secs(30), Duration::from_secs(10)),
@@ -76,16 +66,14 @@ impl Default for Options {
     }
 }
 
-type Pool<R> = legacy::Client<Timed<HttpsConnector<Dial<R>>>, RequestBody>;
-
 #[cfg(feature = "compression")]
-pub(super) type Decoding<R = GaiResolver> = tower_http::decompression::Decompression<Pool<R>>;
+pub(super) type Decoding = tower_http::decompression::Decompression<Pool>;
 #[cfg(feature = "compression")]
-pub(super) type Decoded = tower_http::decompression::DecompressionBody<Incoming>;
+pub(super) type Decoded = tower_http::decompression::DecompressionBody<LeasedBody>;
 #[cfg(not(feature = "compression"))]
-pub(super) type Decoding<R = GaiResolver> = Pool<R>;
+pub(super) type Decoding = Pool;
 #[cfg(not(feature = "compression"))]
-pub(super) type Decoded = Incoming;
+pub(super) type Decoded = LeasedBody;
 
 /// The default HTTP client: hyper with a connection pool, over TCP, or over TLS by rustls.
 ///
@@ -93,7 +81,12 @@ pub(super) type Decoded = Incoming;
 /// closed, a stream that HTTP/2 refused. Clones share the pool.
 #[derive(Clone)]
 pub struct Client {
-    pool: Decoding,
+    decoding: Decoding,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: Pool,
     proxies: Rules,
     /// Where most requests go, and what the proxy on the way there wants to see.
     origin: Option<(Authority, Option<HeaderValue>)>,
@@ -103,7 +96,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for requests to the origin of `uri`. Reads the platform's roots if they can be needed.
+    /// A client for requests to the origin of `uri`. Reads the platform's roots if they are needed for that.
     pub(super) fn new(options: &Options, uri: &Uri) -> Result<Self, Error> {
         // All connections to a socket lead there, and through no proxy.
         let (proxies, redirects) = match &options.socket {
@@ -113,50 +106,54 @@ impl Client {
             }
             Some(_) => (Proxy::none().rules(), Redirects::SameOrigin),
         };
-        let needs_roots = uri.scheme() == Some(&Scheme::HTTPS)
-            || redirects == Redirects::Anywhere
-            || proxies
-                .intercept(uri)
-                .is_some_and(|proxy| proxy.uri().scheme() == Some(&Scheme::HTTPS));
-        let tls = options.tls.config(needs_roots)?;
+        let tls = Arc::new(Lazy::new(options.tls.clone()));
+        if uri.scheme() == Some(&Scheme::HTTPS) {
+            // What is wrong with it is better said now.
+            tls.config()?;
+        }
         let socket = options.socket.clone();
-        let pool = pool(options, tls, HttpConnector::new(), proxies.clone(), socket);
+        let tcp = HttpConnector::new();
+        let pool = pool(options, uri, tls, tcp, proxies.clone(), socket);
+        let decoding = decoding(&pool, options);
         let plain = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
         let origin = plain.map(|to| (to.clone(), authorization(&proxies, uri)));
         #[cfg(feature = "oauth")]
         let guard = Guard::new(options, proxies.clone());
-        Ok(Self {
+        let shared = Shared {
             pool,
             proxies,
             origin,
             redirects,
             #[cfg(feature = "oauth")]
             guard,
-        })
+        };
+        Ok(Self { decoding, shared: Arc::new(shared) })
+    }
+
+    /// What looks after the idle connections: polled by the driver of each transport that uses them.
+    pub(super) fn keep(&self) -> Keeper {
+        self.shared.pool.keep()
     }
 
     async fn send(mut self, mut request: Request<RequestBody>) -> Result<Response<Body>, BoxError> {
         #[cfg(feature = "oauth")]
         if let Some(guarded) = request.extensions_mut().remove() {
-            return self.send_guarded(guarded, request).await;
+            return Box::pin(self.send_guarded(guarded, request)).await;
         }
-        let (mut retries, mut followed) = (0, 0);
         // They were for the layers above; each try would copy them.
-        *request.extensions_mut() = Extensions::new();
+        if !request.extensions().is_empty() {
+            let endless = request.extensions_mut().remove::<Endless>();
+            *request.extensions_mut() = Extensions::new();
+            endless.map(|endless| request.extensions_mut().insert(endless));
+        }
+        let mut followed = 0;
         loop {
-            self.authorize(&mut request);
-            let response = match self.pool.call(request.clone()).await {
-                Ok(response) => response,
-                Err(error) if retries < MAX_RETRIES && is_unsent(&error) => {
-                    retries += 1;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
+            self.shared.authorize(&mut request);
+            let response = self.decoding.call(request.clone()).await?;
             let (method, uri) = (request.method(), request.uri());
             #[cfg(feature = "oauth")]
-            self.guard.saw(uri, &response);
-            match redirect::target(self.redirects, method, uri, &response) {
+            self.shared.guard.saw(uri, &response);
+            match redirect::target(self.shared.redirects, method, uri, &response) {
                 Some(to) if followed < MAX_REDIRECTS => {
                     followed += 1;
                     let from = std::mem::replace(request.uri_mut(), to.clone());
@@ -174,16 +171,18 @@ impl Client {
         guarded: Guarded,
         mut request: Request<RequestBody>,
     ) -> Result<Response<Body>, BoxError> {
-        self.authorize(&mut request);
+        self.shared.authorize(&mut request);
         let is_own = request.uri().authority() == guarded.server.authority()
             && request.uri().scheme() == guarded.server.scheme();
         let response = match is_own {
-            true => self.pool.call(request).await?,
-            false => self.guard.send(guarded, request).await?,
+            true => self.decoding.call(request).await?,
+            false => self.shared.guard.send(guarded, request).await?,
         };
         Ok(response.map(|inner| Body { inner }))
     }
+}
 
+impl Shared {
     /// Shows the proxy that reads a plain request who asks.
     fn authorize(&self, request: &mut Request<RequestBody>) {
         if request.uri().scheme() != Some(&Scheme::HTTP) {
@@ -206,43 +205,27 @@ fn authorization(proxies: &Rules, uri: &Uri) -> Option<HeaderValue> {
     Some(authorization)
 }
 
-/// Connections through whatever lies between, to the addresses that `tcp` finds.
+/// Connections, most of them to `home`, through whatever lies between, to the addresses that `tcp` finds.
 pub(super) fn pool<R: Resolver>(
     options: &Options,
-    tls: ClientConfig,
+    home: &Uri,
+    tls: Arc<Lazy>,
     tcp: HttpConnector<R>,
     proxies: Rules,
     socket: Option<Arc<Path>>,
-) -> Decoding<R> {
-    let to_proxy = settled(options, HttpConnector::new());
-    let to_tls_proxy = HttpsConnectorBuilder::new()
-        .with_tls_config(tls.clone())
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(to_proxy.clone());
-    let tcp = settled(options, tcp);
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(Dial { tcp, to_proxy, to_tls_proxy, proxies, socket });
+) -> Pool {
+    let (tcp, to_proxy) = (settled(options, tcp), settled(options, HttpConnector::new()));
+    let dial = Dial { tcp, to_proxy, tls, proxies, socket };
     let (idle, idle_timeout) = options.idle_connections;
-    let (ping, ping_timeout) = options.ping;
-    let pool = legacy::Client::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(idle_timeout)
-        .pool_max_idle_per_host(idle)
-        .http2_only(options.http2_only)
-        .http2_keep_alive_interval(ping)
-        .http2_keep_alive_timeout(ping_timeout)
-        // Each cancelled call resets its stream. With the defaults a few thousand of them end the connection.
-        .http2_max_concurrent_reset_streams(8192)
-        .http2_max_local_error_reset_streams(65_536)
-        .build(Timed { inner: connector, limit: options.connect_timeout });
-    #[cfg(feature = "compression")]
-    let pool = decoding(pool, options.compressed);
-    pool
+    let settings = Settings {
+        dialer: Dialer::new(dial, options.connect_timeout),
+        http2_only: options.http2_only,
+        ping: options.ping,
+        connections: options.connections,
+        idle,
+        idle_timeout,
+    };
+    Pool::new(settings, home)
 }
 
 /// The connector with what the options say of TCP.
@@ -255,9 +238,14 @@ fn settled<R>(options: &Options, mut tcp: HttpConnector<R>) -> HttpConnector<R> 
 }
 
 #[cfg(feature = "compression")]
-fn decoding<R>(pool: Pool<R>, compressed: bool) -> Decoding<R> {
-    let decoding = Decoding::new(pool);
-    if compressed { decoding } else { decoding.no_br().no_deflate().no_gzip().no_zstd() }
+pub(super) fn decoding(pool: &Pool, options: &Options) -> Decoding {
+    let decoding = Decoding::new(pool.clone());
+    if options.compressed { decoding } else { decoding.no_br().no_deflate().no_gzip().no_zstd() }
+}
+
+#[cfg(not(feature = "compression"))]
+pub(super) fn decoding(pool: &Pool, _: &Options) -> Decoding {
+    pool.clone()
 }
 
 impl fmt::Debug for Client {

@@ -1,11 +1,14 @@
 //! Making connections: directly, through a proxy, or to a Unix socket.
 
-use super::proxy::{self, Rules};
+use super::{
+    proxy::{self, Rules},
+    tls::Lazy,
+};
 use crate::BoxError;
 use futures_util::future::BoxFuture;
 use http::{Uri, uri::Scheme};
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::{
     legacy::connect::{
         Connected, Connection, HttpConnector,
@@ -45,14 +48,46 @@ impl<R> Resolver for R where
 {
 }
 
+/// Makes connections, and has one time limit for name resolution, TCP, the proxy and TLS together.
+pub(super) struct Dialer {
+    dial: Box<dyn Fn(Uri) -> BoxFuture<'static, Result<Stream, BoxError>> + Send + Sync>,
+    limit: Duration,
+}
+
+impl Dialer {
+    pub(super) fn new<R: Resolver>(dial: Dial<R>, limit: Duration) -> Self {
+        Self { dial: Box::new(move |uri| Box::pin(secure(dial.clone(), uri))), limit }
+    }
+
+    pub(super) async fn connect(&self, uri: Uri) -> Result<Stream, BoxError> {
+        let limit = self.limit;
+        match timeout(limit, (self.dial)(uri)).await {
+            Ok(connection) => connection,
+            Err(_) => Err(format!("no connection within {limit:?}").into()),
+        }
+    }
+}
+
+/// Makes a connection, with TLS over it where the URI says so.
+async fn secure<R: Resolver>(mut dial: Dial<R>, uri: Uri) -> Result<Stream, BoxError> {
+    if uri.scheme() != Some(&Scheme::HTTPS) {
+        return dial.call(uri).await;
+    }
+    let mut secure = HttpsConnectorBuilder::new()
+        .with_tls_config(dial.tls.config()?)
+        .https_only()
+        .enable_all_versions()
+        .wrap_connector(dial);
+    secure.call(uri).await.map(Stream::new)
+}
+
 /// Makes the connection below TLS.
 #[derive(Clone)]
 pub(super) struct Dial<R = GaiResolver> {
     pub(super) tcp: HttpConnector<R>,
     /// The way to a proxy.
     pub(super) to_proxy: HttpConnector,
-    /// The same for one that may itself speak TLS.
-    pub(super) to_tls_proxy: HttpsConnector<HttpConnector>,
+    pub(super) tls: Arc<Lazy>,
     pub(super) proxies: Rules,
     pub(super) socket: Option<Arc<Path>>,
 }
@@ -71,7 +106,7 @@ impl<R: Resolver> Dial<R> {
         })
     }
 
-    async fn through(mut self, proxy: &Intercept, uri: Uri) -> Result<Stream, BoxError> {
+    async fn through(self, proxy: &Intercept, uri: Uri) -> Result<Stream, BoxError> {
         let scheme = proxy.uri().scheme_str().unwrap_or_default().to_owned();
         if !proxy::is_known(&scheme) {
             return Err(format!("proxies of scheme {scheme:?} are not supported").into());
@@ -84,11 +119,12 @@ impl<R: Resolver> Dial<R> {
             }
             return Ok(Stream::new(socks.call(uri).await?));
         }
+        let to_proxy = ToProxy { tcp: self.to_proxy, tls: self.tls };
         if uri.scheme() == Some(&Scheme::HTTP) {
-            let stream = Stream::new(self.to_tls_proxy.call(proxy.uri().clone()).await?);
+            let stream = to_proxy.connect(proxy.uri().clone()).await?;
             return Ok(Stream { is_proxied: true, ..stream });
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_tls_proxy);
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy);
         if let Some(authorization) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(authorization.clone());
         }
@@ -110,6 +146,41 @@ async fn unix(_: &Path) -> Result<Stream, BoxError> {
 }
 
 impl<R: Resolver> Service<Uri> for Dial<R> {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Stream, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
+
+/// Makes the connection to a proxy.
+#[derive(Clone)]
+struct ToProxy {
+    tcp: HttpConnector,
+    tls: Arc<Lazy>,
+}
+
+impl ToProxy {
+    async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
+        if uri.scheme() != Some(&Scheme::HTTPS) {
+            return Ok(Stream::new(self.tcp.call(uri).await?));
+        }
+        let mut secure = HttpsConnectorBuilder::new()
+            .with_tls_config(self.tls.config()?)
+            .https_only()
+            .enable_http1()
+            .wrap_connector(self.tcp);
+        secure.call(uri).await.map(Stream::new)
+    }
+}
+
+impl Service<Uri> for ToProxy {
     type Response = Stream;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Stream, BoxError>>;
@@ -202,36 +273,5 @@ impl fmt::Display for ProxyError {
 impl std::error::Error for ProxyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
-    }
-}
-
-/// A connector with one time limit for name resolution, TCP, the proxy and TLS together.
-#[derive(Clone)]
-pub(super) struct Timed<C> {
-    pub(super) inner: C,
-    pub(super) limit: Duration,
-}
-
-impl<C> Service<Uri> for Timed<C>
-where
-    C: Service<Uri, Error: Into<BoxError>, Future: Send + 'static>,
-{
-    type Response = C::Response;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx).map_err(Into::into)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.inner.call(uri);
-        let limit = self.limit;
-        Box::pin(async move {
-            match timeout(limit, connecting).await {
-                Ok(connection) => connection.map_err(Into::into),
-                Err(_) => Err(format!("no connection within {limit:?}").into()),
-            }
-        })
     }
 }

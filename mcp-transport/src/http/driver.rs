@@ -33,10 +33,15 @@ const MAX_POSTS: usize = 16;
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// Works until nobody uses the connection any more, then ends the session.
-pub(super) async fn run<S: HttpService>(service: S, state: Arc<State>) -> Result<(), Error> {
+pub(super) async fn run<S: HttpService>(
+    service: S,
+    state: Arc<State>,
+    upkeep: Option<BoxFuture<'static, ()>>,
+) -> Result<(), Error> {
     let mut background = Background {
         service,
         state,
+        upkeep,
         posts: FuturesUnordered::new(),
         listening: None,
         drains: FuturesUnordered::new(),
@@ -50,6 +55,8 @@ pub(super) async fn run<S: HttpService>(service: S, state: Arc<State>) -> Result
 struct Background<S> {
     service: S,
     state: Arc<State>,
+    /// What the service below needs done between requests.
+    upkeep: Option<BoxFuture<'static, ()>>,
     posts: FuturesUnordered<BoxFuture<'static, ()>>,
     listening: Option<BoxFuture<'static, ()>>,
     drains: FuturesUnordered<BoxFuture<'static, ()>>,
@@ -62,6 +69,11 @@ struct Background<S> {
 
 impl<S: HttpService> Background<S> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if let Some(upkeep) = &mut self.upkeep
+            && upkeep.poll_unpin(cx).is_ready()
+        {
+            self.upkeep = None;
+        }
         if let Some(ending) = &mut self.ending {
             return ending.poll_unpin(cx).map(Ok);
         }

@@ -146,7 +146,7 @@ impl<T: Storey> Connector for Endpoint<T> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         let state = State::new(Arc::new(target));
-        let driver = driver::run(service.clone(), Arc::clone(&state));
+        let driver = driver::run(service.clone(), Arc::clone(&state), self.storey.upkeep());
         let unsolicited = Unsolicited::new(state.inbox.arrivals());
         Ok(Link::new(Http::new(service, state), Binding::Http)
             .with_unsolicited(unsolicited)

@@ -1,5 +1,6 @@
 //! The storey below: what carries HTTP requests.
 
+use super::pool::ConnectError;
 use crate::{BoxError, Delivery, Error, error::Kind};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -58,9 +59,7 @@ pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
         if let Some(own) = at.downcast_ref::<Error>() {
             return own.clone();
         }
-        if let Some(client) = at.downcast_ref::<hyper_util::client::legacy::Error>()
-            && client.is_connect()
-        {
+        if at.is::<ConnectError>() {
             let message = format!("cannot connect to {url}");
             return Error::new(Kind::Connect, Delivery::NotSent, message).with_source(error);
         }

@@ -64,6 +64,15 @@ impl Endpoint {
         self
     }
 
+    /// The same endpoint, which has at most so many calls over HTTP/1.1 in flight, each over a connection of its own. Further
+    /// calls wait for their turn, and their time limits run. Streams that have no end of their own are not counted: they are
+    /// subscriptions, and what a legacy server says unasked. Over HTTP/2 the server sets the limit. Default: 256.
+    #[must_use]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.storey.change(|options| options.connections = most.max(1));
+        self
+    }
+
     /// The same endpoint, which keeps as many idle connections, and for so long. Default: 16, for 90 s.
     #[must_use]
     pub fn idle_connections(mut self, most: usize, timeout: Duration) -> Self {

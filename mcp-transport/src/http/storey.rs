@@ -5,6 +5,7 @@ use super::{
     client::{Client, Options},
 };
 use crate::Error;
+use futures_util::{FutureExt, future::BoxFuture};
 use http::Uri;
 use std::{
     fmt,
@@ -23,6 +24,12 @@ pub trait Storey: Send + Sync + 'static {
     ///
     /// The service cannot be made, for example because the platform has no root certificates.
     fn service(&self, uri: &Uri) -> Result<Self::Service, Error>;
+
+    /// Gives what the services of this storey need done between requests, if that is anything. The driver of each transport
+    /// polls one, and drops it at its end.
+    fn upkeep(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
 }
 
 /// The default [`Client`], made at the first connect and shared by all later ones.
@@ -48,6 +55,10 @@ impl Storey for Pooled {
         }
         let client = Client::new(&self.options, uri)?;
         Ok(self.client.get_or_init(|| client).clone())
+    }
+
+    fn upkeep(&self) -> Option<BoxFuture<'static, ()>> {
+        self.client.get().map(|client| client.keep().boxed())
     }
 }
 
@@ -79,6 +90,10 @@ where
 
     fn service(&self, uri: &Uri) -> Result<L::Service, Error> {
         self.inner.service(uri).map(|inner| self.layer.layer(inner))
+    }
+
+    fn upkeep(&self) -> Option<BoxFuture<'static, ()>> {
+        self.inner.upkeep()
     }
 }
 

@@ -8,7 +8,10 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use rustls_platform_verifier::Verifier;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+};
 
 /// How many sessions of TLS are kept to be resumed: an endpoint talks to one server, and seldom to others.
 const SESSIONS: usize = 16;
@@ -87,13 +90,13 @@ impl Tls {
         self
     }
 
-    /// The configuration for connections; those that are never made over TLS need no roots.
-    pub(super) fn config(&self, needs_roots: bool) -> Result<ClientConfig, Error> {
+    /// The configuration for connections.
+    fn config(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|source| invalid("TLS cannot be set up").with_source(source))?;
-        let builder = if self.without_platform || !needs_roots {
+        let builder = if self.without_platform {
             let mut roots = RootCertStore::empty();
             for root in &self.roots {
                 let added = roots.add(root.clone());
@@ -126,6 +129,9 @@ impl Tls {
         &self,
         provider: Arc<CryptoProvider>,
     ) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+        if self.roots.is_empty() {
+            return platform_alone(provider);
+        }
         Ok(Arc::new(Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider)?))
     }
 
@@ -139,6 +145,41 @@ impl Tls {
             return Err(rustls::Error::General(message.to_owned()));
         }
         Ok(Arc::new(Verifier::new(provider)?))
+    }
+}
+
+/// The verifier with the platform's roots and no others: one for all clients that use it at the same time, for it is large.
+#[cfg(not(target_os = "android"))]
+fn platform_alone(
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    static IN_USE: Mutex<Weak<Verifier>> = Mutex::new(Weak::new());
+    let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(verifier) = in_use.upgrade() {
+        return Ok(verifier);
+    }
+    let verifier = Arc::new(Verifier::new(provider)?);
+    *in_use = Arc::downgrade(&verifier);
+    Ok(verifier)
+}
+
+/// The configuration for the connections of a client, made when the first of them needs it.
+pub(super) struct Lazy {
+    tls: Tls,
+    config: OnceLock<ClientConfig>,
+}
+
+impl Lazy {
+    pub(super) fn new(tls: Tls) -> Self {
+        Self { tls, config: OnceLock::new() }
+    }
+
+    pub(super) fn config(&self) -> Result<ClientConfig, Error> {
+        if let Some(config) = self.config.get() {
+            return Ok(config.clone());
+        }
+        let config = self.tls.config()?;
+        Ok(self.config.get_or_init(|| config).clone())
     }
 }
 

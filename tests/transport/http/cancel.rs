@@ -101,7 +101,8 @@ async fn f56_a_storm_of_dropped_calls_loses_no_cancellation() {
             _ => well_behaved(request),
         })
         .await;
-        let mut peer = connect(&server).await;
+        let endpoint = Endpoint::parse(server.url()).unwrap().connections(500);
+        let mut peer = connect_to(endpoint).await;
         begin(&mut peer).await;
         let is_call = |request: &Recorded| request.rpc_method() == "tools/call";
         let mut storm = JoinSet::new();

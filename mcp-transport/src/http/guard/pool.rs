@@ -5,11 +5,12 @@ use super::{
     screen::{Screen, Screened, Seen},
 };
 use crate::{
-    BoxError, Error,
+    BoxError,
     http::{
         RequestBody,
         client::{self, Decoding, Options},
         proxy::Rules,
+        tls::Lazy,
     },
 };
 use http::{Request, Response, StatusCode, Uri};
@@ -24,7 +25,7 @@ pub(in crate::http) struct Guard {
     proxies: Rules,
     seen: Arc<Seen>,
     /// Those for requests that may go to private networks, and those for others.
-    pools: [Arc<OnceLock<Decoding<Screened>>>; 2],
+    pools: [Arc<OnceLock<Decoding>>; 2],
 }
 
 impl Guard {
@@ -32,6 +33,8 @@ impl Guard {
         let mut options = options.clone();
         // A certificate is shown to the server alone.
         options.tls = options.tls.without_identity();
+        // Nobody looks after idle ones, and few are needed.
+        options.idle_connections.0 = 0;
         let options = Arc::new(options);
         Self { options, proxies, seen: Arc::default(), pools: Default::default() }
     }
@@ -58,17 +61,17 @@ impl Guard {
         let mut pool = match pool.get() {
             Some(pool) => pool.clone(),
             None => {
-                let made = self.connections(screen)?;
+                let made = self.connections(request.uri(), screen);
                 pool.get_or_init(|| made).clone()
             }
         };
-        Ok(pool.call(request).await?)
+        pool.call(request).await
     }
 
-    fn connections(&self, screen: Arc<Screen>) -> Result<Decoding<Screened>, Error> {
+    fn connections(&self, home: &Uri, screen: Arc<Screen>) -> Decoding {
         let tcp = HttpConnector::new_with_resolver(Screened { inner: GaiResolver::new(), screen });
-        // Whoever names the places can name one that needs them.
-        let tls = self.options.tls.config(true)?;
-        Ok(client::pool(&self.options, tls, tcp, self.proxies.clone(), None))
+        let tls = Arc::new(Lazy::new(self.options.tls.clone()));
+        let pool = client::pool(&self.options, home, tls, tcp, self.proxies.clone(), None);
+        client::decoding(&pool, &self.options)
     }
 }

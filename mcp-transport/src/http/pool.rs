@@ -1,0 +1,360 @@
+//! The connections of a client: kept while they are idle, and given to one call after the other.
+//!
+//! An endpoint talks to one origin, so the idle connections are one short list, and the last one that came back goes first.
+//! A connection of HTTP/1.1 is owned and driven by the call that uses it ([`http1`]): there is no task beside, and a call
+//! that is dropped takes its connection along. One of HTTP/2 is shared, and hyper runs it as a task.
+
+mod connect;
+mod http1;
+mod keep;
+mod relay;
+
+pub(super) use connect::{ConnectError, Settings};
+pub(super) use http1::LeasedBody;
+pub(super) use keep::Keeper;
+
+use super::{RequestBody, dial::Stream, service::is_unsent};
+use crate::BoxError;
+use futures_util::future::BoxFuture;
+use http::{
+    Extensions, HeaderValue, Method, Request, Response, Uri, Version, header,
+    uri::{PathAndQuery, Scheme},
+};
+use http1::{Http1, Lease};
+use hyper::client::conn::http2;
+use hyper_util::client::legacy::connect::Connection;
+use relay::Keepers;
+use std::{
+    mem, ptr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+use tokio::{
+    sync::{Semaphore, TryAcquireError},
+    time::Instant,
+};
+use tower_service::Service;
+
+/// How often a request is sent again that the server has certainly not seen.
+const MAX_RETRIES: usize = 2;
+
+/// How many origins are remembered. There is one, and those that redirects lead to.
+const MAX_ORIGINS: usize = 16;
+
+/// Marks a request whose answer has no end of its own: its connection is not counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Endless;
+
+/// The pool. Clones share the connections.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Shared>);
+
+pub(super) struct Shared {
+    settings: Settings,
+    /// Where most requests go, and the `Host` of that.
+    home: (Uri, Option<HeaderValue>),
+    inner: Mutex<Inner>,
+    /// For exchanges over HTTP/1.1 at the same time.
+    permits: Semaphore,
+    keepers: Arc<Keepers>,
+    /// Held while a connection is made that many exchanges may share.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Inner {
+    // Boxes: a connection is large, and moves with every call.
+    #[expect(clippy::vec_box, reason = "they move with every call")]
+    idle: Vec<Box<Http1>>,
+    origins: Vec<(Uri, Protocol)>,
+    next_keeper: u64,
+    keepers: usize,
+    /// A keeper looks at the idle connections when the first of them has been so for too long.
+    is_timed: bool,
+    /// The last keeper is gone, so nothing is kept.
+    is_closed: bool,
+}
+
+/// What is spoken at an origin.
+enum Protocol {
+    Http1,
+    Http2 { shared: Http2, used: Instant },
+}
+
+/// A connection that many exchanges share.
+#[derive(Clone)]
+struct Http2 {
+    sender: http2::SendRequest<RequestBody>,
+    info: Extensions,
+}
+
+/// A connection for one request.
+enum Ready {
+    Http1(Lease),
+    Http2(Http2),
+}
+
+impl Pool {
+    /// A pool for requests that mostly go to the origin of `home`.
+    pub(super) fn new(settings: Settings, home: &Uri) -> Self {
+        Self(Arc::new(Shared {
+            home: (home.clone(), host(home)),
+            inner: Mutex::default(),
+            permits: Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)),
+            keepers: Arc::default(),
+            connecting: tokio::sync::Mutex::default(),
+            settings,
+        }))
+    }
+
+    /// What closes connections that are idle for too long, or that the server closed. When the last one is dropped, all
+    /// idle connections are closed.
+    pub(super) fn keep(&self) -> Keeper {
+        Keeper::new(&self.0)
+    }
+
+    async fn send(
+        self,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<LeasedBody>, BoxError> {
+        let endless = request.extensions_mut().remove::<Endless>();
+        let is_counted = endless.is_none() && request.method() != Method::GET;
+        let uri = request.uri().clone();
+        let mut retries = 0;
+        loop {
+            let (again, error, is_free) = match self.0.ready(&uri, is_counted).await? {
+                Ready::Http1(lease) => {
+                    self.0.prepare(&mut request, &uri, lease.is_proxied());
+                    let is_reused = lease.is_reused;
+                    match lease.send(request).await {
+                        Ok(response) => return Ok(response),
+                        Err(mut error) => (error.take_message(), error.into_error(), is_reused),
+                    }
+                }
+                Ready::Http2(Http2 { mut sender, info }) => {
+                    // What a server refuses does not come back.
+                    let spare = request.clone();
+                    match sender.try_send_request(request).await {
+                        Ok(mut response) => {
+                            introduce(&mut response, &info);
+                            return Ok(response.map(LeasedBody::of_http2));
+                        }
+                        Err(error) => {
+                            let error = error.into_error();
+                            (Some(spare).filter(|_| is_unsent(&error)), error, false)
+                        }
+                    }
+                }
+            };
+            // Of the connections that were closed while they were idle there are only so many.
+            request = match again {
+                Some(again) if is_free || retries < MAX_RETRIES => again,
+                _ => return Err(error.into()),
+            };
+            retries += usize::from(!is_free);
+            *request.uri_mut() = uri.clone();
+        }
+    }
+}
+
+impl Service<Request<RequestBody>> for Pool {
+    type Response = Response<LeasedBody>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<LeasedBody>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        Box::pin(self.clone().send(request))
+    }
+}
+
+impl Shared {
+    /// A connection to the origin of `uri`: one that is there, or a new one.
+    async fn ready(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Result<Ready, BoxError> {
+        if self.may_be_http2(uri) {
+            if let Some(shared) = self.http2(uri) {
+                return Ok(Ready::Http2(shared));
+            }
+            if self.is_unknown(uri) {
+                return self.first(uri, is_counted).await;
+            }
+        }
+        let lease = self.lease(is_counted).await?;
+        if let Some(http1) = self.take(uri) {
+            return Ok(Ready::Http1(lease.with(http1, true)));
+        }
+        let stream = self.settings.dial(uri).await?;
+        self.over(stream, uri, lease).await
+    }
+
+    /// Makes the first connection to an origin, one at a time: over HTTP/2 others need none.
+    async fn first(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Result<Ready, BoxError> {
+        let turn = self.connecting.lock().await;
+        if let Some(shared) = self.http2(uri) {
+            return Ok(Ready::Http2(shared));
+        }
+        let stream = self.settings.dial(uri).await?;
+        if self.settings.is_http2(&stream) {
+            return self.open_http2(stream, uri).await;
+        }
+        self.note(uri, Protocol::Http1);
+        drop(turn);
+        let lease = self.lease(is_counted).await?;
+        self.over(stream, uri, lease).await
+    }
+
+    /// Waits until there are few enough exchanges over HTTP/1.1.
+    async fn lease(self: &Arc<Self>, is_counted: bool) -> Result<Lease, BoxError> {
+        if is_counted {
+            let permit = match self.permits.try_acquire() {
+                Err(TryAcquireError::NoPermits) => self.permits.acquire().await?,
+                permit => permit?,
+            };
+            permit.forget();
+        }
+        Ok(Lease::new(Arc::clone(self), is_counted))
+    }
+
+    /// Speaks over a new connection.
+    async fn over(
+        self: &Arc<Self>,
+        stream: Stream,
+        uri: &Uri,
+        lease: Lease,
+    ) -> Result<Ready, BoxError> {
+        if self.settings.is_http2(&stream) {
+            // The server has changed its mind.
+            return self.open_http2(stream, uri).await;
+        }
+        let keepers = Arc::clone(&self.keepers);
+        let http1 = Http1::open(stream, uri.clone(), keepers).await?;
+        Ok(Ready::Http1(lease.with(http1, false)))
+    }
+
+    async fn open_http2(&self, stream: Stream, uri: &Uri) -> Result<Ready, BoxError> {
+        let info = info(&stream);
+        let shared = Http2 { sender: self.settings.open_http2(stream).await?, info };
+        // Whoever keeps none for later does not keep this one either.
+        if self.settings.idle > 0 {
+            self.note(uri, Protocol::Http2 { shared: shared.clone(), used: Instant::now() });
+        }
+        Ok(Ready::Http2(shared))
+    }
+
+    fn may_be_http2(&self, uri: &Uri) -> bool {
+        self.settings.http2_only || uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    fn http2(&self, uri: &Uri) -> Option<Http2> {
+        let mut inner = self.lock();
+        let at = inner.origins.iter().position(|(of, _)| is_same_origin(of, uri))?;
+        match &mut inner.origins[at].1 {
+            Protocol::Http2 { shared, used } if !shared.sender.is_closed() => {
+                *used = Instant::now();
+                Some(shared.clone())
+            }
+            Protocol::Http2 { .. } => {
+                inner.origins.swap_remove(at);
+                None
+            }
+            Protocol::Http1 => None,
+        }
+    }
+
+    fn is_unknown(&self, uri: &Uri) -> bool {
+        !self.lock().origins.iter().any(|(of, _)| is_same_origin(of, uri))
+    }
+
+    fn note(&self, uri: &Uri, protocol: Protocol) {
+        let mut inner = self.lock();
+        inner.origins.retain(|(of, _)| !is_same_origin(of, uri));
+        if inner.origins.len() == MAX_ORIGINS {
+            inner.origins.remove(0);
+        }
+        inner.origins.push((uri.clone(), protocol));
+        self.time(inner);
+    }
+
+    /// An idle connection that still works.
+    fn take(&self, uri: &Uri) -> Option<Box<Http1>> {
+        loop {
+            let mut http1 = {
+                let mut inner = self.lock();
+                let at = inner.idle.iter().rposition(|it| is_same_origin(&it.uri, uri))?;
+                inner.idle.remove(at)
+            };
+            if http1.is_ready() {
+                return Some(http1);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next exchange, if there is room.
+    fn give_back(&self, mut http1: Box<Http1>) {
+        http1.idle_since = Instant::now();
+        let mut inner = self.lock();
+        if !inner.is_closed && inner.idle.len() < self.settings.idle {
+            inner.idle.push(http1);
+            self.time(inner);
+        }
+    }
+
+    /// Sees to it that a keeper looks at what is idle.
+    fn time(&self, mut inner: MutexGuard<'_, Inner>) {
+        if !mem::replace(&mut inner.is_timed, true) {
+            drop(inner);
+            self.keepers.wake();
+        }
+    }
+
+    /// Makes a request one of HTTP/1.1.
+    fn prepare(&self, request: &mut Request<RequestBody>, uri: &Uri, is_proxied: bool) {
+        let (home, known) = &self.home;
+        let host = if is_same_origin(home, uri) { known.clone() } else { host(uri) };
+        if let Some(host) = host {
+            request.headers_mut().entry(header::HOST).or_insert(host);
+        }
+        *request.version_mut() = Version::HTTP_11;
+        if !is_proxied {
+            let path = uri.path_and_query().cloned();
+            *request.uri_mut() = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is known of a connection, like the address of its peer.
+fn info(stream: &Stream) -> Extensions {
+    let mut info = Extensions::new();
+    stream.connected().get_extras(&mut info);
+    info
+}
+
+/// Says over which connection a refusal came. Nobody asks that of other responses.
+fn introduce<B>(response: &mut Response<B>, info: &Extensions) {
+    if response.status().is_client_error() {
+        response.extensions_mut().extend(info.clone());
+    }
+}
+
+/// Whether two URLs lead to the same server. Most often they are copies, which share their text.
+fn is_same_origin(one: &Uri, other: &Uri) -> bool {
+    let (Some(a), Some(b)) = (one.authority(), other.authority()) else { return false };
+    one.scheme() == other.scheme() && (ptr::eq(a.as_str(), b.as_str()) || a == b)
+}
+
+/// The `Host` of requests to `uri`.
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let host = uri.host()?;
+    match uri.port_u16().filter(|port| *port != default) {
+        Some(port) => HeaderValue::try_from(format!("{host}:{port}")).ok(),
+        None => HeaderValue::from_str(host).ok(),
+    }
+}

@@ -1,0 +1,79 @@
+//! New connections for a pool.
+
+use crate::{
+    BoxError,
+    http::{
+        RequestBody,
+        dial::{Dialer, Stream},
+    },
+};
+use http::Uri;
+use hyper::client::conn::http2;
+use hyper_util::{
+    client::legacy::connect::Connection,
+    rt::{TokioExecutor, TokioTimer},
+};
+use std::{error, fmt, time::Duration};
+
+/// How connections are made and kept.
+pub(in crate::http) struct Settings {
+    pub(in crate::http) dialer: Dialer,
+    pub(in crate::http) http2_only: bool,
+    /// How often to ask over HTTP/2 whether the server is there, and how long to wait for the answer.
+    pub(in crate::http) ping: (Duration, Duration),
+    /// The most exchanges over HTTP/1.1 at the same time.
+    pub(in crate::http) connections: usize,
+    /// The most idle connections, and for how long they are kept.
+    pub(in crate::http) idle: usize,
+    pub(in crate::http) idle_timeout: Duration,
+}
+
+impl Settings {
+    pub(super) async fn dial(&self, uri: &Uri) -> Result<Stream, BoxError> {
+        self.dialer.connect(uri.clone()).await.map_err(|source| ConnectError(source).into())
+    }
+
+    /// Whether HTTP/2 is spoken over a new connection.
+    pub(super) fn is_http2(&self, stream: &Stream) -> bool {
+        self.http2_only || stream.connected().is_negotiated_h2()
+    }
+
+    /// Begins to speak HTTP/2. The connection ends when nobody uses it any more.
+    pub(super) async fn open_http2(
+        &self,
+        stream: Stream,
+    ) -> Result<http2::SendRequest<RequestBody>, BoxError> {
+        let (ping, ping_timeout) = self.ping;
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(ping)
+            .keep_alive_timeout(ping_timeout)
+            // Each cancelled call resets its stream. With the defaults a few thousand of them end the connection.
+            .max_concurrent_reset_streams(8192)
+            .max_local_error_reset_streams(65_536)
+            .handshake(stream)
+            .await?;
+        hyper::rt::Executor::execute(&TokioExecutor::new(), async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection of HTTP/2 ended");
+            }
+        });
+        Ok(sender)
+    }
+}
+
+/// There is no connection.
+#[derive(Debug)]
+pub(in crate::http) struct ConnectError(BoxError);
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no connection could be made")
+    }
+}
+
+impl error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}

@@ -1,0 +1,227 @@
+//! A connection of HTTP/1.1, which whoever uses it drives.
+
+use super::{
+    Shared,
+    relay::{Keepers, Relay, quietly},
+};
+use crate::http::{RequestBody, dial::Stream};
+use http::{Extensions, Request, Response, Uri};
+use hyper::{
+    body::{Body, Bytes, Frame, Incoming, SizeHint},
+    client::conn::{
+        TrySendError,
+        http1::{self, SendRequest},
+    },
+};
+use hyper_util::client::legacy::connect::Connection;
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+use tokio::time::Instant;
+
+/// How often a connection is polled for one wake-up: what it wants to do after that comes with the next one.
+const MAX_ROUNDS: usize = 4;
+
+/// A connection that carries one exchange after the other.
+pub(super) struct Http1 {
+    sender: SendRequest<RequestBody>,
+    /// None when it is over.
+    connection: Option<http1::Connection<Stream, RequestBody>>,
+    relay: Arc<Relay>,
+    waker: Waker,
+    /// Where it leads.
+    pub(super) uri: Uri,
+    /// A proxy reads the requests, so they name the server.
+    pub(super) is_proxied: bool,
+    info: Extensions,
+    pub(super) idle_since: Instant,
+}
+
+impl Http1 {
+    pub(super) async fn open(
+        stream: Stream,
+        uri: Uri,
+        keepers: Arc<Keepers>,
+    ) -> hyper::Result<Box<Self>> {
+        let (is_proxied, info) = (stream.connected().is_proxied(), super::info(&stream));
+        let (sender, connection) = http1::handshake(stream).await?;
+        let relay = Relay::new(keepers);
+        let waker = Waker::from(Arc::clone(&relay));
+        let (connection, idle_since) = (Some(connection), Instant::now());
+        Ok(Box::new(Self { sender, connection, relay, waker, uri, is_proxied, info, idle_since }))
+    }
+
+    /// Polls what is waited for, and the connection that alone can bring it, until neither goes on.
+    fn drive<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.relay.begin();
+        for _ in 0..MAX_ROUNDS {
+            self.relay.take_note();
+            self.poll_connection();
+            // Nothing but the connection wakes this, and the connection has just been polled.
+            let mut cx = Context::from_waker(Waker::noop());
+            if let Poll::Ready(output) = quietly(|| wanted(&mut cx)) {
+                self.relay.end(None);
+                return Poll::Ready(output);
+            }
+            if self.connection.is_none() || !self.relay.has_note() {
+                break;
+            }
+        }
+        self.relay.end(Some(cx.waker()));
+        if self.relay.take_note() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    fn poll_connection(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        let mut cx = Context::from_waker(&self.waker);
+        if let Poll::Ready(end) = Pin::new(connection).poll(&mut cx) {
+            // Dropped, so that whoever waits for something learns of the end.
+            self.connection = None;
+            if let Err(error) = end {
+                tracing::debug!(%error, "a connection ended");
+            }
+        }
+    }
+
+    /// Whether it can carry another exchange, as far as it is known.
+    pub(super) fn is_ready(&mut self) -> bool {
+        // Something came while nobody asked for anything: that can only be its end.
+        if self.relay.has_note() {
+            self.settle();
+        }
+        self.connection.is_some() && self.sender.is_ready()
+    }
+
+    /// Whether something happened on it since it was used.
+    pub(super) fn has_note(&self) -> bool {
+        self.relay.has_note()
+    }
+
+    /// Lets it do what can be done without waiting.
+    fn settle(&mut self) {
+        self.relay.begin();
+        self.relay.take_note();
+        self.poll_connection();
+        self.relay.end(None);
+    }
+}
+
+/// A connection that is used by one exchange. It goes back to the pool if it is dropped after the exchange.
+pub(super) struct Lease {
+    /// There until it is dropped.
+    http1: Option<Box<Http1>>,
+    shared: Arc<Shared>,
+    /// It counts as one of those that are used at the same time.
+    is_counted: bool,
+    pub(super) is_reused: bool,
+}
+
+impl Lease {
+    /// A place for a connection, before there is one.
+    pub(super) fn new(shared: Arc<Shared>, is_counted: bool) -> Self {
+        Self { http1: None, shared, is_counted, is_reused: false }
+    }
+
+    #[must_use]
+    pub(super) fn with(mut self, http1: Box<Http1>, is_reused: bool) -> Self {
+        self.http1 = Some(http1);
+        self.is_reused = is_reused;
+        self
+    }
+
+    pub(super) fn is_proxied(&self) -> bool {
+        self.http1.as_ref().is_some_and(|http1| http1.is_proxied)
+    }
+
+    /// Sends a request and waits for the head of the response.
+    pub(super) async fn send(
+        mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<LeasedBody>, TrySendError<Request<RequestBody>>> {
+        let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
+        let mut response = {
+            let mut answering = pin!(quietly(|| http1.sender.try_send_request(request)));
+            poll_fn(|cx| http1.drive(cx, |cx| answering.as_mut().poll(cx))).await?
+        };
+        super::introduce(&mut response, &http1.info);
+        Ok(response.map(|incoming| LeasedBody::new(incoming, self)))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(mut http1) = self.http1.take() {
+            if !http1.sender.is_ready() {
+                http1.settle();
+            }
+            if http1.is_ready() {
+                self.shared.give_back(http1);
+            }
+        }
+        if self.is_counted {
+            self.shared.permits.add_permits(1);
+        }
+    }
+}
+
+/// The body of a response, and the connection that it comes over.
+pub(in crate::http) struct LeasedBody {
+    // In this order: the connection is to see that nobody reads any more.
+    incoming: Incoming,
+    lease: Option<Lease>,
+}
+
+impl LeasedBody {
+    fn new(incoming: Incoming, lease: Lease) -> Self {
+        let lease = Some(lease).filter(|_| !incoming.is_end_stream());
+        Self { incoming, lease }
+    }
+
+    /// One that others take care of.
+    pub(super) fn of_http2(incoming: Incoming) -> Self {
+        Self { incoming, lease: None }
+    }
+}
+
+impl Body for LeasedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let mut incoming = Pin::new(&mut this.incoming);
+        let http1 = this.lease.as_mut().and_then(|lease| lease.http1.as_mut());
+        let Some(http1) = http1 else { return incoming.poll_frame(cx) };
+        // Often it came along with what was before it.
+        let mut quiet = Context::from_waker(Waker::noop());
+        let frame = match quietly(|| incoming.as_mut().poll_frame(&mut quiet)) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => ready!(http1.drive(cx, |cx| incoming.as_mut().poll_frame(cx))),
+        };
+        if !matches!(frame, Some(Ok(_))) || this.incoming.is_end_stream() {
+            this.lease = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
