@@ -2,6 +2,7 @@
 
 mod cancel;
 mod compression;
+mod connections;
 mod faults;
 mod http2;
 mod http_sse;

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 /// A server of raw bytes: reads the request's beginning, then does as `script` says.
-async fn raw<F: Future<Output = io::Result<()>> + Send + 'static>(
+pub(super) async fn raw<F: Future<Output = io::Result<()>> + Send + 'static>(
     script: impl Fn(TcpStream, usize) -> F + Send + 'static,
 ) -> (String, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -31,7 +31,7 @@ async fn raw<F: Future<Output = io::Result<()>> + Send + 'static>(
     (url, tasks)
 }
 
-async fn read_request(stream: &mut TcpStream) -> io::Result<()> {
+pub(super) async fn read_request(stream: &mut TcpStream) -> io::Result<()> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"}}}") {
         if stream.read_buf(&mut bytes).await? == 0 {

@@ -1,0 +1,154 @@
+//! How many connections there are, and for how long.
+
+use super::{
+    faults::{raw, read_request},
+    *,
+};
+use conformance::http_server::{Step, event, response};
+use std::{io, sync::Arc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::Semaphore,
+};
+
+const SHORT: Duration = Duration::from_millis(50);
+
+/// Answers one request, and says when the client has closed the connection.
+async fn answer(mut stream: TcpStream, closed: Arc<Semaphore>, ends: bool) -> io::Result<()> {
+    read_request(&mut stream).await?;
+    let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    let length = body.len();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    let answer = format!("{head}Content-Length: {length}\r\n\r\n{body}");
+    stream.write_all(answer.as_bytes()).await?;
+    if ends {
+        // Later than the answer, when the connection is idle.
+        tokio::time::sleep(SHORT).await;
+        stream.shutdown().await?;
+    }
+    while stream.read(&mut [0; 64]).await? > 0 {}
+    closed.add_permits(1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn f36_an_idle_connection_is_closed_at_its_time() {
+    deadline(async {
+        let closed = Arc::new(Semaphore::new(0));
+        let of = Arc::clone(&closed);
+        let (url, _server) = raw(move |stream, _| answer(stream, Arc::clone(&of), false)).await;
+        let endpoint = Endpoint::parse(&url).unwrap().idle_connections(4, SHORT);
+        let mut peer = connect_to(endpoint).await;
+        peer.ask(modern_call(1)).await;
+        closed.acquire().await.unwrap().forget();
+        peer.ask(modern_call(1)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f37_an_idle_connection_that_the_server_ends_is_closed_at_once() {
+    deadline(async {
+        let closed = Arc::new(Semaphore::new(0));
+        let of = Arc::clone(&closed);
+        let (url, _server) = raw(move |stream, _| answer(stream, Arc::clone(&of), true)).await;
+        let mut peer = connect_to(Endpoint::parse(&url).unwrap()).await;
+        peer.ask(modern_call(1)).await;
+        closed.acquire().await.unwrap().forget();
+        peer.ask(modern_call(1)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn idle_connections_end_with_the_last_transport_that_uses_them() {
+    deadline(async {
+        let closed = Arc::new(Semaphore::new(0));
+        let of = Arc::clone(&closed);
+        let (url, _server) = raw(move |stream, _| answer(stream, Arc::clone(&of), false)).await;
+        let endpoint = Endpoint::parse(&url).unwrap();
+        let mut first = connect_to(endpoint.clone()).await;
+        let second = connect_to(endpoint.clone()).await;
+        first.ask(modern_call(1)).await;
+        super::legacy::finish(first).await;
+        assert_eq!(closed.available_permits(), 0, "another transport may use it");
+        super::legacy::finish(second).await;
+        closed.acquire().await.unwrap().forget();
+        connect_to(endpoint).await.ask(modern_call(1)).await;
+    })
+    .await;
+}
+
+/// Answers calls when the gate is open, and subscriptions with a stream that does not end.
+async fn gated(gate: &Arc<Semaphore>) -> HttpServer {
+    let gate = Arc::clone(gate);
+    start(move |request| {
+        let body = response(request, &json!({})).to_string();
+        if request.rpc_method() == "subscriptions/listen" {
+            return Answer::body("text/event-stream", event(&told())).step(Step::Stall);
+        }
+        let answer = Answer::status(200).header("content-type", "application/json");
+        answer.step(Step::Wait(Arc::clone(&gate))).step(Step::Send(body.into()))
+    })
+    .await
+}
+
+fn told() -> Value {
+    json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed" })
+}
+
+fn is_call(request: &Recorded) -> bool {
+    request.rpc_method() == "tools/call"
+}
+
+#[tokio::test]
+async fn f55_calls_beyond_the_limit_of_connections_wait_for_their_turn_and_subscriptions_do_not_count() {
+    deadline(async {
+        let gate = Arc::new(Semaphore::new(0));
+        let server = gated(&gate).await;
+        let endpoint = Endpoint::parse(server.url()).unwrap().connections(2);
+        let peer = connect_to(endpoint).await;
+        // Streams without an end: more than there may be calls.
+        let mut streams = Vec::new();
+        for id in 10..14 {
+            let listen = modern(id, "subscriptions/listen", json!({}));
+            let mut replies = peer.http.clone().ready().await.unwrap().call(listen).await.unwrap();
+            replies.next().await.unwrap().unwrap();
+            streams.push(replies);
+        }
+        let mut calls = JoinSet::new();
+        for id in 1..=5 {
+            calls.spawn(send(peer.http.clone(), modern_call(id)));
+        }
+        server.wait_for(2, is_call).await;
+        gate.add_permits(1);
+        server.wait_for(3, is_call).await;
+        assert_eq!(server.matching(is_call).len(), 3, "one was answered, so one more was sent");
+        gate.add_permits(4);
+        while let Some(replies) = calls.join_next().await {
+            assert_eq!(replies.unwrap().unwrap().len(), 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_time_of_a_call_that_waits_for_its_turn_runs() {
+    deadline(async {
+        let gate = Arc::new(Semaphore::new(0));
+        let server = gated(&gate).await;
+        let endpoint = Endpoint::parse(server.url()).unwrap().connections(1);
+        let first = connect_to(endpoint.clone()).await;
+        let second = connect_to(endpoint.clone().total_timeout(SHORT)).await;
+        let mut calls = JoinSet::new();
+        calls.spawn(send(first.http.clone(), modern_call(1)));
+        server.wait_for(1, is_call).await;
+        let error = error_of(send(second.http.clone(), modern_call(2)).await);
+        assert!(error.is_timeout(), "{error:?}");
+        assert_eq!(server.matching(is_call).len(), 1, "it was never sent");
+        gate.add_permits(1);
+        assert!(calls.join_next().await.unwrap().unwrap().is_ok());
+    })
+    .await;
+}
