@@ -41,6 +41,7 @@
 //! say more, and `Endpoint::compressed` (feature `compression`) asks for compressed answers.
 
 mod add_headers;
+mod ask;
 mod auth;
 mod batch;
 mod body;

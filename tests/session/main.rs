@@ -20,6 +20,7 @@ mod honor_cancel;
 mod host_tasks;
 mod layers;
 mod limit_tools;
+mod mirror_params;
 mod mock;
 mod pin_tools;
 mod prior;

@@ -1,14 +1,15 @@
 //! Headers that are not known before a request: a layer of the HTTP storey, like any of your own.
 
-use super::headers::{RequestHeaders, add_own};
-use crate::{BoxError, Delivery, Error};
+use super::{
+    ask::Ask,
+    headers::{RequestHeaders, add_own},
+};
+use crate::BoxError;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request};
 use std::{
     fmt,
     future::Future,
-    mem,
-    sync::Arc,
     task::{Context, Poll},
 };
 use tower_layer::Layer;
@@ -31,9 +32,7 @@ use tower_service::Service;
 /// # Ok::<(), mcp_transport::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct AddHeadersLayer(Arc<Ask>);
-
-type Ask = dyn Fn() -> BoxFuture<'static, Result<HeaderMap, BoxError>> + Send + Sync;
+pub struct AddHeadersLayer(Ask<HeaderMap>);
 
 impl AddHeadersLayer {
     /// Asks for the headers of each request. When there are none to be had, the request is not sent, and the error is the
@@ -43,7 +42,7 @@ impl AddHeadersLayer {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HeaderMap, BoxError>> + Send + 'static,
     {
-        Self(Arc::new(move || Box::pin(headers())))
+        Self(Ask::new(headers))
     }
 }
 
@@ -51,7 +50,7 @@ impl<S> Layer<S> for AddHeadersLayer {
     type Service = AddHeaders<S>;
 
     fn layer(&self, inner: S) -> AddHeaders<S> {
-        AddHeaders { inner, ask: Arc::clone(&self.0) }
+        AddHeaders { inner, ask: self.0.clone() }
     }
 }
 
@@ -65,7 +64,7 @@ impl fmt::Debug for AddHeadersLayer {
 #[derive(Clone)]
 pub struct AddHeaders<S> {
     inner: S,
-    ask: Arc<Ask>,
+    ask: Ask<HeaderMap>,
 }
 
 impl<S: fmt::Debug> fmt::Debug for AddHeaders<S> {
@@ -87,19 +86,12 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // The service that is ready goes; its clone becomes ready later.
-        let next = self.inner.clone();
-        let mut inner = mem::replace(&mut self.inner, next);
-        let asked = (self.ask)();
-        Box::pin(async move {
-            let mut headers = asked.await.map_err(|source| {
-                Error::other("there are no headers for the request", Delivery::NotSent)
-                    .with_source(source)
-            })?;
-            headers.values_mut().for_each(|value| value.set_sensitive(true));
-            add_own(request.headers_mut(), Some(&RequestHeaders(headers)));
-            inner.call(request).await.map_err(Into::into)
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let missing = "there are no headers for the request";
+        self.ask.send(&mut self.inner, request, missing, |headers, mut own| {
+            own.values_mut().for_each(|value| value.set_sensitive(true));
+            add_own(headers, Some(&RequestHeaders(own)));
+            Ok(())
         })
     }
 }

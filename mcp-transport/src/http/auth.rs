@@ -1,13 +1,12 @@
 //! Showing who asks: a layer of the HTTP storey, like any of your own.
 
+use super::ask::Ask;
 use crate::{BoxError, Delivery, Error};
-use futures_util::future::BoxFuture;
+use futures_util::{TryFutureExt, future::BoxFuture};
 use http::{HeaderValue, Request, header};
 use std::{
     fmt,
     future::Future,
-    mem,
-    sync::Arc,
     task::{Context, Poll},
 };
 use tower_layer::Layer;
@@ -32,10 +31,8 @@ pub struct AddBearerLayer(Source);
 #[derive(Clone)]
 enum Source {
     Fixed(HeaderValue),
-    Ask(Arc<Ask>),
+    Ask(Ask<String>),
 }
-
-type Ask = dyn Fn() -> BoxFuture<'static, Result<String, BoxError>> + Send + Sync;
 
 impl AddBearerLayer {
     /// Adds this token.
@@ -54,7 +51,7 @@ impl AddBearerLayer {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
     {
-        Self(Source::Ask(Arc::new(move || Box::pin(token()))))
+        Self(Source::Ask(Ask::new(token)))
     }
 }
 
@@ -87,7 +84,7 @@ impl<S: fmt::Debug> fmt::Debug for AddBearer<S> {
 
 impl<S, B> Service<Request<B>> for AddBearer<S>
 where
-    S: Service<Request<B>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+    S: Service<Request<B>, Error: Into<BoxError>, Future: Send + 'static> + Clone + Send + 'static,
     B: Send + 'static,
 {
     type Response = S::Response;
@@ -99,24 +96,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // The service that is ready goes; its clone becomes ready later.
-        let next = self.inner.clone();
-        let mut inner = mem::replace(&mut self.inner, next);
-        let source = self.source.clone();
-        Box::pin(async move {
-            let value = match source {
-                Source::Fixed(value) => value,
-                Source::Ask(ask) => {
-                    let token = ask().await.map_err(|source| {
-                        Error::other("there is no token for the request", Delivery::NotSent)
-                            .with_source(source)
-                    })?;
-                    authorization(&token)?
-                }
-            };
-            request.headers_mut().insert(header::AUTHORIZATION, value);
-            inner.call(request).await.map_err(Into::into)
-        })
+        match &self.source {
+            Source::Fixed(value) => {
+                request.headers_mut().insert(header::AUTHORIZATION, value.clone());
+                Box::pin(self.inner.call(request).map_err(Into::into))
+            }
+            Source::Ask(ask) => {
+                let missing = "there is no token for the request";
+                ask.send(&mut self.inner, request, missing, |headers, token| {
+                    headers.insert(header::AUTHORIZATION, authorization(&token)?);
+                    Ok(())
+                })
+            }
+        }
     }
 }
 

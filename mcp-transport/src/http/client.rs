@@ -5,7 +5,7 @@ use super::guard::{Guard, Guarded};
 use super::{
     RequestBody,
     dial::{Dial, Dialer, Resolver},
-    pool::{Endless, Keeper, LeasedBody, Pool, Settings},
+    pool::{Endless, Keeper, LeasedBody, Pool, Settings, is_same_origin},
     proxy::{Proxy, Rules},
     redirect::{self, MAX_REDIRECTS, Redirects},
     tls::{Lazy, Tls},
@@ -13,10 +13,7 @@ use super::{
 use crate::{BoxError, Error};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{
-    Extensions, HeaderValue, Request, Response, Uri, header,
-    uri::{Authority, Scheme},
-};
+use http::{Extensions, HeaderValue, Request, Response, Uri, header, uri::Scheme};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper_util::client::legacy::connect::HttpConnector;
 use pin_project_lite::pin_project;
@@ -89,7 +86,7 @@ struct Shared {
     pool: Pool,
     proxies: Rules,
     /// Where most requests go, and what the proxy on the way there wants to see.
-    origin: Option<(Authority, Option<HeaderValue>)>,
+    origin: Option<(Uri, Option<HeaderValue>)>,
     redirects: Redirects,
     #[cfg(feature = "oauth")]
     guard: Guard,
@@ -115,8 +112,8 @@ impl Client {
         let tcp = HttpConnector::new();
         let pool = pool(options, uri, tls, tcp, proxies.clone(), socket);
         let decoding = decoding(&pool, options);
-        let plain = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP));
-        let origin = plain.map(|to| (to.clone(), authorization(&proxies, uri)));
+        let plain = Some(uri).filter(|uri| uri.scheme() == Some(&Scheme::HTTP));
+        let origin = plain.map(|to| (to.clone(), authorization(&proxies, to)));
         #[cfg(feature = "oauth")]
         let guard = Guard::new(options, proxies.clone());
         let shared = Shared {
@@ -188,8 +185,8 @@ impl Shared {
         if request.uri().scheme() != Some(&Scheme::HTTP) {
             return;
         }
-        let authorization = match (&self.origin, request.uri().authority()) {
-            (Some((origin, known)), Some(to)) if origin == to => known.clone(),
+        let authorization = match &self.origin {
+            Some((origin, known)) if is_same_origin(origin, request.uri()) => known.clone(),
             _ => authorization(&self.proxies, request.uri()),
         };
         if let Some(authorization) = authorization {

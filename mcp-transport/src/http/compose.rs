@@ -3,6 +3,7 @@
 use super::{
     RequestBody,
     headers::{self, Mirrored},
+    pool::Endless,
     refusal,
     session::Session,
     state::{Cancel, State, Target},
@@ -58,7 +59,7 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
                 let message = "a server of a stateless revision takes no responses";
                 return Err(Error::other(message, Delivery::NotSent));
             }
-            let mut headers = target.headers.clone();
+            let mut headers = target.template.clone();
             headers::add_own(&mut headers, extensions.get());
             let params = extensions.get::<MirroredParams>();
             let limit = target.limits.mirrored_headers;
@@ -84,7 +85,12 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
         }
     };
     let mut request = post(target, &body, headers);
-    *request.extensions_mut() = extensions.into();
+    if !target.is_bare {
+        *request.extensions_mut() = extensions.into();
+    }
+    if sent.step == Step::Listen {
+        request.extensions_mut().insert(Endless);
+    }
     Ok(Composed { request, sent, cancel })
 }
 
@@ -106,7 +112,12 @@ pub(super) fn legacy_headers(
 
 /// A POST of `body` with `headers`.
 pub(super) fn post(target: &Target, body: &Message, headers: HeaderMap) -> Request<RequestBody> {
-    let mut bytes = Vec::with_capacity(256);
+    let params = match body {
+        Message::Request(request) => request.params.as_ref(),
+        Message::Notification(told) => told.params.as_ref(),
+        Message::Response(_) => None,
+    };
+    let mut bytes = Vec::with_capacity(128 + params.map_or(128, |params| params.as_bytes().len()));
     body.encode(&mut bytes);
     request(target, Method::POST, headers, RequestBody::from(bytes))
 }

@@ -3,14 +3,14 @@
 #[cfg(feature = "oauth")]
 use super::oauth::AuthorizeLayer;
 use super::{
-    Http, HttpService, Limits, driver,
+    Client, Http, HttpService, Limits, driver, headers, pool,
     state::{State, Target},
     storey::{Custom, Layered, Pooled, Storey},
 };
 use crate::{Binding, Connector, Delivery, Driver, Error, Link, Unsolicited, Url, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use std::{borrow::Cow, fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{any::TypeId, borrow::Cow, fmt, str::FromStr, sync::Arc, time::Duration};
 
 pub(super) const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VERSION"));
 
@@ -145,6 +145,11 @@ impl<T: Storey> Connector for Endpoint<T> {
         headers.insert(header::ACCEPT, accept);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+        target.is_bare = TypeId::of::<T::Service>() == TypeId::of::<Client>();
+        if let Some(host) = pool::host(&target.uri).filter(|_| target.is_bare) {
+            target.headers.entry(header::HOST).or_insert(host);
+        }
+        target.template = headers::template(&target.headers);
         let state = State::new(Arc::new(target));
         let driver = driver::run(service.clone(), Arc::clone(&state), self.storey.upkeep());
         let unsolicited = Unsolicited::new(state.inbox.arrivals());
@@ -196,6 +201,8 @@ pub(super) fn target(url: Url) -> Result<Target, Error> {
         uri,
         url,
         headers,
+        template: HeaderMap::new(),
+        is_bare: false,
         limits: Limits::default(),
         response_timeout: None,
         idle_timeout: None,

@@ -84,18 +84,36 @@ impl<'a> Mirrored<'a> {
     }
 
     /// What the request is about: the value of `Mcp-Name`.
-    fn subject(&self, request: &Request) -> Option<String> {
+    fn subject(&self, request: &Request) -> Option<Cow<'a, str>> {
         let member = match &*request.method {
             "tools/call" | "prompts/get" => "name",
             "resources/read" => "uri",
             "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
             _ => return None,
         };
-        serde_json::from_str(self.0?.find(&[member])?).ok()
+        let subject = self.0?.find(&[member])?;
+        // It can be borrowed, if it has no escapes.
+        let plain = serde_json::from_str::<&str>(subject).map(Cow::Borrowed);
+        plain.or_else(|_| serde_json::from_str::<String>(subject).map(Cow::Owned)).ok()
     }
 }
 
-/// Adds the headers of a modern message.
+/// The method of most requests.
+const MOST: &str = "tools/call";
+
+/// The headers that most modern requests share: room for all of them, and values for those that are seldom others.
+pub(super) fn template(shared: &HeaderMap) -> HeaderMap {
+    let mut headers = shared.clone();
+    let version = const { ProtocolVersion::LATEST };
+    if let Ok(version) = plain("protocol version", version.as_str()) {
+        headers.insert(PROTOCOL_VERSION, version);
+    }
+    headers.insert(METHOD, HeaderValue::from_static(MOST));
+    headers.insert(NAME, HeaderValue::from_static(""));
+    headers
+}
+
+/// Puts the headers of a modern message into those of [`template`].
 ///
 /// # Errors
 ///
@@ -108,19 +126,30 @@ pub(super) fn mirror(
     params: Option<&MirroredParams>,
     limit: usize,
 ) -> Result<(), Error> {
-    headers.insert(PROTOCOL_VERSION, plain("protocol version", version.as_str())?);
+    if *version != ProtocolVersion::LATEST {
+        headers.insert(PROTOCOL_VERSION, plain("protocol version", version.as_str())?);
+    }
     let (method, subject) = match message {
         Message::Request(request) => (&request.method, mirrored.subject(request)),
         Message::Notification(notification) => (&notification.method, None),
-        Message::Response(_) => return Ok(()),
+        Message::Response(_) => {
+            headers.remove(METHOD);
+            headers.remove(NAME);
+            return Ok(());
+        }
     };
+    if subject.is_none() {
+        headers.remove(NAME);
+    }
     let mut size = 0;
     let mut insert = |name: HeaderName, value: HeaderValue| {
         size += name.as_str().len() + value.len();
         headers.insert(name, value);
         if size > limit { Err(too_large(limit)) } else { Ok(()) }
     };
-    insert(METHOD, plain("method", method)?)?;
+    if method != MOST {
+        insert(METHOD, plain("method", method)?)?;
+    }
     if let Some(subject) = subject {
         insert(NAME, encoded(&subject)?)?;
     }
@@ -198,7 +227,7 @@ mod tests {
         let message = message.into();
         let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let params = MirroredParams(params.collect());
-        let mut headers = HeaderMap::new();
+        let mut headers = template(&HeaderMap::new());
         let mirrored = Mirrored::of(&message);
         mirror(&mut headers, &message, &mirrored, &ProtocolVersion::LATEST, Some(&params), 1000)?;
         Ok(headers)

@@ -132,6 +132,10 @@ impl Pool {
                     }
                 }
                 Ready::Http2(Http2 { mut sender, info }) => {
+                    // The URI says it.
+                    if request.headers().get(header::HOST) == self.0.home.1.as_ref() {
+                        request.headers_mut().remove(header::HOST);
+                    }
                     // What a server refuses does not come back.
                     let spare = request.clone();
                     match sender.try_send_request(request).await {
@@ -344,13 +348,13 @@ fn introduce<B>(response: &mut Response<B>, info: &Extensions) {
 }
 
 /// Whether two URLs lead to the same server. Most often they are copies, which share their text.
-fn is_same_origin(one: &Uri, other: &Uri) -> bool {
+pub(super) fn is_same_origin(one: &Uri, other: &Uri) -> bool {
     let (Some(a), Some(b)) = (one.authority(), other.authority()) else { return false };
     one.scheme() == other.scheme() && (ptr::eq(a.as_str(), b.as_str()) || a == b)
 }
 
 /// The `Host` of requests to `uri`.
-fn host(uri: &Uri) -> Option<HeaderValue> {
+pub(super) fn host(uri: &Uri) -> Option<HeaderValue> {
     let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
     let host = uri.host()?;
     match uri.port_u16().filter(|port| *port != default) {

@@ -62,8 +62,14 @@ pub(super) fn protect(headers: &mut HeaderMap, from: &Uri, to: &Uri) {
         .iter()
         .filter(|(name, value)| {
             value.is_sensitive()
-                || [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, SESSION_ID]
-                    .contains(name)
+                || [
+                    header::AUTHORIZATION,
+                    header::COOKIE,
+                    header::HOST,
+                    header::PROXY_AUTHORIZATION,
+                    SESSION_ID,
+                ]
+                .contains(name)
         })
         .map(|(name, _)| name.clone())
         .collect();

@@ -31,6 +31,10 @@ pub(super) struct Target {
     pub(super) url: Box<str>,
     /// The headers of every request.
     pub(super) headers: HeaderMap,
+    /// The headers of most requests to a stateless server: those and the ones of a call of a tool, without its name.
+    pub(super) template: HeaderMap,
+    /// There is no layer that looks at the extensions of requests.
+    pub(super) is_bare: bool,
     pub(super) limits: Limits,
     pub(super) response_timeout: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,

@@ -121,8 +121,11 @@ impl<S: HttpService> Stream for ReplyStream<S> {
             if !last.as_ref().is_err_and(Error::is_timeout) {
                 awaited.call.finish();
             }
-            if let Source::Body(body) = std::mem::replace(this.source, Source::None)
+            if let Source::Body(mut body) = std::mem::replace(this.source, Source::None)
                 && last.is_ok()
+                && !body.is_end_stream()
+                // Most often the end came along with the response.
+                && !matches!(body.as_mut().poll_frame(cx), Poll::Ready(None))
             {
                 awaited.call.state().drain(body::drain(body).boxed());
             }

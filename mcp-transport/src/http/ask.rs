@@ -1,0 +1,54 @@
+//! Asking for what a request needs before it is sent.
+
+use crate::{BoxError, Delivery, Error};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Request};
+use std::{future::Future, mem, sync::Arc};
+use tower_service::Service;
+
+/// A function that is asked before each request.
+pub(super) struct Ask<T>(Arc<Function<T>>);
+
+type Function<T> = dyn Fn() -> BoxFuture<'static, Result<T, BoxError>> + Send + Sync;
+
+impl<T> Clone for Ask<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Send + 'static> Ask<T> {
+    pub(super) fn new<F, Fut>(function: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, BoxError>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(function())))
+    }
+
+    /// Asks, changes the headers of the request with what is given, and sends it over `inner`, which is ready. If there is
+    /// nothing, the request is not sent, and the error says what is `missing`.
+    pub(super) fn send<S, B>(
+        &self,
+        inner: &mut S,
+        mut request: Request<B>,
+        missing: &'static str,
+        change: fn(&mut HeaderMap, T) -> Result<(), Error>,
+    ) -> BoxFuture<'static, Result<S::Response, BoxError>>
+    where
+        S: Service<Request<B>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+        B: Send + 'static,
+    {
+        // The service that is ready goes; its clone becomes ready later.
+        let next = inner.clone();
+        let mut inner = mem::replace(inner, next);
+        let asked = (self.0)();
+        Box::pin(async move {
+            let given = asked
+                .await
+                .map_err(|source| Error::other(missing, Delivery::NotSent).with_source(source))?;
+            change(request.headers_mut(), given)?;
+            inner.call(request).await.map_err(Into::into)
+        })
+    }
+}
