@@ -35,9 +35,10 @@
 //!
 //! # Connections
 //!
-//! The default client keeps a pool for each endpoint, speaks HTTP/1.1 and HTTP/2 (by ALPN), and lets hyper run each
-//! connection as a task of the current tokio runtime. Over HTTP/1.1 a call that is dropped costs its connection. A request that the server
-//! has certainly not seen is sent again; redirects are followed within the origin. [`Tls`], [`Proxy`] and [`Redirects`]
+//! The default client keeps a pool for each endpoint and speaks HTTP/1.1 and HTTP/2 (by ALPN). A connection of HTTP/1.1 is
+//! driven by the call that uses it, and dropped with a call that is; the driver looks after those that are idle, and the last
+//! driver closes them. One of HTTP/2 is run by hyper as a task of the current tokio runtime. A request that the server has
+//! certainly not seen is sent again; redirects are followed within the origin. [`Tls`], [`Proxy`] and [`Redirects`]
 //! say more, and `Endpoint::compressed` (feature `compression`) asks for compressed answers.
 
 mod add_headers;

@@ -58,6 +58,7 @@
 //! | silence within an answer | none | `http::Endpoint::idle_timeout` | the call fails |
 //! | a whole exchange | none | `http::Endpoint::total_timeout` | the call fails |
 //! | redirects of a request | 5, same origin | `http::Endpoint::redirects` | the call fails |
+//! | calls over HTTP/1.1 at the same time | 256 | `http::Endpoint::connections` | further calls wait, and their time runs |
 //! | idle connections | 16, 90 s | `http::Endpoint::idle_connections` | they are closed |
 //! | body of a refusal | 1 MiB | `http::Limits::refusal` | its status says enough |
 //! | wait for that body | 2 s | fixed | its status says enough |

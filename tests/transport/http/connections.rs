@@ -103,8 +103,7 @@ fn is_call(request: &Recorded) -> bool {
 }
 
 #[tokio::test]
-async fn f55_calls_beyond_the_limit_of_connections_wait_for_their_turn_and_subscriptions_do_not_count()
- {
+async fn f55_calls_beyond_the_limit_wait_for_their_turn_and_subscriptions_do_not_count() {
     deadline(async {
         let gate = Arc::new(Semaphore::new(0));
         let server = gated(&gate).await;

@@ -329,7 +329,7 @@ async fn f57_a_storm_of_dropped_calls_does_not_end_an_http2_connection() {
             for id in 1..=100 {
                 storm.spawn(send(peer.http.clone(), modern_call(id)));
             }
-            server.wait_for((round + 1) * 100, |it| it.json()["id"] != 0).await;
+            server.wait_for((round + 1) * 100, |_| true).await;
             storm.shutdown().await;
         }
         peer.ask(modern_call(0)).await;
