@@ -50,7 +50,7 @@ async fn a_tool_that_is_left_out_is_named_in_the_log_with_the_reason() {
         assert_eq!(listed["tools"].as_array().unwrap().len(), 1, "{listed}");
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         let warning = text.lines().find(|line| line.contains("WARN")).unwrap();
-        assert!(warning.contains("broken") && warning.contains("price"), "{text}");
+        assert!(warning.contains("broken") && warning.contains("Price"), "{text}");
         assert!(!text.contains("sound"), "{text}");
     })
     .await;
