@@ -141,6 +141,10 @@ impl Lines {
 
 /// The line without a byte order mark and the white space around it; JSON allows the latter, some peers write the former.
 pub(crate) fn trim(mut line: Bytes) -> Bytes {
+    // As nearly all lines are.
+    if let [b'{', .., b'}'] = &line[..] {
+        return line;
+    }
     if line.starts_with(BYTE_ORDER_MARK) {
         line.advance(BYTE_ORDER_MARK.len());
     }

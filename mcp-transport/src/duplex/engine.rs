@@ -18,7 +18,7 @@ use std::{pin::Pin, time::Duration};
 use tokio::time::{Sleep, sleep};
 
 /// After this many turns the driver lets other tasks run.
-const TURNS: usize = 32;
+const TURNS: usize = 8;
 
 /// Writes what was queued, and hands out what comes. Dropping it fails what is pending and drops the wire.
 pub(crate) struct Engine<W: Framing> {
@@ -173,8 +173,8 @@ impl<W: Framing> Drop for Engine<W> {
     fn drop(&mut self) {
         self.fail(&Error::closed("driver of the connection was dropped", Delivery::Unknown));
         // Handles may live longer, and the wire must not.
-        let wire = self.shared.port().take();
-        drop(wire);
+        let gone = self.shared.port().take();
+        drop(gone);
     }
 }
 

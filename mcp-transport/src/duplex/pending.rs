@@ -9,6 +9,9 @@ use std::{
     sync::Arc,
 };
 
+/// Room for more calls than this is given back when none waits.
+const KEPT: usize = 4096;
+
 /// The calls that wait for a response, by id: value and type.
 ///
 /// The ids are ours, for a peer can only ask for them; so a quick hash with a seed is good enough.
@@ -41,7 +44,11 @@ impl Pending {
     }
 
     pub(super) fn remove(&mut self, id: &RequestId) -> Option<Arc<Slot>> {
-        self.calls.remove(id)
+        let slot = self.calls.remove(id);
+        if self.calls.is_empty() && self.calls.capacity() > KEPT {
+            self.calls = HashMap::default();
+        }
+        slot
     }
 
     /// Removes the call of this very slot, if it is there; its id may be another call's by now.
@@ -60,5 +67,26 @@ impl Pending {
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Arc<Slot>> {
         std::mem::take(&mut self.calls).into_values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::duplex::call::CallKind;
+
+    #[test]
+    fn room_for_a_crowd_is_given_back_when_it_is_gone() {
+        let mut pending = Pending::default();
+        let ids = (0..10_000).map(RequestId::Integer);
+        for id in ids.clone() {
+            let make = || Slot::new(id.clone(), CallKind::Other, 0..1);
+            assert!(pending.insert(&id, make).is_some());
+        }
+        assert!(pending.calls.capacity() > KEPT);
+        for id in ids {
+            assert!(pending.remove(&id).is_some() && pending.was_used(&id));
+        }
+        assert!(pending.calls.capacity() <= KEPT && !pending.was_used(&10_000.into()));
     }
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{BoxError, Error};
 use std::{
+    mem,
     sync::{Mutex, MutexGuard, TryLockError},
     task::{Context, Poll, Waker},
 };
@@ -49,9 +50,9 @@ impl<W> Port<W> {
         self.outflow.written()
     }
 
-    /// Gives the wire up, to be dropped when the lock is gone.
-    pub(super) fn take(&mut self) -> Option<W> {
-        self.wire.take()
+    /// Gives up the wire, and whom it wakes, to be dropped when the lock is gone.
+    pub(super) fn take(&mut self) -> (Option<W>, Waker) {
+        (self.wire.take(), mem::replace(&mut self.driver, Waker::noop().clone()))
     }
 }
 
