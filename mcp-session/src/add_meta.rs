@@ -31,6 +31,7 @@ pub struct AddMetaLayer(Arc<Stamp>);
 #[derive(Debug)]
 struct Stamp {
     version: Arc<ProtocolVersion>,
+    is_modern: bool,
     /// What all calls say, the revision with it.
     entries: Meta,
     renewal: Option<Renewal>,
@@ -93,8 +94,8 @@ impl AddMetaLayer {
     }
 
     fn made_of(version: ProtocolVersion, entries: Meta, renewal: Option<Renewal>) -> Self {
-        let (entries, version) = (stamp(&version, entries), Arc::new(version));
-        Self(Arc::new(Stamp { version, entries, renewal }))
+        let (entries, is_modern) = (stamp(&version, entries), version.is_modern());
+        Self(Arc::new(Stamp { version: Arc::new(version), is_modern, entries, renewal }))
     }
 }
 
@@ -116,9 +117,9 @@ impl<S: Service<Call>> Service<Call> for AddMeta<S> {
     }
 
     fn call(&mut self, mut call: Call) -> S::Future {
-        let Stamp { version, entries, renewal } = &*self.stamp;
+        let Stamp { version, is_modern, entries, renewal } = &*self.stamp;
         let own = call.extensions.get::<ProtocolVersion>().cloned();
-        if own.as_ref().unwrap_or(version).is_modern() {
+        if own.as_ref().map_or(*is_modern, ProtocolVersion::is_modern) {
             let changed = renewal.as_ref().and_then(Renewal::changed);
             call.meta.remove(keys::PROTOCOL_VERSION);
             if let Some(own) = &own {

@@ -1,5 +1,6 @@
 //! Notifications about one call.
 
+use futures_util::future::BoxFuture;
 use mcp_types::rpc::Notification;
 use serde::Deserialize;
 use std::{
@@ -11,7 +12,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::Instant,
+};
 
 /// Something that the server said about a call while it was working on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,14 +134,32 @@ impl Events {
 
     /// Tells every listener; waits for channels that are full. One that is closed is passed over.
     pub async fn emit(&self, event: &Event) {
-        for sink in self.sinks() {
+        if let Some(rest) = self.deliver(event) {
+            rest.await;
+        }
+    }
+
+    /// Tells every listener up to a channel that is full, and gives what is left to do then.
+    pub(crate) fn deliver(&self, event: &Event) -> Option<BoxFuture<'static, ()>> {
+        let mut listeners = self;
+        while let Some(Listener { sink, next }) = listeners.0.as_deref() {
             match sink {
                 Sink::Closure(closure) => call(&**closure, event),
-                // The listener has gone; the call goes on.
-                Sink::Channel(sender) => drop(sender.send(event.clone()).await),
+                Sink::Channel(sender) => {
+                    // That the listener has gone is no matter; the call goes on.
+                    if let Err(TrySendError::Full(event)) = sender.try_send(event.clone()) {
+                        let (sender, next) = (sender.clone(), next.clone());
+                        return Some(Box::pin(async move {
+                            drop(sender.send(event.clone()).await);
+                            next.emit(&event).await;
+                        }));
+                    }
+                }
                 Sink::Clock(start, heard) => note(*start, heard, event),
             }
+            listeners = next;
         }
+        None
     }
 
     /// Tells every listener, and waits for none: a channel that is full misses the event.

@@ -35,9 +35,16 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct Followed<F, S, L> {
         #[pin]
-        first: Option<F>,
-        next: Option<Next<S, L>>,
-        rest: Option<BoxFuture<'static, Outcome>>,
+        stage: Stage<F, S, L>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F, S, L> {
+        First { #[pin] first: F, next: Option<Next<S, L>> },
+        Rest { rest: BoxFuture<'static, Outcome> },
+        Over,
     }
 }
 
@@ -50,12 +57,13 @@ impl<F, S, L> Followed<F, S, L> {
         follow: fn(Call, &Arc<(S, L)>, Outcome) -> Step,
     ) -> Self {
         let shared = Arc::clone(shared);
-        Self { first: Some(first), next: Some(Next { call, shared, follow }), rest: None }
+        let next = Some(Next { call, shared, follow });
+        Self { stage: Stage::First { first, next } }
     }
 
     /// A call that nothing follows.
     pub(crate) fn alone(first: F) -> Self {
-        Self { first: Some(first), next: None, rest: None }
+        Self { stage: Stage::First { first, next: None } }
     }
 }
 
@@ -63,18 +71,23 @@ impl<F: Future<Output = Outcome>, S, L> Future for Followed<F, S, L> {
     type Output = Outcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let mut this = self.project();
-        let Some(first) = this.first.as_mut().as_pin_mut() else {
-            return this.rest.as_mut().map_or(Poll::Pending, |rest| rest.as_mut().poll(cx));
+        let mut stage = self.project().stage;
+        let (outcome, next) = match stage.as_mut().project() {
+            StageProjection::First { first, next } => (ready!(first.poll(cx)), next.take()),
+            StageProjection::Rest { rest } => return rest.as_mut().poll(cx),
+            StageProjection::Over => return Poll::Pending,
         };
-        let outcome = ready!(first.poll(cx));
-        this.first.set(None);
-        let Some(Next { call, shared, follow }) = this.next.take() else {
+        stage.set(Stage::Over);
+        let Some(Next { call, shared, follow }) = next else {
             return Poll::Ready(outcome);
         };
         match follow(call, &shared, outcome) {
             Step::Done(outcome) => Poll::Ready(outcome),
-            Step::More(rest) => this.rest.insert(rest).as_mut().poll(cx),
+            Step::More(mut rest) => {
+                let polled = rest.as_mut().poll(cx);
+                stage.set(Stage::Rest { rest });
+                polled
+            }
         }
     }
 }
@@ -82,7 +95,7 @@ impl<F: Future<Output = Outcome>, S, L> Future for Followed<F, S, L> {
 impl<F, S, L> fmt::Debug for Followed<F, S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Followed")
-            .field("is_followed", &self.rest.is_some())
+            .field("is_followed", &matches!(self.stage, Stage::Rest { .. }))
             .finish_non_exhaustive()
     }
 }

@@ -130,8 +130,8 @@ pin_project! {
     pub struct Cancellable<F> {
         #[pin]
         reply: Option<F>,
-        #[pin]
-        watch: Option<Watch>,
+        // In a box, for most calls have none.
+        watch: Option<Pin<Box<Watch>>>,
     }
 }
 
@@ -149,11 +149,13 @@ pin_project! {
 impl<F> Cancellable<F> {
     /// Makes a call that nothing is done about if it is cancelled already.
     pub(crate) fn new(call: Call, start: impl FnOnce(Call) -> F) -> Self {
-        let watch = call.extensions.get::<Cancellation>().map(|cancellation| Watch {
-            cancelled: cancellation.token.clone().cancelled_owned(),
-            cancellation: cancellation.clone(),
-            method: call.method.clone(),
-            started: false,
+        let watch = call.extensions.get::<Cancellation>().map(|cancellation| {
+            Box::pin(Watch {
+                cancelled: cancellation.token.clone().cancelled_owned(),
+                cancellation: cancellation.clone(),
+                method: call.method.clone(),
+                started: false,
+            })
         });
         let is_over = watch.as_ref().is_some_and(|watch| watch.cancellation.is_cancelled());
         Self { reply: (!is_over).then(|| start(call)), watch }
@@ -168,10 +170,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(watch) = this.watch.as_mut().as_pin_mut() else {
+        let Some(watch) = this.watch else {
             return this.reply.as_pin_mut().map_or(Poll::Pending, |reply| reply.poll(cx));
         };
-        let watch = watch.project();
+        let watch = watch.as_mut().project();
         // An answer that is here counts, but a call that has not begun is not begun for that.
         if *watch.started || !watch.cancellation.is_cancelled() {
             *watch.started = true;

@@ -1,15 +1,18 @@
 //! The `_meta` member of a call.
 
-use mcp_types::{RawJson, RequestId, keys};
+use mcp_types::{RawJson, RequestId};
 use std::{borrow::Cow, iter, sync::Arc};
+
+/// The key of the token that progress is to be told by, as it is on the wire.
+const PROGRESS_TOKEN: &[u8] = br#""progressToken":"#;
 
 /// The `_meta` member of a call: keys with values that are encoded already.
 ///
 /// The keys that users set come in through [`mcp_types::MetaObject`], which checks them; middlewares set reserved ones.
 #[derive(Clone, Debug, Default)]
 pub struct Meta {
-    /// What this call says.
-    own: Vec<Entry>,
+    /// What this call says: shared with its clones until one of them says something else.
+    own: Option<Arc<Vec<Entry>>>,
     /// What many calls say, unless this one says something else of it.
     stamp: Option<Arc<Stamp>>,
 }
@@ -28,9 +31,10 @@ impl Meta {
     /// Sets a key; its earlier value is replaced.
     pub fn insert(&mut self, key: impl Into<Cow<'static, str>>, value: RawJson) {
         let key = key.into();
-        match self.own.iter_mut().find(|(known, _)| *known == key) {
+        let own = self.own_mut();
+        match own.iter_mut().find(|(known, _)| *known == key) {
             Some((_, old)) => *old = value,
-            None => self.own.push((key, value)),
+            None => own.push((key, value)),
         }
     }
 
@@ -41,7 +45,7 @@ impl Meta {
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.own.is_empty() && self.stamp.is_none()
+        self.own().is_empty() && self.stamp.is_none()
     }
 
     /// The entries, in the order of the wire.
@@ -62,17 +66,17 @@ impl Meta {
         let mut encoded = Vec::new();
         encode_entries(entries.iter(), &mut encoded);
         let stamp = Stamp { entries, encoded: encoded.into() };
-        Self { own: Vec::new(), stamp: Some(Arc::new(stamp)) }
+        Self { own: None, stamp: Some(Arc::new(stamp)) }
     }
 
     /// Adds what many calls say, beside what this one says.
     pub(crate) fn add_stamp(&mut self, of: &Self) {
         match (&self.stamp, &of.stamp) {
-            (None, Some(stamp)) if of.own.is_empty() => self.stamp = Some(Arc::clone(stamp)),
+            (None, Some(stamp)) if of.own().is_empty() => self.stamp = Some(Arc::clone(stamp)),
             _ => {
                 for (key, value) in of.shared() {
                     if self.value(&key).is_none() {
-                        self.own.push((key, value));
+                        self.own_mut().push((key, value));
                     }
                 }
             }
@@ -80,14 +84,16 @@ impl Meta {
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
-        self.own.retain(|(known, _)| known != key);
+        if self.own().iter().any(|(known, _)| known == key) {
+            self.own_mut().retain(|(known, _)| known != key);
+        }
     }
 
     /// How long the object is when it is encoded, or a little more.
     pub(crate) fn encoded_size(&self, progress: Option<&RequestId>) -> usize {
-        let own = self.own.iter().map(|(key, value)| key.len() + value.as_bytes().len() + 4);
+        let own = self.own().iter().map(|(key, value)| key.len() + value.as_bytes().len() + 4);
         let stamp = self.stamp.as_ref().map_or(0, |stamp| stamp.encoded.len() + 1);
-        let progress = progress.map_or(0, |token| keys::PROGRESS_TOKEN.len() + 4 + id_size(token));
+        let progress = progress.map_or(0, |token| PROGRESS_TOKEN.len() + 1 + id_size(token));
         // Two braces, less the comma that was counted before the first entry.
         1 + own.sum::<usize>() + stamp + progress
     }
@@ -97,8 +103,8 @@ impl Meta {
         out.push(b'{');
         let start = out.len();
         match &self.stamp {
-            Some(stamp) if !self.own.iter().any(|(key, _)| stamp.contains(key)) => {
-                encode_entries(self.own.iter(), out);
+            Some(stamp) if !self.own().iter().any(|(key, _)| stamp.contains(key)) => {
+                encode_entries(self.own().iter(), out);
                 separate(start, out);
                 out.extend_from_slice(&stamp.encoded);
             }
@@ -106,8 +112,7 @@ impl Meta {
         }
         if let Some(token) = progress {
             separate(start, out);
-            encode_key(keys::PROGRESS_TOKEN, out);
-            out.push(b':');
+            out.extend_from_slice(PROGRESS_TOKEN);
             token.encode(out);
         }
         out.push(b'}');
@@ -115,8 +120,16 @@ impl Meta {
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
         let stamp = self.stamp.iter().flat_map(|stamp| &stamp.entries);
-        let is_new = |(key, _): &&Entry| self.own.iter().all(|(own, _)| own != key);
-        self.own.iter().chain(stamp.filter(is_new))
+        let is_new = |(key, _): &&Entry| self.own().iter().all(|(own, _)| own != key);
+        self.own().iter().chain(stamp.filter(is_new))
+    }
+
+    fn own(&self) -> &[Entry] {
+        self.own.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    fn own_mut(&mut self) -> &mut Vec<Entry> {
+        Arc::make_mut(self.own.get_or_insert_default())
     }
 }
 

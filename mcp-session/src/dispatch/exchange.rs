@@ -1,0 +1,200 @@
+//! One call on its way: what it waits for, and what the server says meanwhile.
+
+use super::Ends;
+use crate::{
+    Error, Event, Events, Misbehavior, Params, Progress, Reply, events::belongs_to_no_call,
+    peer::MAX_ANSWERS,
+};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use mcp_transport::{BoxError, Extensions, Replies, Transport};
+use mcp_types::{
+    ProtocolVersion, RawJson, RequestId,
+    rpc::{Message, Notification, Request, Response},
+};
+use pin_project_lite::pin_project;
+use std::{
+    borrow::Cow,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+pin_project! {
+    /// One call on its way. Written by hand, for what it holds while it waits is memory of each call in flight.
+    pub(super) struct Exchange<T: Transport> {
+        #[pin]
+        stage: Stage<T::Future>,
+        talk: Talk<T>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F> {
+        /// The message is not handed over yet.
+        Sending { #[pin] sending: F },
+        /// The server may say something.
+        Receiving { replies: Replies },
+    }
+}
+
+/// What is known of a call, and what is done about what the server says.
+pub(super) struct Talk<T> {
+    pub(super) id: RequestId,
+    pub(super) method: Cow<'static, str>,
+    pub(super) params: Params,
+    pub(super) version: Option<ProtocolVersion>,
+    pub(super) events: Events,
+    pub(super) ends: Arc<Ends<T>>,
+    last_progress: f64,
+    /// What has to be done before the server is heard again.
+    busy: Option<BoxFuture<'static, ()>>,
+    answers: Option<Answers>,
+}
+
+/// The answers that are being made to questions about a call.
+type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
+
+impl<T: Transport> Exchange<T> {
+    pub(super) fn new(sending: T::Future, talk: Talk<T>) -> Self {
+        Self { stage: Stage::Sending { sending }, talk }
+    }
+}
+
+impl<T: Transport> Future for Exchange<T> {
+    type Output = Result<Reply, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let StageProjection::Sending { sending } = this.stage.as_mut().project() {
+            let replies = ready!(sending.poll(cx))?;
+            this.stage.set(Stage::Receiving { replies });
+        }
+        let StageProjection::Receiving { replies } = this.stage.project() else {
+            return Poll::Pending;
+        };
+        loop {
+            if let Some(busy) = &mut this.talk.busy {
+                ready!(busy.as_mut().poll(cx));
+                this.talk.busy = None;
+            }
+            this.talk.go_on(cx);
+            let message = ready!(replies.poll_next_unpin(cx));
+            if let Some(outcome) = this.talk.receive(message) {
+                return Poll::Ready(outcome);
+            }
+        }
+    }
+}
+
+impl<T: Transport> Talk<T> {
+    pub(super) fn new(
+        id: RequestId,
+        method: Cow<'static, str>,
+        params: Params,
+        ends: Arc<Ends<T>>,
+    ) -> Self {
+        Self {
+            id,
+            method,
+            params,
+            version: None,
+            events: Events::default(),
+            ends,
+            last_progress: f64::NEG_INFINITY,
+            busy: None,
+            answers: None,
+        }
+    }
+
+    /// Goes on with the answers, so that a question that came before the response is answered before it ends the call.
+    fn go_on(&mut self, cx: &mut Context<'_>) {
+        while let Some(running) = &mut self.answers {
+            match running.poll_next_unpin(cx) {
+                Poll::Ready(Some(())) => {}
+                Poll::Ready(None) => self.answers = None,
+                Poll::Pending => break,
+            }
+        }
+    }
+
+    /// Deals with what the server says; gives how the call ended, if that was its end.
+    fn receive(
+        &mut self,
+        message: Option<Result<Message, mcp_transport::Error>>,
+    ) -> Option<Result<Reply, BoxError>> {
+        let outcome = match message {
+            Some(Ok(Message::Response(response))) => return Some(self.complete(response)),
+            Some(Ok(Message::Notification(notification))) => self.tell(notification),
+            // spec: MSG-15 MSG-16
+            Some(Ok(Message::Request(_))) if self.ends.peer.is_modern() => {
+                self.report(Misbehavior::RequestOnModernStream)
+            }
+            Some(Ok(Message::Request(request))) => {
+                self.ask(request);
+                Ok(())
+            }
+            Some(Err(error)) => return Some(Err(error.into())),
+            None => Err(Error::misbehaved(&self.method, Misbehavior::NoResponse)),
+        };
+        outcome.err().map(|error| Err(error.into()))
+    }
+
+    fn complete(&mut self, response: Response) -> Result<Reply, BoxError> {
+        // An error response without an id can only be about this request: bindings check that before.
+        if response.id.as_ref().is_some_and(|id| *id != self.id) {
+            return Err(Error::misbehaved(&self.method, Misbehavior::ResponseForOtherId).into());
+        }
+        match response.outcome {
+            Ok(result) => {
+                let method = std::mem::take(&mut self.method);
+                Ok(Reply::new(result).answering(self.ends.peer.clone(), method))
+            }
+            Err(error) => Err(Error::rpc(&self.method, error).into()),
+        }
+    }
+
+    fn tell(&mut self, notification: Notification) -> Result<(), Error> {
+        let peer = &self.ends.peer;
+        if !peer.is_modern() && belongs_to_no_call(&notification.method) {
+            peer.tell(notification.clone());
+        }
+        let event = if notification.method == "notifications/progress" {
+            match notification.params.as_ref().map(RawJson::decode::<Progress>) {
+                Some(Ok(progress)) if progress.progress > self.last_progress => {
+                    self.last_progress = progress.progress;
+                    Event::Progress(progress)
+                }
+                Some(Ok(_)) => return self.report(Misbehavior::ProgressNotIncreasing),
+                Some(Err(_)) | None => return self.report(Misbehavior::InvalidNotification),
+            }
+        } else {
+            Event::Notification(notification)
+        };
+        self.busy = self.events.deliver(&event);
+        Ok(())
+    }
+
+    /// Notes that the server broke a rule in this call.
+    fn report(&self, misbehavior: Misbehavior) -> Result<(), Error> {
+        self.ends.peer.report(misbehavior, &self.method)
+    }
+
+    /// Answers a request of a legacy server, or refuses it; that is one more message down the same transport.
+    fn ask(&mut self, request: Request) {
+        let (peer, transport) = (self.ends.peer.clone(), self.ends.transport.clone());
+        let mut extensions = Extensions::new();
+        if let Some(version) = self.version.clone() {
+            extensions.insert(version);
+        }
+        if self.answers.as_ref().map_or(0, Answers::len) >= MAX_ANSWERS {
+            let refusal = async move { peer.refuse(request.id, transport, extensions).await };
+            self.busy = Some(Box::pin(refusal));
+            return;
+        }
+        let asker = peer.asker().about(self.method.clone(), self.params.clone());
+        let answer = async move { peer.answer(request, asker, transport, extensions).await };
+        self.answers.get_or_insert_default().push(Box::pin(answer));
+    }
+}
