@@ -3,73 +3,93 @@
 use mcp_session::{InvalidParams, Params};
 use mcp_types::RawJson;
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::Value;
+use std::num::NonZero;
 
 /// The room for one small argument, beside its name.
 const ROOM: usize = 48;
+/// How much more room than it takes a text may keep while its call is under way.
+const SLACK: usize = 1024;
 
-/// The arguments of a tool: JSON values, encoded once.
-#[derive(Debug, Default)]
+/// The arguments of a tool: JSON values, encoded once, where they will be sent from.
+///
+/// Both texts begin with the head of the parameters, which is all before the arguments.
+#[derive(Debug)]
 pub(crate) struct Arguments {
-    /// An object with any number of arguments.
-    object: Option<Box<RawValue>>,
-    /// Single arguments. They win over those of the object.
+    /// How long the head is.
+    head: usize,
+    /// The head, and an object with any number of arguments.
+    object: Option<Vec<u8>>,
+    /// The head, and single arguments. They win over those of the object.
     single: Members,
 }
 
 impl Arguments {
+    /// No arguments for this tool.
+    pub(crate) fn of(tool: &str) -> Self {
+        let mut text = Vec::with_capacity(NAME.len() + tool.len() + ARGUMENTS.len() + ROOM);
+        text.extend_from_slice(NAME);
+        write_string(tool, &mut text);
+        text.extend_from_slice(ARGUMENTS);
+        Self { head: text.len(), object: None, single: Members::after(text) }
+    }
+
     pub(crate) fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), InvalidParams> {
         self.single.set(name, value).map_err(|error| unencodable(name, &error))
     }
 
     pub(crate) fn set_all<T: Serialize>(&mut self, arguments: &T) -> Result<(), InvalidParams> {
-        let object = to_raw_value(arguments).map_err(|error| no_object(Some(&error)))?;
-        self.object = Some(object)
+        let mut object = self.single.text[..self.head].to_vec();
+        serde_json::to_writer(&mut object, arguments).map_err(|error| no_object(Some(&error)))?;
+        let is_object = match &object[self.head..] {
             // `()` and `None` are no arguments.
-            .filter(|object| object.get() != "null");
-        let is_object = self.object.as_ref().is_none_or(|object| object.get().starts_with('{'));
+            b"null" => {
+                self.object = None;
+                return Ok(());
+            }
+            arguments => arguments.starts_with(b"{"),
+        };
+        self.object = Some(object);
         if is_object { Ok(()) } else { Err(no_object(None)) }
     }
 
     /// The parameters of a call of the tool. The arguments are there even if they are empty: some servers insist on them.
-    pub(crate) fn encode(self, tool: &str) -> Result<Params, InvalidParams> {
-        let Self { object, single } = self;
-        match object {
-            None => params(tool, &[b"{", &single.text, b"}"]),
-            Some(object) if single.is_empty() => params(tool, &[object.get().as_bytes()]),
-            Some(object) => {
+    pub(crate) fn encode(self) -> Result<Params, InvalidParams> {
+        let Self { head, object, single } = self;
+        let mut text = match object {
+            None => single.into_text(),
+            Some(object) if single.is_empty() => object,
+            Some(mut object) => {
                 let single = single.entries()?;
                 let changes: Vec<_> =
                     single.iter().map(|(name, value)| (name.as_str(), Some(value))).collect();
-                let merged = Params::encode(&object)?.with_members(&changes)?;
-                params(tool, &[merged.as_raw().as_bytes()])
+                let arguments = RawJson::from_joined(object.split_off(head));
+                let merged = Params::try_from(arguments)?.with_members(&changes)?;
+                object.extend_from_slice(merged.as_raw().as_bytes());
+                object
             }
+        };
+        text.push(b'}');
+        if text.capacity() - text.len() > SLACK {
+            text.shrink_to_fit();
         }
+        Params::try_from(RawJson::from_joined(text))
     }
 }
 
-/// Joins the parameters in one piece that is exactly as long as they are, but for a tool whose name has escapes.
-fn params(tool: &str, arguments: &[&[u8]]) -> Result<Params, InvalidParams> {
-    const NAME: &[u8] = br#"{"name":"#;
-    const ARGUMENTS: &[u8] = br#","arguments":"#;
-    let size: usize = arguments.iter().map(|part| part.len()).sum();
-    let mut out = Vec::with_capacity(NAME.len() + tool.len() + ARGUMENTS.len() + size + 3);
-    out.extend_from_slice(NAME);
-    serde_json::to_writer(&mut out, tool)?;
-    out.extend_from_slice(ARGUMENTS);
-    arguments.iter().for_each(|part| out.extend_from_slice(part));
-    out.push(b'}');
-    Params::try_from(RawJson::from_joined(out))
-}
+const NAME: &[u8] = br#"{"name":"#;
+const ARGUMENTS: &[u8] = br#","arguments":"#;
 
-/// The members of an object, in the order in which they were set, without its braces.
-#[derive(Debug, Default)]
+/// The members of an object, in the order in which they were set, after a head and an opening brace.
+#[derive(Debug)]
 struct Members {
     text: Vec<u8>,
+    /// Where the first member begins.
+    start: usize,
+    /// Where the members are. The place of the only one is not noted before there is another one.
     places: Vec<Place>,
+    /// Where the name of the first member ends, once there is one.
+    colon: Option<NonZero<usize>>,
 }
 
 /// Where a member is in the text.
@@ -82,6 +102,12 @@ struct Place {
 }
 
 impl Members {
+    /// None, after a head.
+    fn after(mut head: Vec<u8>) -> Self {
+        head.push(b'{');
+        Self { start: head.len(), text: head, places: Vec::new(), colon: None }
+    }
+
     /// Adds a member, in place of an earlier one of the name.
     fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), serde_json::Error> {
         let kept = self.text.len();
@@ -94,14 +120,22 @@ impl Members {
     }
 
     fn write<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), serde_json::Error> {
-        if !self.text.is_empty() {
+        let before = self.text.len();
+        if !self.is_empty() {
             self.text.push(b',');
         }
         let start = self.text.len();
-        serde_json::to_writer(&mut self.text, name)?;
+        write_string(name, &mut self.text);
         let colon = self.text.len();
         self.text.push(b':');
         serde_json::to_writer(&mut self.text, value)?;
+        let Some(first) = self.colon else {
+            self.colon = NonZero::new(colon);
+            return Ok(());
+        };
+        if self.places.is_empty() {
+            self.places.push(Place { start: self.start, colon: first.get(), end: before });
+        }
         let place = Place { start, colon, end: self.text.len() };
         let named = |known: &Place| self.text[known.start..known.colon] == self.text[start..colon];
         match self.places.iter().position(named) {
@@ -130,16 +164,40 @@ impl Members {
     }
 
     fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.colon.is_none()
+    }
+
+    /// The head and the whole object.
+    fn into_text(self) -> Vec<u8> {
+        let mut text = self.text;
+        text.push(b'}');
+        text
     }
 
     fn entries(&self) -> Result<Vec<(String, RawJson)>, serde_json::Error> {
+        let only = self.colon.filter(|_| self.places.is_empty()).map(|colon| Place {
+            start: self.start,
+            colon: colon.get(),
+            end: self.text.len(),
+        });
         let entry = |place: &Place| {
             let name = serde_json::from_slice(&self.text[place.start..place.colon])?;
             let value = RawJson::parse(self.text[place.colon + 1..place.end].to_vec())?;
             Ok((name, value))
         };
-        self.places.iter().map(entry).collect()
+        only.iter().chain(&self.places).map(entry).collect()
+    }
+}
+
+/// Appends a string in JSON.
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(is_plain) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(Value::from(text).to_string().as_bytes());
     }
 }
 
@@ -218,14 +276,14 @@ mod tests {
 
     #[track_caller]
     fn check(arguments: Arguments, expected: &str) {
-        let params = arguments.encode("t\"").unwrap();
+        let params = arguments.encode().unwrap();
         let expected = format!(r#"{{"name":"t\"","arguments":{expected}}}"#);
         assert_eq!(params.as_raw().as_str(), expected);
     }
 
     #[test]
     fn single_arguments_win_over_those_of_the_object() {
-        let mut arguments = Arguments::default();
+        let mut arguments = Arguments::of("t\"");
         arguments.set("b", &2).unwrap();
         arguments.set_all(&json!({"a": 1, "b": 1})).unwrap();
         arguments.set("c", &1).unwrap();
@@ -235,7 +293,7 @@ mod tests {
 
     #[test]
     fn an_argument_that_is_set_again_keeps_its_place() {
-        let mut arguments = Arguments::default();
+        let mut arguments = Arguments::of("t\"");
         for (name, value) in
             [("a", json!("x")), ("b\"", json!([1])), ("c", json!(1)), ("d", json!({}))]
         {
@@ -250,16 +308,16 @@ mod tests {
 
     #[test]
     fn only_objects_and_nothing_are_arguments() {
-        let mut arguments = Arguments::default();
+        let mut arguments = Arguments::of("t\"");
         for good in [json!({"a": 1}), json!(null), json!({})] {
             assert!(arguments.set_all(&good).is_ok(), "{good}");
         }
         check(arguments, "{}");
         for bad in [json!([1]), json!("a"), json!(1)] {
-            assert!(Arguments::default().set_all(&bad).is_err(), "{bad}");
+            assert!(Arguments::of("t").set_all(&bad).is_err(), "{bad}");
         }
         let bad = BTreeMap::from([([1], 1)]);
-        let error = Arguments::default().set("x", &bad).unwrap_err().to_string();
+        let error = Arguments::of("t").set("x", &bad).unwrap_err().to_string();
         assert!(error.contains(r#"the argument "x" has no JSON form"#), "{error}");
     }
 

@@ -1,15 +1,18 @@
 //! Calling tools.
 
+mod calling;
+
+pub use calling::CallingTool;
+
 use crate::{
     Client, Error, ToolResult,
     arguments::Arguments,
     known_tools::KnownTools,
     offer::Offer,
-    operation::{self, Caller, Operation},
+    operation::{self, Operation},
     task::Prepared,
     tool_result::{self, Origin},
 };
-use futures_util::future::BoxFuture;
 use mcp_session::Reply;
 #[cfg(feature = "validate")]
 use mcp_session::{ValidateArguments, ValidateOutput, Validation};
@@ -24,10 +27,13 @@ const METHOD: &str = CallToolRequest::METHOD;
 
 /// A tool to call, with its arguments: what [`Client::call_tool`] begins. Awaiting it gives `O`.
 pub struct CallTool<O> {
-    name: String,
+    name: Box<str>,
     arguments: Arguments,
-    read: fn(&Origin<'_>, &Reply) -> Result<O, Error>,
+    read: Read<O>,
 }
+
+/// Reads a result of a tool.
+type Read<O> = fn(Origin, &Reply) -> Result<O, Error>;
 
 impl Client {
     /// Calls a tool.
@@ -46,7 +52,8 @@ impl Client {
     /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#calling-tools).
     // spec: TOOL-05
     pub fn call_tool(&self, name: impl Into<String>) -> Operation<CallTool<ToolResult>> {
-        let (name, arguments) = (name.into(), Arguments::default());
+        let name = name.into().into_boxed_str();
+        let arguments = Arguments::of(&name);
         let kind = CallTool { name, arguments, read: ToolResult::read };
         operation::begin(self, kind).needs(METHOD, Offer::Tools)
     }
@@ -85,7 +92,7 @@ impl<O> Operation<CallTool<O>> {
     ///
     /// [`Error::Tool`] if the tool failed; [`Error::Decode`] if there is no output, or it does not fit the type.
     pub fn typed<T: DeserializeOwned>(self) -> Operation<CallTool<T>> {
-        self.reading(tool_result::read_typed)
+        self.reading(|origin, reply| tool_result::read_typed(&origin, reply))
     }
 
     /// Validates the structured output of this call, whatever is done about others. With the feature `validate`; see
@@ -103,10 +110,7 @@ impl<O> Operation<CallTool<O>> {
         self.with(|caller| caller.validate(ValidateArguments(validation)))
     }
 
-    fn reading<P>(
-        self,
-        read: fn(&Origin<'_>, &Reply) -> Result<P, Error>,
-    ) -> Operation<CallTool<P>> {
+    fn reading<P>(self, read: Read<P>) -> Operation<CallTool<P>> {
         self.map(|CallTool { name, arguments, .. }| CallTool { name, arguments, read })
     }
 }
@@ -124,18 +128,10 @@ impl Operation<CallTool<ToolResult>> {
 
 impl<O: Send + 'static> IntoFuture for Operation<CallTool<O>> {
     type Output = Result<O, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
+    type IntoFuture = CallingTool<O>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.start(CallTool::run)
-    }
-}
-
-impl<O> CallTool<O> {
-    async fn run(caller: Caller, Self { name, arguments, read }: Self) -> Result<O, Error> {
-        let params = arguments.encode(&name)?;
-        let reply = caller.call(METHOD, params).await?;
-        read(&Origin { tool: &name, wraps: caller.known_tools().wraps(&name) }, &reply)
+        CallingTool::new(self)
     }
 }
 
@@ -143,9 +139,9 @@ impl<O: 'static> CallTool<O> {
     /// The call as it is sent, for a task.
     pub(crate) fn prepare(self, known: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
         let Self { name, arguments, read } = self;
-        let params = arguments.encode(&name)?;
+        let params = arguments.encode()?;
         let read = Box::new(move |reply: &Reply| {
-            read(&Origin { tool: &name, wraps: known.wraps(&name) }, reply)
+            read(Origin { tool: name.clone(), wraps: known.wraps(&name) }, reply)
         });
         Ok(Prepared { method: METHOD, params, read })
     }

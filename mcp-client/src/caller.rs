@@ -1,27 +1,51 @@
 //! Who calls, and how.
 
 use crate::{
-    Client, Deadlines, Error, Events, Progress, Server, in_flight::InFlight,
-    known_tools::KnownTools, listeners::Listeners,
+    Client, Deadlines, Error, Events, Progress, Server,
+    in_flight::{InFlight, Watch},
+    known_tools::KnownTools,
+    listeners::Listeners,
 };
 use mcp_session::{
     Call, Cancellation, Era, Event, Meta, OnRequestId, Params, Reply, Reuse, SameConnection,
-    Session, Started,
+    Session, Started, future::CallRaw,
 };
 use mcp_transport::Extensions;
 use mcp_types::RawJson;
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use pin_project_lite::pin_project;
+use std::{
+    borrow::Cow,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 /// Who calls, and how.
 #[derive(Clone)]
 pub(crate) struct Caller {
     // Not the client: one that keeps its session alive is not kept by its calls.
     session: Session,
-    listeners: Arc<Listeners>,
-    known_tools: Arc<KnownTools>,
-    in_flight: Arc<InFlight>,
+    ground: Arc<Ground>,
+    /// What this call does in a way of its own. Most do nothing so.
+    own: Option<Box<Own>>,
+}
+
+/// What all calls of a client have in common, whatever its session.
+pub(crate) struct Ground {
+    pub(crate) listeners: Arc<Listeners>,
+    pub(crate) known_tools: Arc<KnownTools>,
+    pub(crate) in_flight: Arc<InFlight>,
     /// The limits of calls that bring none of their own.
-    defaults: Deadlines,
+    pub(crate) deadlines: Deadlines,
+    /// Whether stateless servers are asked to log what they do about every call.
+    pub(crate) asks_for_logs: bool,
+}
+
+/// What a call does in a way of its own.
+#[derive(Clone)]
+struct Own {
     deadlines: Option<Deadlines>,
     events: Events,
     hears_logs: bool,
@@ -34,30 +58,42 @@ pub(crate) struct Caller {
     refreshes: bool,
 }
 
+impl Ground {
+    /// Whether calls to a server of this era hear its log without a wish of their own.
+    ///
+    /// A stateless server logs only what a request asks for; what it sends beside that nobody hears.
+    fn hears_logs(&self, era: Era) -> bool {
+        era == Era::Legacy || self.asks_for_logs
+    }
+
+    /// Who listens to calls that have no listeners of their own, but for those to progress.
+    fn events(&self, era: Era) -> Events {
+        let events = self.listeners.of_calls(era);
+        if self.hears_logs(era) { self.listeners.log.listen(events) } else { events }
+    }
+}
+
 impl Caller {
     pub(crate) fn new(client: &Client) -> Result<Self, Error> {
-        let session = client.session()?;
-        let era = session.server().era;
-        let mut caller = Self {
-            session,
-            listeners: Arc::clone(client.listeners()),
-            known_tools: Arc::clone(client.known_tools()),
-            in_flight: Arc::clone(client.in_flight()),
-            defaults: client.options().deadlines,
-            deadlines: None,
-            events: client.listeners().of_calls(era),
-            hears_logs: false,
-            hears_progress: false,
-            meta: Meta::default(),
-            extensions: Extensions::new(),
-            on_request_id: None,
-            refreshes: false,
-        };
-        // A stateless server logs only what a request asks for; what it sends beside that nobody hears.
-        if era == Era::Legacy || client.options().log_level.is_some() {
-            caller.listen_to_logs();
-        }
-        Ok(caller)
+        Ok(Self { session: client.session()?, ground: Arc::clone(client.ground()), own: None })
+    }
+
+    /// What the call does in a way of its own, from now on.
+    fn own(&mut self) -> &mut Own {
+        let Self { session, ground, own } = self;
+        own.get_or_insert_with(|| {
+            let era = session.server().era;
+            Box::new(Own {
+                deadlines: None,
+                events: ground.events(era),
+                hears_logs: ground.hears_logs(era),
+                hears_progress: false,
+                meta: Meta::default(),
+                extensions: Extensions::new(),
+                on_request_id: None,
+                refreshes: false,
+            })
+        })
     }
 
     pub(crate) fn session(&self) -> &Session {
@@ -69,52 +105,56 @@ impl Caller {
     }
 
     /// What the server's lists have said about its tools.
-    pub(crate) fn known_tools(&self) -> Arc<KnownTools> {
-        Arc::clone(&self.known_tools)
+    pub(crate) fn known_tools(&self) -> &Arc<KnownTools> {
+        &self.ground.known_tools
     }
 
     /// The same caller, which asks the server even if a reply that was kept is still good.
-    pub(crate) fn refreshing(self) -> Self {
-        Self { refreshes: true, ..self }
+    pub(crate) fn refreshing(mut self) -> Self {
+        self.own().refreshes = true;
+        self
     }
 
     /// The same caller, whose calls to a server with a handshake all go over one connection.
     pub(crate) fn on_one_connection(mut self) -> Self {
         if self.server().era == Era::Legacy {
-            self.extensions.insert(SameConnection::new());
+            self.own().extensions.insert(SameConnection::new());
         }
         self
     }
 
     /// The limits that apply.
     pub(crate) fn limits(&self) -> Deadlines {
-        self.deadlines.unwrap_or(self.defaults)
+        self.own_deadlines().unwrap_or(self.ground.deadlines)
     }
 
     /// How long the call may take in all, if it was told that itself.
     pub(crate) fn own_limit(&self) -> Option<Duration> {
-        self.deadlines?.total
+        self.own_deadlines()?.total
+    }
+
+    fn own_deadlines(&self) -> Option<Deadlines> {
+        self.own.as_ref()?.deadlines
     }
 
     pub(crate) fn limit(&mut self, deadlines: Deadlines) {
-        self.deadlines = Some(deadlines);
+        self.own().deadlines = Some(deadlines);
     }
 
     /// The same caller with other limits.
     pub(crate) fn with_limits(mut self, deadlines: Deadlines) -> Self {
-        self.deadlines = Some(deadlines);
+        self.limit(deadlines);
         self
     }
 
     pub(crate) async fn call(&self, method: &'static str, params: Params) -> Result<Reply, Error> {
-        let call = self.prepare(method, params);
-        match &self.on_request_id {
-            None => self.session.call_raw(call).await,
-            Some(told) => {
-                let (call, _watch) = self.in_flight.watch(call, told.clone());
-                self.session.call_raw(call).await
-            }
-        }
+        self.send(method, params).await
+    }
+
+    /// Makes the call; it is sent when the future is polled.
+    pub(crate) fn send(&self, method: &'static str, params: Params) -> Sent {
+        let (call, watch) = self.prepare(method, params);
+        Sent { reply: self.session.call_raw(call), watch }
     }
 
     pub(crate) async fn call_as_task(
@@ -123,35 +163,38 @@ impl Caller {
         params: Params,
         ttl: Option<Duration>,
     ) -> Result<Started, Error> {
-        let call = self.prepare(method, params);
-        match &self.on_request_id {
-            None => self.session.call_as_task(call, ttl).await,
-            Some(told) => {
-                let (call, _watch) = self.in_flight.watch(call, told.clone());
-                self.session.call_as_task(call, ttl).await
-            }
-        }
+        let (call, _watch) = self.prepare(method, params);
+        self.session.call_as_task(call, ttl).await
     }
 
-    fn prepare(&self, method: &'static str, params: Params) -> Call {
-        let mut events = self.events.clone();
-        if !self.hears_progress {
-            events = self.listeners.progress.listen(events);
+    /// The call as it is sent, and what remembers the ids of its requests if somebody wants to know them.
+    fn prepare(&self, method: &'static str, params: Params) -> (Call, Option<Watch>) {
+        let Ground { listeners, in_flight, .. } = &*self.ground;
+        let mut call = Call::new(method).with_params(params);
+        let Some(own) = &self.own else {
+            call.events = listeners.progress.listen(self.ground.events(self.server().era));
+            return (call, None);
+        };
+        call.events = own.events.clone();
+        if !own.hears_progress {
+            call.events = listeners.progress.listen(call.events);
         }
-        let mut call = Call::new(method).with_params(params).with_events(events);
-        call.meta = self.meta.clone();
-        call.extensions = self.extensions.clone();
-        if self.refreshes {
+        call.meta = own.meta.clone();
+        call.extensions = own.extensions.clone();
+        if own.refreshes {
             call.extensions.insert(Reuse::Refresh);
         }
-        match self.deadlines {
-            Some(deadlines) => call.with_extension(deadlines),
-            None => call,
+        if let Some(deadlines) = own.deadlines {
+            call.extensions.insert(deadlines);
         }
+        let Some(told) = &own.on_request_id else { return (call, None) };
+        let (call, watch) = in_flight.watch(call, told.clone());
+        (call, Some(watch))
     }
 
     pub(crate) fn listen(&mut self, listener: impl Fn(&Event) + Send + Sync + 'static) {
-        self.events = std::mem::take(&mut self.events).and_listener(listener);
+        let own = self.own();
+        own.events = std::mem::take(&mut own.events).and_listener(listener);
     }
 
     /// Listens to progress, in place of those who listen to that of all calls.
@@ -159,7 +202,7 @@ impl Caller {
         &mut self,
         listener: impl Fn(Progress) + Send + Sync + 'static,
     ) {
-        self.hears_progress = true;
+        self.own().hears_progress = true;
         self.listen(move |event| {
             if let Event::Progress(progress) = event {
                 listener(progress.clone());
@@ -168,40 +211,60 @@ impl Caller {
     }
 
     pub(crate) fn listen_to_logs(&mut self) {
-        if !self.hears_logs {
-            self.hears_logs = true;
-            let events = std::mem::take(&mut self.events);
-            self.events = self.listeners.log.listen(events);
+        let ground = Arc::clone(&self.ground);
+        let own = self.own();
+        if !own.hears_logs {
+            own.hears_logs = true;
+            own.events = ground.listeners.log.listen(std::mem::take(&mut own.events));
         }
     }
 
     /// Tells these listeners and no others.
     pub(crate) fn tell_only(&mut self, events: Events) {
-        (self.events, self.hears_logs, self.hears_progress) = (events, true, true);
+        let own = self.own();
+        (own.events, own.hears_logs, own.hears_progress) = (events, true, true);
     }
 
     pub(crate) fn insert_meta(&mut self, key: impl Into<Cow<'static, str>>, value: RawJson) {
-        self.meta.insert(key, value);
+        self.own().meta.insert(key, value);
     }
 
     pub(crate) fn cancel_with(&mut self, cancellation: Cancellation) {
-        self.extensions.insert(cancellation);
+        self.own().extensions.insert(cancellation);
     }
 
     #[cfg(feature = "validate")]
     pub(crate) fn validate<T: Clone + Send + Sync + 'static>(&mut self, what: T) {
-        self.extensions.insert(what);
+        self.own().extensions.insert(what);
     }
 
     pub(crate) fn on_request_id(&mut self, listener: OnRequestId) {
-        self.on_request_id = Some(listener);
+        self.own().on_request_id = Some(listener);
     }
 
     #[cfg(feature = "http")]
     pub(crate) fn add_header(&mut self, name: http::HeaderName, value: http::HeaderValue) {
         use mcp_transport::http::RequestHeaders;
 
-        let headers = self.extensions.get_or_insert_default::<RequestHeaders>();
+        let headers = self.own().extensions.get_or_insert_default::<RequestHeaders>();
         headers.0.insert(name, value);
+    }
+}
+
+pin_project! {
+    /// A call that was made.
+    pub(crate) struct Sent {
+        #[pin]
+        reply: CallRaw,
+        // Remembers the ids of its requests.
+        watch: Option<Watch>,
+    }
+}
+
+impl Future for Sent {
+    type Output = Result<Reply, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().reply.poll(cx)
     }
 }

@@ -3,9 +3,9 @@
 use crate::{
     ClientBuilder, Connection, Error, InputHandler, Server, Target,
     answers::Answers,
+    caller::Ground,
     dial::{Pause, Plan},
     in_flight::InFlight,
-    known_tools::KnownTools,
     listeners::Listeners,
     live::{Kept, Live, Slot, Wrap},
 };
@@ -24,8 +24,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     config: Config,
     slot: Arc<Slot>,
-    known_tools: Arc<KnownTools>,
-    in_flight: Arc<InFlight>,
+    ground: Arc<Ground>,
     /// The holder that keeps a session open between connections, if the client is to do that.
     kept: Option<Kept>,
 }
@@ -180,27 +179,30 @@ impl Client {
         self.0.slot.current().ok_or(Error::NotConnected)
     }
 
-    pub(crate) fn listeners(&self) -> &Arc<Listeners> {
-        &self.0.config.listeners
-    }
-
     pub(crate) fn answers(&self) -> &Answers {
         &self.0.config.answers
     }
 
     pub(crate) fn in_flight(&self) -> &Arc<InFlight> {
-        &self.0.in_flight
+        &self.0.ground.in_flight
     }
 
-    /// What the server's lists have said about its tools.
-    pub(crate) fn known_tools(&self) -> &Arc<KnownTools> {
-        &self.0.known_tools
+    /// What all calls have in common.
+    pub(crate) fn ground(&self) -> &Arc<Ground> {
+        &self.0.ground
     }
 
     pub(crate) fn from_config(config: Config) -> Self {
         let kept = config.keep_alive.then(Kept::default);
-        let (slot, known_tools, in_flight) = (Arc::default(), Arc::default(), Arc::default());
-        Self(Arc::new(Inner { config, slot, known_tools, in_flight, kept }))
+        let ground = Ground {
+            listeners: Arc::clone(&config.listeners),
+            known_tools: Arc::default(),
+            in_flight: Arc::default(),
+            deadlines: config.options.deadlines,
+            asks_for_logs: config.options.log_level.is_some(),
+        };
+        let (slot, ground) = (Arc::default(), Arc::new(ground));
+        Self(Arc::new(Inner { config, slot, ground, kept }))
     }
 }
 

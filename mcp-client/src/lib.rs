@@ -101,7 +101,7 @@ mod template;
 mod tool_result;
 
 pub use builder::ClientBuilder;
-pub use call_tool::CallTool;
+pub use call_tool::{CallTool, CallingTool};
 pub use catalogue::{Catalogue, Changed, Changes, Difference, Listed, OpenCatalogue, Snapshot};
 pub use client::Client;
 pub use complete::Complete;

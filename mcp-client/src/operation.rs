@@ -36,7 +36,8 @@ use std::{fmt, future::Future, time::Duration};
 /// Nothing is sent before the first poll. Dropping the future cancels the request on the wire.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Operation<K> {
-    caller: Result<Caller, Error>,
+    /// In a box, for an error is large and seldom.
+    caller: Result<Caller, Box<Error>>,
     kind: K,
 }
 
@@ -159,18 +160,18 @@ impl<K> Operation<K> {
         if let Err(error) = outcome
             && self.caller.is_ok()
         {
-            self.caller = Err(error.into());
+            self.fail(error);
         }
     }
 
     /// Makes the call one that fails with this error, whatever else is wrong with it.
     pub(crate) fn fail(&mut self, error: InvalidParams) {
-        self.caller = Err(error.into());
+        self.caller = Err(Box::new(error.into()));
     }
 
     /// The same call, which will fail with this error.
     pub(crate) fn refused(self, error: Error) -> Self {
-        Self { caller: Err(error), ..self }
+        Self { caller: Err(Box::new(error)), ..self }
     }
 
     /// The same call, refused if the server has not offered what it needs.
@@ -193,11 +194,11 @@ impl<K> Operation<K> {
         K: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send,
     {
-        Box::pin(async move { run(self.caller?, self.kind).await })
+        Box::pin(async move { run(self.caller.map_err(|error| *error)?, self.kind).await })
     }
 
     pub(crate) fn into_parts(self) -> (Result<Caller, Error>, K) {
-        (self.caller, self.kind)
+        (self.caller.map_err(|error| *error), self.kind)
     }
 
     pub(crate) fn with(self, change: impl FnOnce(&mut Caller)) -> Self {
@@ -211,7 +212,7 @@ impl<K> Operation<K> {
         if let Ok(caller) = &mut self.caller
             && let Err(error) = change(caller)
         {
-            self.caller = Err(error);
+            self.caller = Err(Box::new(error));
         }
         self
     }
@@ -225,7 +226,7 @@ impl<K: fmt::Debug> fmt::Debug for Operation<K> {
 
 /// Begins a call.
 pub(crate) fn begin<K>(client: &Client, kind: K) -> Operation<K> {
-    Operation { caller: Caller::new(client), kind }
+    Operation { caller: Caller::new(client).map_err(Box::new), kind }
 }
 
 /// Something that a caller gave, and that cannot be sent.

@@ -13,6 +13,7 @@ use mcp_types::{GetPromptResult, tasks_extension::TaskStatus};
 use std::{
     fmt,
     future::{Future, IntoFuture, ready},
+    sync::Arc,
     time::Duration,
 };
 
@@ -200,7 +201,7 @@ macro_rules! tasks {
             pub async fn task(self, ttl: Option<Duration>) -> Result<Task<$output>, Error> {
                 let (caller, kind) = self.into_parts();
                 let caller = caller?;
-                let prepared = kind.prepare(caller.known_tools())?;
+                let prepared = kind.prepare(Arc::clone(caller.known_tools()))?;
                 start(caller, prepared, ttl).await
             }
 
@@ -212,7 +213,7 @@ macro_rules! tasks {
             pub fn resume_task(self, id: &str) -> Result<Task<$output>, Error> {
                 let (caller, kind) = self.into_parts();
                 let caller = caller?;
-                let Prepared { method, read, .. } = kind.prepare(caller.known_tools())?;
+                let Prepared { method, read, .. } = kind.prepare(Arc::clone(caller.known_tools()))?;
                 let started = Started::Task(caller.session().task(id));
                 Ok(Task { method, started, read, limit: caller.own_limit() })
             }

@@ -34,8 +34,8 @@ pub struct ToolResult {
 }
 
 /// Which tool a result is from, and what is known of that.
-pub(crate) struct Origin<'a> {
-    pub(crate) tool: &'a str,
+pub(crate) struct Origin {
+    pub(crate) tool: Box<str>,
     /// Whether it says, where it is listed, that it wraps its output.
     pub(crate) wraps: bool,
 }
@@ -98,14 +98,14 @@ impl ToolResult {
         if self.is_error { Err(failed(&self.tool, self.content)) } else { Ok(self) }
     }
 
-    pub(crate) fn read(origin: &Origin<'_>, reply: &Reply) -> Result<Self, Error> {
+    pub(crate) fn read(origin: Origin, reply: &Reply) -> Result<Self, Error> {
         let result: CallToolResult = operation::decode(METHOD, reply)?;
         Ok(Self {
             content: result.content,
             structured_content: result.structured_content,
             meta: result.meta,
             is_error: result.is_error.unwrap_or_default(),
-            tool: origin.tool.into(),
+            tool: origin.tool,
             wraps: origin.wraps,
         })
     }
@@ -126,17 +126,14 @@ fn is_wrapped(meta: &MetaObject) -> bool {
 }
 
 /// Decodes the structured output; once more if strings in it are not text.
-pub(crate) fn read_typed<T: DeserializeOwned>(
-    origin: &Origin<'_>,
-    reply: &Reply,
-) -> Result<T, Error> {
+pub(crate) fn read_typed<T: DeserializeOwned>(origin: &Origin, reply: &Reply) -> Result<T, Error> {
     read_as_it_is(origin, reply).or_else(|error| match (&error, reply.repaired()) {
         (Error::Decode { .. }, Some(repaired)) => read_as_it_is(origin, &repaired),
         _ => Err(error),
     })
 }
 
-fn read_as_it_is<T: DeserializeOwned>(origin: &Origin<'_>, reply: &Reply) -> Result<T, Error> {
+fn read_as_it_is<T: DeserializeOwned>(origin: &Origin, reply: &Reply) -> Result<T, Error> {
     // Nearly always it is this, and read in one pass.
     if !origin.wraps
         && let Ok(Direct { structured_content, is_error, meta }) = reply.decode()
@@ -148,8 +145,8 @@ fn read_as_it_is<T: DeserializeOwned>(origin: &Origin<'_>, reply: &Reply) -> Res
     let parts: Parts<'_> =
         reply.decode().map_err(|source| Error::Decode { method: METHOD.into(), source })?;
     if parts.is_error.unwrap_or_default() {
-        let result = ToolResult::read(origin, reply)?;
-        return Err(failed(origin.tool, result.content));
+        let CallToolResult { content, .. } = operation::decode(METHOD, reply)?;
+        return Err(failed(&origin.tool, content));
     }
     parts.read(origin).map_err(|source| Error::Decode { method: METHOD.into(), source })
 }
@@ -183,8 +180,10 @@ struct Wrapped<T> {
 }
 
 impl Parts<'_> {
-    fn read<T: DeserializeOwned>(&self, origin: &Origin<'_>) -> Result<T, serde_json::Error> {
-        let Some(structured) = self.structured_content else { return self.read_text(origin.tool) };
+    fn read<T: DeserializeOwned>(&self, origin: &Origin) -> Result<T, serde_json::Error> {
+        let Some(structured) = self.structured_content else {
+            return self.read_text(&origin.tool);
+        };
         if self.meta.as_ref().is_some_and(is_wrapped) {
             return serde_json::from_str(structured.get()).map(|Wrapped { result }| result);
         }

@@ -39,6 +39,7 @@
 
 mod add_meta;
 mod call;
+mod call_raw;
 mod canonical;
 mod circuit_break;
 mod deadline;

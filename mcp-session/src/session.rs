@@ -3,6 +3,7 @@
 use crate::{
     Call, CallService, Cancellable, CheckInput, Dispatch, Era, Error, InputHandler, Notify,
     Options, Peer, Reconnect, Reply, Server, When,
+    call_raw::CallRaw,
     input::Limited,
     negotiate::Negotiation,
     prior_discover::{Check, CheckPrior},
@@ -100,13 +101,12 @@ impl Session {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the request on the wire, and so does a [`Cancellation`](crate::Cancellation).
-    pub async fn call_raw(&self, call: Call) -> Result<Reply, Error> {
-        let reply = Cancellable::new(call, |call| Calling::new(Arc::clone(&self.0.service), call));
-        reply.await.map_err(|error| {
-            let error = Error::from_layers(error);
-            self.0.peer.note_error(&error);
-            error
-        })
+    pub fn call_raw(&self, call: Call) -> CallRaw {
+        CallRaw::new(self.calling(call), self.0.peer.clone())
+    }
+
+    fn calling(&self, call: Call) -> Cancellable<Calling> {
+        Cancellable::new(call, |call| Calling::new(Arc::clone(&self.0.service), call))
     }
 
     /// Sends a notification; ready when it has been handed to the transport.
@@ -130,7 +130,7 @@ impl Service<Call> for Session {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        Cancellable::new(call, |call| Calling::new(Arc::clone(&self.0.service), call))
+        self.calling(call)
     }
 }
 
@@ -275,7 +275,6 @@ fn erased<T: Transport>(
     match server.era {
         Era::Modern => {
             let stack = stack::modern(dispatch, version.clone(), binding, options);
-            let stack = BoxCloneSyncService::new(stack);
             let Some(prior) = options.prior.clone().filter(|_| server.is_recalled) else {
                 return stack;
             };
@@ -284,7 +283,7 @@ fn erased<T: Transport>(
             BoxCloneSyncService::new(CheckPrior::new(stack, check))
         }
         Era::Legacy => {
-            let stack = BoxCloneSyncService::new(stack::legacy(dispatch, version, options));
+            let stack = stack::legacy(dispatch, version, options);
             let offer = TaskOffer::of(server);
             if offer.is_empty() {
                 return stack;

@@ -1,13 +1,18 @@
 //! The default stacks: one expression per era, outermost first.
 
 use crate::{
-    AddMetaLayer, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta, MirrorParamsLayer,
-    NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer, extension::ExtendLayer,
+    AddMetaLayer, BoxCallService, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta,
+    MirrorParamsLayer, NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer,
+    extension::ExtendLayer,
 };
 use mcp_transport::{Binding, Transport};
 use mcp_types::{ProtocolVersion, RawJson, is_extension_id, keys};
 use std::sync::Arc;
-use tower::ServiceBuilder;
+use tower::{
+    ServiceBuilder,
+    util::{BoxCloneSyncService, BoxCloneSyncServiceLayer},
+};
+use tower_layer::{Identity, Layer};
 
 /// The stack for stateless servers.
 pub fn modern<T: Transport>(
@@ -15,16 +20,13 @@ pub fn modern<T: Transport>(
     version: ProtocolVersion,
     binding: Binding,
     options: &Options,
-) -> impl CallService + use<T> {
+) -> BoxCallService {
     let input = FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds)
         .with_peer(dispatch.peer().clone());
     // Only HTTP has headers, and only there may a tool be left out for them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
     ServiceBuilder::new()
-        // Outermost: a span holds all that is done about a call.
-        .option_layer(trace(options, &version))
-        // Where only finished results pass. One cache for each session: no server sees another's.
-        .option_layer(reuse(options))
+        .layer(Outermost { trace: trace(options, &version), reuse: reuse(options) })
         // Outside of all that knows a result type, so that what is left is a mistake.
         .layer(RequireCompleteLayer::new())
         // Outside of the core, whose results they may hold back: a task, for example.
@@ -32,7 +34,7 @@ pub fn modern<T: Transport>(
         // Outside the deadline: a person who answers does not use up the server's time.
         .layer(input)
         // Outside the deadline, so that each try has what is left of it; inside the questions, which are not asked again.
-        .option_layer(retry(options))
+        .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
         .layer(DeadlineLayer::new(options.deadlines))
         .option_layer(mirror)
         // Outside of what stamps the revision, so that the second try is stamped afresh.
@@ -46,14 +48,41 @@ pub fn legacy<T: Transport>(
     dispatch: Dispatch<T>,
     version: ProtocolVersion,
     options: &Options,
-) -> impl CallService + use<T> {
+) -> BoxCallService {
     ServiceBuilder::new()
-        .option_layer(trace(options, &version))
-        .option_layer(retry(options))
+        .layer(Outermost { trace: trace(options, &version), reuse: None::<Identity> })
+        .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
         .layer(DeadlineLayer::new(options.deadlines))
         // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
         .layer(AddMetaLayer::new(version, Meta::default()))
         .service(dispatch)
+}
+
+/// Erases the type of a stack, and puts around it what is off by default: what is off takes no room in a call.
+struct Outermost<R> {
+    trace: Option<crate::PropagateTraceLayer>,
+    reuse: Option<R>,
+}
+
+impl<S, R> Layer<S> for Outermost<R>
+where
+    S: CallService,
+    R: Layer<BoxCallService, Service: CallService>,
+{
+    type Service = BoxCallService;
+
+    fn layer(&self, inner: S) -> BoxCallService {
+        let mut service = BoxCloneSyncService::new(inner);
+        // Where only finished results pass. One cache for each session: no server sees another's.
+        if let Some(reuse) = &self.reuse {
+            service = BoxCloneSyncService::new(reuse.layer(service));
+        }
+        // A span holds all that is done about a call.
+        if let Some(trace) = &self.trace {
+            service = BoxCloneSyncService::new(trace.layer(service));
+        }
+        service
+    }
 }
 
 fn trace(options: &Options, version: &ProtocolVersion) -> Option<crate::PropagateTraceLayer> {
@@ -66,7 +95,7 @@ fn reuse(options: &Options) -> Option<crate::ReuseReplyLayer> {
 }
 
 #[cfg(not(feature = "cache"))]
-fn reuse(_: &Options) -> Option<tower_layer::Identity> {
+fn reuse(_: &Options) -> Option<Identity> {
     None
 }
 

@@ -201,7 +201,10 @@ impl Listening {
                     self.call = std::future::pending().boxed();
                 }
                 match self.events.poll_recv(cx) {
-                    Poll::Pending if self.outcome.is_some() => Poll::Ready(None),
+                    // The channel says so as well when a task has done enough for now: then it may hold more.
+                    Poll::Pending if self.outcome.is_some() => {
+                        Poll::Ready(self.events.try_recv().ok())
+                    }
                     polled => polled,
                 }
             });
