@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 use std::num::NonZero;
 
-/// The room for one small argument, beside its name.
+/// The room for one small argument, beside its name; as much again is for that.
 const ROOM: usize = 48;
 /// How much more room than it takes a text may keep while its call is under way.
 const SLACK: usize = 1024;
@@ -27,7 +27,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// No arguments for this tool.
     pub(crate) fn of(tool: &str) -> Self {
-        let mut text = Vec::with_capacity(NAME.len() + tool.len() + ARGUMENTS.len() + ROOM);
+        let room = NAME.len() + tool.len() + ARGUMENTS.len() + 2 * ROOM;
+        let mut text = Vec::with_capacity(room);
         text.extend_from_slice(NAME);
         write_string(tool, &mut text);
         text.extend_from_slice(ARGUMENTS);

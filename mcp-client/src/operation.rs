@@ -102,7 +102,7 @@ impl<K> Operation<K> {
     /// Limits how long the server may take in all, however much it is heard of meanwhile; zero is no limit.
     ///
     /// Takes the place of the client's [`Deadlines`]. The time that a user takes to answer a question of a stateless
-    /// server does not count; after the answer the limit begins anew.
+    /// server does not count; the limit holds for what the server takes before and after it together.
     pub fn timeout(self, limit: Duration) -> Self {
         self.deadlines(if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) })
     }

@@ -119,8 +119,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         // An answer that is here counts, however late it is.
-        if let Poll::Ready(reply) = this.reply.poll(cx) {
-            return Poll::Ready(reply);
+        if let Poll::Ready(mut outcome) = this.reply.poll(cx) {
+            if let Ok(reply) = &mut outcome {
+                reply.begun = Some(this.clock.start);
+            }
+            return Poll::Ready(outcome);
         }
         loop {
             if let Some(timer) = this.timer.as_mut().as_pin_mut() {

@@ -1,11 +1,15 @@
 //! Answering `input_required` and asking again.
 
+mod budget;
+
 use crate::{
-    Call, CallService, Error, InputHandler, InvalidParams, Misbehavior, Params, Peer, Reply,
+    Call, CallService, Deadlines, Error, InputHandler, InvalidParams, Misbehavior, Params, Peer,
+    Reply,
     followed::{Followed, Outcome, Step},
     input::{Asker, InputRequest, answer_all},
     result_type,
 };
+use budget::Budget;
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
 use serde::Deserialize;
@@ -16,6 +20,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -32,7 +37,7 @@ pub struct InputGiven;
 /// On the wire: after a result `input_required`, the same request with a new id, with `inputResponses` for every key of
 /// `inputRequests`, and with `requestState` exactly as it came. All questions of a round are answered concurrently,
 /// through the same [`InputHandler`] that answers the requests of legacy servers. Sits outside the deadline, so that a
-/// person who thinks does not use up the server's time.
+/// person who thinks does not use up the server's time: all rounds of a call share what the server may take in all.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 ///
@@ -52,6 +57,7 @@ pub struct FollowInputLayer {
     handler: Arc<dyn InputHandler>,
     rounds: usize,
     peer: Option<Peer>,
+    deadlines: Deadlines,
 }
 
 impl FollowInputLayer {
@@ -59,7 +65,7 @@ impl FollowInputLayer {
     ///
     /// Answers are sent as they are: [`CheckInput`](crate::CheckInput) makes a handler whose answers are checked.
     pub fn new(handler: Arc<dyn InputHandler>, rounds: usize) -> Self {
-        Self { handler, rounds, peer: None }
+        Self { handler, rounds, peer: None, deadlines: Deadlines::NONE }
     }
 
     /// The handler is told who asks.
@@ -67,6 +73,12 @@ impl FollowInputLayer {
     pub fn with_peer(mut self, peer: Peer) -> Self {
         self.peer = Some(peer);
         self
+    }
+
+    /// The limits of calls that bring none of their own: those of the deadline inside. Default: none.
+    #[must_use]
+    pub fn with_deadlines(self, deadlines: Deadlines) -> Self {
+        Self { deadlines, ..self }
     }
 
     fn asker(&self, call: &Call) -> Asker {
@@ -104,34 +116,41 @@ fn follow<S: CallService>(
     again: &Arc<(S, FollowInputLayer)>,
     outcome: Outcome,
 ) -> Step {
-    let asked = match outcome {
+    let (asked, begun) = match outcome {
         Ok(reply) => match InputRequired::read(&call, &reply) {
             Ok(None) => return Step::Done(Ok(reply)),
-            asked => asked,
+            asked => (asked, reply.begun),
         },
         Err(error) => return Step::Done(Err(error)),
     };
     let again = Arc::clone(again);
     Step::More(Box::pin(async move {
-        let asked = asked?;
-        again.1.answer(again.0.clone(), call, asked).await
+        let (inner, layer) = (again.0.clone(), &again.1);
+        let limits = call.extensions.get().copied().unwrap_or(layer.deadlines);
+        let budget = Budget::new(limits, begun.unwrap_or_else(Instant::now));
+        layer.answer(inner, call, asked?, budget).await
     }))
 }
 
 impl FollowInputLayer {
     /// Gives the input that is asked for, and sends the call again with it.
+    // spec: MRTR-10
     async fn answer<S: CallService>(
         &self,
         mut inner: S,
         mut call: Call,
         mut asked: Option<InputRequired>,
+        mut budget: Budget,
     ) -> Outcome {
         for round in 0..self.rounds {
+            // Nobody is asked for what cannot be sent any more.
+            budget.left(&call.method)?;
             if let Some(asked) = asked {
-                call.params = asked.answer(self, &call, round).await?;
+                call.params = asked.answer(self, &call, round, &mut budget).await?;
             }
             std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
-            let mut reply = inner.call(call.clone()).await?;
+            let reply = inner.call(budget.limit(call.clone())?).await;
+            let mut reply = reply.map_err(|error| budget.explain(error))?;
             asked = InputRequired::read(&call, &reply)?;
             if asked.is_none() {
                 reply.extensions.insert(InputGiven);
@@ -182,11 +201,13 @@ impl InputRequired {
         layer: &FollowInputLayer,
         call: &Call,
         round: usize,
+        budget: &mut Budget,
     ) -> Result<Params, Error> {
         let responses = match &self.requests {
             Some(requests) => {
                 let (handler, asker) = (&*layer.handler, layer.asker(call));
-                let answers = answer_all(handler, &asker, &call.method, requests).await?;
+                let answers = answer_all(handler, &asker, &call.method, requests);
+                let answers = budget.answering(answers).await?;
                 Some(RawJson::encode(&answers).map_err(InvalidParams::from)?)
             }
             None => {

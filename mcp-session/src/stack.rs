@@ -22,7 +22,8 @@ pub fn modern<T: Transport>(
     options: &Options,
 ) -> BoxCallService {
     let input = FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds)
-        .with_peer(dispatch.peer().clone());
+        .with_peer(dispatch.peer().clone())
+        .with_deadlines(options.deadlines);
     // Only HTTP has headers, and only there may a tool be left out for them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
     ServiceBuilder::new()

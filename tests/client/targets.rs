@@ -42,9 +42,8 @@ async fn what_is_no_target_is_refused_by_name_and_shows_no_secret() {
     }
 }
 
-// seed: 18 22
-#[tokio::test]
-async fn a_url_is_a_url_however_its_scheme_is_written() {
+/// A stateless server whose tools all say that they are done.
+async fn http_server() -> HttpServer {
     let server = HttpServer::start(|request| match &*request.rpc_method() {
         "server/discover" => Answer::result(
             request,
@@ -53,7 +52,13 @@ async fn a_url_is_a_url_however_its_scheme_is_written() {
         ),
         _ => Answer::result(request, &said("done")),
     });
-    let server = server.await.unwrap();
+    server.await.unwrap()
+}
+
+// seed: 18 22
+#[tokio::test]
+async fn a_url_is_a_url_however_its_scheme_is_written() {
+    let server = http_server().await;
     let address = server.url().strip_prefix("http://").unwrap();
     for url in [format!("HTTP://{address}?key=secret"), format!("hTTp://me:secret@{address}")] {
         let target = Target::from(url);
@@ -66,15 +71,7 @@ async fn a_url_is_a_url_however_its_scheme_is_written() {
 // seed: 34
 #[tokio::test]
 async fn a_call_brings_headers_of_its_own() {
-    let server = HttpServer::start(|request| match &*request.rpc_method() {
-        "server/discover" => Answer::result(
-            request,
-            &json!({"resultType": "complete", "supportedVersions": ["2026-07-28"],
-                "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private"}),
-        ),
-        _ => Answer::result(request, &said("done")),
-    });
-    let server = server.await.unwrap();
+    let server = http_server().await;
     let client = deadline(Client::connect_to(server.url())).await.unwrap();
     let tenant = HeaderName::from_static("x-tenant");
     let call = client.call_tool("any").header(tenant.clone(), HeaderValue::from_static("red"));

@@ -1,25 +1,17 @@
 //! What servers with a handshake ask and say, before, beside and after what they may.
 
 use crate::{
+    roots,
     script::deadline,
     wire::{self, pair},
 };
-use async_trait::async_trait;
 use conformance::script::Background;
 use futures_util::{FutureExt, StreamExt};
-use mcp_session::{Event, Events, InputHandler, Misbehavior, Notice, Options, Question, Session};
-use mcp_types::{
-    ErrorObject,
-    capabilities::{ClientCapabilities, RootsCapability},
-    roots::{ListRootsRequest, ListRootsResult},
-    subscriptions::SubscriptionFilter,
-};
+use mcp_session::{Event, Events, Misbehavior, Notice, Options, Session};
+use mcp_types::subscriptions::SubscriptionFilter;
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::{sync::mpsc, time::timeout};
-
-/// Never answers; says when it was asked, and when it was given up.
-struct Pondering(mpsc::Sender<&'static str>);
 
 struct Noted(mpsc::Sender<&'static str>);
 
@@ -29,22 +21,11 @@ impl Drop for Noted {
     }
 }
 
-#[async_trait]
-impl InputHandler for Pondering {
-    fn capabilities(&self) -> ClientCapabilities {
-        let mut capabilities = ClientCapabilities::default();
-        capabilities.roots = Some(RootsCapability::default());
-        capabilities
-    }
-
-    async fn list_roots(
-        &self,
-        _: Question<ListRootsRequest>,
-    ) -> Result<ListRootsResult, ErrorObject> {
-        let _noted = Noted(self.0.clone());
-        let _ = self.0.send("asked").await;
-        std::future::pending().await
-    }
+/// Never answers; says when it was asked, and when it was given up.
+async fn ponder(notes: mpsc::Sender<&'static str>) -> roots::Answer {
+    let _noted = Noted(notes.clone());
+    let _ = notes.send("asked").await;
+    std::future::pending().await
 }
 
 // spec: CAN-11 CAN-13 PROG-07
@@ -53,7 +34,7 @@ async fn a_question_that_its_server_gives_up_is_dropped_and_not_answered() {
     deadline(async {
         let (sender, mut notes) = mpsc::channel(4);
         let mut options = wire::legacy();
-        options.input = Arc::new(Pondering(sender));
+        options.input = roots::answering(move || ponder(sender.clone()));
         let (session, mut driver, mut peer) = wire::open(options).await;
         let params = json!({"_meta": {"progressToken": "p"}});
         let ask = |id: Value| json!({"jsonrpc": "2.0", "id": id, "method": "roots/list", "params": params});

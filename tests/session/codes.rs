@@ -1,18 +1,16 @@
 //! Error codes: what those of servers mean here, and which ones this side says.
 
+use crate::roots;
 use crate::script::{Answer, Script, deadline, discovered, initialized};
-use async_trait::async_trait;
 use futures_util::stream;
-use mcp_session::{Call, Deadlines, Error, InputHandler, Options, Question, Session};
+use mcp_session::{Call, Deadlines, Error, Options, Session};
 use mcp_transport::{Binding, Delivery, Replies};
 use mcp_types::{
-    ErrorObject, RawJson, RequestId,
-    capabilities::{ClientCapabilities, RootsCapability},
-    roots::{ListRootsRequest, ListRootsResult},
+    RawJson, RequestId,
     rpc::{Message, Request, Response},
 };
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// A session with a stateless server that answers every call like this.
 async fn stateless(answer: impl Fn() -> Answer + Send + Sync + 'static) -> (Script, Session) {
@@ -93,25 +91,6 @@ async fn what_fails_on_this_side_is_no_error_of_the_server() {
     .await;
 }
 
-/// Fails in one of the ways that a handler can.
-struct Broken;
-
-#[async_trait]
-impl InputHandler for Broken {
-    fn capabilities(&self) -> ClientCapabilities {
-        let mut capabilities = ClientCapabilities::default();
-        capabilities.roots = Some(RootsCapability::default());
-        capabilities
-    }
-
-    async fn list_roots(
-        &self,
-        _: Question<ListRootsRequest>,
-    ) -> Result<ListRootsResult, ErrorObject> {
-        panic!("the handler is broken")
-    }
-}
-
 // spec: ERR-02 ERR-03 ERR-04 ERR-06 ERR-09 ROOT-05 SAMP-05
 #[tokio::test(start_paused = true)]
 async fn the_codes_that_this_side_says_are_those_of_json_rpc() {
@@ -139,7 +118,7 @@ async fn the_codes_that_this_side_says_are_those_of_json_rpc() {
             _ => Answer::Say(ask(&request.id)),
         });
         let mut options = Options::default();
-        options.input = Arc::new(Broken);
+        options.input = roots::answering(async || panic!("the handler is broken"));
         let session = script.connect(options).await.unwrap();
         session.call_raw(Call::new("tools/call")).await.unwrap();
 

@@ -1,26 +1,15 @@
 //! Calls that are given up from outside.
 
 use crate::{
+    roots,
     script::{Answer, Script, deadline, discovered, initialized},
     wire,
 };
-use async_trait::async_trait;
 use futures_util::FutureExt;
-use mcp_session::{
-    Call, Cancellation, Error, HonorCancelLayer, InputHandler, Options, Question, Session, mock,
-};
+use mcp_session::{Call, Cancellation, Error, HonorCancelLayer, Options, Session, mock};
 use mcp_transport::Binding;
-use mcp_types::{
-    ErrorObject,
-    capabilities::{ClientCapabilities, RootsCapability},
-    roots::{ListRootsRequest, ListRootsResult},
-};
 use serde_json::{Value, json};
-use std::{
-    future::pending,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{future::pending, sync::Mutex, time::Duration};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt, limit::ConcurrencyLimitLayer};
@@ -117,26 +106,6 @@ async fn a_cancellation_after_the_answer_says_nothing_on_the_wire() {
     }
 }
 
-/// Never has an answer, and tells when it is dropped.
-struct Thinks(Mutex<Option<oneshot::Sender<()>>>);
-
-#[async_trait]
-impl InputHandler for Thinks {
-    fn capabilities(&self) -> ClientCapabilities {
-        let mut capabilities = ClientCapabilities::default();
-        capabilities.roots = Some(RootsCapability::default());
-        capabilities
-    }
-
-    async fn list_roots(
-        &self,
-        _: Question<ListRootsRequest>,
-    ) -> Result<ListRootsResult, ErrorObject> {
-        let _gone = self.0.lock().unwrap().take();
-        pending().await
-    }
-}
-
 // spec: CAN-05 MRTR-11
 #[tokio::test(start_paused = true)]
 async fn a_call_is_cancelled_while_a_person_thinks() {
@@ -147,9 +116,17 @@ async fn a_call_is_cancelled_while_a_person_thinks() {
                 "resultType": "input_required", "inputRequests": {"q": {"method": "roots/list"}},
             })),
         });
-        let (sender, mut gone) = oneshot::channel();
+        let (sender, mut gone) = oneshot::channel::<()>();
         let mut options = Options::default();
-        options.input = Arc::new(Thinks(Mutex::new(Some(sender))));
+        // Never has an answer, and tells when it is dropped.
+        let sender = Mutex::new(Some(sender));
+        options.input = roots::answering(move || {
+            let gone = sender.lock().unwrap().take();
+            async move {
+                let _gone = gone;
+                pending().await
+            }
+        });
         let session = script.connect(options).await.unwrap();
         let cancellation = Cancellation::new();
         let call = Call::new("tools/call").with_extension(cancellation.clone());

@@ -28,6 +28,7 @@ mod propagate_trace;
 mod reconnect;
 mod retry;
 mod reuse_reply;
+mod roots;
 mod rounds;
 mod script;
 mod single_flight;

@@ -6,17 +6,11 @@
 mod legacy;
 mod modern;
 
-use crate::wire;
-use async_trait::async_trait;
-use mcp_session::{Call, InputHandler, Options, Params, Question, Session};
-use mcp_types::{
-    ErrorObject, List,
-    capabilities::{ClientCapabilities, RootsCapability},
-    keys,
-    roots::{ListRootsRequest, ListRootsResult},
-};
+use crate::{roots, wire};
+use mcp_session::{Call, Options, Params, Session};
+use mcp_types::keys;
 use serde_json::{Value, json};
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
 /// Lets a client do something, and plays the server by a transcript, which must be all that is said.
 async fn play<F: Future>(
@@ -24,7 +18,7 @@ async fn play<F: Future>(
     transcript: &str,
     client: impl FnOnce(Session) -> F,
 ) -> F::Output {
-    options.input = Arc::new(NoRoots);
+    options.input = roots::none();
     let (session, mut driver, mut peer) = wire::open(options).await;
     let served = async {
         for line in transcript.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -65,23 +59,4 @@ fn plain(mut message: Value) -> Value {
 
 fn call_tool() -> Call {
     Call::new("tools/call").with_params(Params::encode(&json!({"name": "t"})).unwrap())
-}
-
-/// Has no folders.
-struct NoRoots;
-
-#[async_trait]
-impl InputHandler for NoRoots {
-    fn capabilities(&self) -> ClientCapabilities {
-        let mut capabilities = ClientCapabilities::default();
-        capabilities.roots = Some(RootsCapability::default());
-        capabilities
-    }
-
-    async fn list_roots(
-        &self,
-        _: Question<ListRootsRequest>,
-    ) -> Result<ListRootsResult, ErrorObject> {
-        Ok(ListRootsResult::new(List::new()))
-    }
 }

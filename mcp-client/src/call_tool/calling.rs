@@ -68,8 +68,8 @@ impl<O> Future for CallingTool<O> {
             return Poll::Pending;
         };
         let outcome = ready!(reply.poll(cx)).and_then(|reply| {
-            let (tool, wraps) = (std::mem::take(tool), caller.known_tools().wraps(tool));
-            read(Origin { tool, wraps }, &reply)
+            let wraps = caller.known_tools().wraps(tool);
+            read(Origin { tool: std::mem::take(tool), wraps }, &reply)
         });
         stage.set(Stage::Over);
         Poll::Ready(outcome)

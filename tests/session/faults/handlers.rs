@@ -1,13 +1,11 @@
 //! Handlers that panic, hang, or call back.
 
 use super::{legacy, modern, shake};
+use crate::roots;
 use crate::script::{Answer, deadline};
-use async_trait::async_trait;
-use mcp_session::{Call, Error, InputHandler, Options, Question, Session};
+use mcp_session::{Call, Error, Options, Session};
 use mcp_types::{
-    ErrorObject, List, RawJson,
-    capabilities::{ClientCapabilities, RootsCapability},
-    roots::{ListRootsRequest, ListRootsResult},
+    RawJson,
     rpc::{Request, Response},
 };
 use serde_json::json;
@@ -25,44 +23,29 @@ enum Does {
     CallBack,
 }
 
-struct Handler {
-    does: Does,
-    session: OnceLock<Session>,
-}
-
-#[async_trait]
-impl InputHandler for Handler {
-    fn capabilities(&self) -> ClientCapabilities {
-        let mut capabilities = ClientCapabilities::default();
-        capabilities.roots = Some(RootsCapability::default());
-        capabilities
-    }
-
-    async fn list_roots(
-        &self,
-        _: Question<ListRootsRequest>,
-    ) -> Result<ListRootsResult, ErrorObject> {
-        match self.does {
-            Does::Panic => panic!("the handler panics"),
-            Does::PanicLater => {
-                tokio::task::yield_now().await;
-                panic!("the handler panics");
-            }
-            Does::Hang => pending().await,
-            Does::CallBack => {
-                let session = self.session.get().unwrap().clone();
-                session.call_raw(Call::new("tools/list")).await.unwrap();
-            }
+async fn answer(does: Does, session: Arc<OnceLock<Session>>) -> roots::Answer {
+    match does {
+        Does::Panic => panic!("the handler panics"),
+        Does::PanicLater => {
+            tokio::task::yield_now().await;
+            panic!("the handler panics");
         }
-        Ok(ListRootsResult::new(List::new()))
+        Does::Hang => pending().await,
+        Does::CallBack => {
+            let session = session.get().unwrap().clone();
+            session.call_raw(Call::new("tools/list")).await.unwrap();
+        }
     }
+    roots::no_folders()
 }
 
-fn options(does: Does) -> (Options, Arc<Handler>) {
-    let handler = Arc::new(Handler { does, session: OnceLock::new() });
+/// Options with a handler, and the session that it may call.
+fn options(does: Does) -> (Options, Arc<OnceLock<Session>>) {
+    let session = Arc::new(OnceLock::new());
+    let known = Arc::clone(&session);
     let mut options = Options::default();
-    options.input = Arc::clone(&handler) as Arc<dyn InputHandler>;
-    (options, handler)
+    options.input = roots::answering(move || answer(does, Arc::clone(&known)));
+    (options, session)
 }
 
 /// A stateless server that asks once a call.
@@ -148,7 +131,7 @@ async fn f50_a_handler_may_call_the_session_that_asks() {
     deadline(async {
         let (options, handler) = options(Does::CallBack);
         let session = asking().connect(options).await.unwrap();
-        assert!(handler.session.set(session.clone()).is_ok());
+        assert!(handler.set(session.clone()).is_ok());
         session.call_raw(Call::new("tools/call")).await.unwrap();
     })
     .await;

@@ -1,17 +1,13 @@
 //! Calls that would not end by themselves.
 
 use super::{modern, shake};
+use crate::roots;
 use crate::script::{Answer, deadline};
-use async_trait::async_trait;
 use futures_util::stream;
-use mcp_session::{
-    Call, Deadlines, Error, InputHandler, Misbehavior, Options, Phase, Question, Tasks,
-};
+use mcp_session::{Call, Deadlines, Error, Misbehavior, Options, Phase, Tasks};
 use mcp_transport::Replies;
 use mcp_types::{
-    ErrorObject, List, RawJson,
-    capabilities::{ClientCapabilities, RootsCapability},
-    roots::{ListRootsRequest, ListRootsResult},
+    RawJson,
     rpc::{Message, Notification, Request, Response},
 };
 use serde_json::{Value, json};
@@ -69,25 +65,6 @@ async fn f23_progress_without_end_does_not_hold_the_total_deadline_off() {
     .await;
 }
 
-/// Has no folders.
-struct NoRoots;
-
-#[async_trait]
-impl InputHandler for NoRoots {
-    fn capabilities(&self) -> ClientCapabilities {
-        let mut capabilities = ClientCapabilities::default();
-        capabilities.roots = Some(RootsCapability::default());
-        capabilities
-    }
-
-    async fn list_roots(
-        &self,
-        _: Question<ListRootsRequest>,
-    ) -> Result<ListRootsResult, ErrorObject> {
-        Ok(ListRootsResult::new(List::new()))
-    }
-}
-
 fn state_of(request: &Request) -> Value {
     let params: Value = request.params.as_ref().unwrap().decode().unwrap();
     params["requestState"].clone()
@@ -115,7 +92,7 @@ async fn f61_questions_without_end_are_given_up_and_the_next_call_works() {
                 "inputRequests": {"q": {"method": "roots/list"}}}))
         });
         let mut options = Options::default();
-        options.input = Arc::new(NoRoots);
+        options.input = roots::none();
         options.input_rounds = 3;
         let session = script.connect(options).await.unwrap();
         let error = session.call_raw(Call::new("tools/call")).await.unwrap_err();

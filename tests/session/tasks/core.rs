@@ -1,42 +1,19 @@
 //! The tasks of 2025-11-25.
 
 use super::handle::named;
+use crate::roots;
 use crate::script::{Answer, Script, deadline};
-use async_trait::async_trait;
-use mcp_session::{Call, Error, InputHandler, Mode, Options, Question, Session, Started};
+use mcp_session::{Call, Error, Mode, Options, Session, Started};
 use mcp_transport::{Binding, Replies};
 use mcp_types::{
-    ErrorObject, List, RawJson,
-    capabilities::{ClientCapabilities, RootsCapability},
-    roots::{ListRootsRequest, ListRootsResult},
+    RawJson,
     rpc::{Message, Request, Response},
 };
 use serde_json::{Value, json};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
-
-struct NoRoots;
-
-#[async_trait]
-impl InputHandler for NoRoots {
-    fn capabilities(&self) -> ClientCapabilities {
-        let mut capabilities = ClientCapabilities::default();
-        capabilities.roots = Some(RootsCapability::default());
-        capabilities
-    }
-
-    async fn list_roots(
-        &self,
-        _: Question<ListRootsRequest>,
-    ) -> Result<ListRootsResult, ErrorObject> {
-        Ok(ListRootsResult::new(List::new()))
-    }
-}
 
 fn params(request: &Request) -> Value {
     request.params.as_ref().map(|params| params.decode().unwrap()).unwrap_or_default()
@@ -92,7 +69,7 @@ fn server(offers: bool, states: &'static [&'static str]) -> Script {
 async fn connect(script: &Script) -> Session {
     let mut options = Options::default();
     options.mode = Mode::Legacy;
-    options.input = Arc::new(NoRoots);
+    options.input = roots::none();
     script.connect(options).await.unwrap()
 }
 
