@@ -41,6 +41,7 @@
 //! | `url` | `httpUrl`, `serverUrl` | a server behind a URL |
 //! | `type` | `transport` | `stdio`, `http` or `streamable-http`, `sse`, `ws`; without it, command or URL say it |
 //! | `headers`, `auth` | | headers of each request; a bearer token, or `"oauth"` |
+//! | `oauth` | | `{"clientId", "clientSecret", "scopes", "callbackPort"}`: a login by OAuth, as far as it is known |
 //! | `timeout`, `init_timeout` | `initTimeout` | limits of a call, and of connecting, in milliseconds |
 //! | `disabled` | `enabled` | whether it is used |
 //! | `keep_alive` | `keepAlive` | whether its session outlives the connections to it |
@@ -61,6 +62,7 @@ mod entry;
 mod file;
 mod goose;
 mod keys;
+mod oauth;
 mod problem;
 mod report;
 mod server;
@@ -71,6 +73,7 @@ mod variables;
 mod yaml;
 
 pub use discover::{Address, Discovered, Discovery, discover};
+pub use oauth::OAuthSettings;
 pub use problem::{ConfigError, Problem, Severity};
 pub use server::{Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer};
 pub use tools::ToolRules;

@@ -108,13 +108,13 @@ impl<C: Connector> Connector for Prepared<C> {
 }
 
 /// Dials as another does, by a plan that is changed before.
-#[cfg(feature = "config")]
+#[cfg(any(feature = "config", feature = "oauth"))]
 pub(crate) struct Planned<F> {
     pub(crate) inner: Arc<dyn Dial>,
     pub(crate) change: F,
 }
 
-#[cfg(feature = "config")]
+#[cfg(any(feature = "config", feature = "oauth"))]
 impl<F: Fn(&mut Plan) + Send + Sync> Dial for Planned<F> {
     fn dial(&self, mut plan: Plan) -> BoxFuture<'static, Dialed> {
         (self.change)(&mut plan);

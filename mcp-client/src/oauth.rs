@@ -52,6 +52,15 @@ mod browser;
 pub use browser::{OpenBrowserError, open_browser};
 pub use mcp_transport::http::oauth::*;
 
+/// An extension that says no more than that the client has it.
+pub(crate) struct Declared(pub(crate) String);
+
+impl mcp_session::Extension for Declared {
+    fn id(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Receives users who log in with their own browser: it is opened, and they come back to a free port of this machine.
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! Where a client connects to.
 
 use crate::dial::{Connecting, Dial, Invalid, Place};
-#[cfg(feature = "config")]
+#[cfg(any(feature = "config", feature = "oauth"))]
 use crate::dial::{Plan, Planned};
 use mcp_transport::{Connector, Shared, Transport};
 use std::{fmt, sync::Arc};
@@ -52,11 +52,28 @@ impl Target {
     /// For more of an endpoint, `Endpoint::oauth` is the same, and is a target too.
     #[cfg(feature = "oauth")]
     pub fn oauth(url: impl AsRef<str>, oauth: crate::oauth::OAuth) -> Self {
-        let (url, oauth) = (url.as_ref(), oauth.default_receiver(crate::oauth::in_browser()));
+        let url = url.as_ref();
         match mcp_transport::http::Endpoint::parse(url) {
-            Ok(endpoint) if is_http_sse(url) => endpoint.http_sse().oauth(oauth).into(),
-            Ok(endpoint) => endpoint.oauth(oauth).into(),
+            Ok(endpoint) if is_http_sse(url) => Self::logging_in(endpoint.http_sse(), oauth),
+            Ok(endpoint) => Self::logging_in(endpoint, oauth),
             Err(error) => Self::invalid(&without_secrets(url), error.to_string()),
+        }
+    }
+
+    /// An endpoint with a login, whose extension is declared.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn logging_in<T: mcp_transport::http::Storey>(
+        endpoint: mcp_transport::http::Endpoint<T>,
+        oauth: crate::oauth::OAuth,
+    ) -> Self {
+        let oauth = oauth.default_receiver(crate::oauth::in_browser());
+        let extension = oauth.extension().map(str::to_owned);
+        let target = Self::from(endpoint.oauth(oauth));
+        match extension {
+            Some(id) => target.planned(move |plan| {
+                plan.options.extensions.push(Arc::new(crate::oauth::Declared(id.clone())));
+            }),
+            None => target,
         }
     }
 
@@ -75,7 +92,7 @@ impl Target {
     }
 
     /// The same target, for which the plan of a connection is changed.
-    #[cfg(feature = "config")]
+    #[cfg(any(feature = "config", feature = "oauth"))]
     pub(crate) fn planned(self, change: impl Fn(&mut Plan) + Send + Sync + 'static) -> Self {
         let Self { name, dial } = self;
         Self { name, dial: Arc::new(Planned { inner: dial, change }) }

@@ -158,7 +158,7 @@ fn members_that_nobody_knows_are_kept_and_told() {
         [
             "5:7: warning: mcpServers.a.comand: is not known here, and has no effect; \
              did you mean \"command\"?",
-            "8:7: warning: mcpServers.a.oauth: is not built here, and has no effect",
+            "8:7: warning: mcpServers.a.oauth: has no effect for a server with a command",
         ]
     );
     assert_eq!(config.text(), text);

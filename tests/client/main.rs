@@ -16,6 +16,7 @@ mod initialize;
 mod limits;
 mod listening;
 mod lists;
+mod logging_in;
 mod others;
 mod over_http;
 mod pages;

@@ -43,7 +43,7 @@ pub(super) async fn run(
     };
     let targets = usize::from(program.is_none());
     check_words(&command, words.len().saturating_sub(targets))?;
-    let (client, words) = resolve(words, program, &common)?;
+    let (client, words) = resolve(words, program, &common, terminal)?;
     let started = Instant::now();
     let session =
         Session { connection: connect(client, &common, terminal).await?, common, terminal };

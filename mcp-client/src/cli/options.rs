@@ -27,6 +27,15 @@ pub(super) struct Common {
     /// Sends a header with each HTTP request; `${VARIABLES}` are filled in.
     #[arg(long, global = true, value_name = "NAME:VALUE", value_parser = header)]
     pub(super) header: Vec<(String, String)>,
+    /// How to log in to a URL: `oauth`, or a bearer token; `${VARIABLES}` are filled in.
+    #[arg(long, global = true, value_name = "oauth|TOKEN")]
+    pub(super) auth: Option<String>,
+    /// Where `--auth oauth` keeps its tokens.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) tokens: Option<PathBuf>,
+    /// Only shows the page of a login, and opens no browser.
+    #[arg(long, global = true)]
+    pub(super) no_browser: bool,
     /// Limits how long connecting and each call may take; 0 is no limit.
     #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
     pub(super) timeout: Option<Duration>,

@@ -1,9 +1,9 @@
 //! Which server a command is for.
 
-use super::{Failure, options::Common};
+use super::{Failure, Terminal, login, options::Common};
 use crate::{
     Client, ClientBuilder, Config, ServerConfig,
-    config::{ConfigError, discover},
+    config::{ConfigError, OAuthSettings, discover},
 };
 use std::{
     env,
@@ -16,13 +16,14 @@ pub(super) fn resolve(
     mut words: Vec<String>,
     command: Option<Vec<OsString>>,
     common: &Common,
+    terminal: &Terminal,
 ) -> Result<(ClientBuilder, Vec<String>), Failure> {
     let client = match command {
         Some(command) => of_command(command)?,
         None if words.is_empty() => {
             return Err(Failure::Usage("which server? Name a target, see --help".to_owned()));
         }
-        None => of_name(&words.remove(0), common)?,
+        None => of_name(&words.remove(0), common, terminal)?,
     };
     Ok((client, words))
 }
@@ -37,9 +38,12 @@ fn of_command(command: Vec<OsString>) -> Result<ClientBuilder, Failure> {
 }
 
 /// The server of a text: a URL, a file that is there, or a name in the config of an editor.
-fn of_name(text: &str, common: &Common) -> Result<ClientBuilder, Failure> {
+fn of_name(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBuilder, Failure> {
     if text.contains("://") {
-        return Ok(of_url(text, common));
+        return of_url(text, common, terminal);
+    }
+    if common.auth.is_some() {
+        return Err(Failure::Usage("--auth is for a URL; a config has its own `auth`".to_owned()));
     }
     let path = Path::new(text);
     if !path.is_file() {
@@ -56,10 +60,18 @@ fn of_name(text: &str, common: &Common) -> Result<ClientBuilder, Failure> {
     Ok(Client::builder(path))
 }
 
-fn of_url(text: &str, common: &Common) -> ClientBuilder {
+fn of_url(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBuilder, Failure> {
     let server = ServerConfig::url(text);
     let headers = common.header.iter();
-    headers.fold(server, |server, (name, value)| server.header(name, value)).client()
+    let server = headers.fold(server, |server, (name, value)| server.header(name, value));
+    Ok(match common.auth.as_deref() {
+        None => server.client(),
+        Some("oauth") => {
+            let login = login::oauth(common, terminal)?;
+            Client::builder(server.oauth(OAuthSettings::default()).target_logging_in(login))
+        }
+        Some(token) => server.bearer(token).client(),
+    })
 }
 
 fn of_config_file(path: &Path, common: &Common) -> Result<ClientBuilder, Failure> {

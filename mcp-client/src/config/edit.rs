@@ -100,6 +100,8 @@ fn members(server: &ServerConfig) -> BTreeMap<Key, Value> {
                 Auth::OAuth => "oauth",
             });
             put(&mut members, Key::Auth, json!(auth), auth.is_some());
+            let oauth = remote.oauth.written();
+            put(&mut members, Key::OAuth, json!(oauth), oauth.is_some());
         }
     }
     for (key, limit) in [(Key::Timeout, server.timeout), (Key::InitTimeout, server.init_timeout)] {

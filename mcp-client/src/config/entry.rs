@@ -3,6 +3,7 @@
 use super::{
     Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer, ToolRules,
     keys::{self, Key},
+    oauth,
     report::Report,
     tools::{self, Tools},
     values,
@@ -118,7 +119,7 @@ fn transport(
             remote(url, Some(protocol), members, report)
         }
         (_, Some(command), _) if !matches!(stated, Some(Stated::Remote(_))) => {
-            unused(members, &[Key::Url, Key::Headers, Key::Auth], "a command", report);
+            unused(members, &[Key::Url, Key::Headers, Key::Auth, Key::OAuth], "a command", report);
             stdio(command, members, report)
         }
         (None, None, Some(url)) => {
@@ -175,10 +176,13 @@ fn remote(
     let auth = read_key(members, Key::Auth, report, values::string).map(|auth| {
         if auth.eq_ignore_ascii_case("oauth") { Auth::OAuth } else { Auth::Bearer(auth) }
     });
+    let oauth = read_key(members, Key::OAuth, report, oauth::read).flatten();
+    let auth = auth.or_else(|| oauth.as_ref().map(|_| Auth::OAuth));
+    let oauth = oauth.unwrap_or_default();
     check_authorization(members, &headers, auth.as_ref(), report);
     let named = (url.name.as_str() == "httpUrl").then_some(RemoteProtocol::Http);
     let protocol = stated.or(named).unwrap_or_default();
-    Some(ServerTransport::Remote(RemoteServer { url: text?, protocol, headers, auth }))
+    Some(ServerTransport::Remote(RemoteServer { url: text?, protocol, headers, auth, oauth }))
 }
 
 /// Checks as much of a URL as stands there: a variable may be any part of it.

@@ -13,6 +13,7 @@ pub(super) enum Key {
     Transport,
     Headers,
     Auth,
+    OAuth,
     Timeout,
     InitTimeout,
     Disabled,
@@ -27,7 +28,7 @@ pub(super) enum Key {
 }
 
 /// The names of each member; the first is the one that is written.
-const NAMES: [(Key, &[&str]); 19] = [
+const NAMES: [(Key, &[&str]); 20] = [
     (Key::Transport, &["type", "transport", "transportType"]),
     (Key::Command, &["command", "cmd"]),
     (Key::Args, &["args"]),
@@ -36,6 +37,7 @@ const NAMES: [(Key, &[&str]); 19] = [
     (Key::Url, &["url", "httpUrl", "serverUrl", "uri"]),
     (Key::Headers, &["headers"]),
     (Key::Auth, &["auth"]),
+    (Key::OAuth, &["oauth"]),
     (Key::Timeout, &["timeout"]),
     (Key::InitTimeout, &["init_timeout", "initTimeout"]),
     (Key::Disabled, &["disabled"]),
@@ -71,8 +73,7 @@ const FOREIGN: [&str; 17] = [
 ];
 
 /// Members of other clients that change how a server is reached, and are not built here.
-const UNBUILT: [&str; 7] =
-    ["envFile", "env_keys", "oauth", "sandbox", "sse_read_timeout", "tls", "verify"];
+const UNBUILT: [&str; 6] = ["envFile", "env_keys", "sandbox", "sse_read_timeout", "tls", "verify"];
 
 /// The members of this name, if it has an effect.
 pub(super) fn key(name: &str) -> Option<Key> {

@@ -1,6 +1,6 @@
 //! What a config says about one server.
 
-use super::ToolRules;
+use super::{OAuthSettings, ToolRules};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// What a config says about one server: how to reach it, and how to use it.
@@ -69,6 +69,8 @@ pub struct RemoteServer {
     pub headers: BTreeMap<String, String>,
     /// How the client shows who it is. Default: not at all, or with a header.
     pub auth: Option<Auth>,
+    /// What is known of the client where it logs in with OAuth.
+    pub oauth: OAuthSettings,
 }
 
 /// What is spoken at a URL.
@@ -115,6 +117,7 @@ impl ServerConfig {
             protocol: RemoteProtocol::Auto,
             headers: BTreeMap::new(),
             auth: None,
+            oauth: OAuthSettings::default(),
         }))
     }
 
@@ -166,6 +169,16 @@ impl ServerConfig {
         self
     }
 
+    /// The same with a login by OAuth, when the server asks for it (feature `oauth`); a child process has none.
+    #[must_use]
+    pub fn oauth(mut self, settings: OAuthSettings) -> Self {
+        if let ServerTransport::Remote(server) = &mut self.transport {
+            server.auth = Some(Auth::OAuth);
+            server.oauth = settings;
+        }
+        self
+    }
+
     /// The same with a limit for each call.
     #[must_use]
     pub fn timeout(self, limit: Duration) -> Self {
@@ -191,6 +204,7 @@ impl fmt::Debug for RemoteServer {
             .field("protocol", &self.protocol)
             .field("headers", &self.headers.keys())
             .field("auth", &self.auth)
+            .field("oauth", &self.oauth)
             .finish()
     }
 }

@@ -1,8 +1,8 @@
 //! From what a config says to a client.
 
 use super::{
-    Auth, Config, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
-    Variables,
+    Auth, Config, OAuthSettings, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport,
+    StdioServer, Variables,
 };
 use crate::{Client, ClientBuilder, Deadlines, Group, Options, Target, dial::Plan};
 use mcp_session::BoxCallService;
@@ -31,6 +31,16 @@ impl ServerConfig {
             .unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason));
         let server = self.clone();
         target.planned(move |plan| server.amend(plan))
+    }
+
+    /// The server as a target that the client logs in to in this way.
+    #[cfg(feature = "cli")]
+    pub(crate) fn target_logging_in(&self, oauth: crate::oauth::OAuth) -> Target {
+        let ServerTransport::Remote(server) = &self.transport else { return self.target() };
+        let target = filled(server, &Variables::from_env())
+            .and_then(|filled| http_endpoint(server.protocol, filled.url, filled.headers))
+            .map(|endpoint| Target::logging_in(endpoint, oauth));
+        target.unwrap_or_else(|Refusal(reason)| Target::invalid("a server behind a URL", reason))
     }
 
     /// Brings what the config says into the plan of a connection; what the client says itself goes before it.
@@ -150,32 +160,41 @@ struct Filled {
     url: mcp_transport::Url,
     headers: Vec<(http::HeaderName, http::HeaderValue)>,
     token: Option<String>,
+    /// What is known of a client that logs in.
+    oauth: Option<OAuthSettings>,
 }
 
 fn remote(server: &RemoteServer, variables: &Variables) -> Result<Target, Refusal> {
-    let mut filler = Filler::new(variables);
-    let url = filler.fill(&server.url);
-    let headers: Vec<_> =
-        server.headers.iter().map(|(name, value)| (name, filler.fill(value))).collect();
-    let token = match &server.auth {
-        None => None,
-        Some(Auth::Bearer(token)) => Some(filler.fill(token)),
-        Some(Auth::OAuth) => {
-            let reason = "`auth` is \"oauth\", which is not built yet: give a token instead";
-            return Err(Refusal::new(reason));
-        }
-    };
-    filler.finish()?;
-    let url = mcp_transport::Url::parse(&url);
-    let url = url.map_err(|error| Refusal(format!("`url` is {error}")))?;
-    let headers = headers.into_iter().map(|(name, value)| header(name, &value));
-    let filled = Filled { url, headers: headers.collect::<Result<_, _>>()?, token };
+    let filled = filled(server, variables)?;
     let is_websocket = matches!(filled.url.scheme(), "ws" | "wss");
     match server.protocol {
         RemoteProtocol::WebSocket => websocket(filled),
         RemoteProtocol::Auto if is_websocket => websocket(filled),
         protocol => http(protocol, filled),
     }
+}
+
+fn filled(server: &RemoteServer, variables: &Variables) -> Result<Filled, Refusal> {
+    let mut filler = Filler::new(variables);
+    let url = filler.fill(&server.url);
+    let headers: Vec<_> =
+        server.headers.iter().map(|(name, value)| (name, filler.fill(value))).collect();
+    let token = match &server.auth {
+        Some(Auth::Bearer(token)) => Some(filler.fill(token)),
+        Some(Auth::OAuth) | None => None,
+    };
+    let mut fill = |text: &String| filler.fill(text);
+    let oauth = server.auth.as_ref().filter(|auth| **auth == Auth::OAuth).map(|_| OAuthSettings {
+        client_id: server.oauth.client_id.as_ref().map(&mut fill),
+        client_secret: server.oauth.client_secret.as_ref().map(&mut fill),
+        scopes: server.oauth.scopes.iter().map(&mut fill).collect(),
+        callback_port: server.oauth.callback_port,
+    });
+    filler.finish()?;
+    let url = mcp_transport::Url::parse(&url);
+    let url = url.map_err(|error| Refusal(format!("`url` is {error}")))?;
+    let headers = headers.into_iter().map(|(name, value)| header(name, &value));
+    Ok(Filled { url, headers: headers.collect::<Result<_, _>>()?, token, oauth })
 }
 
 fn header(name: &str, value: &str) -> Result<(http::HeaderName, http::HeaderValue), Refusal> {
@@ -187,15 +206,29 @@ fn header(name: &str, value: &str) -> Result<(http::HeaderName, http::HeaderValu
 }
 
 #[cfg(feature = "http")]
-fn http(protocol: RemoteProtocol, filled: Filled) -> Result<Target, Refusal> {
-    use mcp_transport::http::{AddBearerLayer, Endpoint};
+fn http_endpoint(
+    protocol: RemoteProtocol,
+    url: mcp_transport::Url,
+    headers: Vec<(http::HeaderName, http::HeaderValue)>,
+) -> Result<mcp_transport::http::Endpoint, Refusal> {
+    use mcp_transport::http::Endpoint;
 
-    let Filled { url, headers, token } = filled;
     let is_sse = protocol == RemoteProtocol::HttpSse
         || (protocol == RemoteProtocol::Auto && crate::target::is_http_sse(url.as_str()));
     let endpoint = Endpoint::new(url).map_err(|error| Refusal::of(&error))?;
     let endpoint = headers.into_iter().fold(endpoint, |it, (name, value)| it.header(name, value));
-    let endpoint = if is_sse { endpoint.http_sse() } else { endpoint };
+    Ok(if is_sse { endpoint.http_sse() } else { endpoint })
+}
+
+#[cfg(feature = "http")]
+fn http(protocol: RemoteProtocol, filled: Filled) -> Result<Target, Refusal> {
+    use mcp_transport::http::AddBearerLayer;
+
+    let Filled { url, headers, token, oauth } = filled;
+    let endpoint = http_endpoint(protocol, url, headers)?;
+    if let Some(settings) = oauth {
+        return login(endpoint, settings);
+    }
     Ok(match token {
         Some(token) => {
             let layer = AddBearerLayer::new(&token).map_err(|error| Refusal::of(&error))?;
@@ -205,6 +238,29 @@ fn http(protocol: RemoteProtocol, filled: Filled) -> Result<Target, Refusal> {
     })
 }
 
+#[cfg(feature = "oauth")]
+fn login(
+    endpoint: mcp_transport::http::Endpoint,
+    settings: OAuthSettings,
+) -> Result<Target, Refusal> {
+    use crate::oauth::{OAuth, in_browser};
+
+    let mut oauth = OAuth::new("mcp-client").scopes(settings.scopes);
+    if let Some(client_id) = settings.client_id {
+        oauth = oauth.client_id(client_id);
+    }
+    if let Some(secret) = settings.client_secret {
+        oauth = oauth.client_secret(secret);
+    }
+    let receiver = in_browser().port(settings.callback_port.unwrap_or_default());
+    Ok(Target::logging_in(endpoint, oauth.receiver(receiver)))
+}
+
+#[cfg(all(feature = "http", not(feature = "oauth")))]
+fn login(_: mcp_transport::http::Endpoint, _: OAuthSettings) -> Result<Target, Refusal> {
+    Err(Refusal::new("a login by OAuth needs the feature `oauth`"))
+}
+
 #[cfg(not(feature = "http"))]
 fn http(_: RemoteProtocol, _: Filled) -> Result<Target, Refusal> {
     Err(Refusal::new("HTTP needs the feature `http`"))
@@ -212,7 +268,10 @@ fn http(_: RemoteProtocol, _: Filled) -> Result<Target, Refusal> {
 
 #[cfg(feature = "ws")]
 fn websocket(filled: Filled) -> Result<Target, Refusal> {
-    let Filled { url, headers, token } = filled;
+    let Filled { url, headers, token, oauth } = filled;
+    if oauth.is_some() {
+        return Err(Refusal::new("a login by OAuth is for HTTP, and not for WebSocket"));
+    }
     let token = token.map(|token| header("authorization", &format!("Bearer {token}")));
     let headers = headers.into_iter().map(Ok).chain(token).collect::<Result<Vec<_>, _>>()?;
     let socket = mcp_transport::websocket::WebSocket::new(url);

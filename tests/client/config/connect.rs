@@ -69,7 +69,6 @@ async fn what_has_no_value_or_is_not_built_is_said_when_it_connects() {
             r#""url": "https://a/", "auth": "${NOWHERE}", "headers": {"X": "${input:pin}"}"#,
             r#"no value for the environment variable NOWHERE, the input "pin""#,
         ),
-        (r#""url": "https://a/", "auth": "oauth""#, "\"oauth\", which is not built yet"),
         (r#""url": "https://a/", "disabled": true"#, "disabled in its config"),
         (r#""url": "https://a/", "headers": {"a b": "c"}"#, r#"the name of the header "a b""#),
         (r#""url": "${KEY}""#, "`url` is no usable URL"),

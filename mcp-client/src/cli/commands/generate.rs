@@ -33,7 +33,7 @@ pub(super) async fn run(
     let code = match saved(&words, program.is_some()) {
         Some(saved) => generator.generate_json(&saved)?,
         None => {
-            let (client, words) = resolve(words, program, common)?;
+            let (client, words) = resolve(words, program, common, terminal)?;
             if !words.is_empty() {
                 return Err(Failure::Usage("the command takes a target, see --help".to_owned()));
             }

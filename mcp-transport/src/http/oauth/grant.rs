@@ -20,6 +20,11 @@ pub trait Grant: Send + Sync + 'static {
     /// There is nothing to get a token for.
     fn form<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<Form, Error>>;
 
+    /// The extension of the protocol that the grant belongs to, which clients declare to servers. Default: none.
+    fn extension(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether scopes that the server names are asked for. Default: they are.
     fn asks_for_scopes(&self) -> bool {
         true

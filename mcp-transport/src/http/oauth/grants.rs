@@ -36,6 +36,11 @@ impl Grant for ClientCredentials {
     fn form<'a>(&'a self, _: &'a Site<'a>) -> BoxFuture<'a, Result<Form, Error>> {
         Box::pin(ready(Ok(vec![("grant_type".into(), "client_credentials".to_owned())])))
     }
+
+    // spec: CC-01
+    fn extension(&self) -> Option<&str> {
+        Some("io.modelcontextprotocol/oauth-client-credentials")
+    }
 }
 
 type Ask = dyn Fn(Audience) -> BoxFuture<'static, Result<Secret, BoxError>> + Send + Sync;

@@ -156,6 +156,11 @@ impl OAuth {
         self
     }
 
+    /// The extension of the protocol that the grant belongs to, if there is one. A client that logs in so declares it.
+    pub fn extension(&self) -> Option<&str> {
+        self.grant.as_ref()?.extension()
+    }
+
     /// Where tokens and registrations are kept.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {

@@ -134,6 +134,10 @@ impl Grant for EnterpriseManaged {
     fn form<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<Form, Error>> {
         Box::pin(async move { Ok(bearer(&self.assertion(site).await?)) })
     }
+
+    fn extension(&self) -> Option<&str> {
+        Some("io.modelcontextprotocol/enterprise-managed-authorization")
+    }
 }
 
 impl fmt::Debug for EnterpriseManaged {

@@ -1,0 +1,89 @@
+//! What a config says of a client that logs in.
+
+use super::{report::Report, values};
+use jsonc_parser::{ast::Value, common::Ranged};
+use serde_json::json;
+use std::fmt;
+
+/// What is known of a client where it logs in with OAuth: nothing, if it registers by itself.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OAuthSettings {
+    /// The identifier of a client that was registered beforehand.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<String>,
+    /// The scopes to ask for, in place of those that the server names.
+    pub scopes: Vec<String>,
+    /// The port of this machine that users come back to. Default: a free one.
+    pub callback_port: Option<u16>,
+}
+
+/// Reads the member `oauth`; `false` says that there is none.
+pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<Option<OAuthSettings>> {
+    if let Value::BooleanLit(said) = value {
+        return Some(said.value.then(OAuthSettings::default));
+    }
+    let Some(object) = value.as_object() else {
+        report.error(value.range(), "must be an object, true or false");
+        return None;
+    };
+    let mut settings = OAuthSettings::default();
+    for member in &object.properties {
+        let (name, value) = (member.name.as_str(), &member.value);
+        report.within(name, |report| match name {
+            "clientId" | "client_id" => settings.client_id = values::string(value, report),
+            "clientSecret" | "client_secret" => {
+                settings.client_secret = values::string(value, report);
+            }
+            "scopes" | "scope" => settings.scopes = scopes(value, report),
+            "callbackPort" | "callback_port" => settings.callback_port = port(value, report),
+            _ => report.warning(member.range(), "is not known here, and has no effect"),
+        });
+    }
+    Some(Some(settings))
+}
+
+/// A list of scopes, or a text with spaces between them.
+fn scopes(value: &Value<'_>, report: &mut Report<'_>) -> Vec<String> {
+    match value {
+        Value::StringLit(text) => text.value.split_ascii_whitespace().map(str::to_owned).collect(),
+        other => values::strings(other, report).unwrap_or_default(),
+    }
+}
+
+fn port(value: &Value<'_>, report: &mut Report<'_>) -> Option<u16> {
+    let port = match value {
+        Value::NumberLit(number) => number.value.parse().ok(),
+        _ => None,
+    };
+    if port.is_none() {
+        report.error(value.range(), "must be a port, between 0 and 65535");
+    }
+    port
+}
+
+impl OAuthSettings {
+    /// The member as it is written; nothing, if nothing is said.
+    pub(super) fn written(&self) -> Option<serde_json::Value> {
+        let mut members = serde_json::Map::new();
+        let mut put = |name: &str, value: Option<serde_json::Value>| {
+            members.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        put("clientId", self.client_id.as_ref().map(|text| json!(text)));
+        put("clientSecret", self.client_secret.as_ref().map(|text| json!(text)));
+        put("scopes", (!self.scopes.is_empty()).then(|| json!(self.scopes)));
+        put("callbackPort", self.callback_port.map(|port| json!(port)));
+        (!members.is_empty()).then_some(members.into())
+    }
+}
+
+impl fmt::Debug for OAuthSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuthSettings")
+            .field("client_id", &self.client_id)
+            .field("scopes", &self.scopes)
+            .field("callback_port", &self.callback_port)
+            .finish_non_exhaustive()
+    }
+}
