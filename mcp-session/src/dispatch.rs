@@ -16,7 +16,7 @@ use tower_service::Service;
 /// Sends calls over a transport and collects what comes back.
 ///
 /// Gives each call an id that no other call of the session had, and asks for progress when somebody listens. Reads the
-/// replies in the task of the call: notifications go to the call's [`Events`], requests of a legacy server are answered
+/// replies in the task of the call: notifications go to the call's [`Events`](crate::Events), requests of a legacy server are answered
 /// through the [`Peer`], and the response ends it.
 ///
 /// # Cancel safety
