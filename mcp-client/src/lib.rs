@@ -46,6 +46,7 @@
 //! | `ws` | WebSocket | no |
 //! | `oauth` | module `oauth`: logging in to HTTP servers | no |
 //! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
+//! | `oauth` | logging in to HTTP servers: `Endpoint::oauth` | no |
 //! | `config` | the files in which editors and agents keep their servers: `Config` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
 //! | `cli` | the command `mcp`, and module `cli`: the same as a function | no |

@@ -1,7 +1,7 @@
 //! Time limits that progress extends.
 
 use crate::{Call, CallService, Error, Phase, Reply, events::LastProgress};
-use mcp_transport::BoxError;
+use mcp_transport::{BoxError, Patience};
 use pin_project_lite::pin_project;
 use std::{
     borrow::Cow,
@@ -51,18 +51,27 @@ impl Deadlines {
 pub struct Deadline<S> {
     inner: S,
     deadlines: Deadlines,
+    patience: Option<Patience>,
 }
 
 /// Makes [`Deadline`] services.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DeadlineLayer {
     deadlines: Deadlines,
+    patience: Option<Patience>,
 }
 
 impl DeadlineLayer {
     /// These limits for calls that bring no [`Deadlines`] of their own.
     pub fn new(deadlines: Deadlines) -> Self {
-        Self { deadlines }
+        Self { deadlines, patience: None }
+    }
+
+    /// Counts no time that a connection waits for a person.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Option<Patience>) -> Self {
+        self.patience = patience;
+        self
     }
 }
 
@@ -70,7 +79,7 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadline<S>;
 
     fn layer(&self, inner: S) -> Deadline<S> {
-        Deadline { inner, deadlines: self.deadlines }
+        Deadline { inner, deadlines: self.deadlines, patience: self.patience.clone() }
     }
 }
 
@@ -90,7 +99,8 @@ impl<S: CallService> Service<Call> for Deadline<S> {
             let (events, last) = call.events.and_clock(start);
             (call.events, heard) = (events, Some(last));
         }
-        let clock = Clock { start, heard, limits };
+        let patience = self.patience.clone().map(|it| (it.waited(), it));
+        let clock = Clock { start, heard, limits, patience };
         let method = call.method.clone();
         Expiring { reply: self.inner.call(call), clock, timer: None, method }
     }
@@ -152,15 +162,19 @@ struct Clock {
     start: Instant,
     heard: Option<LastProgress>,
     limits: Deadlines,
+    /// Who waits for a person, and how long it had when the call began.
+    patience: Option<(Duration, Patience)>,
 }
 
 impl Clock {
     /// The limit that ends first as things are: which, how long it is, and when it ends.
     fn next(&self) -> Option<(Phase, Duration, Instant)> {
         let Deadlines { idle, total } = self.limits;
-        let heard = self.start + self.heard.as_ref().map_or(Duration::ZERO, LastProgress::after);
+        let waited = self.patience.as_ref().map(|(before, patience)| patience.waited() - *before);
+        let start = self.start + waited.unwrap_or_default();
+        let heard = start + self.heard.as_ref().map_or(Duration::ZERO, LastProgress::after);
         let idle = idle.map(|limit| (Phase::Idle, limit, heard + limit));
-        let total = total.map(|limit| (Phase::Total, limit, self.start + limit));
+        let total = total.map(|limit| (Phase::Total, limit, start + limit));
         [idle, total].into_iter().flatten().min_by_key(|(.., at)| *at)
     }
 }

@@ -32,7 +32,7 @@ impl<C: Connector> Negotiation<'_, C> {
     /// Dropping the future cuts what has been opened.
     pub(crate) async fn run(&self) -> Result<(Opening<C::Transport>, Server), Error> {
         let mut place = None;
-        let outcome = limited(self.negotiate(&mut place), self.options).await;
+        let outcome = limited(self.negotiate(&mut place), self.options, self.peer).await;
         settle(place, outcome).await
     }
 
@@ -47,7 +47,7 @@ impl<C: Connector> Negotiation<'_, C> {
             }
             Ok(())
         };
-        let outcome = limited(opened, self.options).await;
+        let outcome = limited(opened, self.options, self.peer).await;
         Ok(settle(place, outcome).await?.0)
     }
 
@@ -159,12 +159,11 @@ async fn settle<T: Transport, R>(
 async fn limited<T>(
     opening: impl Future<Output = Result<T, Error>>,
     options: &Options,
+    peer: &Peer,
 ) -> Result<T, Error> {
     let Some(after) = options.connect_timeout else { return opening.await };
-    match tokio::time::timeout(after, opening).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Error::Timeout { method: "connect".into(), phase: Phase::Connect, after }),
-    }
+    let late = Error::Timeout { method: "connect".into(), phase: Phase::Connect, after };
+    peer.within(after, opening).await.unwrap_or(Err(late))
 }
 
 // spec: VER-05

@@ -7,7 +7,7 @@ use crate::{
     input::{self, Asker},
     subscription::Watched,
 };
-use mcp_transport::{ClientMessage, Extensions, Transport};
+use mcp_transport::{ClientMessage, Extensions, Patience, Transport};
 use mcp_types::{
     ErrorCode, ErrorObject, ProtocolVersion, RawJson, RequestId,
     capabilities::Implementation,
@@ -17,12 +17,18 @@ use mcp_types::{
 use memchr::memmem;
 use std::{
     fmt,
+    future::Future,
+    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
-use tokio::sync::{broadcast, watch};
+use tokio::{
+    sync::{broadcast, watch},
+    time::{Instant, timeout_at},
+};
 use tower::ServiceExt;
 
 /// How many notifications that belong to no call wait for a slow subscription.
@@ -51,6 +57,8 @@ struct State {
     reconnected: watch::Sender<u64>,
     watched: Watched,
     errands: Errands,
+    /// How long the connections wait for a person, and how long they had when the session began.
+    patience: OnceLock<(Patience, Duration)>,
     /// The tasks that the server may make of its questions, if it may.
     tasks: OnceLock<HostedTasks>,
 }
@@ -71,6 +79,7 @@ impl Peer {
             reconnected: watch::Sender::new(0),
             watched: Watched::default(),
             errands: Errands::default(),
+            patience: OnceLock::new(),
             tasks: OnceLock::new(),
         }))
     }
@@ -112,6 +121,39 @@ impl Peer {
             let _ = self.0.tasks.set(HostedTasks::new(tasks));
         }
         self
+    }
+
+    /// Notes what a connection waits with. Connections of one session have one.
+    pub(crate) fn waits_with(&self, patience: Option<Patience>) {
+        if let Some(patience) = patience {
+            let before = patience.waited();
+            // The first one stays.
+            let _ = self.0.patience.set((patience, before));
+        }
+    }
+
+    /// What the connections of this session wait with, if they wait for anybody.
+    pub(crate) fn patience(&self) -> Option<&Patience> {
+        self.0.patience.get().map(|(patience, _)| patience)
+    }
+
+    /// Runs a future for as long as `limit` allows, without the time that a person took; nothing if it takes longer.
+    pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        let waited = || {
+            let patience = self.0.patience.get();
+            patience.map_or(Duration::ZERO, |(patience, before)| patience.waited() - *before)
+        };
+        let (start, before) = (Instant::now(), waited());
+        let mut future = pin!(future);
+        loop {
+            let end = start + limit + (waited() - before);
+            if let Ok(output) = timeout_at(end, &mut future).await {
+                return Some(output);
+            }
+            if start + limit + (waited() - before) <= Instant::now() {
+                return None;
+            }
+        }
     }
 
     /// Notes what the server calls itself.

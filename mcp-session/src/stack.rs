@@ -26,6 +26,7 @@ pub fn modern<T: Transport>(
         .with_deadlines(options.deadlines);
     // Only HTTP has headers, and only there may a tool be left out for them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
+    let patience = dispatch.peer().patience().cloned();
     ServiceBuilder::new()
         .layer(Outermost { trace: trace(options, &version), reuse: reuse(options) })
         // Outside of all that knows a result type, so that what is left is a mistake.
@@ -36,7 +37,7 @@ pub fn modern<T: Transport>(
         .layer(input)
         // Outside the deadline, so that each try has what is left of it; inside the questions, which are not asked again.
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
-        .layer(DeadlineLayer::new(options.deadlines))
+        .layer(DeadlineLayer::new(options.deadlines).with_patience(patience))
         .option_layer(mirror)
         // Outside of what stamps the revision, so that the second try is stamped afresh.
         .layer(NegotiateVersionLayer::new())
@@ -50,10 +51,11 @@ pub fn legacy<T: Transport>(
     version: ProtocolVersion,
     options: &Options,
 ) -> BoxCallService {
+    let patience = dispatch.peer().patience().cloned();
     ServiceBuilder::new()
         .layer(Outermost { trace: trace(options, &version), reuse: None::<Identity> })
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
-        .layer(DeadlineLayer::new(options.deadlines))
+        .layer(DeadlineLayer::new(options.deadlines).with_patience(patience))
         // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
         .layer(AddMetaLayer::new(version, Meta::default()))
         .service(dispatch)

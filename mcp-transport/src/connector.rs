@@ -4,7 +4,7 @@ mod shared;
 
 pub use shared::{InProcess, Shared};
 
-use crate::{Error, Transport, Unsolicited};
+use crate::{Error, Patience, Transport, Unsolicited};
 use std::{
     fmt,
     future::Future,
@@ -53,12 +53,22 @@ pub struct Link<T> {
     pub driver: Driver,
     /// What kind of connection it is.
     pub binding: Binding,
+    /// How long it has waited for a person, if it ever does.
+    pub patience: Option<Patience>,
 }
 
 impl<T> Link<T> {
     /// A connection that needs no driver and says nothing unasked.
     pub fn new(transport: T, binding: Binding) -> Self {
-        Self { transport, unsolicited: Unsolicited::empty(), driver: Driver::idle(), binding }
+        let (unsolicited, driver) = (Unsolicited::empty(), Driver::idle());
+        Self { transport, unsolicited, driver, binding, patience: None }
+    }
+
+    /// The same connection, which may wait for a person.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Option<Patience>) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The same connection with what the server says unasked.

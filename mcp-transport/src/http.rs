@@ -30,7 +30,8 @@
 //!
 //! # Authorization
 //!
-//! [`AddBearerLayer`] shows a token; a layer of your own is a `tower` layer like any other, and `examples/auth_layer.rs` is
+//! With the feature `oauth`, `Endpoint::oauth` logs in when the server asks for it: module `oauth`. [`AddBearerLayer`] shows
+//! a token that is there already; a layer of your own is a `tower` layer like any other, and `examples/auth_layer.rs` is
 //! one. [`RequestHeaders`] are for one message, and [`Endpoint::header`] is for all of them.
 //!
 //! # Connections

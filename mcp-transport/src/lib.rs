@@ -66,6 +66,15 @@
 //! | event id | 4 KiB | `http::Limits::event_id` | not sent back, not remembered |
 //! | event ids that are remembered | 256 | `http::Limits::event_ids` | an older event counts as new |
 //!
+//! | logging in (feature `oauth`) | default | set by | beyond it |
+//! |---|---|---|---|
+//! | answer of an authorization server, or metadata | 1 MiB, 10 s | fixed | the login fails |
+//! | redirects of metadata | 3, same origin | fixed | it counts as not there |
+//! | challenges of an answer, parameters of one | 16, 32 | fixed | the others are not read |
+//! | scopes that are asked for | 256 | fixed | the others are not |
+//! | logins for one request | 3 | fixed | the request fails |
+//! | renewal of a token before its end | a tenth of its life, 60 s at most | fixed | it is used until it is refused |
+//!
 //! | byte streams, processes, sockets, WebSocket | default | set by | beyond it |
 //! |---|---|---|---|
 //! | message of the peer | 64 MiB | `duplex::Limits::message_bytes` | the calls that it answers fail, or a diagnostic |
@@ -95,6 +104,7 @@ mod inbox;
 mod lines;
 pub mod memory;
 mod message;
+mod patience;
 mod queue;
 pub mod record;
 mod replies;
@@ -116,6 +126,7 @@ pub use duplex::{Multiplex, multiplex};
 pub use error::{BoxError, Delivery, Error};
 pub use extensions::Extensions;
 pub use message::{ClientMessage, MirroredParams, ServerMessage};
+pub use patience::{Patience, Waiting};
 pub use replies::Replies;
 pub use seldom::Seldom;
 pub use transport::Transport;

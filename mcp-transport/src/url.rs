@@ -9,6 +9,7 @@ use iri_string::{
 };
 use std::{error, fmt, str::FromStr};
 
+#[cfg(feature = "http")]
 pub(crate) use host::is_loopback;
 
 /// The URL of a server or of a page: a scheme, a host and a path, as [RFC 3986] has them.

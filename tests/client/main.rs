@@ -17,6 +17,7 @@ mod limits;
 mod listening;
 mod lists;
 mod logging_in;
+mod oauth;
 mod others;
 mod over_http;
 mod pages;

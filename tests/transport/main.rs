@@ -5,6 +5,7 @@
 mod duplex;
 mod examples;
 mod http;
+mod oauth;
 mod record;
 mod serve;
 mod socket;

@@ -64,10 +64,10 @@ impl<T: Transport> Opening<T> {
         let mut probe = Box::pin(service.oneshot(Call::new(METHOD)));
         let probing = options.probe_timeout;
         let limit = options.init_timeout.map_or(probing, |limit| limit.min(probing));
-        let answer = async { tokio::time::timeout(limit, &mut probe).await };
-        match self.run(answer).await {
-            Ok(answer) => self.judge(answer, version),
-            Err(_) => {
+        let peer = self.dispatch.peer().clone();
+        match self.run(peer.within(limit, &mut probe)).await {
+            Some(answer) => self.judge(answer, version),
+            None => {
                 let silence = silence(limit);
                 if self.binding == Binding::Http {
                     return Verdict::Failed(silence);

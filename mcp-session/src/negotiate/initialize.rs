@@ -63,11 +63,12 @@ impl<T: Transport> Opening<T> {
 
     /// Calls, within the time that the server has for the handshake.
     async fn shake(&mut self, call: Call, limit: Option<Duration>) -> Result<Reply, Error> {
+        let peer = self.dispatch.peer().clone();
         let calling = self.call(call);
         let Some(after) = limit else { return calling.await.map_err(Error::from_layers) };
-        match tokio::time::timeout(after, calling).await {
-            Ok(reply) => reply.map_err(Error::from_layers),
-            Err(_) => {
+        match peer.within(after, calling).await {
+            Some(reply) => reply.map_err(Error::from_layers),
+            None => {
                 let method = InitializeRequest::METHOD.into();
                 Err(Error::Timeout { method, phase: Phase::Connect, after })
             }

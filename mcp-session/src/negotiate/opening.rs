@@ -32,7 +32,8 @@ pub(crate) struct Opening<T> {
 impl<T: Transport> Opening<T> {
     pub(crate) fn new(link: Link<T>, peer: Peer, session: &CancellationToken) -> Self {
         let released = session.child_token();
-        let Link { transport, unsolicited, mut driver, binding, .. } = link;
+        let Link { transport, unsolicited, mut driver, binding, patience, .. } = link;
+        peer.waits_with(patience);
         let desk = Desk { transport: transport.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
         let driver = Driver::new(async move {

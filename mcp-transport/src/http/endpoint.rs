@@ -122,8 +122,10 @@ impl<T> Endpoint<T> {
     #[cfg(feature = "oauth")]
     #[must_use]
     pub fn oauth(self, oauth: super::oauth::OAuth) -> Endpoint<Layered<AuthorizeLayer, T>> {
-        let server = self.target.server.clone();
-        self.layer(AuthorizeLayer::new(oauth, server))
+        let layer = AuthorizeLayer::new(oauth, self.target.server.clone());
+        let patience = Some(layer.patience().clone());
+        let target = Target { patience, ..self.target };
+        Endpoint { target, storey: Layered { layer, inner: self.storey } }
     }
 
     /// The same endpoint with a layer over its HTTP service: below MCP, outside of the layers that are there already.
@@ -155,6 +157,7 @@ impl<T: Storey> Connector for Endpoint<T> {
         let unsolicited = Unsolicited::new(state.inbox.arrivals());
         Ok(Link::new(Http::new(service, state), Binding::Http)
             .with_unsolicited(unsolicited)
+            .with_patience(self.target.patience.clone())
             .with_driver(Driver::new(driver)))
     }
 }
@@ -208,6 +211,7 @@ pub(super) fn target(url: Url) -> Result<Target, Error> {
         idle_timeout: None,
         total_timeout: None,
         http_sse: false,
+        patience: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the handles, the calls and the driver of one connection share.
 
 use super::{Limits, http_sse::Channel, session::Session, stream};
-use crate::{Error, inbox::Inbox};
+use crate::{Error, Patience, inbox::Inbox};
 use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
 use mcp_types::{RawJson, RequestId};
@@ -41,6 +41,8 @@ pub(super) struct Target {
     pub(super) total_timeout: Option<Duration>,
     /// Messages with a handshake go over HTTP with SSE, without asking first.
     pub(super) http_sse: bool,
+    /// How long a layer below has waited for a person.
+    pub(super) patience: Option<Patience>,
 }
 
 impl fmt::Debug for Target {

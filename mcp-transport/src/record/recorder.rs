@@ -77,7 +77,7 @@ impl<C: Connector> Connector for Record<C> {
         let recorder = Arc::clone(&self.recorder);
         let made = self.inner.connect().await;
         let connection = recorder.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let Link { transport, unsolicited, driver, binding } = match made {
+        let Link { transport, unsolicited, driver, binding, patience } = match made {
             Ok(link) => link,
             Err(error) => {
                 let failure = (&error).into();
@@ -96,7 +96,7 @@ impl<C: Connector> Connector for Record<C> {
             }
         });
         let transport = Record { inner: transport, recorder, connection };
-        let link = Link::new(transport, binding).with_driver(driver);
+        let link = Link::new(transport, binding).with_driver(driver).with_patience(patience);
         Ok(link.with_unsolicited(Unsolicited::new(heard)))
     }
 }

@@ -9,7 +9,7 @@ use super::{
     places, scopes,
 };
 use crate::{
-    BoxError, Delivery, Url,
+    BoxError, Delivery, Patience, Url,
     http::{HttpService, RequestBody, body, guard::Guarded, refusal},
 };
 use futures_util::future::BoxFuture;
@@ -47,6 +47,11 @@ impl AuthorizeLayer {
     /// For requests to an MCP server.
     pub fn new(oauth: OAuth, server: Url) -> Self {
         Self(Arc::new(Login::new(oauth, server)))
+    }
+
+    /// How long requests have waited for a login.
+    pub fn patience(&self) -> &Patience {
+        &self.0.patience
     }
 }
 
@@ -129,10 +134,13 @@ impl<S: HttpService> Attempts<S> {
                 // Nobody is asked for the sake of a goodbye.
                 _ => return Ok(response),
             };
+            // What a person takes is not the server's time.
+            let waiting = self.login.patience.wait();
             let renewed = match self.check(held.as_deref(), &refusal) {
                 Ok(()) => self.login.renew(held.as_ref(), &refusal.asked, may_ask, fetch).await,
                 Err(error) => Err(error),
             };
+            drop(waiting);
             match renewed {
                 Ok(renewed) => held = Some(renewed),
                 Err(_) if !may_ask => return Ok(response),

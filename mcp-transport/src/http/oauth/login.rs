@@ -4,7 +4,7 @@ use super::{
     Error, ErrorKind, Key, OAuth, Secret, TokenType, Tokens, challenge::Asked, dpop::Prover,
     fetch::Fetch, flow::Flow, places,
 };
-use crate::Url;
+use crate::{Patience, Url};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
@@ -35,6 +35,7 @@ pub(super) struct Login {
     pub(super) oauth: OAuth,
     pub(super) server: Url,
     pub(super) key: Key,
+    pub(super) patience: Patience,
     slot: Mutex<Slot>,
     flight: Mutex<Option<(Errand, WeakShared<Flight>)>>,
     /// One key for all tokens that have to be bound to one.
@@ -150,6 +151,7 @@ impl Login {
             oauth,
             server,
             key,
+            patience: Patience::default(),
             slot: Mutex::default(),
             flight: Mutex::new(None),
             prover: Mutex::new(None),

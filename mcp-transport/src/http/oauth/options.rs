@@ -1,6 +1,9 @@
 //! Who a client is, and how it logs in.
 
-use super::{AssertClient, AuthenticationMethod, Grant, MemoryStore, Receiver, Secret, Store};
+use super::{
+    AssertClient, AuthenticationMethod, Error, Grant, MemoryStore, Receiver, Secret, Store,
+    register,
+};
 use serde_json::{Map, Value};
 use std::{fmt, sync::Arc};
 
@@ -114,6 +117,28 @@ impl OAuth {
         self
     }
 
+    /// The document to put at [`client_metadata_url`](Self::client_metadata_url), for users who come back to these URIs.
+    ///
+    /// ```
+    /// use mcp_transport::http::oauth::OAuth;
+    ///
+    /// let url = "https://app.example.com/client.json";
+    /// let app = OAuth::new("My App").client_metadata_url(url);
+    /// let document = app.client_metadata(["http://127.0.0.1:8765/callback"])?;
+    /// assert_eq!(document["client_id"], url);
+    /// # Ok::<(), mcp_transport::http::oauth::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The URL is missing or cannot be an identifier, or users cannot come back to one of the URIs.
+    pub fn client_metadata<'a>(
+        &self,
+        redirect_uris: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Map<String, Value>, Error> {
+        register::document(self, redirect_uris.into_iter().collect())
+    }
+
     /// Says more about the client when it is registered: `logo_uri`, `contacts`, `software_id`. It takes the place of what
     /// would be said without it.
     #[must_use]
@@ -165,6 +190,13 @@ impl OAuth {
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Arc::new(store);
+        self
+    }
+
+    /// The same, for a store that others hold too.
+    #[must_use]
+    pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = store;
         self
     }
 

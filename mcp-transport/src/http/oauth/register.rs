@@ -118,6 +118,32 @@ pub(super) fn check_client_metadata(text: &str) -> Result<Url, Error> {
     })
 }
 
+/// The document that describes a client, to be put at the URL that is its identifier.
+// spec: REG-04 REG-05
+pub(super) fn document(
+    oauth: &OAuth,
+    redirect_uris: Vec<&str>,
+) -> Result<Map<String, Value>, Error> {
+    let url = oauth.client_metadata_url.as_deref().unwrap_or_default();
+    check_client_metadata(url)?;
+    redirect_uris.iter().try_for_each(|uri| places::check_redirect(uri).map(drop))?;
+    let mut document = Map::new();
+    for (name, value) in [
+        ("client_id", json!(url)),
+        ("client_name", json!(oauth.client_name)),
+        ("redirect_uris", json!(redirect_uris)),
+        ("grant_types", json!(["authorization_code", "refresh_token"])),
+        ("response_types", json!(["code"])),
+        ("token_endpoint_auth_method", json!(oauth.method.unwrap_or_default().as_str())),
+    ] {
+        document.insert(name.to_owned(), value);
+    }
+    document.extend(oauth.registration.clone());
+    // Whatever else is said, it is the document of this URL.
+    document.insert("client_id".to_owned(), json!(url));
+    Ok(document)
+}
+
 /// What a client says of itself when it registers.
 // spec: REG-08 REG-09 REG-15 FLOW-04
 fn request(

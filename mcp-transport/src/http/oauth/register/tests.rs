@@ -143,6 +143,19 @@ fn a_registration_is_read_as_it_was_made() {
     }
 }
 
+// spec: REG-04 REG-05
+// seed: 65
+#[test]
+fn a_document_of_a_client_says_where_it_is() {
+    let url = "https://app.example.com/client.json";
+    let app = OAuth::new("App").client_metadata_url(url).registration_member("client_id", json!(1));
+    let document = app.client_metadata([LOOPBACK]).unwrap();
+    assert_eq!((&document["client_id"], &document["client_name"]), (&json!(url), &json!("App")));
+    assert_eq!(document["redirect_uris"], json!([LOOPBACK]));
+    assert!(app.client_metadata(["http://app.example.com/callback"]).is_err());
+    assert!(OAuth::new("App").client_metadata([LOOPBACK]).is_err());
+}
+
 // spec: REG-04
 // seed: 65
 #[test]
