@@ -10,7 +10,7 @@ use crate::{BoxError, Delivery, Error, lines::Line};
 use std::{
     fmt,
     sync::{Arc, Mutex},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 #[cfg(any(feature = "socket", feature = "stdio"))]
 use std::{pin::Pin, time::Duration};
@@ -92,7 +92,7 @@ impl<W: Wire> Engine<W> {
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..TURNS {
-            if !ready!(self.shared.port().poll_discard(cx)) {
+            if !std::task::ready!(self.shared.port().poll_discard(cx)) {
                 return Poll::Ready(());
             }
         }

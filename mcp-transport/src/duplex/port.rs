@@ -94,6 +94,7 @@ impl<W: Wire> Port<W> {
     }
 
     /// Closes the writing half, whatever is left to write.
+    #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.wire.as_mut().map_or(Poll::Ready(()), |wire| wire.poll_shutdown(cx))
     }
