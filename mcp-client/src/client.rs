@@ -135,8 +135,13 @@ impl Client {
     }
 
     /// Whether there is a connection, and it is alive: a server that has died is noticed without a call.
+    ///
+    /// While [`Reconnect`](crate::Reconnect) replaces a lost connection there is none. Calls do not fail for that: they wait
+    /// for the new one, or bring it about.
     pub fn is_connected(&self) -> bool {
-        self.0.slot.current().is_some_and(|live| live.is_open())
+        let is_whole = |session: Session| session.is_connected();
+        // Without a session there may be a connection that is not initialized yet.
+        self.0.slot.current().is_some_and(|it| it.is_open() && it.session().map_or(true, is_whole))
     }
 
     /// The open session, for calls below this facade.

@@ -45,6 +45,7 @@ struct Inner {
     peer: Peer,
     reconnect: Reconnect,
     started: StartedTasks,
+    is_connected: Box<dyn Fn() -> bool + Send + Sync>,
     /// The connection ends when it is dropped.
     _handle: DropGuard,
 }
@@ -58,6 +59,11 @@ impl Session {
     /// What the server said of itself.
     pub fn server(&self) -> &Arc<Server> {
         &self.0.server
+    }
+
+    /// Whether its connection is there now. While [`Reconnect`] replaces a lost one it is not; calls wait for the new one.
+    pub fn is_connected(&self) -> bool {
+        (self.0.is_connected)()
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -228,11 +234,12 @@ impl<C: Connector, L> Builder<C, L> {
             service: Arc::new(Spare::new(erase(
                 layer.layer(erased(&swap, &peer, binding, &server, &options, &released)),
             ))),
-            notify: BoxCloneSyncService::new(Notify::new(swap, server.version.clone())),
+            notify: BoxCloneSyncService::new(Notify::new(swap.clone(), server.version.clone())),
             server: Arc::clone(&server),
             peer: peer.clone(),
             reconnect: options.reconnect,
             started: StartedTasks::default(),
+            is_connected: Box::new(move || swap.is_open()),
             _handle: released.clone().drop_guard(),
         };
         let driver = opening.into_driver();

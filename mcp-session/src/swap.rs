@@ -73,6 +73,12 @@ impl<T: Transport> Swap<T> {
         Self(Arc::new(Shared { current, signals }))
     }
 
+    /// Whether a connection is open now. One that is being replaced is not.
+    pub(crate) fn is_open(&self) -> bool {
+        let current = &self.0.current;
+        matches!(&*current.borrow(), Current::Open(..)) && current.has_changed().is_ok()
+    }
+
     /// Waits for a connection other than this one; gives the error of the lost one if there is none.
     fn reopened(&self, other_than: u64) -> Reopened<T> {
         let (mut current, signals) = (self.0.current.clone(), Arc::clone(&self.0.signals));

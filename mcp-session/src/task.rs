@@ -84,14 +84,16 @@ impl TaskHandle {
         Ok(self.work().state().await?.public())
     }
 
-    /// Waits for the end of the task, however long it takes.
+    /// Waits for the end of the task, however long it takes, but not past the time for which the server keeps it
+    /// ([`TaskState::ttl`]).
     ///
     /// It asks for the task as often as the server suggests; without a suggestion after 50 ms, then after pauses that
     /// double up to 1 s. What a server tells unasked is heard. What the task asks the handler of the session answers.
     ///
     /// # Errors
     ///
-    /// The server does not know the task, the task asks something that nobody answers, or any other of [`Error`].
+    /// The server does not know the task, the task asks something that nobody answers, [`Error::Timeout`] if the server
+    /// keeps it no longer and it is not at its end, or any other of [`Error`].
     ///
     /// # Cancel safety
     ///
@@ -216,8 +218,6 @@ impl Session {
         let method = call.method.clone();
         let reply = self.call_raw(call.with_extension(ByHandle { ttl })).await?;
         if let Some(known) = reply.extensions.get::<Known>() {
-            // Not by its id, which is a secret.
-            tracing::debug!(%method, "a call has become a task");
             self.started().add(known.clone());
             return Ok(Started::Task(TaskHandle::new(self, known.clone())));
         }

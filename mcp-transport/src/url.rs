@@ -85,7 +85,7 @@ impl Url {
 
     /// Whether its host is this machine, by a name or an address that can be nothing else.
     pub fn is_loopback(&self) -> bool {
-        is_loopback(self.host())
+        host::is_loopback(self.host())
     }
 
     /// The host, in lower case: a name, an IPv4 address, or an IPv6 address in brackets.

@@ -10,7 +10,10 @@ use mcp_types::{ElicitRequestFormParams, ElicitationSchema};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 fn form(properties: &Value, required: &[&str]) -> Value {
     json!({"method": "elicitation/create", "params": {"message": "Well?", "requestedSchema": {
@@ -136,6 +139,25 @@ async fn fields_that_an_answer_leaves_out_have_their_defaults() {
     let no = Handlers::new().on_elicit_form(async |_| elicit::decline());
     for outcome in answers(&with_defaults(), &no).await {
         assert_eq!(outcome.unwrap(), json!({"action": "decline"}));
+    }
+}
+
+// spec: ELI-08 ELI-12
+#[tokio::test(start_paused = true)]
+async fn a_person_sees_what_is_asked_and_may_turn_away_at_any_time() {
+    for (turn, action) in [(elicit::decline as fn() -> _, "decline"), (elicit::cancel, "cancel")] {
+        let handlers = Handlers::new().on_elicit_form(
+            move |form: Question<ElicitRequestFormParams>| async move {
+                assert_eq!(form.message, "Well?");
+                assert!(form.requested_schema.properties.contains_key("age"));
+                // Thinking it over is no answer.
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                turn()
+            },
+        );
+        for outcome in answers(&with_defaults(), &handlers).await {
+            assert_eq!(outcome.unwrap(), json!({"action": action}));
+        }
     }
 }
 

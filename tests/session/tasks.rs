@@ -3,6 +3,7 @@
 mod beyond;
 mod core;
 mod handle;
+mod records;
 mod waiting;
 
 use crate::script::{Answer, Script, deadline, discovered};

@@ -5,15 +5,18 @@ use super::{
     pushes::{Listening, Pushes},
     state::{State, is_terminal},
 };
-use crate::{Error, Reply};
+use crate::{Error, Phase, Reply};
 use mcp_types::{RawJson, tasks_extension::TaskStatus};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
     borrow::Cow,
     collections::HashSet,
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::time::Instant;
 
 /// The method of a call of which it is not known.
 const UNKNOWN: &str = "tools/call";
@@ -37,6 +40,10 @@ type Check = Arc<dyn Fn(&Reply) -> Result<(), Error> + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) pace: Pace,
+    /// When it was first heard of, by the clock of this machine.
+    since: Option<Instant>,
+    /// The status that was told last.
+    status: Option<TaskStatus>,
     /// The questions that were answered, or are being answered: none is asked twice.
     pub(super) asked: HashSet<String>,
     /// The last state, once it is reached: it is final.
@@ -61,7 +68,9 @@ impl Known {
             let mut memory = known.memory();
             memory.pace.suggest(created.interval());
             memory.pace.heard();
+            memory.since = Some(Instant::now());
         }
+        tracing::debug!(task = %known.mark(), method = &*known.method, "a call has become a task");
         known
     }
 
@@ -88,6 +97,15 @@ impl Known {
         Ok(outcome)
     }
 
+    /// What records of this task have in common. Its id is a secret, of which this tells nothing.
+    // spec: TASK25-15 TASKX-18
+    pub(super) fn mark(&self) -> impl fmt::Display + use<> {
+        let mut hasher = DefaultHasher::new();
+        self.id.hash(&mut hasher);
+        let mark = hasher.finish() >> 32;
+        fmt::from_fn(move |f| write!(f, "{mark:08x}"))
+    }
+
     /// Notes what the server has said; a task that was at its end stays as it is.
     // spec: TASK25-18
     pub(super) fn note(&self, state: State) -> State {
@@ -96,13 +114,34 @@ impl Known {
             return end.clone();
         }
         memory.pace.heard();
+        memory.since.get_or_insert_with(Instant::now);
         if let Some(suggested) = state.suggested() {
             memory.pace.suggest(suggested);
+        }
+        if memory.status.as_ref() != Some(&state.status) {
+            tracing::debug!(task = %self.mark(), status = state.status.as_str(), "a task has a new status");
+            memory.status = Some(state.status.clone());
         }
         if state.is_terminal() {
             memory.end = Some(state.clone());
         }
         state
+    }
+
+    /// Gives a task up that the server keeps no longer, by its own word, and that is not at its end all the same.
+    ///
+    /// Counted from when it was first heard of here, so that clocks need not agree.
+    // spec: TASKX-14
+    pub(super) fn in_time(&self, state: State) -> Result<State, Error> {
+        // Nothing is kept for no time at all: that is no answer.
+        let (since, kept) = (self.memory().since, state.ttl().filter(|ttl| !ttl.is_zero()));
+        match (since, kept) {
+            (Some(since), Some(after)) if !state.is_terminal() && since.elapsed() > after => {
+                let (method, phase) = (self.method.as_ref().into(), Phase::Total);
+                Err(Error::Timeout { method, phase, after })
+            }
+            _ => Ok(state),
+        }
     }
 
     /// How the task ended, if that is known.

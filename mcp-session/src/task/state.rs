@@ -83,14 +83,18 @@ impl State {
         text(&self.status_message)
     }
 
+    /// How long the server keeps the task, from when it was made.
+    pub(super) fn ttl(&self) -> Option<Duration> {
+        self.ttl.as_u64().or_else(|| self.ttl_ms.as_u64()).map(Duration::from_millis)
+    }
+
     pub(super) fn public(&self) -> TaskState {
-        let ttl = self.ttl.as_u64().or_else(|| self.ttl_ms.as_u64());
         TaskState {
             status: self.status.clone(),
             message: self.message(),
             created_at: text(&self.created_at),
             last_updated_at: text(&self.last_updated_at),
-            ttl: ttl.map(Duration::from_millis),
+            ttl: self.ttl(),
             poll_interval: self.suggested().and_then(pace::interval),
         }
     }

@@ -58,7 +58,8 @@ impl<S: CallService> Work<S> {
         }
     }
 
-    /// The state when it is time to ask again, or when the server tells it before.
+    /// The state when it is time to ask again, or when the server tells it before. A task that outlives the time for which
+    /// the server keeps it is asked for once more and then given up.
     pub(super) async fn next(&mut self) -> Result<State, Error> {
         let Self { known, pushes, peer, .. } = self;
         let (end, time, kept) = {
@@ -74,10 +75,11 @@ impl<S: CallService> Work<S> {
             state = pushes.next(&known.id, &mut known.listening) => Some(state),
             () = tokio::time::sleep_until(time) => None,
         };
-        match told {
+        let told = match told {
             Some(state) if is_known(&state.status) => Ok(self.known.note(state)),
             _ => self.state().await,
-        }
+        };
+        told.and_then(|state| self.known.in_time(state))
     }
 
     /// What came of a task that is at its end.
@@ -114,7 +116,7 @@ impl<S: CallService> Work<S> {
         if !is_known(&state.status) {
             return Err(broken("tasks/get", None));
         }
-        tracing::debug!(status = state.status.as_str(), "a task was asked for");
+        tracing::debug!(task = %self.known.mark(), "a task was asked for");
         Ok(self.known.note(state))
     }
 
@@ -140,7 +142,7 @@ impl<S: CallService> Work<S> {
 
     /// Asks the server to give the task up.
     pub(super) async fn cancel(&mut self) -> Result<(), Error> {
-        tracing::debug!(method = &*self.known.method, "a task is cancelled");
+        tracing::debug!(task = %self.known.mark(), "a task is cancelled");
         self.send(self.about("tasks/cancel")?).await.map(drop)
     }
 
@@ -160,6 +162,7 @@ impl<S: CallService> Work<S> {
         let answers = serde_json::json!({"taskId": &*self.known.id, "inputResponses": answers});
         let update = Call::new("tasks/update").with_params(Params::encode(&answers)?);
         answering.done();
+        tracing::debug!(task = %self.known.mark(), "questions of a task are answered");
         self.send(update).await.map(drop)
     }
 

@@ -62,6 +62,7 @@ impl Environment {
     }
 
     /// All that was said about it, in an order of its own.
+    #[cfg(feature = "fingerprint")]
     pub(super) fn fields(&self) -> Vec<&OsStr> {
         let all = self.inherits_all.then_some(OsStr::new("*"));
         let inherited = self.inherited.iter().map(|name| &**name);

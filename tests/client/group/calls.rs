@@ -7,6 +7,7 @@ use mcp_client::{Content, Error, Group, Handlers, Naming, Target, elicit};
 use mcp_types::{PromptReference, ResourceTemplateReference};
 use serde_json::json;
 
+// spec: TOOL-12
 // seed: 61
 #[tokio::test]
 async fn calls_go_to_the_member_that_the_name_says_without_a_list() {

@@ -95,6 +95,20 @@ async fn calls_right_after_a_crash_fail_or_are_answered_by_the_new_process() {
     }
 }
 
+/// The state that a user sees is that of the connection, not that of the session which outlives it.
+#[tokio::test]
+async fn a_connection_that_waits_to_be_replaced_is_none() {
+    let client = Client::builder(server()).reconnect(Reconnect::on_call()).build();
+    let connection = connect(&client).await;
+    let first = pid(&connection).await.unwrap();
+    assert!(client.is_connected());
+    kill(first);
+    lost(&client).await;
+    // Nobody has to connect again: the next call does.
+    assert_ne!(pid(&connection).await.unwrap(), first);
+    assert!(client.is_connected());
+}
+
 async fn lost_unless_kept(client: &Client, policy: Reconnect) {
     if policy == Reconnect::default() {
         lost(client).await;

@@ -39,6 +39,34 @@ async fn a_state_is_waited_for_and_one_that_cannot_come_any_more_is_an_error() {
     .await;
 }
 
+// spec: TASKX-14
+#[tokio::test(start_paused = true)]
+async fn a_task_that_outlives_its_time_is_asked_for_once_more_and_given_up() {
+    deadline(async {
+        // It was made long ago, if clocks are compared.
+        let working = || task("working", json!({"ttlMs": 5_000}));
+        let done = task("completed", json!({"ttlMs": 5_000, "result": {"late": true}}));
+        let session = connect(&server(vec![working(), working(), done])).await;
+        let reply = session.call_raw(Call::new("tools/call")).await.unwrap();
+        assert_eq!(reply.result.as_str(), r#"{"late":true}"#);
+
+        let script = server(vec![working()]);
+        let session = connect(&script).await;
+        let begun = Instant::now();
+        let error = session.call_raw(Call::new("tools/call")).await.unwrap_err();
+        assert!(matches!(&error, Error::Timeout { after, .. } if after.as_secs() == 5), "{error}");
+        assert_eq!(begun.elapsed().as_secs(), 6, "at 2 s, 4 s and 6 s");
+        let handle = start(&session).await;
+        assert!(matches!(handle.wait().await, Err(Error::Timeout { .. })));
+        assert_eq!(
+            handle.status().await.unwrap().status,
+            TaskStatus::Working,
+            "it can be asked for"
+        );
+    })
+    .await;
+}
+
 // spec: TASKX-08
 // seed: 59
 #[tokio::test(start_paused = true)]

@@ -136,7 +136,7 @@ impl OAuth {
         &self,
         redirect_uris: impl IntoIterator<Item = &'a str>,
     ) -> Result<Map<String, Value>, Error> {
-        register::document(self, redirect_uris.into_iter().collect())
+        register::document(self, &redirect_uris.into_iter().collect::<Vec<_>>())
     }
 
     /// Says more about the client when it is registered: `logo_uri`, `contacts`, `software_id`. It takes the place of what

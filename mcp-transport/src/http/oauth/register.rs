@@ -120,10 +120,7 @@ pub(super) fn check_client_metadata(text: &str) -> Result<Url, Error> {
 
 /// The document that describes a client, to be put at the URL that is its identifier.
 // spec: REG-04 REG-05
-pub(super) fn document(
-    oauth: &OAuth,
-    redirect_uris: Vec<&str>,
-) -> Result<Map<String, Value>, Error> {
+pub(super) fn document(oauth: &OAuth, redirect_uris: &[&str]) -> Result<Map<String, Value>, Error> {
     let url = oauth.client_metadata_url.as_deref().unwrap_or_default();
     check_client_metadata(url)?;
     redirect_uris.iter().try_for_each(|uri| places::check_redirect(uri).map(drop))?;
