@@ -28,7 +28,7 @@ fn servers(dead: Option<bool>) -> Option<Servers> {
     let (mark, everything_processes) = Processes::marked();
     let everything = entry(everything, &mark, &json!({"timeout": 20_000}));
     let (mark, fastmcp_processes) = Processes::marked();
-    let fastmcp = entry(fastmcp, &mark, &json!({"timeout": 700}));
+    let fastmcp = entry(fastmcp, &mark, &json!({"timeout": 5_000}));
     let broken = json!({"command": "no-such-program-anywhere"});
     let servers = match dead {
         Some(true) => json!({"dead": broken, "ts": everything, "py": fastmcp}),
@@ -122,7 +122,7 @@ async fn expect_the_rest(group: &Group) {
     let sampled = text(group, "ts_trigger-sampling-request", json!({"prompt": "Say hello."}));
     assert!(sampled.await.unwrap().contains(WORDS));
 
-    let late = text(group, "py_slow", json!({"seconds": 8})).await.unwrap_err();
+    let late = text(group, "py_slow", json!({"seconds": 60})).await.unwrap_err();
     assert!(late.is_timeout(), "{late}");
     let slow = json!({"duration": 1, "steps": 1});
     text(group, "ts_trigger-long-running-operation", slow).await.unwrap();

@@ -26,7 +26,10 @@ use hyper_util::client::legacy::connect::Connection;
 use relay::Keepers;
 use std::{
     mem, ptr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
 };
 use tokio::{
@@ -57,6 +60,8 @@ pub(super) struct Shared {
     /// For exchanges over HTTP/1.1 at the same time.
     permits: Semaphore,
     keepers: Arc<Keepers>,
+    /// How many exchanges wait for a permit.
+    waiting: AtomicUsize,
     /// Held while a connection is made that many exchanges may share.
     connecting: tokio::sync::Mutex<()>,
 }
@@ -101,6 +106,7 @@ impl Pool {
             home: (home.clone(), host(home)),
             inner: Mutex::default(),
             permits: Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)),
+            waiting: AtomicUsize::new(0),
             keepers: Arc::default(),
             connecting: tokio::sync::Mutex::default(),
             settings,
@@ -214,7 +220,10 @@ impl Shared {
     async fn lease(self: &Arc<Self>, is_counted: bool) -> Result<Lease, BoxError> {
         if is_counted {
             let permit = match self.permits.try_acquire() {
-                Err(TryAcquireError::NoPermits) => self.permits.acquire().await?,
+                Err(TryAcquireError::NoPermits) => {
+                    let _waiting = Waiting::new(&self.waiting);
+                    self.permits.acquire().await?
+                }
                 permit => permit?,
             };
             permit.forget();
@@ -296,11 +305,13 @@ impl Shared {
         }
     }
 
-    /// Keeps a connection for the next exchange, if there is room.
+    /// Keeps a connection for the next exchange, if there is room. Whoever waits will take one, and counts as room.
     fn give_back(&self, mut http1: Box<Http1>) {
         http1.idle_since = Instant::now();
+        let idle = self.settings.idle;
+        let room = if idle == 0 { 0 } else { idle + self.waiting.load(Ordering::Relaxed) };
         let mut inner = self.lock();
-        if !inner.is_closed && inner.idle.len() < self.settings.idle {
+        if !inner.is_closed && inner.idle.len() < room {
             inner.idle.push(http1);
             self.time(inner);
         }
@@ -330,6 +341,22 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that waits, for as long as the value is there.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -134,6 +134,30 @@ async fn f55_calls_beyond_the_limit_wait_for_their_turn_and_subscriptions_do_not
 }
 
 #[tokio::test]
+async fn calls_that_wait_for_their_turn_get_the_connections_of_those_before_them() {
+    const CONNECTIONS: usize = 40;
+    deadline(async {
+        let gate = Arc::new(Semaphore::new(0));
+        let server = gated(&gate).await;
+        let endpoint = Endpoint::parse(server.url()).unwrap().connections(CONNECTIONS);
+        let peer = connect_to(endpoint).await;
+        let mut calls = JoinSet::new();
+        for id in 1..=4 * CONNECTIONS as i64 {
+            calls.spawn(send(peer.http.clone(), modern_call(id)));
+        }
+        server.wait_for(CONNECTIONS, is_call).await;
+        // More of them come back at once than are kept when nobody waits.
+        gate.add_permits(4 * CONNECTIONS);
+        while let Some(replies) = calls.join_next().await {
+            assert_eq!(replies.unwrap().unwrap().len(), 1);
+        }
+        let used = server.matching(is_call).into_iter().map(|request| request.connection).max();
+        assert_eq!(used, Some(CONNECTIONS - 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_time_of_a_call_that_waits_for_its_turn_runs() {
     deadline(async {
         let gate = Arc::new(Semaphore::new(0));

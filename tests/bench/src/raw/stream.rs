@@ -8,10 +8,16 @@ use crate::{
     plan::{Over, Plan, Work},
     request::Template,
 };
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde::Deserialize;
 use serde_json::json;
-use std::{process::Stdio, time::Instant};
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    process::Stdio,
+    task::Poll,
+    time::Instant,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -96,6 +102,29 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
         let end = memchr::memchr(b'\n', &self.buffer[start..])?;
         self.read += end + 1;
         Some(&self.buffer[start..start + end])
+    }
+
+    /// Writes some of this and reads what there is, and waits for neither alone: the server may have to be read first.
+    async fn exchange(&mut self, out: &[u8]) -> Result<usize> {
+        self.buffer.drain(..self.read);
+        self.read = 0;
+        let Self { input, output, buffer, .. } = self;
+        poll_fn(|cx| {
+            let mut written = 0;
+            if !out.is_empty()
+                && let Poll::Ready(count) = Pin::new(&mut *input).poll_write(cx, out)
+            {
+                written = count?;
+            }
+            match pin!(output.read_buf(buffer)).poll(cx) {
+                Poll::Ready(Ok(0)) => Poll::Ready(Err(anyhow!("the server ended"))),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+                Poll::Ready(Ok(_)) => Poll::Ready(Ok(written)),
+                Poll::Pending if written > 0 => Poll::Ready(Ok(written)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     }
 
     async fn fill(&mut self) -> Result<()> {
@@ -206,12 +235,13 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
             self.request(template, &mut out)?;
             begun += 1;
         }
+        let mut written = 0;
         while done < begun {
-            if !out.is_empty() {
-                self.input.write_all(&out).await?;
+            written += self.exchange(&out[written..]).await?;
+            if written == out.len() {
                 out.clear();
+                written = 0;
             }
-            self.fill().await?;
             while let Some(line) = self.line() {
                 read(plan.work, line)?;
                 done += 1;
