@@ -10,7 +10,6 @@ mod authorize;
 mod challenge;
 mod credentials;
 mod discover;
-#[allow(dead_code, reason = "tokens that are bound to a key come next")]
 mod dpop;
 mod error;
 mod fetch;
