@@ -3,7 +3,7 @@
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/authorization-server-discovery).
 
 use super::{Error, ErrorKind};
-use crate::{Url, url};
+use crate::Url;
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -88,7 +88,7 @@ pub(super) fn check_endpoint(url: &Url, server: &Url) -> Result<(), Error> {
     let has_user = !url.username().is_empty() || url.password().is_some();
     let is_safe = match url.scheme() {
         "https" => true,
-        "http" => is_loopback(url) && is_loopback(server),
+        "http" => url.is_loopback() && server.is_loopback(),
         _ => false,
     };
     if is_safe && !has_user {
@@ -114,17 +114,12 @@ pub(super) fn check_redirect(uri: &str) -> Result<Url, Error> {
         .map_err(|source| invalid("redirect URI is not a URI".to_owned()).with_source(source))?;
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
+        "http" if url.is_loopback() => Ok(url),
         _ => Err(invalid(format!(
             "redirect URI cannot be {}: use https, or http on 127.0.0.1, [::1] or localhost",
             canonical(&url)
         ))),
     }
-}
-
-/// Whether a URL names this machine by a name or an address that can be nothing else.
-pub(super) fn is_loopback(at: &Url) -> bool {
-    url::is_loopback(at.host())
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ fn request(
     redirect_uri: &str,
 ) -> Result<Map<String, Value>, Error> {
     let redirect = places::check_redirect(redirect_uri)?;
-    let application_type = if places::is_loopback(&redirect) { "native" } else { "web" };
+    let application_type = if redirect.is_loopback() { "native" } else { "web" };
     let method = oauth.method.map_or_else(|| method_to_register(server), Ok)?;
     let mut request = Map::new();
     for (name, value) in [
