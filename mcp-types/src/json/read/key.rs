@@ -3,7 +3,7 @@
 use super::{Reader, SERDE_JSON, no_json};
 use serde::{
     Deserializer,
-    de::{Error as _, Unexpected, Visitor},
+    de::{Error as _, IgnoredAny, Unexpected, Visitor},
     forward_to_deserialize_any,
 };
 use serde_json::Error;
@@ -26,13 +26,18 @@ impl<'de> Key<'_, 'de> {
 macro_rules! numbers {
     ($($method:ident)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            let text = match self.string()? {
-                Cow::Borrowed(text) if text.starts_with(|sign: char| sign == '-' || sign.is_ascii_digit()) => text,
-                _ => return Err(Error::custom("invalid value: expected key to be a number in quotes")),
-            };
+            let quoted = self.0.pass()?;
+            let text = quoted.strip_prefix('"').ok_or_else(no_json)?;
+            if !text.starts_with(|sign: char| sign == '-' || sign.is_ascii_digit()) {
+                return Err(Error::custom("invalid value: expected key to be a number in quotes"));
+            }
+            // The number ends at the quote, so that it is read as in an object.
             let mut json = serde_json::Deserializer::from_str(text);
             let number = json.$method(visitor)?;
-            json.end().map(|()| number)
+            if json.into_iter::<IgnoredAny>().byte_offset() + 1 != text.len() {
+                return Err(Error::custom("expected `\"`"));
+            }
+            Ok(number)
         }
     )+};
 }

@@ -263,4 +263,9 @@ proptest! {
     fn all_types_are_read_as_by_serde(value in value()) {
         compare_all(&value.to_string());
     }
+
+    #[test]
+    fn every_key_is_read_as_by_serde(key in "-?[0-9]{0,3}([ .eE+:n-]?[0-9]{0,3}){0,2}|.{0,3}") {
+        compare_all(&format!("{{{}:7}}", Value::from(key)));
+    }
 }
