@@ -1,12 +1,15 @@
 //! Making sessions with what a target names, whatever type it has.
 
+mod any;
+
 use crate::{Error, live::Wrap};
+use any::{AnyConnector, AnyTransport};
 use futures_util::future::BoxFuture;
 use mcp_session::{BoxCallService, Options, Phase, Session};
 use mcp_transport::{Connector, Driver, Link};
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 use tokio_util::sync::CancellationToken;
 use tower_layer::layer_fn;
@@ -33,38 +36,45 @@ pub(crate) struct Pause {
     pub(crate) over: CancellationToken,
 }
 
-/// A connector of any type: here the types of a connection are erased.
+/// A way to make a session.
 pub(crate) trait Dial: Send + Sync {
     fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed>;
 }
 
-/// Dials what a connector connects to.
-pub(crate) struct Connecting<C>(pub(crate) Arc<C>);
+/// Dials what a connector connects to: here the types of a connection are erased.
+pub(crate) struct Connecting(AnyConnector);
 
-impl<C: Connector> Dial for Connecting<C> {
-    fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed> {
-        let connector = Arc::clone(&self.0);
-        Box::pin(async move {
-            let Plan { options, wrap, pause } = plan;
-            let first = match pause {
-                Some(pause) => Some(paused(&*connector, pause, &options).await?),
-                None => None,
-            };
-            let wrap = layer_fn(move |service: BoxCallService| {
-                wrap.iter().rev().fold(service, |service, layer| layer(service))
-            });
-            let connector = Prepared { connector, first: Mutex::new(first) };
-            Session::builder(connector).options(options).layer(wrap).connect().await
-        })
+impl Connecting {
+    pub(crate) fn new(connector: impl Connector) -> Self {
+        Self(AnyConnector::new(connector))
     }
 }
 
+impl Dial for Connecting {
+    fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed> {
+        Box::pin(dial(self.0.clone(), plan))
+    }
+}
+
+async fn dial(connector: AnyConnector, plan: Plan) -> Dialed {
+    let Plan { options, wrap, pause } = plan;
+    let first = match pause {
+        Some(pause) => Some(paused(&connector, pause, &options).await?),
+        None => None,
+    };
+    let wrap = layer_fn(move |service: BoxCallService| {
+        wrap.iter().rev().fold(service, |service, layer| layer(service))
+    });
+    let connector = Prepared { connector, first: Mutex::new(first) };
+    Session::builder(connector).options(options).layer(wrap).connect().await
+}
+
 /// A connection that waits until it is to be initialized, and is driven meanwhile.
-async fn paused<C: Connector>(
-    connector: &C,
+async fn paused(
+    connector: &AnyConnector,
     pause: Pause,
     options: &Options,
-) -> Result<Link<C::Transport>, Error> {
+) -> Result<Link<AnyTransport>, Error> {
     let mut link = within(connector.connect(), options).await?;
     pause.connected.cancel();
     tokio::select! {
@@ -90,15 +100,15 @@ async fn within<T>(
 }
 
 /// A connector whose first connection may be there already.
-struct Prepared<C: Connector> {
-    connector: Arc<C>,
-    first: Mutex<Option<Link<C::Transport>>>,
+struct Prepared {
+    connector: AnyConnector,
+    first: Mutex<Option<Link<AnyTransport>>>,
 }
 
-impl<C: Connector> Connector for Prepared<C> {
-    type Transport = C::Transport;
+impl Connector for Prepared {
+    type Transport = AnyTransport;
 
-    async fn connect(&self) -> Result<Link<C::Transport>, mcp_transport::Error> {
+    async fn connect(&self) -> Result<Link<AnyTransport>, mcp_transport::Error> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         match first {
             Some(link) => Ok(link),
@@ -110,7 +120,7 @@ impl<C: Connector> Connector for Prepared<C> {
 /// Dials as another does, by a plan that is changed before.
 #[cfg(any(feature = "config", feature = "oauth"))]
 pub(crate) struct Planned<F> {
-    pub(crate) inner: Arc<dyn Dial>,
+    pub(crate) inner: std::sync::Arc<dyn Dial>,
     pub(crate) change: F,
 }
 
@@ -148,9 +158,7 @@ impl Place {
 
         let file = std::fs::metadata(&*self.0).ok()?;
         let unix = || mcp_transport::socket::Unix::new(&*self.0);
-        file.file_type()
-            .is_socket()
-            .then(|| Box::new(Connecting(Arc::new(unix()))) as Box<dyn Dial>)
+        file.file_type().is_socket().then(|| Box::new(Connecting::new(unix())) as Box<dyn Dial>)
     }
 
     #[cfg(not(all(feature = "socket", unix)))]
@@ -169,7 +177,7 @@ impl Place {
             Some("js" | "mjs" | "cjs") => Command::node(path),
             _ => Command::new(path),
         };
-        Box::new(Connecting(Arc::new(command)))
+        Box::new(Connecting::new(command))
     }
 
     #[cfg(not(feature = "stdio"))]

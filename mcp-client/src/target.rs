@@ -37,7 +37,7 @@ pub struct Target {
 impl Target {
     /// A connector of any kind; the name is for messages to people.
     pub fn connector(name: impl Into<String>, connector: impl Connector) -> Self {
-        Self { name: name.into().into(), dial: Arc::new(Connecting(Arc::new(connector))) }
+        Self { name: name.into().into(), dial: Arc::new(Connecting::new(connector)) }
     }
 
     /// A service in this process as the server: a function, a mock, another client's stack.

@@ -64,6 +64,13 @@ impl<T> Link<T> {
         Self { transport, unsolicited, driver, binding, patience: None }
     }
 
+    /// The same connection, with its transport in another.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Link<U> {
+        let Self { transport, unsolicited, driver, binding, patience } = self;
+        Link { transport: change(transport), unsolicited, driver, binding, patience }
+    }
+
     /// The same connection, which may wait for a person.
     #[must_use]
     pub fn with_patience(mut self, patience: Option<Patience>) -> Self {

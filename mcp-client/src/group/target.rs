@@ -68,7 +68,7 @@ async fn dial(group: Group, mut plan: Plan) -> Dialed {
     let options = &mut plan.options;
     (options.mode, options.prior, options.known_era) = (Mode::Auto, None, KnownEra::new());
     let introduction = mcp_transport::Shared::new(introduction(&group.0.shared));
-    let (session, driver) = Connecting(Arc::new(introduction)).dial(plan).await?;
+    let (session, driver) = Connecting::new(introduction).dial(plan).await?;
     let driver = Driver::new(async move {
         let outcome = driver.await;
         GroupConnection::close(connection).await;
