@@ -217,6 +217,7 @@ impl Config {
         Plan {
             options: self.options.clone(),
             wrap: self.wrap.clone(),
+            upstream: None,
             pause: (!self.auto_initialize).then(Pause::default),
         }
     }

@@ -5,11 +5,11 @@ mod any;
 use crate::{Error, live::Wrap};
 use any::{AnyConnector, AnyTransport};
 use futures_util::future::BoxFuture;
-use mcp_session::{BoxCallService, Options, Phase, Session};
+use mcp_session::{BoxCallService, Options, Phase, Session, Upstream};
 use mcp_transport::{Connector, Driver, Link};
 use std::{
     future::Future,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 use tokio_util::sync::CancellationToken;
 use tower_layer::layer_fn;
@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) options: Options,
     /// The layers of the user.
     pub(crate) wrap: Vec<Wrap>,
+    /// Who has the subscriptions and tasks of the session, if not its server.
+    pub(crate) upstream: Option<Arc<dyn Upstream>>,
     /// What a connection waits for before the protocol is spoken over it, if it is not to be at once.
     pub(crate) pause: Option<Pause>,
 }
@@ -57,7 +59,7 @@ impl Dial for Connecting {
 }
 
 async fn dial(connector: AnyConnector, plan: Plan) -> Dialed {
-    let Plan { options, wrap, pause } = plan;
+    let Plan { options, wrap, upstream, pause } = plan;
     let first = match pause {
         Some(pause) => Some(paused(&connector, pause, &options).await?),
         None => None,
@@ -66,7 +68,11 @@ async fn dial(connector: AnyConnector, plan: Plan) -> Dialed {
         wrap.iter().rev().fold(service, |service, layer| layer(service))
     });
     let connector = Prepared { connector, first: Mutex::new(first) };
-    Session::builder(connector).options(options).layer(wrap).connect().await
+    let session = Session::builder(connector).options(options).layer(wrap);
+    match upstream {
+        Some(upstream) => session.upstream(upstream).connect().await,
+        None => session.connect().await,
+    }
 }
 
 /// A connection that waits until it is to be initialized, and is driven meanwhile.

@@ -11,7 +11,9 @@ mod naming;
 mod open;
 mod routes;
 mod service;
+mod subscribe;
 mod target;
+mod tasks;
 
 pub use builder::{GroupBuilder, InvalidGroup};
 pub use lists::ListMembers;
@@ -157,7 +159,7 @@ impl Group {
         self.0.shared.members.iter().map(|member| &*member.name)
     }
 
-    /// The client of one member, for what a group does not do: its tools without prefix, subscriptions, tasks.
+    /// The client of one member, for what a group does not do, and for its tools without prefix.
     pub fn member(&self, name: &str) -> Option<&Client> {
         self.find(name).map(|member| &member.client)
     }

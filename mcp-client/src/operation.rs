@@ -11,7 +11,7 @@ use mcp_session::{Cancellation, Era, InvalidParams, OnRequestId, Reply};
 use mcp_types::{LoggingLevel, MetaObject, RawJson, RequestId, keys};
 use serde::Serialize;
 use serde_json::Value;
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 /// A call that has not been sent yet: configure it, then await it.
 ///
@@ -39,6 +39,8 @@ pub struct Operation<K> {
     /// In a box, for an error is large and seldom.
     caller: Result<Caller, Box<Error>>,
     kind: K,
+    /// What ids of tasks begin with, if the call is one of a group.
+    task_prefix: Option<Arc<str>>,
 }
 
 impl<K> Operation<K> {
@@ -152,7 +154,8 @@ impl<K> Operation<K> {
 
     /// The same call as another kind.
     pub(crate) fn map<L>(self, change: impl FnOnce(K) -> L) -> Operation<L> {
-        Operation { caller: self.caller, kind: change(self.kind) }
+        let Self { caller, kind, task_prefix } = self;
+        Operation { caller, kind: change(kind), task_prefix }
     }
 
     /// Notes what is wrong with the call; the first error is the one that the future gives.
@@ -172,6 +175,15 @@ impl<K> Operation<K> {
     /// The same call, which will fail with this error.
     pub(crate) fn refused(self, error: Error) -> Self {
         Self { caller: Err(Box::new(error)), ..self }
+    }
+
+    /// The same call, whose task, if it becomes one, has an id that begins so.
+    pub(crate) fn with_task_prefix(self, prefix: Option<Arc<str>>) -> Self {
+        Self { task_prefix: prefix, ..self }
+    }
+
+    pub(crate) fn task_prefix(&self) -> Option<Arc<str>> {
+        self.task_prefix.clone()
     }
 
     /// The same call, refused if the server has not offered what it needs.
@@ -226,7 +238,7 @@ impl<K: fmt::Debug> fmt::Debug for Operation<K> {
 
 /// Begins a call.
 pub(crate) fn begin<K>(client: &Client, kind: K) -> Operation<K> {
-    Operation { caller: Caller::new(client).map_err(Box::new), kind }
+    Operation { caller: Caller::new(client).map_err(Box::new), kind, task_prefix: None }
 }
 
 /// Something that a caller gave, and that cannot be sent.

@@ -1,18 +1,26 @@
 //! Being told of changes.
 
-use crate::{Client, Error};
+use crate::{Client, Error, Group};
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
 use mcp_session::{Incident, Subscription};
 use mcp_types::subscriptions::SubscriptionFilter;
 use std::future::IntoFuture;
 
-/// A subscription to ask for: what [`Client::subscribe`] begins. Awaiting it gives the [`Subscription`].
+/// A subscription to ask for: what [`Client::subscribe`] and [`Group::subscribe`] begin. Awaiting it gives the
+/// [`Subscription`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Subscribe {
-    client: Client,
+    from: Source,
     filter: SubscriptionFilter,
+}
+
+/// Who is asked.
+#[derive(Clone, Debug)]
+enum Source {
+    Client(Client),
+    Group(Group),
 }
 
 impl Client {
@@ -32,7 +40,7 @@ impl Client {
     ///
     /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions).
     pub fn subscribe(&self) -> Subscribe {
-        Subscribe { client: self.clone(), filter: SubscriptionFilter::default() }
+        Subscribe::from(Source::Client(self.clone()))
     }
 
     /// What the server does against the specification, from now on, over all sessions of this client.
@@ -40,6 +48,41 @@ impl Client {
     /// Nothing is lost for it; a strict client ([`Diagnostics::strict`](crate::Diagnostics::strict)) fails the call.
     pub fn diagnostics(&self) -> impl Stream<Item = Incident> + Send + use<> {
         self.options().diagnostics.subscribe()
+    }
+}
+
+impl Group {
+    /// Subscribes to changes at the members: name what, then await it.
+    ///
+    /// ```no_run
+    /// use futures_util::StreamExt;
+    ///
+    /// # async fn example(group: &mcp_client::Group) -> Result<(), mcp_client::Error> {
+    /// let mut changes = group.subscribe().tools().resource("file://files//srv/config.json").await?;
+    /// while let Some(change) = changes.next().await {
+    ///     println!("{:?}", change?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A list is that of all members, and a resource has the URI that it has in the group. What is acknowledged is what at
+    /// least one member has agreed to. A member that is lost, or ends the subscription, is asked again when it is back, and
+    /// [`Notice::Missed`](crate::Notice::Missed) says so; one that was not there at first is asked when it comes. The stream
+    /// ends when the group is closed.
+    ///
+    /// # Errors
+    ///
+    /// No member has a resource of that name ([`Error::NoRoute`]), all members that are asked refuse, or the group is not
+    /// connected.
+    pub fn subscribe(&self) -> Subscribe {
+        Subscribe::from(Source::Group(self.clone()))
+    }
+}
+
+impl From<Source> for Subscribe {
+    fn from(from: Source) -> Self {
+        Self { from, filter: SubscriptionFilter::default() }
     }
 }
 
@@ -74,6 +117,12 @@ impl IntoFuture for Subscribe {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.client.session()?.subscribe(self.filter).await })
+        let Self { from, filter } = self;
+        Box::pin(async move {
+            match from {
+                Source::Client(client) => client.session()?.subscribe(filter).await,
+                Source::Group(group) => group.subscribe_to(filter).await,
+            }
+        })
     }
 }

@@ -199,10 +199,15 @@ macro_rules! tasks {
             ///
             /// Dropping the future gives the call up, and a task that the server may already have made of it.
             pub async fn task(self, ttl: Option<Duration>) -> Result<Task<$output>, Error> {
+                let prefix = self.task_prefix();
                 let (caller, kind) = self.into_parts();
                 let caller = caller?;
                 let prepared = kind.prepare(Arc::clone(caller.known_tools()))?;
-                start(caller, prepared, ttl).await
+                let mut task = start(caller, prepared, ttl).await?;
+                if let (Some(prefix), Started::Task(handle)) = (prefix, &mut task.started) {
+                    *handle = handle.clone().known_as(format!("{prefix}{}", handle.id()));
+                }
+                Ok(task)
             }
 
             /// The task of an earlier call like this one, by its id, maybe of an earlier process. Nothing is sent.
@@ -211,10 +216,16 @@ macro_rules! tasks {
             ///
             /// There is no open session, or something is wrong with the call.
             pub fn resume_task(self, id: &str) -> Result<Task<$output>, Error> {
+                let prefix = self.task_prefix();
                 let (caller, kind) = self.into_parts();
                 let caller = caller?;
                 let Prepared { method, read, .. } = kind.prepare(Arc::clone(caller.known_tools()))?;
-                let started = Started::Task(caller.session().task(id));
+                let bare = prefix.and_then(|prefix| id.strip_prefix(&*prefix));
+                let handle = match bare {
+                    Some(bare) => caller.session().task(bare).known_as(id),
+                    None => caller.session().task(id),
+                };
+                let started = Started::Task(handle);
                 Ok(Task { method, started, read, limit: caller.own_limit() })
             }
         }

@@ -3,7 +3,7 @@
 use crate::{
     BoxCallService, Call, CallService, Deadlines, Error, Extension, Misbehavior, Peer, Reply,
     result_type,
-    task::{ByHandle, Created, Follow, Known},
+    task::{AsTask, Created, Follow, Known},
 };
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
@@ -87,7 +87,7 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
         }
         let deadlines = call.extensions.get::<Deadlines>().copied();
         let limit = deadlines.map_or(self.limit, |own| own.total);
-        let by_handle = call.extensions.get::<ByHandle>().is_some();
+        let by_handle = call.extensions.get::<AsTask>().is_some();
         let peer = self.peer.clone();
         let reply = inner.call(call);
         Box::pin(async move {

@@ -94,6 +94,7 @@ mod task;
 mod tool_list;
 mod tool_name;
 mod transform_tools;
+mod upstream;
 #[cfg(feature = "validate")]
 mod validate_tools;
 
@@ -145,8 +146,9 @@ pub use same_connection::SameConnection;
 pub use server::{Era, Server};
 pub use session::{BoxCallService, Builder, Session};
 pub use subscription::{Notice, Subscription};
-pub use task::{ListedTask, Started, TaskHandle, TaskList, TaskState};
+pub use task::{AsTask, ListedTask, Started, TaskHandle, TaskList, TaskState};
 pub use transform_tools::{ArgumentTransform, ToolTransform, TransformTools, TransformToolsLayer};
+pub use upstream::Upstream;
 #[cfg(feature = "validate")]
 pub use validate_tools::{
     ValidateArguments, ValidateOutput, ValidateTools, ValidateToolsLayer, Validation,

@@ -1,6 +1,6 @@
 //! Letting only finished results through.
 
-use crate::{Call, CallService, Error, Misbehavior, Reply, result_type, task::ByHandle};
+use crate::{Call, CallService, Error, Misbehavior, Reply, result_type, task::AsTask};
 use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
 use std::{
@@ -52,7 +52,7 @@ impl<S: CallService> Service<Call> for RequireComplete<S> {
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let by_handle = call.extensions.get::<ByHandle>().is_some();
+        let by_handle = call.extensions.get::<AsTask>().is_some();
         let method = call.method.clone();
         Complete { reply: self.inner.call(call), by_handle, method }
     }

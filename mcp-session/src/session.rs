@@ -2,7 +2,7 @@
 
 use crate::{
     Call, CallService, Cancellable, CheckInput, Dispatch, Era, Error, InputHandler, Notify,
-    Options, Peer, Reconnect, Reply, Server, When,
+    Options, Peer, Reconnect, Reply, Server, Upstream, When,
     call_raw::CallRaw,
     input::Limited,
     negotiate::Negotiation,
@@ -45,6 +45,7 @@ struct Inner {
     peer: Peer,
     reconnect: Reconnect,
     started: StartedTasks,
+    upstream: Option<Arc<dyn Upstream>>,
     is_connected: Box<dyn Fn() -> bool + Send + Sync>,
     /// The connection ends when it is dropped.
     _handle: DropGuard,
@@ -53,7 +54,7 @@ struct Inner {
 impl Session {
     /// Begins to set up a session with the server that `connector` connects to.
     pub fn builder<C: Connector>(connector: C) -> Builder<C> {
-        Builder { connector, options: Options::default(), layer: Identity::new() }
+        Builder { connector, options: Options::default(), upstream: None, layer: Identity::new() }
     }
 
     /// What the server said of itself.
@@ -77,6 +78,11 @@ impl Session {
     /// The tasks that were started in it.
     pub(crate) fn started(&self) -> &StartedTasks {
         &self.0.started
+    }
+
+    /// Who has its subscriptions and tasks, if not the server that it talks to.
+    pub(crate) fn upstream(&self) -> Option<&dyn Upstream> {
+        self.0.upstream.as_deref()
     }
 
     /// The same session, without keeping it open.
@@ -168,11 +174,11 @@ impl fmt::Debug for Session {
 }
 
 /// Sets up a [`Session`].
-#[derive(Debug)]
 #[must_use = "nothing happens before `connect`"]
 pub struct Builder<C, L = Identity> {
     connector: C,
     options: Options,
+    upstream: Option<Arc<dyn Upstream>>,
     layer: L,
 }
 
@@ -183,10 +189,17 @@ impl<C: Connector, L> Builder<C, L> {
         self
     }
 
+    /// Has subscriptions and tasks of the session come from the servers behind its server. Default: from that itself.
+    pub fn upstream(mut self, upstream: Arc<dyn Upstream>) -> Self {
+        self.upstream = Some(upstream);
+        self
+    }
+
     /// With one more layer around the default stack, inside of those that were added before.
     pub fn layer<M>(self, layer: M) -> Builder<C, tower_layer::Stack<M, L>> {
-        let Self { connector, options, layer: outer } = self;
-        Builder { connector, options, layer: tower_layer::Stack::new(layer, outer) }
+        let Self { connector, options, upstream, layer: outer } = self;
+        let layer = tower_layer::Stack::new(layer, outer);
+        Builder { connector, options, upstream, layer }
     }
 
     /// Connects, negotiates, and gives the session and the future that does its work.
@@ -203,7 +216,7 @@ impl<C: Connector, L> Builder<C, L> {
         L: Layer<BoxCallService>,
         L::Service: CallService,
     {
-        let Self { connector, mut options, layer } = self;
+        let Self { connector, mut options, upstream, layer } = self;
         options.input = answering(&options);
         let peer = Peer::new(
             Arc::clone(&options.input),
@@ -239,6 +252,7 @@ impl<C: Connector, L> Builder<C, L> {
             peer: peer.clone(),
             reconnect: options.reconnect,
             started: StartedTasks::default(),
+            upstream,
             is_connected: Box::new(move || swap.is_open()),
             _handle: released.clone().drop_guard(),
         };
@@ -250,6 +264,16 @@ impl<C: Connector, L> Builder<C, L> {
             peer.errands().run_beside(supervisor.run(driver)).await
         };
         Ok((Session(Arc::new(session)), Driver::new(driver)))
+    }
+}
+
+impl<C: fmt::Debug, L: fmt::Debug> fmt::Debug for Builder<C, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("connector", &self.connector)
+            .field("options", &self.options)
+            .field("layer", &self.layer)
+            .finish_non_exhaustive()
     }
 }
 

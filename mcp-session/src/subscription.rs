@@ -56,6 +56,14 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// A subscription to what a stream tells, for an [`Upstream`](crate::Upstream).
+    pub fn new(
+        acknowledged: SubscriptionFilter,
+        notices: impl Stream<Item = Result<Notice, Error>> + Send + 'static,
+    ) -> Self {
+        Self { acknowledged, notices: Box::pin(notices) }
+    }
+
     /// What the server agreed to tell, which may be less than it was asked.
     // spec: SUB-02
     pub fn acknowledged(&self) -> &SubscriptionFilter {
@@ -90,6 +98,9 @@ impl Session {
     ///
     /// Dropping the future ends the subscription on the wire.
     pub async fn subscribe(&self, filter: SubscriptionFilter) -> Result<Subscription, Error> {
+        if let Some(upstream) = self.upstream() {
+            return upstream.subscribe(filter).await;
+        }
         match self.server().era {
             Era::Modern => listen::subscribe(self.clone(), filter).await,
             Era::Legacy => legacy::subscribe(self.clone(), filter).await,

@@ -31,10 +31,16 @@ use mcp_types::tasks_extension::TaskStatus;
 use std::{fmt, sync::Arc, time::Duration};
 use work::Work;
 
-/// Says of a call that its task is not followed, and for how long the server should keep the task.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct ByHandle {
-    pub(crate) ttl: Option<Duration>,
+/// An extension of a [`Call`](Call#structfield.extensions): the caller wants the task that the server makes of it, and
+/// not what comes of the task. [`Session::call_as_task`] adds it.
+///
+/// A service that answers such a call in place of a session puts the [`TaskHandle`] into the
+/// [extensions](Reply#structfield.extensions) of its reply.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct AsTask {
+    /// For how long the server should keep the task; none leaves it to the server.
+    pub ttl: Option<Duration>,
 }
 
 /// What came of a call that may have become a task.
@@ -62,17 +68,26 @@ pub struct TaskHandle {
     peer: Peer,
     server: Arc<Server>,
     known: Known,
+    /// What it is called by those who do not talk to the server themselves.
+    alias: Option<Arc<str>>,
 }
 
 impl TaskHandle {
     pub(crate) fn new(session: &Session, known: Known) -> Self {
         let (peer, server) = (session.peer().clone(), Arc::clone(session.server()));
-        Self { session: session.downgrade(), peer, server, known }
+        Self { session: session.downgrade(), peer, server, known, alias: None }
     }
 
     /// The id, to find the task again. Keep it as one keeps a password.
     pub fn id(&self) -> &str {
-        &self.known.id
+        self.alias.as_deref().unwrap_or(&self.known.id)
+    }
+
+    /// The same task by another id, which an [`Upstream`](crate::Upstream) finds it by. Its server is asked by the id that
+    /// it has there.
+    #[must_use]
+    pub fn known_as(self, id: impl Into<Arc<str>>) -> Self {
+        Self { alias: Some(id.into()), ..self }
     }
 
     /// Asks how far the task is, unless it is known to be at its end.
@@ -216,10 +231,12 @@ impl Session {
     // spec: TASK25-02 TASK25-03 TASK25-04 TASK25-05
     pub async fn call_as_task(&self, call: Call, ttl: Option<Duration>) -> Result<Started, Error> {
         let method = call.method.clone();
-        let reply = self.call_raw(call.with_extension(ByHandle { ttl })).await?;
-        if let Some(known) = reply.extensions.get::<Known>() {
-            self.started().add(known.clone());
-            return Ok(Started::Task(TaskHandle::new(self, known.clone())));
+        let reply = self.call_raw(call.with_extension(AsTask { ttl })).await?;
+        let made_here =
+            || reply.extensions.get().cloned().map(|known| TaskHandle::new(self, known));
+        if let Some(handle) = reply.extensions.get().cloned().or_else(made_here) {
+            self.started().add(&handle);
+            return Ok(Started::Task(handle));
         }
         // A task that was not offered.
         if self.server().era == Era::Modern
@@ -232,6 +249,7 @@ impl Session {
 
     /// The task with this id, that an earlier session may have left. Nothing is sent.
     pub fn task(&self, id: &str) -> TaskHandle {
-        TaskHandle::new(self, Known::new(id))
+        let behind = self.upstream().and_then(|upstream| upstream.task(id));
+        behind.unwrap_or_else(|| TaskHandle::new(self, Known::new(id)))
     }
 }

@@ -4,7 +4,9 @@ mod calls;
 mod lists;
 mod members;
 mod service;
+mod subscribe;
 mod target;
+mod tasks;
 
 use crate::{builder, deadline, said};
 use conformance::in_process::{Asked, InProcess};

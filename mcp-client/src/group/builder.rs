@@ -78,7 +78,12 @@ impl GroupBuilder {
             }
         }
         let routes = Routes::new(naming, members.iter().map(|(name, _)| name.clone()).collect());
-        let members = members.into_iter().map(|(name, client)| Member::new(name, client)).collect();
+        let is_one = members.len() == 1 && *routes.naming() == Naming::Bare;
+        let members = members.into_iter().map(|(name, client)| {
+            let task_prefix = (!is_one).then(|| Naming::task_prefix(&name).into());
+            Member::new(name, client, task_prefix)
+        });
+        let members = members.collect();
         Ok(Group::new(Shared { members, routes, policy, backoff, max_name }))
     }
 }

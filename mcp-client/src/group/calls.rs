@@ -1,6 +1,6 @@
 //! Calls of a group: each is one of the member that has what it is for.
 
-use super::{Group, Shared, routes::Kind};
+use super::{Group, Shared, member::Member, routes::Kind};
 use crate::{CallTool, Client, Complete, Error, GetPrompt, Operation, ReadResource, ToolResult};
 use mcp_types::{
     CallToolRequest, CompleteRequest, Completion, CompletionReference, GetPromptRequest,
@@ -66,25 +66,29 @@ impl Group {
         begin: impl FnOnce(&Client, String) -> Operation<K>,
     ) -> Operation<K> {
         match self.connected().and_then(|shared| shared.route(method, kind, &name)) {
-            Ok((client, bare)) => begin(client, bare),
+            Ok((member, bare)) => {
+                begin(&member.client, bare).with_task_prefix(member.task_prefix.clone())
+            }
             Err(error) => begin(self.nowhere(), name).refused(error),
         }
     }
 }
 
 impl Shared {
-    /// The client that a call goes to, and what it is for there.
+    /// The member that a call goes to, and what it is for there.
     pub(super) fn route(
         &self,
         method: &str,
         kind: Kind,
         name: &str,
-    ) -> Result<(&Client, String), Error> {
+    ) -> Result<(&Member, String), Error> {
         let Some((member, bare)) = self.routes.find(kind, name) else {
             let near = self.routes.near(kind, name);
             return Err(no_route(method, name, near));
         };
-        Ok((self.members[member].ready()?, bare))
+        let member = &self.members[member];
+        member.ready()?;
+        Ok((member, bare))
     }
 
     /// The client that proposals come from; the reference becomes that of the member.
@@ -98,12 +102,12 @@ impl Shared {
             CompletionReference::ResourceTemplate(it) => (Kind::ResourceTemplate, &mut it.uri),
             _ => return Err(no_route(method, "an unknown kind of reference", Vec::new())),
         };
-        let (client, bare) = self.route(method, kind, name)?;
+        let (member, bare) = self.route(method, kind, name)?;
         *name = bare;
-        Ok(client)
+        Ok(&member.client)
     }
 }
 
-fn no_route(method: &str, name: &str, near: Vec<Box<str>>) -> Error {
+pub(super) fn no_route(method: &str, name: &str, near: Vec<Box<str>>) -> Error {
     Error::NoRoute { method: method.into(), name: name.into(), near }
 }

@@ -1,6 +1,6 @@
 //! One member of a group, and how it is.
 
-use crate::{Client, Connection, Error};
+use crate::{Client, Connection, Error, TaskHandle};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
@@ -9,7 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// A connection that lasted as long as this was a good one: the waits begin anew after it.
-const GOOD: Duration = Duration::from_secs(30);
+pub(super) const GOOD: Duration = Duration::from_secs(30);
 
 /// How a member of a group is.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The wait after so many failures.
-    fn after(&self, failures: u32) -> Duration {
+    pub(super) fn after(&self, failures: u32) -> Duration {
         let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
         self.first.saturating_mul(factor).min(self.most)
     }
@@ -78,13 +78,26 @@ impl Backoff {
 /// One member of a group.
 pub(super) struct Member {
     pub(super) name: Box<str>,
+    /// What the ids of its tasks begin with in the group.
+    pub(super) task_prefix: Option<Arc<str>>,
     pub(super) client: Client,
     pub(super) state: watch::Sender<MemberState>,
 }
 
 impl Member {
-    pub(super) fn new(name: Box<str>, client: Client) -> Self {
-        Self { name, client, state: watch::Sender::new(MemberState::Idle) }
+    pub(super) fn new(name: Box<str>, client: Client, task_prefix: Option<Arc<str>>) -> Self {
+        Self { name, task_prefix, client, state: watch::Sender::new(MemberState::Idle) }
+    }
+
+    /// What the group calls a task of it.
+    pub(super) fn task_of_group(&self, task: TaskHandle) -> TaskHandle {
+        match &self.task_prefix {
+            Some(prefix) => {
+                let id = format!("{prefix}{}", task.id());
+                task.known_as(id)
+            }
+            None => task,
+        }
     }
 
     /// Connects it, does what is to be done with each connection first, and notes how that went.

@@ -62,6 +62,11 @@ impl Naming {
         }
     }
 
+    /// What the ids of the tasks of a member begin with: its name, which no other name can be the beginning of.
+    pub(super) fn task_prefix(member: &str) -> String {
+        format!("{}:", utf8_percent_encode(member, ENCODED))
+    }
+
     /// What a member calls a resource of the group, if the URI says that it is one of the member.
     pub(super) fn uri_at(&self, member: &str, uri: &str) -> Option<String> {
         let Self::Prefixed { .. } = self else { return None };
@@ -104,6 +109,12 @@ mod tests {
         assert_eq!(naming.uri_at("srv", "test://srvx/a"), None);
         assert_eq!(naming.uri("my server", "a://b"), "a://my%20server/b");
         assert_eq!(Naming::Bare.uri("srv", "a://b"), "a://b");
+    }
+
+    #[test]
+    fn the_id_of_a_task_says_whose_it_is() {
+        assert_eq!(Naming::task_prefix("weather"), "weather:");
+        assert_eq!(Naming::task_prefix("a:b c"), "a%3Ab%20c:");
     }
 
     #[test]

@@ -13,7 +13,18 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// That the members of a group are connected. They are closed when the last clone is gone.
 #[derive(Clone)]
-pub(super) struct Open(#[expect(dead_code, reason = "it is there to be dropped")] Arc<DropGuard>);
+pub(super) struct Open {
+    released: CancellationToken,
+    /// The members are closed when it is dropped.
+    _guard: Arc<DropGuard>,
+}
+
+impl Open {
+    /// Cancelled when the members are closed.
+    pub(super) fn released(&self) -> CancellationToken {
+        self.released.clone()
+    }
+}
 
 /// Connects the members as the policy has it; the driver keeps them connected.
 pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
@@ -29,7 +40,8 @@ pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
         Policy::Tolerant => some(&shared).await?,
     };
     let released = CancellationToken::new();
-    let open = Open(Arc::new(released.clone().drop_guard()));
+    let guard = Arc::new(released.clone().drop_guard());
+    let open = Open { released: released.clone(), _guard: guard };
     let driver = Driver::new(async move {
         let shared = &*resting.0;
         let members = shared.members.iter().enumerate().zip(connections);

@@ -3,7 +3,7 @@
 use super::{Group, Shared, merge::Merge, routes::Kind};
 use crate::Error;
 use futures_util::future::BoxFuture;
-use mcp_session::{Call, InvalidParams, Params, Reply};
+use mcp_session::{AsTask, Call, InvalidParams, Params, Reply, Started};
 use mcp_transport::BoxError;
 use mcp_types::{
     CompletionReference, ErrorCode, ErrorObject, ListPromptsRequest, ListResourceTemplatesRequest,
@@ -18,8 +18,9 @@ use tower::Service;
 
 /// Calls go to the member that has what they are for; lists are those of all members, on one page.
 ///
-/// So layers can be put around a group. What belongs to one server and not to a group, like tasks and subscriptions, is
-/// an unknown method here: [`Group::member`] has the client for it.
+/// So layers can be put around a group. A call that is to be a [task](mcp_session::AsTask) is answered with the handle of
+/// the task. Other methods, those of tasks and subscriptions too, are unknown here: [`Group::task`] and
+/// [`Group::subscribe`] are for them, and [`Group::member`] has the client for what belongs to one server.
 impl Service<Call> for Group {
     type Response = Reply;
     type Error = BoxError;
@@ -70,7 +71,7 @@ impl Shared {
         &self,
         mut call: Call,
         kind: Kind,
-        member: &'static str,
+        place: &'static str,
     ) -> Result<Reply, Error> {
         #[derive(Deserialize)]
         struct Named<'a> {
@@ -78,13 +79,25 @@ impl Shared {
             name: Cow<'a, str>,
         }
 
-        let (client, bare) = {
+        let (member, bare) = {
             let params = call.params.as_raw().decode();
             let Named { name } = params.map_err(InvalidParams::from)?;
             self.route(&call.method, kind, &name)?
         };
-        call.params = with(&call.params, member, &bare)?;
-        client.session()?.call_raw(call).await
+        call.params = with(&call.params, place, &bare)?;
+        let session = member.client.session()?;
+        let Some(AsTask { ttl, .. }) = call.extensions.get().copied() else {
+            return session.call_raw(call).await;
+        };
+        Ok(match session.call_as_task(call, ttl).await? {
+            Started::Task(task) => {
+                let mut reply = Reply::new(RawJson::EMPTY_OBJECT);
+                reply.extensions.insert(member.task_of_group(task));
+                reply
+            }
+            Started::Done(reply) => reply,
+            _ => return Err(Error::NotConnected),
+        })
     }
 
     async fn forward_completion(&self, mut call: Call) -> Result<Reply, Error> {

@@ -28,7 +28,8 @@ const SERVED: [(&str, &[&str]); 4] = [
 /// The servers of a group behind one [`Client`](crate::Client).
 ///
 /// The client shows what all members offer together, is stateless if each member is, and connects and closes the group
-/// with its session. How members are called, and who answers them, is said to the members themselves.
+/// with its session. Its subscriptions and tasks are those of the group. How members are called, and who answers them, is
+/// said to the members themselves.
 impl From<Group> for Target {
     fn from(group: Group) -> Self {
         let name = format!("a group of {}", group.members().len());
@@ -64,6 +65,7 @@ async fn dial(group: Group, mut plan: Plan) -> Dialed {
     }
     // Innermost, so that layers of the user see the calls of the group.
     plan.wrap.push(routing(group.clone()));
+    plan.upstream = Some(Arc::new(group.clone()));
     // The members have been told how to be talked to. Here nothing is left to choose.
     let options = &mut plan.options;
     (options.mode, options.prior, options.known_era) = (Mode::Auto, None, KnownEra::new());
@@ -125,6 +127,20 @@ fn introduction(shared: &Shared) -> impl Transport + use<> {
     })
 }
 
+/// Adds what a member tells of a capability unasked to what others tell.
+fn add_told(together: &mut Value, name: &str, its: Option<&Value>) {
+    let flags: &[&str] = match name {
+        "tools" | "prompts" => &["listChanged"],
+        "resources" => &["listChanged", "subscribe"],
+        _ => &[],
+    };
+    for flag in flags {
+        if its.is_none_or(|its| its[*flag] == true) {
+            together[*flag] = true.into();
+        }
+    }
+}
+
 /// What the members of a group are together.
 struct About {
     is_modern: bool,
@@ -142,7 +158,9 @@ impl About {
             let offered = offered.and_then(Result::ok).and_then(|raw| raw.decode::<Value>().ok());
             for (name, _) in SERVED {
                 if offered.as_ref().is_none_or(|offered| offered.get(name).is_some()) {
-                    capabilities.insert(name.to_owned(), json!({}));
+                    let together = capabilities.entry(name).or_insert_with(|| json!({}));
+                    let its = offered.as_ref().map(|offered| &offered[name]);
+                    add_told(together, name, its);
                 }
             }
         }

@@ -2,10 +2,7 @@
 
 use super::{Notice, Subscription, covers, notice};
 use crate::{Error, Session};
-use futures_util::{
-    FutureExt,
-    stream::{self, StreamExt},
-};
+use futures_util::{FutureExt, stream};
 use mcp_types::{
     ServerCapabilities,
     resources::{SubscribeRequest, UnsubscribeRequest},
@@ -30,8 +27,8 @@ pub(super) async fn subscribe(
         watching.add(uri).await?;
     }
     let state = State { watching, agreed: agreed.clone(), notifications, reconnected };
-    let notices = stream::unfold(state, State::next).boxed();
-    Ok(Subscription { acknowledged: agreed, notices })
+    let notices = stream::unfold(state, State::next);
+    Ok(Subscription::new(agreed, notices))
 }
 
 /// The part of a filter that the server has offered in the handshake.

@@ -2,11 +2,7 @@
 
 use super::{Notice, Subscription, covers, notice, notification};
 use crate::{Call, Deadlines, Error, Event, Events, Misbehavior, Phase, Reply, Session};
-use futures_util::{
-    FutureExt,
-    future::BoxFuture,
-    stream::{self, StreamExt},
-};
+use futures_util::{FutureExt, future::BoxFuture, stream};
 use mcp_types::{
     MetaObject, Notification as _, RawJson, Request as _, RequestId, keys,
     rpc::Notification,
@@ -33,8 +29,8 @@ pub(super) async fn subscribe(
 ) -> Result<Subscription, Error> {
     let (listening, acknowledged) = Listening::open(&session, &filter).await?;
     let open = Open { session, filter, listening };
-    let notices = stream::unfold(Some(open), async |open| open?.next().await).boxed();
-    Ok(Subscription { acknowledged, notices })
+    let notices = stream::unfold(Some(open), async |open| open?.next().await);
+    Ok(Subscription::new(acknowledged, notices))
 }
 
 /// A subscription under way.

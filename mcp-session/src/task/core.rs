@@ -1,7 +1,7 @@
 //! The tasks of 2025-11-25.
 
 use super::{
-    ByHandle, Created, Follow, Known, TaskOffer,
+    AsTask, Created, Follow, Known, TaskOffer,
     pushes::{Listening, ProgressToken, Pushes},
     work::broken,
 };
@@ -68,7 +68,7 @@ impl Service<Call> for FollowCoreTask {
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         let this = Self { inner, ..self.clone() };
-        let by_handle = call.extensions.get::<ByHandle>().copied();
+        let by_handle = call.extensions.get::<AsTask>().copied();
         match &*call.method {
             "tools/list" => Box::pin(this.list_tools(call)),
             "tools/call" if self.offer.includes(&call.method) => {
@@ -103,11 +103,7 @@ impl FollowCoreTask {
         Ok(reply)
     }
 
-    async fn call_tool(
-        mut self,
-        call: Call,
-        by_handle: Option<ByHandle>,
-    ) -> Result<Reply, BoxError> {
+    async fn call_tool(mut self, call: Call, by_handle: Option<AsTask>) -> Result<Reply, BoxError> {
         let Some(name) = tool_name(&call).map(|name| name.into_owned()) else {
             return self.inner.call(call).await;
         };
@@ -135,7 +131,7 @@ impl FollowCoreTask {
     async fn call_as_task(
         mut self,
         mut call: Call,
-        by_handle: Option<ByHandle>,
+        by_handle: Option<AsTask>,
     ) -> Result<Reply, BoxError> {
         let limit = call.extensions.get::<Deadlines>().map_or(Some(LIMIT), |own| own.total);
         let ttl = by_handle.and_then(|handle| handle.ttl);

@@ -1,6 +1,6 @@
 //! The tasks that a server keeps, and those that this session has started.
 
-use super::{TaskHandle, TaskOffer, TaskState, known::Known, state::State};
+use super::{TaskHandle, TaskOffer, TaskState, state::State};
 use crate::{Call, Endless, Era, Error, Params, Session, task::work::broken};
 use mcp_types::{RawJson, Request, tasks::ListTasksRequest};
 use serde::Deserialize;
@@ -38,19 +38,19 @@ pub struct ListedTask {
 
 /// The tasks that a session has started, the newest last.
 #[derive(Default)]
-pub(crate) struct StartedTasks(Mutex<VecDeque<Known>>);
+pub(crate) struct StartedTasks(Mutex<VecDeque<TaskHandle>>);
 
 impl StartedTasks {
-    pub(super) fn add(&self, known: Known) {
+    pub(super) fn add(&self, handle: &TaskHandle) {
         let mut started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if started.len() == MAX_STARTED {
             started.pop_front();
         }
-        started.push_back(known);
+        started.push_back(handle.clone());
     }
 
     /// The newest ones.
-    fn newest(&self, limit: usize) -> Vec<Known> {
+    fn newest(&self, limit: usize) -> Vec<TaskHandle> {
         let started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         started.iter().rev().take(limit).cloned().collect()
     }
@@ -119,7 +119,8 @@ impl Session {
     }
 
     /// The tasks of this client, as far as they can be found: a page of the list that the server keeps, or, where it keeps
-    /// none or an empty one, those that this session has [started](Self::started_tasks), at most `limit`.
+    /// none or an empty one, those that this session has [started](Self::started_tasks), at most `limit`. Where the session
+    /// has an [`Upstream`](crate::Upstream), they are what that lists.
     ///
     /// # Errors
     ///
@@ -129,6 +130,10 @@ impl Session {
         cursor: Option<String>,
         limit: usize,
     ) -> Result<TaskList, Error> {
+        if let Some(upstream) = self.upstream() {
+            let tasks = upstream.list_tasks(limit).await?;
+            return Ok(TaskList { tasks, next_cursor: None });
+        }
         let is_first = cursor.is_none();
         let page = match self.tasks_page(cursor).await {
             Err(Error::NotInVersion { .. } | Error::NotOffered { .. }) if is_first => None,
@@ -152,8 +157,7 @@ impl Session {
     /// The connection is gone.
     pub async fn started_tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
         let mut found = Vec::new();
-        for known in self.started().newest(limit) {
-            let handle = TaskHandle::new(self, known);
+        for handle in self.started().newest(limit) {
             match handle.status().await {
                 Ok(state) => found.push(ListedTask { handle, state }),
                 Err(error) if error.is_closed() => return Err(error),

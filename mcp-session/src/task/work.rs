@@ -1,6 +1,6 @@
 //! One task on the wire, in the protocol of its era.
 
-use super::{ByHandle, known::Known, pushes::Pushes, state::State};
+use super::{AsTask, known::Known, pushes::Pushes, state::State};
 use crate::{
     Call, CallService, Deadlines, Error, Misbehavior, Params, Peer, Reply,
     input::{InputRequest, answer_all},
@@ -169,7 +169,7 @@ impl<S: CallService> Work<S> {
     /// A request about the task.
     fn about(&self, method: &'static str) -> Result<Call, Error> {
         let params = Params::encode(&serde_json::json!({"taskId": &*self.known.id}))?;
-        Ok(Call::new(method).with_params(params).with_extension(ByHandle::default()))
+        Ok(Call::new(method).with_params(params).with_extension(AsTask::default()))
     }
 
     async fn send(&mut self, call: Call) -> Result<Reply, Error> {

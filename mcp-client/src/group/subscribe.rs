@@ -1,0 +1,209 @@
+//! Subscriptions of a group: one at each member, as one stream.
+
+use super::{
+    Group, Shared,
+    calls::no_route,
+    member::{GOOD, MemberState},
+    routes::Kind,
+};
+use crate::Error;
+use futures_util::{
+    future::join_all,
+    stream::{self, StreamExt},
+};
+use mcp_session::{Notice, Subscription};
+use mcp_types::{Request, SubscriptionsListenRequest, subscriptions::SubscriptionFilter};
+use std::{collections::HashMap, sync::Arc};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+impl Group {
+    /// Subscribes at all members that a filter concerns.
+    pub(crate) async fn subscribe_to(
+        &self,
+        filter: SubscriptionFilter,
+    ) -> Result<Subscription, Error> {
+        let open = self.0.slot.current().ok_or(Error::NotConnected)?.session()?;
+        let released = open.released();
+        drop(open);
+        let mut parts = parts(&self.0.shared, &filter, &released)?;
+        let outcomes = join_all(parts.iter_mut().map(Part::open)).await;
+        let mut agreed = SubscriptionFilter::default();
+        let (mut is_any, mut failed) = (parts.is_empty(), None);
+        for (part, outcome) in parts.iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => {
+                    is_any = true;
+                    part.add_agreed(&mut agreed);
+                }
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        if let Some(error) = failed.filter(|_| !is_any) {
+            return Err(error);
+        }
+        let notices = parts.into_iter().map(|part| stream::unfold(part, Part::next).boxed());
+        Ok(Subscription::new(agreed, stream::select_all(notices)))
+    }
+}
+
+/// What a filter wants of each member; of none, that member has no part.
+fn parts(
+    shared: &Arc<Shared>,
+    filter: &SubscriptionFilter,
+    released: &CancellationToken,
+) -> Result<Vec<Part>, Error> {
+    let mut lists = filter.clone();
+    (lists.resource_subscriptions, lists.task_ids) = (None, None);
+    let mut parts: Vec<Part> = shared
+        .members
+        .iter()
+        .enumerate()
+        .map(|(index, member)| Part {
+            shared: Arc::clone(shared),
+            index,
+            wanted: lists.clone(),
+            named: HashMap::new(),
+            state: member.state.subscribe(),
+            subscription: None,
+            is_refused: false,
+            failures: 0,
+            released: released.clone(),
+        })
+        .collect();
+    for uri in filter.resource_subscriptions.iter().flatten() {
+        let (index, bare) = shared.routes.find(Kind::Resource, uri).ok_or_else(|| {
+            let near = shared.routes.near(Kind::Resource, uri);
+            no_route(SubscriptionsListenRequest::METHOD, uri, near)
+        })?;
+        parts[index].named.insert(bare.clone(), uri.clone());
+        parts[index].wanted.resource_subscriptions.get_or_insert_default().push(bare);
+    }
+    for id in filter.task_ids.iter().flatten() {
+        for part in &mut parts {
+            let prefix = shared.members[part.index].task_prefix.as_deref().unwrap_or("");
+            if let Some(bare) = id.strip_prefix(prefix) {
+                part.wanted.task_ids.get_or_insert_default().push(bare.to_owned());
+            }
+        }
+    }
+    parts.retain(|part| part.wanted != SubscriptionFilter::default());
+    Ok(parts)
+}
+
+/// What one member has to tell. It is asked anew when it has been lost.
+struct Part {
+    shared: Arc<Shared>,
+    index: usize,
+    wanted: SubscriptionFilter,
+    /// What the subscriber calls the resources.
+    named: HashMap<String, String>,
+    state: watch::Receiver<MemberState>,
+    /// What it tells, since when.
+    subscription: Option<(Subscription, Instant)>,
+    /// Whether it does not tell, as long as the connection is the same.
+    is_refused: bool,
+    failures: u32,
+    /// Cancelled when the group is closed.
+    released: CancellationToken,
+}
+
+impl Part {
+    /// Asks the member, if it is ready.
+    async fn open(&mut self) -> Result<(), Error> {
+        let member = &self.shared.members[self.index];
+        self.state.mark_unchanged();
+        let asked = async { member.ready()?.session()?.subscribe(self.wanted.clone()).await };
+        match asked.await {
+            Ok(subscription) => {
+                self.subscription = Some((subscription, Instant::now()));
+                Ok(())
+            }
+            Err(error) => {
+                tracing::debug!(member = &*member.name, %error, "a member of a group does not tell");
+                self.is_refused = error.as_rpc().is_some();
+                self.failures = self.failures.saturating_add(1);
+                Err(error)
+            }
+        }
+    }
+
+    /// The next change, until the group is closed.
+    async fn next(mut self) -> Option<(Result<Notice, Error>, Self)> {
+        let released = self.released.clone();
+        let notice = released.run_until_cancelled(self.told()).await?;
+        Some((Ok(notice), self))
+    }
+
+    async fn told(&mut self) -> Notice {
+        loop {
+            if let Some((subscription, since)) = &mut self.subscription {
+                let told = tokio::select! {
+                    told = subscription.next() => told,
+                    _ = self.state.wait_for(|state| !state.is_ready()) => None,
+                };
+                match told {
+                    Some(Ok(notice)) => return self.renamed(notice),
+                    Some(Err(error)) => tracing::debug!(%error, "a part of a subscription is lost"),
+                    None => {}
+                }
+                let was_good = since.elapsed() >= GOOD;
+                self.failures = if was_good { 1 } else { self.failures.saturating_add(1) };
+                self.subscription = None;
+            }
+            self.pause().await;
+            if self.open().await.is_ok() {
+                return Notice::Missed;
+            }
+        }
+    }
+
+    /// Waits until it makes sense to ask again.
+    async fn pause(&mut self) {
+        if self.is_refused {
+            self.is_refused = self.state.changed().await.is_err();
+        } else {
+            sleep(self.shared.backoff.after(self.failures)).await;
+        }
+        // The sender lives as long as the group.
+        drop(self.state.wait_for(MemberState::is_ready).await);
+    }
+
+    /// A notice with the names of the group.
+    fn renamed(&self, notice: Notice) -> Notice {
+        match notice {
+            Notice::ResourceUpdated { uri } => Notice::ResourceUpdated { uri: self.exposed(&uri) },
+            other => other,
+        }
+    }
+
+    fn exposed(&self, uri: &str) -> String {
+        let named = self.named.get(uri).cloned();
+        named.unwrap_or_else(|| self.shared.routes.exposed(self.index, Kind::Resource, uri))
+    }
+
+    /// Adds what the member has agreed to to what others have.
+    fn add_agreed(&self, agreed: &mut SubscriptionFilter) {
+        let Some((subscription, _)) = &self.subscription else { return };
+        let its = subscription.acknowledged();
+        for (all, one) in [
+            (&mut agreed.tools_list_changed, its.tools_list_changed),
+            (&mut agreed.prompts_list_changed, its.prompts_list_changed),
+            (&mut agreed.resources_list_changed, its.resources_list_changed),
+        ] {
+            *all = all.or(one.filter(|is_told| *is_told));
+        }
+        if let Some(uris) = &its.resource_subscriptions {
+            let uris = uris.iter().map(|uri| self.exposed(uri));
+            agreed.resource_subscriptions.get_or_insert_default().extend(uris);
+        }
+        if let Some(ids) = &its.task_ids {
+            let prefix = self.shared.members[self.index].task_prefix.as_deref().unwrap_or("");
+            let ids = ids.iter().map(|id| format!("{prefix}{id}"));
+            agreed.task_ids.get_or_insert_default().extend(ids);
+        }
+    }
+}

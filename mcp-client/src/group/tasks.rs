@@ -1,0 +1,95 @@
+//! Tasks of a group: each is at the member that has made it.
+
+use super::{Group, Shared};
+use crate::{Error, TaskHandle};
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use mcp_session::{InvalidParams, ListedTask, Subscription, Upstream};
+use mcp_types::subscriptions::SubscriptionFilter;
+
+impl Group {
+    /// The task with this id, maybe one that an earlier process has left. Nothing is sent.
+    ///
+    /// In a group, the id of a task has the name of its member before the id that it has there, `{member}:{id}`. It is
+    /// what [`Task::id`](crate::Task::id) gives for a call of the group; so what is asked about a task goes to the server
+    /// that has it, and no other learns its id.
+    ///
+    /// # Errors
+    ///
+    /// The id names no member, that member is not ready, or the group is not connected.
+    // spec: TASKX-18
+    pub fn task(&self, id: &str) -> Result<TaskHandle, Error> {
+        self.connected()?.task(id)
+    }
+
+    /// Tasks of all members, each with how far it is, at most `limit` of each. See
+    /// [`Client::list_tasks`](crate::Client::list_tasks).
+    ///
+    /// A member that fails is left out, and told in the log.
+    ///
+    /// # Errors
+    ///
+    /// The group is not connected, or all members fail.
+    pub async fn list_tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
+        self.connected()?.tasks(limit).await
+    }
+}
+
+impl Shared {
+    fn task(&self, id: &str) -> Result<TaskHandle, Error> {
+        let found = self.members.iter().find_map(|member| {
+            let prefix = member.task_prefix.as_deref().unwrap_or("");
+            Some((member, id.strip_prefix(prefix)?))
+        });
+        // The id is a secret: the error does not show it.
+        let (member, bare) = found.ok_or_else(|| {
+            InvalidParams::new("in a group, the id of a task begins with its member: `member:id`")
+        })?;
+        let task = member.ready()?.session()?.task(bare);
+        Ok(member.task_of_group(task))
+    }
+
+    async fn tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
+        let listing = self.members.iter().map(async |member| {
+            let list = member.ready()?.session()?.list_tasks(None, limit).await?;
+            Ok::<_, Error>(list.tasks.into_iter().take(limit).map(|mut task| {
+                task.handle = member.task_of_group(task.handle);
+                task
+            }))
+        });
+        let (mut tasks, mut failed, mut is_any) = (Vec::new(), None, false);
+        for (member, outcome) in self.members.iter().zip(join_all(listing).await) {
+            match outcome {
+                Ok(its) => {
+                    is_any = true;
+                    tasks.extend(its);
+                }
+                Err(error) => {
+                    let member = &*member.name;
+                    tracing::warn!(member, %error, "the tasks of a member of a group are left out");
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        match failed {
+            Some(error) if !is_any => Err(error),
+            _ => Ok(tasks),
+        }
+    }
+}
+
+/// For a session whose server is a group.
+#[async_trait]
+impl Upstream for Group {
+    async fn subscribe(&self, filter: SubscriptionFilter) -> Result<Subscription, Error> {
+        self.subscribe_to(filter).await
+    }
+
+    fn task(&self, id: &str) -> Option<TaskHandle> {
+        Self::task(self, id).ok()
+    }
+
+    async fn list_tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
+        Self::list_tasks(self, limit).await
+    }
+}
