@@ -44,9 +44,8 @@
 //! | `http` | streamable HTTP, with TLS by rustls and the platform's root certificates | yes |
 //! | `socket` | TCP and Unix sockets | yes |
 //! | `ws` | WebSocket | no |
-//! | `oauth` | module `oauth`: logging in to HTTP servers | no |
+//! | `oauth` | logging in to HTTP servers: module `oauth`, `Endpoint::oauth` | no |
 //! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
-//! | `oauth` | logging in to HTTP servers: `Endpoint::oauth` | no |
 //! | `config` | the files in which editors and agents keep their servers: `Config` | no |
 //! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
 //! | `cli` | the command `mcp`, and module `cli`: the same as a function | no |

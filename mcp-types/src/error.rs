@@ -1,6 +1,11 @@
 //! What a peer says when a request failed.
 
-use serde::{Deserialize, Serialize};
+use crate::wire::{Text, once};
+use serde_core::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor},
+    ser::SerializeMap,
+};
 use serde_json::Value;
 use std::fmt;
 
@@ -9,8 +14,7 @@ use std::fmt;
 /// A code between -32019 and -32000 has no meaning of its own, [`RESOURCE_NOT_FOUND`](Self::RESOURCE_NOT_FOUND)
 /// excepted: older peers used that range as they liked
 /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#error-codes)).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "a number and nothing else, by definition of JSON-RPC"
@@ -52,6 +56,18 @@ impl ErrorCode {
     }
 }
 
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(Self)
+    }
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -65,7 +81,7 @@ impl fmt::Debug for ErrorCode {
 }
 
 /// The error of a JSON-RPC error response: what the peer said, unchanged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ErrorObject {
     /// What kind of error it is.
@@ -73,7 +89,6 @@ pub struct ErrorObject {
     /// One sentence for a person. Untrusted text of the peer.
     pub message: String,
     /// Details, of a shape that depends on the code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }
 
@@ -91,6 +106,51 @@ impl ErrorObject {
     }
 }
 
+impl Serialize for ErrorObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2 + usize::from(self.data.is_some())))?;
+        map.serialize_entry("code", &self.code)?;
+        map.serialize_entry("message", &self.message)?;
+        if let Some(data) = &self.data {
+            map.serialize_entry("data", data)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ErrorVisitor)
+    }
+}
+
+struct ErrorVisitor;
+
+impl<'de> Visitor<'de> for ErrorVisitor {
+    type Value = ErrorObject;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an error object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ErrorObject, A::Error> {
+        let (mut code, mut message, mut data) = (None, None, None);
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "code" => once(&mut code, "code", &mut map)?,
+                "message" => once(&mut message, "message", &mut map)?,
+                "data" => once(&mut data, "data", &mut map)?,
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(ErrorObject {
+            code: code.ok_or_else(|| A::Error::missing_field("code"))?,
+            message: message.ok_or_else(|| A::Error::missing_field("message"))?,
+            data: data.flatten(),
+        })
+    }
+}
+
 impl fmt::Display for ErrorObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (code {})", self.message, self.code)
@@ -98,3 +158,36 @@ impl fmt::Display for ErrorObject {
 }
 
 impl std::error::Error for ErrorObject {}
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorObject;
+
+    // spec: MSG-08
+    #[test]
+    fn an_error_has_a_code_and_a_message_and_each_member_once() {
+        for text in [
+            r#"{"code":-32601,"message":"no"}"#,
+            r#"{"code":-1,"message":"a\"b","data":{"b":[1],"a":null}}"#,
+        ] {
+            let error: ErrorObject = serde_json::from_str(text).unwrap();
+            let value: serde_json::Value = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_value(&error).unwrap(), value);
+        }
+        let read = serde_json::from_str::<ErrorObject>;
+        let bare = read(r#"{"more":[{}],"\u0063ode":1,"data":null,"message":""}"#).unwrap();
+        assert_eq!((bare.code.0, bare.data), (1, None));
+        for (text, reason) in [
+            (r#"{"message":"m"}"#, "missing field `code`"),
+            (r#"{"code":1}"#, "missing field `message`"),
+            (r#"{"code":1,"code":1,"message":"m"}"#, "duplicate field `code`"),
+            (r#"{"code":1,"message":"m","data":null,"data":1}"#, "duplicate field `data`"),
+            (r#"{"code":1.5,"message":"m"}"#, "expected i64"),
+            (r#"{"code":1,"message":null}"#, "expected a string"),
+            (r#"[1,"m"]"#, "expected an error object"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::JsonObject;
 use serde_json::Value;
 
-/// The members of an object that have no field of their own, in the order of the wire.
+/// The members of an object that have no field of their own, in the order of a [`JsonObject`].
 ///
 /// They are what a later revision or an extension added, and hints whose value does not fit. They are written back as
 /// they came. An empty one takes no memory beyond a pointer.
@@ -42,7 +42,11 @@ impl Extra {
 
     /// Takes a member out.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.0.as_mut()?.shift_remove(name)
+        let members = self.0.as_mut()?;
+        let value = members.get_mut(name)?.take();
+        // Those that are left keep their order, whatever the map is made of.
+        members.retain(|member, _| member != name);
+        Some(value)
     }
 
     /// The members in order.

@@ -14,6 +14,13 @@
 //! Nothing that a peer says is lost in a type: members without a field are in [`Extra`], values that fit no variant in
 //! an `Unknown` one, items that do not fit their type in [`List::broken`]. What was read is written back as it came.
 //!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `preserve_order` | JSON objects, like the schema of a tool, keep the order of their members; without it they are sorted by name. The layers above turn it on |
+//! | `schemars` | schemas of tools and forms of elicitations from Rust types |
+//!
 //! # Example
 //!
 //! ```
@@ -57,7 +64,7 @@ pub use version::ProtocolVersion;
 /// Identifies the request that a progress notification is about: a string or an integer, chosen by the requestor.
 pub type ProgressToken = RequestId;
 
-/// A JSON object, in the order of the wire.
+/// A JSON object. Its members are in the order of the wire with the feature `preserve_order`, and sorted by name without it.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;
 
 #[doc = include_str!("clauses.md")]

@@ -1,7 +1,7 @@
 //! Lists that survive a broken item.
 
 use crate::wire::{Append, Fit, Wire};
-use serde::{
+use serde_core::{
     Serialize, Serializer,
     de::{DeserializeOwned, SeqAccess},
     ser::SerializeSeq,

@@ -1,6 +1,7 @@
 //! The `_meta` object and its keys.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use crate::wire::deserialize;
+use serde_core::{Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{error, fmt};
 
@@ -32,7 +33,7 @@ pub mod keys {
     pub const BAGGAGE: &str = "baggage";
 }
 
-/// The `_meta` object of a message: an open map, in the order of the wire.
+/// The `_meta` object of a message: an open map, in the order of a [`JsonObject`](crate::JsonObject).
 ///
 /// ```
 /// use mcp_types::MetaObject;
@@ -42,8 +43,7 @@ pub mod keys {
 /// assert!(meta.insert("io.modelcontextprotocol/clientInfo", "mine").is_err());
 /// # Ok::<(), mcp_types::InvalidMetaKey>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetaObject(Map<String, Value>);
 
 impl MetaObject {
@@ -84,6 +84,14 @@ impl MetaObject {
         self.0
     }
 }
+
+impl Serialize for MetaObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+deserialize!(MetaObject);
 
 impl From<Map<String, Value>> for MetaObject {
     fn from(map: Map<String, Value>) -> Self {

@@ -4,7 +4,7 @@ use crate::{
     sampling::SamplingMessageContentBlock,
     wire::{Fit, Wire, deserialize},
 };
-use serde::{
+use serde_core::{
     Serialize, Serializer,
     de::{MapAccess, SeqAccess},
 };

@@ -1,7 +1,7 @@
 //! The traits that tie a method to its parameters and its result.
 
 use crate::MetaObject;
-use serde::{Serialize, de::DeserializeOwned};
+use serde_core::{Serialize, de::DeserializeOwned};
 
 /// Parameters of a request, tied to its method and to the type of its result.
 ///

@@ -1,6 +1,7 @@
 //! Protocol revisions.
 
-use serde::{Deserialize, Serialize};
+use crate::wire::deserialize;
+use serde_core::{Serialize, Serializer};
 use std::{borrow::Cow, fmt};
 
 /// A revision of the protocol, named by its date.
@@ -14,8 +15,7 @@ use std::{borrow::Cow, fmt};
 /// assert_eq!(version, ProtocolVersion::V2025_06_18);
 /// assert!(version < ProtocolVersion::LATEST && !version.is_modern());
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolVersion(Cow<'static, str>);
 
 impl ProtocolVersion {
@@ -58,6 +58,14 @@ impl ProtocolVersion {
         *self >= Self::V2026_07_28
     }
 }
+
+impl Serialize for ProtocolVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+deserialize!(ProtocolVersion);
 
 impl From<&str> for ProtocolVersion {
     fn from(text: &str) -> Self {

@@ -12,13 +12,13 @@ mod string_enum;
 pub(crate) mod union;
 
 pub(crate) use leaves::Append;
-pub(crate) use members::Members;
+pub(crate) use members::{Members, Text, once};
 pub(crate) use misfit::{Fit, Misfit};
 pub(crate) use object::{Object, Rest, object};
 pub(crate) use string_enum::string_enum;
 pub(crate) use union::{by_key, by_method, by_mode, by_shape, by_tag};
 
-use serde::{
+use serde_core::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
@@ -86,8 +86,8 @@ pub(crate) fn read<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Resul
 /// Implements `Deserialize` by [`Wire`].
 macro_rules! deserialize {
     ($($type:ty),+) => {$(
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        impl<'de> serde_core::Deserialize<'de> for $type {
+            fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::wire::read(deserializer)
             }
         }

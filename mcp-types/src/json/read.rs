@@ -9,7 +9,7 @@ mod text;
 
 use super::check::{next, number_end, value_end};
 use access::{Elements, Entries};
-use serde::{
+use serde_core::{
     Deserialize, Deserializer,
     de::{Error as _, Unexpected, Visitor},
     forward_to_deserialize_any,

@@ -1,9 +1,15 @@
 //! The members of an envelope, found in one pass over its bytes.
 
-use crate::json::Checker;
-use serde::Deserialize;
+use crate::{
+    json::Checker,
+    wire::{Text, once},
+};
+use serde_core::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::{Error, value::RawValue};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// The members of an envelope, borrowed from its bytes. The payloads are JSON in UTF-8. Null is absence.
 pub(super) struct Envelope<'a> {
@@ -96,33 +102,60 @@ fn plain(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok()
 }
 
-/// The same members, for serde.
-#[derive(Deserialize)]
+/// The same members, for serde; those that came, null among them.
+#[derive(Default)]
 struct Described<'a> {
-    #[serde(borrow)]
-    jsonrpc: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    jsonrpc: Option<Option<Text<'a>>>,
+    id: Option<Option<&'a RawValue>>,
+    method: Option<Option<Text<'a>>>,
+    params: Option<Option<&'a RawValue>>,
+    result: Option<Option<&'a RawValue>>,
+    error: Option<Option<&'a RawValue>>,
+}
+
+impl<'de> Deserialize<'de> for Described<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(DescribedVisitor)
+    }
+}
+
+struct DescribedVisitor;
+
+impl<'de> Visitor<'de> for DescribedVisitor {
+    type Value = Described<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Described<'de>, A::Error> {
+        let mut found = Described::default();
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "jsonrpc" => once(&mut found.jsonrpc, "jsonrpc", &mut map)?,
+                "id" => once(&mut found.id, "id", &mut map)?,
+                "method" => once(&mut found.method, "method", &mut map)?,
+                "params" => once(&mut found.params, "params", &mut map)?,
+                "result" => once(&mut found.result, "result", &mut map)?,
+                "error" => once(&mut found.error, "error", &mut map)?,
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(found)
+    }
 }
 
 impl<'a> From<Described<'a>> for Envelope<'a> {
     fn from(described: Described<'a>) -> Self {
-        let text = |value: &'a RawValue| value.get().as_bytes();
+        let text = |value: Option<Option<&'a RawValue>>| Some(value??.get().as_bytes());
+        let is_2 = |Text(version): Text<'_>| version == "2.0";
         Self {
-            is_version_2: described.jsonrpc.as_deref() == Some("2.0"),
-            id: described.id.map(RawValue::get),
-            method: described.method,
-            params: described.params.map(text),
-            result: described.result.map(text),
-            error: described.error.map(text),
+            is_version_2: described.jsonrpc.flatten().is_some_and(is_2),
+            id: described.id.flatten().map(RawValue::get),
+            method: described.method.flatten().map(|Text(method)| method),
+            params: text(described.params),
+            result: text(described.result),
+            error: text(described.error),
         }
     }
 }

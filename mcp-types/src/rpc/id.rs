@@ -1,6 +1,6 @@
 //! Request ids.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{error, fmt};
 
 /// The id of a request: an integer or a string; never null, never a fraction.

@@ -2,7 +2,7 @@
 
 use crate::json;
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 use std::{fmt, ops::Range};
 

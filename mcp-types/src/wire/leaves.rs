@@ -3,7 +3,7 @@
 use super::{Decoder, Encoded, Fit, Misfit, Wire, to_value};
 use crate::{ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId};
 use indexmap::IndexMap;
-use serde::{
+use serde_core::{
     Deserialize, Deserializer, Serializer,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };

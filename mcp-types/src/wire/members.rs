@@ -2,7 +2,7 @@
 
 use super::{Decoder, Fit, Wire};
 use crate::JsonObject;
-use serde::{Deserialize, Deserializer, de};
+use serde_core::{Deserialize, Deserializer, de};
 use serde_json::{Number, Value};
 use std::{borrow::Cow, collections::VecDeque, fmt, marker::PhantomData};
 
@@ -43,7 +43,7 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
         }
         match self.pending.take() {
             Some(key) => Ok(Some(key)),
-            None => Ok(self.object.next_key::<Key<'de>>()?.map(|key| key.0)),
+            None => Ok(self.object.next_key::<Text<'de>>()?.map(|key| key.0)),
         }
     }
 
@@ -74,7 +74,7 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
 
     /// Reads ahead to the member that tells the type, and takes it out if it is a string.
     pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<Cow<'de, str>>, A::Error> {
-        while let Some(Key(key)) = self.object.next_key()? {
+        while let Some(Text(key)) = self.object.next_key()? {
             let value = if key == tag {
                 match self.object.next_value()? {
                     Tag::Text(text) => {
@@ -96,7 +96,7 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
         &mut self,
         keys: &[&'static str],
     ) -> Result<Option<&'static str>, A::Error> {
-        while let Some(Key(key)) = self.object.next_key()? {
+        while let Some(Text(key)) = self.object.next_key()? {
             if let Some(found) = keys.iter().find(|found| **found == key) {
                 self.pending = Some(key);
                 return Ok(Some(found));
@@ -191,33 +191,46 @@ impl<'de> de::Visitor<'de> for TagVisitor {
     }
 }
 
-/// A key, borrowed from the input where that is possible.
-struct Key<'de>(Cow<'de, str>);
+/// Reads the value of a member that may come once.
+pub(crate) fn once<'de, T: Deserialize<'de>, A: de::MapAccess<'de>>(
+    place: &mut Option<T>,
+    name: &'static str,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if place.is_some() {
+        return Err(de::Error::duplicate_field(name));
+    }
+    *place = Some(map.next_value()?);
+    Ok(())
+}
 
-impl<'de> Deserialize<'de> for Key<'de> {
+/// A string, borrowed from the input where that is possible.
+pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
+        deserializer.deserialize_str(TextVisitor)
     }
 }
 
-struct KeyVisitor;
+struct TextVisitor;
 
-impl<'de> de::Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
+impl<'de> de::Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
+        f.write_str("a string")
     }
 
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Borrowed(key)))
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(key)))
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Owned(key.to_owned())))
+    fn visit_str<E>(self, key: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(key.to_owned())))
     }
 
-    fn visit_string<E>(self, key: String) -> Result<Key<'de>, E> {
-        Ok(Key(Cow::Owned(key)))
+    fn visit_string<E>(self, key: String) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(key)))
     }
 }

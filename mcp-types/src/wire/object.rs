@@ -2,7 +2,7 @@
 
 use super::{Encoded, Fit, Members, Misfit, Wire, to_value};
 use crate::{Extra, JsonObject};
-use serde::{de::MapAccess, ser::SerializeMap};
+use serde_core::{de::MapAccess, ser::SerializeMap};
 
 /// A struct that is an object on the wire.
 pub(crate) trait Object: Wire {
@@ -141,7 +141,7 @@ macro_rules! object {
         impl $crate::wire::Wire for $type {
             const EXPECTED: &'static str = "an object";
 
-            fn from_object<'de, A: serde::de::MapAccess<'de>>(
+            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 $crate::wire::Object::from_members(&mut $crate::wire::Members::new(object))
@@ -149,7 +149,7 @@ macro_rules! object {
         }
 
         impl $crate::wire::Object for $type {
-            fn from_members<'de, A: serde::de::MapAccess<'de>>(
+            fn from_members<'de, A: serde_core::de::MapAccess<'de>>(
                 members: &mut $crate::wire::Members<'de, A>,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 $($(let mut $req: Option<$req_type> = None;)+)?
@@ -209,10 +209,10 @@ macro_rules! object {
             }
         }
 
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde_core::Serialize for $type {
+            fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut map = serializer.serialize_map(None)?;
-                $(serde::ser::SerializeMap::serialize_entry(&mut map, $tag, $constant)?;)?
+                $(serde_core::ser::SerializeMap::serialize_entry(&mut map, $tag, $constant)?;)?
                 $($($crate::wire::object::write(&mut map, $req_name, &self.$req)?;)+)?
                 $($($crate::wire::object::write(&mut map, $pre_name, &self.$pre)?;)+)?
                 $($(if let Some(value) = &self.$opt {
@@ -225,9 +225,9 @@ macro_rules! object {
                     $crate::wire::object::write(&mut map, $hint_name, value)?;
                 })+)?
                 for (name, value) in self.extra.iter().filter(|(name, _)| !self.has(name)) {
-                    serde::ser::SerializeMap::serialize_entry(&mut map, name, value)?;
+                    serde_core::ser::SerializeMap::serialize_entry(&mut map, name, value)?;
                 }
-                serde::ser::SerializeMap::end(map)
+                serde_core::ser::SerializeMap::end(map)
             }
         }
 

@@ -2,7 +2,7 @@
 
 use super::{Fit, Members, Object, Wire, to_value};
 use crate::JsonObject;
-use serde::{Serializer, de::MapAccess, ser::SerializeMap};
+use serde_core::{Serializer, de::MapAccess, ser::SerializeMap};
 use serde_json::Value;
 
 /// What all unions have in common: conversions from the members, and writing.
@@ -22,8 +22,8 @@ pub(crate) use union_common;
 /// Writes the value of whichever variant it is.
 macro_rules! union_serialize {
     ($type:ident { $($variant:ident),+ }) => {
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde_core::Serialize for $type {
+            fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
                     $(Self::$variant(value) => value.serialize(serializer),)+
                     Self::Unknown(value) => value.serialize(serializer),
@@ -44,7 +44,7 @@ macro_rules! by_tag {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde::de::MapAccess<'de>>(
+            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 let mut members = $crate::wire::Members::new(object);
@@ -77,7 +77,7 @@ macro_rules! by_key {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde::de::MapAccess<'de>>(
+            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 let mut members = $crate::wire::Members::new(object);
@@ -108,7 +108,7 @@ macro_rules! by_shape {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde::de::MapAccess<'de>>(
+            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 let mut value = $crate::wire::Members::new(object).remaining(None)?;
@@ -139,7 +139,7 @@ macro_rules! by_mode {
         impl $crate::wire::Wire for $type {
             const EXPECTED: &'static str = "an object";
 
-            fn from_object<'de, A: serde::de::MapAccess<'de>>(
+            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 let value = $crate::wire::Members::new(object).remaining(None)?;
@@ -172,7 +172,7 @@ macro_rules! by_method {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde::de::MapAccess<'de>>(
+            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
                 object: A,
             ) -> Result<$crate::wire::Fit<Self>, A::Error> {
                 let mut members = $crate::wire::Members::new(object);
@@ -191,8 +191,8 @@ macro_rules! by_method {
             }
         }
 
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde_core::Serialize for $type {
+            fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {
                     $(Self::$variant(params) => {
                         let method = <$inner as $crate::Request>::METHOD;

@@ -1,7 +1,7 @@
 //! What is between brackets.
 
 use super::{Reader, key::Key, no_json};
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
+use serde_core::de::{DeserializeSeed, MapAccess, SeqAccess};
 use serde_json::Error;
 
 /// The elements of an array, from behind its bracket on.

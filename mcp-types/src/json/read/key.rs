@@ -1,7 +1,7 @@
 //! The keys of objects: strings, and what is written as one.
 
 use super::{Reader, SERDE_JSON, no_json};
-use serde::{
+use serde_core::{
     Deserializer,
     de::{Error as _, IgnoredAny, Unexpected, Visitor},
     forward_to_deserialize_any,
