@@ -59,10 +59,12 @@ mod headers;
 mod http_sse;
 mod limits;
 mod listen;
+mod mirrored;
 #[cfg(feature = "oauth")]
 pub mod oauth;
 mod pool;
 mod proxy;
+mod recipe;
 mod redirect;
 mod refusal;
 mod reply;
@@ -98,8 +100,10 @@ use futures_util::{
     future::{BoxFuture, Either, select},
 };
 use http::Request;
+use recipe::Recipe;
 use state::{Handle, InFlight, State};
 use std::{
+    any::Any,
     fmt,
     future::{Future, poll_fn},
     mem,
@@ -171,13 +175,13 @@ impl<S: HttpService> Service<ClientMessage> for Http<S> {
 
 /// Sends a message and reads the beginning of its answer.
 async fn exchange<S: HttpService>(
-    service: S,
+    mut service: S,
     handle: Arc<Handle>,
     message: ClientMessage,
 ) -> Result<Replies, Error> {
     let mut call = InFlight::new(Arc::clone(&handle));
     let state = Arc::clone(call.state());
-    let Composed { request, sent, cancel } = compose(&state, message)?;
+    let Composed { request, recipe, sent, cancel } = compose(&state, message)?;
     if cancel.is_some() {
         state.room().await;
     }
@@ -194,10 +198,19 @@ async fn exchange<S: HttpService>(
     }
     call.arm(cancel);
     if !is_first {
+        give(&mut service, recipe);
         return post(service, call, sent, request).await;
     }
     // What is rare is in a box, so that a call is small.
     Box::pin(initialize(service, handle, call, sent, request)).await
+}
+
+/// Gives the default client, if nothing lies above it, what it needs to follow a redirect of the next request.
+fn give<S: HttpService>(service: &mut S, recipe: Option<Recipe>) {
+    let service: &mut dyn Any = service;
+    if let Some(client) = service.downcast_mut::<Client>() {
+        client.take(recipe);
+    }
 }
 
 /// Sends the first message of a session, also to a server of the oldest binding.

@@ -7,7 +7,8 @@ use super::{
     dial::{Dial, Dialer, Resolver},
     pool::{Endless, Keeper, LeasedBody, Pool, Settings, is_same_origin},
     proxy::{Proxy, Rules},
-    redirect::{self, MAX_REDIRECTS, Redirects},
+    recipe::Recipe,
+    redirect::{MAX_REDIRECTS, Redirects, Spare},
     tls::{Lazy, Tls},
 };
 use crate::{BoxError, Error};
@@ -80,6 +81,17 @@ pub(super) type Decoded = LeasedBody;
 pub struct Client {
     decoding: Decoding,
     shared: Arc<Shared>,
+    next: Next,
+}
+
+/// What is known of the next request alone: clones do not have it.
+#[derive(Default)]
+struct Next(Option<Recipe>);
+
+impl Clone for Next {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 struct Shared {
@@ -124,7 +136,7 @@ impl Client {
             #[cfg(feature = "oauth")]
             guard,
         };
-        Ok(Self { decoding, shared: Arc::new(shared) })
+        Ok(Self { decoding, shared: Arc::new(shared), next: Next::default() })
     }
 
     /// What looks after the idle connections: polled by the driver of each transport that uses them.
@@ -132,7 +144,16 @@ impl Client {
         self.shared.pool.keep()
     }
 
-    async fn send(mut self, mut request: Request<RequestBody>) -> Result<Response<Body>, BoxError> {
+    /// Takes what the headers of the next request are made of.
+    pub(super) fn take(&mut self, recipe: Option<Recipe>) {
+        self.next = Next(recipe);
+    }
+
+    async fn send(
+        mut self,
+        recipe: Option<Recipe>,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<Body>, BoxError> {
         #[cfg(feature = "oauth")]
         if let Some(guarded) = request.extensions_mut().remove() {
             return Box::pin(self.send_guarded(guarded, request)).await;
@@ -143,18 +164,17 @@ impl Client {
             *request.extensions_mut() = Extensions::new();
             endless.map(|endless| request.extensions_mut().insert(endless));
         }
+        let mut spare = Spare::of(&request, recipe);
         let mut followed = 0;
         loop {
             self.shared.authorize(&mut request);
-            let response = self.decoding.call(request.clone()).await?;
-            let (method, uri) = (request.method(), request.uri());
+            let response = carry(&mut self.decoding, request).await?;
             #[cfg(feature = "oauth")]
-            self.shared.guard.saw(uri, &response);
-            match redirect::target(self.shared.redirects, method, uri, &response) {
+            self.shared.guard.saw(spare.uri(), &response);
+            match spare.target(self.shared.redirects, &response) {
                 Some(to) if followed < MAX_REDIRECTS => {
                     followed += 1;
-                    let from = std::mem::replace(request.uri_mut(), to.clone());
-                    redirect::protect(request.headers_mut(), &from, &to);
+                    request = spare.follow(to);
                 }
                 _ => return Ok(response.map(|inner| Body { inner })),
             }
@@ -245,6 +265,24 @@ pub(super) fn decoding(pool: &Pool, _: &Options) -> Decoding {
     pool.clone()
 }
 
+/// Sends a request over the pool, and decodes what comes.
+#[cfg(feature = "compression")]
+async fn carry(
+    decoding: &mut Decoding,
+    request: Request<RequestBody>,
+) -> Result<Response<Decoded>, BoxError> {
+    decoding.call(request).await
+}
+
+/// Sends a request over the pool, without a box for what that does.
+#[cfg(not(feature = "compression"))]
+async fn carry(
+    decoding: &mut Decoding,
+    request: Request<RequestBody>,
+) -> Result<Response<Decoded>, BoxError> {
+    decoding.send(request).await
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Client")
@@ -261,7 +299,8 @@ impl Service<Request<RequestBody>> for Client {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        Box::pin(self.clone().send(request))
+        let recipe = self.next.0.take();
+        Box::pin(self.clone().send(recipe, request))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::{
     RequestBody,
-    headers::{self, Mirrored},
+    headers::{self, RequestHeaders},
+    mirrored::Mirrored,
     pool::Endless,
+    recipe::Recipe,
     refusal,
     session::Session,
     state::{Cancel, State, Target},
 };
-use crate::{ClientMessage, Delivery, Error, MirroredParams};
+use crate::{ClientMessage, Delivery, Error, Extensions, MirroredParams};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use mcp_types::{ProtocolVersion, RequestId, rpc::Message};
 use std::sync::Arc;
@@ -39,6 +41,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Composed {
     pub(super) request: Request<RequestBody>,
+    /// How its headers are made again, if there is a quick way.
+    pub(super) recipe: Option<Recipe>,
     pub(super) sent: Sent,
     /// How to cancel it; a modern request is cancelled by closing its stream.
     pub(super) cancel: Option<Cancel>,
@@ -53,21 +57,17 @@ pub(super) struct Composed {
 pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed, Error> {
     let target = &state.target;
     let ClientMessage { body, extensions } = message;
-    let (headers, sent, cancel) = match era(&body, extensions.get()) {
+    let (headers, recipe, sent, cancel) = match era(state, &body, extensions.get()) {
         Era::Modern { version, mirrored } => {
             if matches!(body, Message::Response(_)) {
                 let message = "a server of a stateless revision takes no responses";
                 return Err(Error::other(message, Delivery::NotSent));
             }
-            let mut headers = target.template.clone();
-            headers::add_own(&mut headers, extensions.get());
-            let params = extensions.get::<MirroredParams>();
-            let limit = target.limits.mirrored_headers;
-            headers::mirror(&mut headers, &body, &mirrored, &version, params, limit)?;
+            let (headers, recipe) = modern_headers(state, &body, &extensions, &version, &mirrored)?;
             // There is no handshake in this era, whatever a method is called.
             let step = Some(step(&body)).filter(|step| *step == Step::Listen);
             let step = step.unwrap_or(Step::Other);
-            (headers, Sent { id: id(&body), step, is_legacy: false, session: None }, None)
+            (headers, recipe, Sent { id: id(&body), step, is_legacy: false, session: None }, None)
         }
         Era::Legacy(version) => {
             let sent = Sent::legacy(state, &body);
@@ -78,10 +78,10 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
             let version =
                 version.map(|version| headers::plain("protocol version", version.as_str()));
             let version = version.transpose()?;
-            let mut headers = legacy_headers(target, sent.session.as_deref(), version.as_ref());
-            headers::add_own(&mut headers, extensions.get());
+            let recipe = Recipe::of_session(target, sent.session.as_ref(), version.as_ref());
+            let (headers, recipe) = with_own(recipe.headers(), Some(recipe), &extensions);
             let cancel = cancel(&body, &sent, version);
-            (headers, sent, cancel)
+            (headers, recipe, sent, cancel)
         }
     };
     let mut request = post(target, &body, headers);
@@ -91,7 +91,39 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
     if sent.step == Step::Listen {
         request.extensions_mut().insert(Endless);
     }
-    Ok(Composed { request, sent, cancel })
+    Ok(Composed { request, recipe, sent, cancel })
+}
+
+/// The headers of a request to a stateless server.
+fn modern_headers(
+    state: &State,
+    body: &Message,
+    extensions: &Extensions,
+    version: &ProtocolVersion,
+    mirrored: &Mirrored<'_>,
+) -> Result<(HeaderMap, Option<Recipe>), Error> {
+    let target = &state.target;
+    let (params, limit) = (extensions.get::<MirroredParams>(), target.limits.mirrored_headers);
+    // Most requests are calls of tools, whose headers are the same but for one.
+    let is_usual = *version == ProtocolVersion::LATEST && params.is_none();
+    if let Some(name) = headers::only_name(body, mirrored, limit).filter(|_| is_usual) {
+        let recipe = Recipe::of_tool_call(target, name?);
+        return Ok(with_own(recipe.headers(), Some(recipe), extensions));
+    }
+    let (mut headers, _) = with_own(target.template.clone(), None, extensions);
+    headers::mirror(&mut headers, body, mirrored, version, params, limit)?;
+    Ok((headers, None))
+}
+
+/// Adds the headers that are this message's own: no recipe knows them.
+fn with_own(
+    mut headers: HeaderMap,
+    recipe: Option<Recipe>,
+    extensions: &Extensions,
+) -> (HeaderMap, Option<Recipe>) {
+    let own = extensions.get::<RequestHeaders>();
+    headers::add_own(&mut headers, own);
+    (headers, recipe.filter(|_| own.is_none()))
 }
 
 /// The headers of a request in a legacy session; `version` comes before what the session began with.
@@ -142,13 +174,13 @@ enum Era<'a> {
 }
 
 /// The era that a message belongs to: what the layer above says of it, else what it says itself.
-fn era<'a>(body: &'a Message, negotiated: Option<&ProtocolVersion>) -> Era<'a> {
+fn era<'a>(state: &State, body: &'a Message, negotiated: Option<&ProtocolVersion>) -> Era<'a> {
     if let Some(legacy) = negotiated.filter(|version| !version.is_modern()) {
         return Era::Legacy(Some(legacy.clone()));
     }
-    let mirrored = Mirrored::of(body);
+    let mirrored = Mirrored::of(body, &state.familiar);
     // The header must say what the body says, so the body comes first.
-    match mirrored.version().or_else(|| negotiated.cloned()) {
+    match mirrored.version().or(negotiated).cloned() {
         Some(version) if negotiated.is_some() || version.is_modern() => {
             Era::Modern { version, mirrored }
         }

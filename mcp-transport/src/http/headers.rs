@@ -2,20 +2,18 @@
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata).
 
+use super::mirrored::Mirrored;
 use crate::{Delivery, Error, MirroredParams, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use mcp_types::{
-    ProtocolVersion, RawJson, keys,
-    rpc::{Message, Request},
-};
+use mcp_types::{ProtocolVersion, rpc::Message};
 use std::borrow::Cow;
 
 pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(super) const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM_PREFIX: &str = "mcp-param-";
 
 const SENTINEL_START: &str = "=?base64?";
@@ -61,42 +59,6 @@ const RESERVED: [HeaderName; 10] = [
     header::UPGRADE,
     LAST_EVENT_ID,
 ];
-
-/// The members of `params` that headers repeat, found in their bytes.
-pub(super) struct Mirrored<'a>(Option<&'a RawJson>);
-
-impl<'a> Mirrored<'a> {
-    /// Those of a message. What cannot be read is not mirrored: the server says what is wrong with it.
-    pub(super) fn of(message: &'a Message) -> Self {
-        Self(match message {
-            Message::Request(request) => request.params.as_ref(),
-            Message::Notification(notification) => notification.params.as_ref(),
-            Message::Response(_) => None,
-        })
-    }
-
-    /// The revision that `_meta` names.
-    pub(super) fn version(&self) -> Option<ProtocolVersion> {
-        let version = self.0?.find(&["_meta", keys::PROTOCOL_VERSION])?;
-        // It can be borrowed, if it has no escapes.
-        let plain = serde_json::from_str::<&str>(version).map(ProtocolVersion::from);
-        plain.or_else(|_| serde_json::from_str::<String>(version).map(ProtocolVersion::from)).ok()
-    }
-
-    /// What the request is about: the value of `Mcp-Name`.
-    fn subject(&self, request: &Request) -> Option<Cow<'a, str>> {
-        let member = match &*request.method {
-            "tools/call" | "prompts/get" => "name",
-            "resources/read" => "uri",
-            "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
-            _ => return None,
-        };
-        let subject = self.0?.find(&[member])?;
-        // It can be borrowed, if it has no escapes.
-        let plain = serde_json::from_str::<&str>(subject).map(Cow::Borrowed);
-        plain.or_else(|_| serde_json::from_str::<String>(subject).map(Cow::Owned)).ok()
-    }
-}
 
 /// The method of most requests.
 const MOST: &str = "tools/call";
@@ -159,6 +121,23 @@ pub(super) fn mirror(
     Ok(())
 }
 
+/// The value of `Mcp-Name`, if it is the only header of a message that differs from those of [`template`].
+///
+/// # Errors
+///
+/// The header is larger than `limit`.
+pub(super) fn only_name(
+    message: &Message,
+    mirrored: &Mirrored<'_>,
+    limit: usize,
+) -> Option<Result<HeaderValue, Error>> {
+    let Message::Request(request) = message else { return None };
+    let subject = Some(request).filter(|request| request.method == MOST)?;
+    let name = encoded(&mirrored.subject(subject)?);
+    let is_small = |name: &HeaderValue| NAME.as_str().len() + name.len() <= limit;
+    Some(name.and_then(|name| if is_small(&name) { Ok(name) } else { Err(too_large(limit)) }))
+}
+
 fn param_name(name: &str) -> Result<HeaderName, Error> {
     // Without a name of its own the header would be the bare prefix.
     let valid = Some(name).filter(|name| !name.is_empty());
@@ -209,6 +188,8 @@ fn too_large(limit: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::mirrored::Familiar;
+    use mcp_types::{RawJson, rpc::Request};
     use proptest::prelude::*;
 
     /// What a server reads from a header.
@@ -228,7 +209,7 @@ mod tests {
         let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let params = MirroredParams(params.collect());
         let mut headers = template(&HeaderMap::new());
-        let mirrored = Mirrored::of(&message);
+        let mirrored = Mirrored::of(&message, &Familiar::default());
         mirror(&mut headers, &message, &mirrored, &ProtocolVersion::LATEST, Some(&params), 1000)?;
         Ok(headers)
     }

@@ -119,8 +119,9 @@ impl Pool {
         Keeper::new(&self.0)
     }
 
-    async fn send(
-        self,
+    /// Sends a request over a connection that is there, or over a new one.
+    pub(super) async fn send(
+        &self,
         mut request: Request<RequestBody>,
     ) -> Result<Response<LeasedBody>, BoxError> {
         let endless = request.extensions_mut().remove::<Endless>();
@@ -128,33 +129,22 @@ impl Pool {
         let uri = request.uri().clone();
         let mut retries = 0;
         loop {
-            let (again, error, is_free) = match self.0.ready(&uri, is_counted).await? {
+            let ready = match self.0.ready_now(&uri, is_counted) {
+                Some(lease) => Ready::Http1(lease),
+                None => Box::pin(self.0.ready(&uri, is_counted)).await?,
+            };
+            let Refused { again, error, is_free } = match ready {
                 Ready::Http1(lease) => {
                     self.0.prepare(&mut request, &uri, lease.is_proxied());
-                    let is_reused = lease.is_reused;
                     match lease.send(request).await {
                         Ok(response) => return Ok(response),
-                        Err(mut error) => (error.take_message(), error.into_error(), is_reused),
+                        Err(refused) => refused,
                     }
                 }
-                Ready::Http2(Http2 { mut sender, info }) => {
-                    // The URI says it.
-                    if request.headers().get(header::HOST) == self.0.home.1.as_ref() {
-                        request.headers_mut().remove(header::HOST);
-                    }
-                    // What a server refuses does not come back.
-                    let spare = request.clone();
-                    match sender.try_send_request(request).await {
-                        Ok(mut response) => {
-                            introduce(&mut response, &info);
-                            return Ok(response.map(LeasedBody::of_http2));
-                        }
-                        Err(error) => {
-                            let error = error.into_error();
-                            (Some(spare).filter(|_| is_unsent(&error)), error, false)
-                        }
-                    }
-                }
+                Ready::Http2(http2) => match Box::pin(self.0.over_http2(http2, request)).await {
+                    Ok(response) => return Ok(response),
+                    Err(refused) => refused,
+                },
             };
             // Of the connections that were closed while they were idle there are only so many.
             request = match again {
@@ -167,6 +157,15 @@ impl Pool {
     }
 }
 
+/// A request that was not answered.
+struct Refused {
+    /// There if the server has certainly not seen it.
+    again: Option<Request<RequestBody>>,
+    error: hyper::Error,
+    /// To send it again does not count as a try.
+    is_free: bool,
+}
+
 impl Service<Request<RequestBody>> for Pool {
     type Response = Response<LeasedBody>;
     type Error = BoxError;
@@ -177,11 +176,24 @@ impl Service<Request<RequestBody>> for Pool {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        Box::pin(self.clone().send(request))
+        let pool = self.clone();
+        Box::pin(async move { pool.send(request).await })
     }
 }
 
 impl Shared {
+    /// A connection to the origin of `uri` that is there and free.
+    fn ready_now(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Option<Lease> {
+        if self.may_be_http2(uri) && !self.is_http1(uri) {
+            return None;
+        }
+        if is_counted {
+            self.permits.try_acquire().ok()?.forget();
+        }
+        let lease = Lease::new(Arc::clone(self), is_counted);
+        self.take(uri).map(|http1| lease.with(http1, true))
+    }
+
     /// A connection to the origin of `uri`: one that is there, or a new one.
     async fn ready(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Result<Ready, BoxError> {
         if self.may_be_http2(uri) {
@@ -257,6 +269,31 @@ impl Shared {
         Ok(Ready::Http2(shared))
     }
 
+    /// Sends a request over a connection that others use as well.
+    async fn over_http2(
+        &self,
+        Http2 { mut sender, info }: Http2,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<LeasedBody>, Refused> {
+        // The URI says it.
+        if request.headers().get(header::HOST) == self.home.1.as_ref() {
+            request.headers_mut().remove(header::HOST);
+        }
+        // What a server refuses does not come back.
+        let spare = request.clone();
+        match sender.try_send_request(request).await {
+            Ok(mut response) => {
+                introduce(&mut response, &info);
+                Ok(response.map(LeasedBody::of_http2))
+            }
+            Err(error) => {
+                let error = error.into_error();
+                let again = Some(spare).filter(|_| is_unsent(&error));
+                Err(Refused { again, error, is_free: false })
+            }
+        }
+    }
+
     fn may_be_http2(&self, uri: &Uri) -> bool {
         self.settings.http2_only || uri.scheme() == Some(&Scheme::HTTPS)
     }
@@ -275,6 +312,13 @@ impl Shared {
             }
             Protocol::Http1 => None,
         }
+    }
+
+    fn is_http1(&self, uri: &Uri) -> bool {
+        let is_http1 = |(of, spoken): &(Uri, Protocol)| {
+            matches!(spoken, Protocol::Http1) && is_same_origin(of, uri)
+        };
+        self.lock().origins.iter().any(is_http1)
     }
 
     fn is_unknown(&self, uri: &Uri) -> bool {

@@ -1,8 +1,9 @@
 //! Whether a redirect is followed, and with what.
 
-use super::headers::SESSION_ID;
+use super::{RequestBody, headers::SESSION_ID, recipe::Recipe};
 use crate::Url;
-use http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+use std::mem;
 
 /// How many redirects one request follows.
 pub(super) const MAX_REDIRECTS: usize = 5;
@@ -23,8 +24,63 @@ pub enum Redirects {
     Anywhere,
 }
 
+/// A request that is on its way, to be sent again to where a redirect leads.
+pub(super) struct Spare {
+    method: Method,
+    uri: Uri,
+    headers: Headers,
+    extensions: Extensions,
+    body: RequestBody,
+}
+
+enum Headers {
+    Recipe(Recipe),
+    Copy(HeaderMap),
+}
+
+impl Spare {
+    /// What is to be kept of a request; its headers, if there is no recipe for them.
+    pub(super) fn of(request: &Request<RequestBody>, recipe: Option<Recipe>) -> Self {
+        let copy = || Headers::Copy(request.headers().clone());
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: recipe.map_or_else(copy, Headers::Recipe),
+            extensions: request.extensions().clone(),
+            body: request.body().clone(),
+        }
+    }
+
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// Where the response sends the request; none if that is not followed.
+    pub(super) fn target<B>(&self, policy: Redirects, response: &Response<B>) -> Option<Uri> {
+        target(policy, &self.method, &self.uri, response)
+    }
+
+    /// The request to another place.
+    pub(super) fn follow(&mut self, to: Uri) -> Request<RequestBody> {
+        let mut headers = match &mut self.headers {
+            Headers::Recipe(recipe) => recipe.headers(),
+            Headers::Copy(headers) => mem::take(headers),
+        };
+        protect(&mut headers, &self.uri, &to);
+        // What was taken out does not come back, wherever the next one leads.
+        self.headers = Headers::Copy(headers.clone());
+        self.uri = to;
+        let mut request = Request::new(self.body.clone());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        *request.extensions_mut() = self.extensions.clone();
+        request
+    }
+}
+
 /// Where a redirected request goes on; none if it is not followed.
-pub(super) fn target<B>(
+fn target<B>(
     policy: Redirects,
     method: &Method,
     from: &Uri,
@@ -53,7 +109,7 @@ pub(super) fn target<B>(
 }
 
 /// Takes out what another origin must not see, if `to` is one.
-pub(super) fn protect(headers: &mut HeaderMap, from: &Uri, to: &Uri) {
+fn protect(headers: &mut HeaderMap, from: &Uri, to: &Uri) {
     let origin = |uri: &Uri| Url::parse(&uri.to_string()).ok().map(|url| url.origin());
     if origin(from) == origin(to) {
         return;

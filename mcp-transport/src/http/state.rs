@@ -1,6 +1,6 @@
 //! What the handles, the calls and the driver of one connection share.
 
-use super::{Limits, http_sse::Channel, session::Session, stream};
+use super::{Limits, http_sse::Channel, mirrored::Familiar, session::Session, stream};
 use crate::{Error, Patience, inbox::Inbox};
 use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
@@ -62,6 +62,7 @@ impl fmt::Debug for Target {
 pub(super) struct State {
     pub(super) target: Arc<Target>,
     pub(super) inbox: Inbox,
+    pub(super) familiar: Familiar,
     inner: Mutex<Inner>,
     driver: AtomicWaker,
     room: Notify,
@@ -94,6 +95,7 @@ impl State {
         Arc::new(Self {
             target,
             inbox,
+            familiar: Familiar::default(),
             inner: Mutex::default(),
             driver: AtomicWaker::new(),
             room: Notify::new(),

@@ -17,23 +17,41 @@ impl RawJson {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn find(&self, path: &[&str]) -> Option<&str> {
-        let found = path.iter().try_fold(self.as_bytes(), |text, key| member(text, key))?;
+        let found = path.iter().try_fold(self.as_bytes(), |text, key| member(text, b'{', key))?;
+        std::str::from_utf8(found).ok()
+    }
+
+    /// The text of the value of a key among the members of an object that come after `end`, where one of them ends.
+    ///
+    /// For whoever knows what is before. At another place than the end of a member nothing is found, or something else.
+    ///
+    /// ```
+    /// use mcp_types::RawJson;
+    ///
+    /// let raw = RawJson::parse(r#"{"a": 1, "b": 2}"#)?;
+    /// assert_eq!(raw.find_after(r#"{"a": 1"#.len(), "b"), Some("2"));
+    /// assert_eq!(raw.find_after(r#"{"a": 1"#.len(), "a"), None);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn find_after(&self, end: usize, key: &str) -> Option<&str> {
+        let found = member(self.as_bytes().get(end..)?, b',', key)?;
         std::str::from_utf8(found).ok()
     }
 }
 
-/// The value of a member of an object. The text is JSON, or there is none.
-fn member<'a>(text: &'a [u8], key: &str) -> Option<&'a [u8]> {
+/// The value of a member of an object, of which the text from the byte before a member on is given. The text is JSON, or
+/// there is none.
+fn member<'a>(text: &'a [u8], mut before: u8, key: &str) -> Option<&'a [u8]> {
     let mut checker = Checker::new(text);
-    checker.take(b'{')?;
     loop {
+        checker.take(before)?;
         let name = checker.string()?;
         checker.take(b':')?;
         let value = checker.value()?;
         if is_key(name, key) {
             return text.get(value);
         }
-        checker.take(b',')?;
+        before = b',';
     }
 }
 
@@ -77,7 +95,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_no_json_is_a_danger(text in r#"[\[\]{}:,"\\a1 ]{0,24}"#) {
-            if let Some(found) = member(text.as_bytes(), "a") {
+            if let Some(found) = member(text.as_bytes(), b'{', "a") {
                 prop_assert!(text.len() >= found.len());
             }
         }
@@ -90,6 +108,13 @@ mod tests {
             for key in &keys {
                 let found = raw.find(&[key]).map(|text| serde_json::from_str::<Value>(text).unwrap());
                 prop_assert_eq!(found.as_ref(), object.get(key));
+            }
+            let Some(first) = object.keys().next() else { return Ok(()) };
+            let value = raw.find(&[first]).unwrap();
+            let end = value.as_ptr().addr() - raw.as_bytes().as_ptr().addr() + value.len();
+            for key in &keys {
+                let found = raw.find_after(end, key).map(|text| serde_json::from_str::<Value>(text).unwrap());
+                prop_assert_eq!(found.as_ref(), object.get(key).filter(|_| key != first));
             }
         }
     }

@@ -1,17 +1,14 @@
 //! A connection of HTTP/1.1, which whoever uses it drives.
 
 use super::{
-    Shared,
+    Refused, Shared,
     relay::{Keepers, Relay, quietly},
 };
 use crate::http::{RequestBody, dial::Stream};
 use http::{Extensions, Request, Response, Uri};
 use hyper::{
     body::{Body, Bytes, Frame, Incoming, SizeHint},
-    client::conn::{
-        TrySendError,
-        http1::{self, SendRequest},
-    },
+    client::conn::http1::{self, SendRequest},
 };
 use hyper_util::client::legacy::connect::Connection;
 use std::{
@@ -123,7 +120,7 @@ pub(super) struct Lease {
     shared: Arc<Shared>,
     /// It counts as one of those that are used at the same time.
     is_counted: bool,
-    pub(super) is_reused: bool,
+    is_reused: bool,
 }
 
 impl Lease {
@@ -147,14 +144,21 @@ impl Lease {
     pub(super) async fn send(
         mut self,
         request: Request<RequestBody>,
-    ) -> Result<Response<LeasedBody>, TrySendError<Request<RequestBody>>> {
+    ) -> Result<Response<LeasedBody>, Refused> {
         let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
-        let mut response = {
-            let mut answering = pin!(quietly(|| http1.sender.try_send_request(request)));
-            poll_fn(|cx| http1.drive(cx, |cx| answering.as_mut().poll(cx))).await?
-        };
-        super::introduce(&mut response, &http1.info);
-        Ok(response.map(|incoming| LeasedBody::new(incoming, self)))
+        let mut answering = pin!(quietly(|| http1.sender.try_send_request(request)));
+        let answer = poll_fn(|cx| http1.drive(cx, |cx| answering.as_mut().poll(cx))).await;
+        match answer {
+            Ok(mut response) => {
+                super::introduce(&mut response, &http1.info);
+                Ok(response.map(|incoming| LeasedBody::new(incoming, self)))
+            }
+            Err(mut error) => Err(Refused {
+                again: error.take_message(),
+                error: error.into_error(),
+                is_free: self.is_reused,
+            }),
+        }
     }
 }
 

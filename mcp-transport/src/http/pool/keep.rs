@@ -87,6 +87,9 @@ impl Shared {
         inner.origins.retain(|origin| !used(origin).is_some_and(is_old));
         let idle = inner.idle.iter().map(|http1| http1.idle_since);
         let oldest = idle.chain(inner.origins.iter().filter_map(used)).min();
+        // What is in use comes back soon, and need not say so.
+        let is_in_use = self.permits.available_permits() < self.settings.connections;
+        let oldest = oldest.or(is_in_use.then_some(now));
         inner.is_timed = oldest.is_some();
         oldest.map(|oldest| oldest + timeout)
     }

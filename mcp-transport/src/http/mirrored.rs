@@ -1,0 +1,179 @@
+//! The members of parameters that headers repeat, found in their bytes.
+
+use mcp_types::{
+    ProtocolVersion, RawJson, keys,
+    rpc::{Message, Request},
+};
+use std::{
+    borrow::Cow,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// How parameters begin that say something in `_meta` first.
+const START: &[u8] = br#"{"_meta":{"#;
+/// Where that `_meta` begins.
+const META: usize = START.len() - 1;
+
+/// The longest `_meta` that is remembered, in bytes.
+const MAX_KNOWN: usize = 4096;
+
+/// What the message before said in `_meta`. The next one mostly says the same, and then nothing has to be looked for in it.
+#[derive(Debug, Default)]
+pub(super) struct Familiar(Mutex<Option<Known>>);
+
+#[derive(Debug)]
+struct Known {
+    /// The parameters from their beginning to the end of `_meta`.
+    text: Box<[u8]>,
+    version: Option<ProtocolVersion>,
+}
+
+impl Familiar {
+    /// The revision that these parameters name and where their `_meta` ends, if it is that of the message before.
+    fn recognize(&self, params: &[u8]) -> Option<(Option<ProtocolVersion>, usize)> {
+        let known = self.lock();
+        let known = known.as_ref().filter(|known| params.starts_with(&known.text))?;
+        Some((known.version.clone(), known.text.len()))
+    }
+
+    /// Remembers parameters up to the end of `_meta`.
+    fn remember(&self, text: &[u8], version: Option<&ProtocolVersion>) {
+        // A token is another one each time.
+        if text.len() <= MAX_KNOWN && memchr::memmem::find(text, b"\"progressToken\"").is_none() {
+            let known = Known { text: text.into(), version: version.cloned() };
+            let before = self.lock().replace(known);
+            drop(before);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The members of the parameters of a message that headers repeat.
+#[derive(Debug)]
+pub(super) struct Mirrored<'a> {
+    params: Option<&'a RawJson>,
+    version: Option<ProtocolVersion>,
+    /// Where `_meta` ends, if the parameters begin with it.
+    meta_end: Option<usize>,
+}
+
+impl<'a> Mirrored<'a> {
+    /// Those of a message. What cannot be read is not mirrored: the server says what is wrong with it.
+    pub(super) fn of(message: &'a Message, familiar: &Familiar) -> Self {
+        let params = match message {
+            Message::Request(request) => request.params.as_ref(),
+            Message::Notification(notification) => notification.params.as_ref(),
+            Message::Response(_) => None,
+        };
+        let Some(raw) = params else { return Self { params, version: None, meta_end: None } };
+        if let Some((version, end)) = familiar.recognize(raw.as_bytes()) {
+            return Self { params, version, meta_end: Some(end) };
+        }
+        let version = raw.find(&["_meta", keys::PROTOCOL_VERSION]).and_then(text);
+        let version = version.map(|version| ProtocolVersion::from(&*version));
+        let meta = raw.as_bytes().starts_with(START).then(|| raw.find(&["_meta"])).flatten();
+        let meta_end = meta.map(|meta| META + meta.len());
+        if let Some(known) = meta_end.and_then(|end| raw.as_bytes().get(..end)) {
+            familiar.remember(known, version.as_ref());
+        }
+        Self { params, version, meta_end }
+    }
+
+    /// The revision that `_meta` names.
+    pub(super) fn version(&self) -> Option<&ProtocolVersion> {
+        self.version.as_ref()
+    }
+
+    /// What the request is about: the value of `Mcp-Name`.
+    pub(super) fn subject(&self, request: &Request) -> Option<Cow<'a, str>> {
+        let member = match &*request.method {
+            "tools/call" | "prompts/get" => "name",
+            "resources/read" => "uri",
+            "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
+            _ => return None,
+        };
+        let params = self.params?;
+        let subject = match self.meta_end {
+            Some(end) => params.find_after(end, member),
+            None => params.find(&[member]),
+        };
+        subject.and_then(text)
+    }
+}
+
+/// The string that a value is, borrowed if it has no escapes.
+fn text(value: &str) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(Cow::Borrowed(inner));
+    }
+    serde_json::from_str(value).ok().map(Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(params: &str) -> Message {
+        let params = RawJson::parse(params.to_owned()).unwrap();
+        Request::new(1, "tools/call").with_params(params).into()
+    }
+
+    /// The version and the subject, as they are found.
+    fn read(familiar: &Familiar, params: &str) -> (Option<String>, Option<String>) {
+        let message = request(params);
+        let mirrored = Mirrored::of(&message, familiar);
+        let Message::Request(request) = &message else { unreachable!() };
+        let version = mirrored.version().map(|version| version.as_str().to_owned());
+        (version, mirrored.subject(request).map(Cow::into_owned))
+    }
+
+    fn meta(version: &str) -> String {
+        format!(r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{version}"}}"#)
+    }
+
+    // spec: HDR-01 HDR-03
+    #[test]
+    fn what_is_familiar_is_read_as_what_is_not() {
+        let (new, old) = (meta("2026-07-28"), meta("2025-11-25"));
+        let familiar = Familiar::default();
+        for params in [
+            format!(r#"{{{new},"name":"a"}}"#),
+            format!(r#"{{{new},"name":"b","arguments":{{{old},"name":"c"}}}}"#),
+            format!(r#"{{{new},"x":{{"name":"a"}} , "name" : "d\u0065"}}"#),
+            format!(r#"{{{new}}}"#),
+            format!(r#"{{{new},{old},"name":"a"}}"#),
+            format!(r#"{{{old},"name":"a"}}"#),
+            format!(r#"{{{old},"name":5}}"#),
+            format!(r#"{{"name":"a",{new}}}"#),
+            r#"{"_meta":{},"name":"a"}"#.to_owned(),
+            r#"{"_meta":{"progressToken":1},"name":"a"}"#.to_owned(),
+            r#"{"_meta":5,"name":"a"}"#.to_owned(),
+            r#"{"name":"a"}"#.to_owned(),
+            "{}".to_owned(),
+            "[]".to_owned(),
+        ] {
+            let alone = read(&Familiar::default(), &params);
+            for _ in 0..2 {
+                assert_eq!(read(&familiar, &params), alone, "{params}");
+            }
+        }
+        let read = |params: String| read(&familiar, &params);
+        let (version, name) = read(format!(r#"{{{new},"name":"n"}}"#));
+        assert_eq!((version.unwrap(), name.unwrap()), ("2026-07-28".to_owned(), "n".to_owned()));
+        assert_eq!(read(format!(r#"{{"name":"a",{old}}}"#)).0.unwrap(), "2025-11-25");
+    }
+
+    #[test]
+    fn what_is_long_or_other_each_time_is_not_remembered() {
+        let familiar = Familiar::default();
+        let long = format!(r#"{{"_meta":{{"a":"{}"}}}}"#, "x".repeat(MAX_KNOWN));
+        for params in [&*long, r#"{"_meta":{"progressToken":1}}"#, r#"{"a":{}}"#] {
+            read(&familiar, params);
+            assert!(familiar.lock().is_none(), "{params}");
+        }
+    }
+}
