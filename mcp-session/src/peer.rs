@@ -21,7 +21,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -61,6 +61,8 @@ struct State {
     patience: OnceLock<(Patience, Duration)>,
     /// The tasks that the server may make of its questions, if it may.
     tasks: OnceLock<HostedTasks>,
+    /// Whether the server has refused to tell how its tasks are.
+    tells_no_tasks: AtomicBool,
 }
 
 impl Peer {
@@ -81,6 +83,7 @@ impl Peer {
             errands: Errands::default(),
             patience: OnceLock::new(),
             tasks: OnceLock::new(),
+            tells_no_tasks: AtomicBool::new(false),
         }))
     }
 
@@ -103,6 +106,16 @@ impl Peer {
     pub(crate) fn negotiated(&self, version: ProtocolVersion) {
         // Connections of one session agree on one revision; the first one stays.
         let _ = self.0.version.set(version);
+    }
+
+    /// Whether it makes sense to ask the server to tell how its tasks are.
+    pub(crate) fn tells_of_tasks(&self) -> bool {
+        !self.0.tells_no_tasks.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the server has refused that.
+    pub(crate) fn tells_no_tasks(&self) {
+        self.0.tells_no_tasks.store(true, Ordering::Relaxed);
     }
 
     /// Notes what the program calls the server.

@@ -8,6 +8,7 @@ mod offer;
 mod pace;
 mod pushes;
 mod state;
+mod told;
 mod work;
 
 pub(crate) use self::{
@@ -103,7 +104,8 @@ impl TaskHandle {
     /// ([`TaskState::ttl`]).
     ///
     /// It asks for the task as often as the server suggests; without a suggestion after 50 ms, then after pauses that
-    /// double up to 1 s. What a server tells unasked is heard. What the task asks the handler of the session answers.
+    /// double up to 1 s. What a server tells meanwhile is heard; a stateless one is asked to tell, by a subscription, where
+    /// the pauses are 1 s or more. What the task asks the handler of the session answers.
     ///
     /// # Errors
     ///

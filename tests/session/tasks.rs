@@ -4,6 +4,7 @@ mod beyond;
 mod core;
 mod handle;
 mod records;
+mod told;
 mod waiting;
 
 use crate::script::{Answer, Script, deadline, discovered};

@@ -1,30 +1,68 @@
-//! What a server says of a task unasked.
+//! What a server says of a task without being asked how it is.
 
-use super::state::State;
-use crate::{Event, Events, OnRequestId, Peer, Progress};
+use super::{state::State, told::Told};
+use crate::{CallService, Event, Events, OnRequestId, Peer, Progress};
 use mcp_types::{RawJson, RequestId, rpc::Notification};
 use serde::Deserialize;
 use std::{
     future::pending,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-/// What a server with a handshake says of a task while somebody waits for that. A stateless one says nothing.
-pub(super) struct Pushes(Option<Receiver<Notification>>);
+/// A pause between two questions that makes it worth to be told in between.
+const WORTH: Duration = Duration::from_secs(1);
+
+/// What a server says of a task while somebody waits for that.
+pub(super) enum Pushes {
+    /// A stateless server says nothing before it is asked to.
+    Silent,
+    /// One with a handshake says what it likes.
+    Unasked(Receiver<Notification>),
+    /// What a stateless server was asked to tell.
+    Asked(Told),
+    /// Nothing more will be said.
+    Over,
+}
 
 impl Pushes {
     /// What is said from now on.
     pub(super) fn of(peer: &Peer) -> Self {
-        Self((!peer.is_modern()).then(|| peer.notifications()))
+        if peer.is_modern() { Self::Silent } else { Self::Unasked(peer.notifications()) }
     }
 
-    /// The next state of the task, told unasked. Progress goes to those who listen to the call.
+    /// Asks a stateless server to tell of the task, if that is worth it and was not refused before.
+    pub(super) fn ask(
+        &mut self,
+        service: &impl CallService,
+        peer: &Peer,
+        id: &str,
+        pause: Duration,
+    ) {
+        if matches!(self, Self::Silent) && pause >= WORTH && peer.tells_of_tasks() {
+            *self = Told::of(service.clone(), id).map_or(Self::Over, Self::Asked);
+        }
+    }
+
+    /// The next state of the task that is told. Progress goes to those who listen to the call.
     ///
     /// Nothing is relied on: what is missed is found out by asking.
     // spec: TASK25-07
-    pub(super) async fn next(&mut self, id: &str, listening: &mut Listening) -> State {
-        while let Some(receiver) = &mut self.0 {
+    pub(super) async fn next(&mut self, peer: &Peer, id: &str, listening: &mut Listening) -> State {
+        loop {
+            let receiver = match self {
+                Self::Silent | Self::Over => return pending().await,
+                Self::Asked(told) => match told.next(id).await {
+                    Some(state) => return state,
+                    None => {
+                        peer.tells_no_tasks();
+                        *self = Self::Over;
+                        continue;
+                    }
+                },
+                Self::Unasked(receiver) => receiver,
+            };
             match receiver.recv().await {
                 Ok(said) if said.method == "notifications/tasks/status" => {
                     let state = said.params.as_ref().map(RawJson::decode::<State>);
@@ -38,10 +76,9 @@ impl Pushes {
                     listening.hear(&said).await;
                 }
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => self.0 = None,
+                Err(RecvError::Closed) => *self = Self::Over,
             }
         }
-        pending().await
     }
 }
 

@@ -9,6 +9,7 @@ use mcp_types::{
     ErrorCode, ErrorObject, capabilities::ClientCapabilities, tasks_extension::TaskStatus,
 };
 use std::{collections::BTreeMap, future::poll_fn};
+use tokio::time::Instant;
 
 /// A task, and the way to its server.
 pub(crate) struct Work<S> {
@@ -61,7 +62,7 @@ impl<S: CallService> Work<S> {
     /// The state when it is time to ask again, or when the server tells it before. A task that outlives the time for which
     /// the server keeps it is asked for once more and then given up.
     pub(super) async fn next(&mut self) -> Result<State, Error> {
-        let Self { known, pushes, peer, .. } = self;
+        let Self { service, known, pushes, peer } = self;
         let (end, time, kept) = {
             let mut memory = known.memory();
             (memory.end.clone(), memory.pace.next(), memory.pushes.take())
@@ -70,9 +71,10 @@ impl<S: CallService> Work<S> {
             return Ok(end);
         }
         let pushes = pushes.get_or_insert_with(|| kept.unwrap_or_else(|| Pushes::of(peer)));
+        pushes.ask(service, peer, &known.id, time.saturating_duration_since(Instant::now()));
         let told = tokio::select! {
             biased;
-            state = pushes.next(&known.id, &mut known.listening) => Some(state),
+            state = pushes.next(peer, &known.id, &mut known.listening) => Some(state),
             () = tokio::time::sleep_until(time) => None,
         };
         let told = match told {

@@ -1,0 +1,95 @@
+//! What a stateless server tells of a task, on a stream that it was asked for.
+
+use super::state::State;
+use crate::{Call, CallService, Deadlines, Error, Event, Events, InvalidParams};
+use futures_util::future::{BoxFuture, OptionFuture};
+use mcp_types::{
+    Notification as _,
+    rpc::Notification,
+    subscriptions::{
+        SubscriptionFilter, SubscriptionsAcknowledgedNotification, SubscriptionsListenRequest,
+    },
+    tasks_extension::TaskStatusNotification,
+};
+use std::future::{pending, poll_fn};
+use tokio::sync::mpsc;
+
+/// How many notifications wait while nobody reads.
+const QUEUE: usize = 16;
+
+/// A subscription to one task. Dropping it ends that on the wire.
+pub(super) struct Told {
+    /// Gone when the stream is over.
+    call: Option<BoxFuture<'static, Result<(), Error>>>,
+    events: mpsc::Receiver<Event>,
+}
+
+impl Told {
+    /// Asks to be told of a task; sent when the next is waited for.
+    // spec: TASKX-01 SUB-01
+    pub(super) fn of(service: impl CallService, id: &str) -> Result<Self, InvalidParams> {
+        let mut filter = SubscriptionFilter::default();
+        filter.task_ids = Some(vec![id.to_owned()]);
+        let (sender, events) = mpsc::channel(QUEUE);
+        let call = Call::of(SubscriptionsListenRequest::new(filter))?
+            .with_events(Events::channel(sender))
+            .with_extension(Deadlines::NONE);
+        Ok(Self { call: Some(Box::pin(listen(service, call))), events })
+    }
+
+    /// The next state of the task; none if the server refuses to tell. When the stream is over, nothing more comes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub(super) async fn next(&mut self, id: &str) -> Option<State> {
+        loop {
+            let call = OptionFuture::from(self.call.as_mut());
+            let event = tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => event,
+                Some(outcome) = call => {
+                    self.call = None;
+                    if outcome.is_err_and(|error| error.as_rpc().is_some()) {
+                        return None;
+                    }
+                    continue;
+                }
+                else => return pending().await,
+            };
+            let Event::Notification(said) = event else { continue };
+            if let Some(state) = self.read(&said, id) {
+                return Some(state);
+            }
+        }
+    }
+
+    /// The state of the task in a notification. A server that does not agree to tell of it is left alone.
+    fn read(&mut self, said: &Notification, id: &str) -> Option<State> {
+        let params = said.params.as_ref()?;
+        match &*said.method {
+            TaskStatusNotification::METHOD => {
+                let state: State = params.decode().ok()?;
+                (state.task_id.as_str() == Some(id)).then_some(state)
+            }
+            SubscriptionsAcknowledgedNotification::METHOD => {
+                let agreed: SubscriptionsAcknowledgedNotification = params.decode().ok()?;
+                let mut ids = agreed.notifications.task_ids.iter().flatten();
+                if !ids.any(|agreed| agreed == id) {
+                    self.call = None;
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+async fn listen(mut service: impl CallService, call: Call) -> Result<(), Error> {
+    let ready = poll_fn(|cx| service.poll_ready(cx)).await;
+    let reply = match ready {
+        Ok(()) => service.call(call).await,
+        Err(error) => Err(error),
+    };
+    reply.map(drop).map_err(Error::from_layers)
+}
