@@ -33,7 +33,7 @@ pub struct CallTool<O> {
 }
 
 /// Reads a result of a tool.
-type Read<O> = fn(Origin, &Reply) -> Result<O, Error>;
+type Read<O> = fn(Origin, Reply) -> Result<O, Error>;
 
 impl Client {
     /// Calls a tool.
@@ -92,7 +92,7 @@ impl<O> Operation<CallTool<O>> {
     ///
     /// [`Error::Tool`] if the tool failed; [`Error::Decode`] if there is no output, or it does not fit the type.
     pub fn typed<T: DeserializeOwned>(self) -> Operation<CallTool<T>> {
-        self.reading(|origin, reply| tool_result::read_typed(&origin, reply))
+        self.reading(|origin, reply| tool_result::read_typed(&origin, &reply))
     }
 
     /// Validates the structured output of this call, whatever is done about others. With the feature `validate`; see
@@ -140,7 +140,7 @@ impl<O: 'static> CallTool<O> {
     pub(crate) fn prepare(self, known: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
         let Self { name, arguments, read } = self;
         let params = arguments.encode()?;
-        let read = Box::new(move |reply: &Reply| {
+        let read = Box::new(move |reply: Reply| {
             read(Origin { tool: name.clone(), wraps: known.wraps(&name) }, reply)
         });
         Ok(Prepared { method: METHOD, params, read })

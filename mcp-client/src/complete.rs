@@ -21,7 +21,7 @@ pub struct Complete<O> {
     body: Body,
     /// How long to wait before asking.
     wait: Duration,
-    read: fn(&Reply) -> Result<O, Error>,
+    read: fn(Reply) -> Result<O, Error>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +108,7 @@ impl<O: Send + 'static> IntoFuture for Operation<Complete<O>> {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;
             }
-            read(&caller.call(METHOD, Params::encode(&body)?).await?)
+            read(caller.call(METHOD, Params::encode(&body)?).await?)
         })
     }
 }
@@ -121,6 +121,6 @@ impl<O> fmt::Debug for Complete<O> {
     }
 }
 
-fn read(reply: &Reply) -> Result<CompleteResult, Error> {
+fn read(reply: Reply) -> Result<CompleteResult, Error> {
     operation::decode(METHOD, reply)
 }

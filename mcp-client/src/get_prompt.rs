@@ -68,7 +68,7 @@ impl IntoFuture for Operation<GetPrompt> {
     fn into_future(self) -> Self::IntoFuture {
         self.start(async |caller, prompt| {
             let reply = caller.call(METHOD, Params::encode(&prompt)?).await?;
-            operation::decode(METHOD, &reply)
+            operation::decode(METHOD, reply)
         })
     }
 }
@@ -76,7 +76,7 @@ impl IntoFuture for Operation<GetPrompt> {
 impl GetPrompt {
     /// The call as it is sent, for a task.
     pub(crate) fn prepare(self, _: Arc<KnownTools>) -> Result<Prepared<GetPromptResult>, Error> {
-        let read = Box::new(|reply: &Reply| operation::decode(METHOD, reply));
+        let read = Box::new(|reply: Reply| operation::decode(METHOD, reply));
         Ok(Prepared { method: METHOD, params: Params::encode(&self)?, read })
     }
 }

@@ -252,7 +252,7 @@ async fn fetch<R: ListRequest>(
     if R::METHOD == ListToolsRequest::METHOD {
         caller.known_tools().learn(&reply.result);
     }
-    operation::decode(R::METHOD, &reply)
+    operation::decode(R::METHOD, reply)
 }
 
 /// A walk from page to page.

@@ -249,7 +249,7 @@ pub(crate) fn no_json_form(what: &str, name: &str, error: &serde_json::Error) ->
 /// Decodes a result.
 pub(crate) fn decode<T: serde::de::DeserializeOwned>(
     method: &str,
-    reply: &Reply,
+    reply: Reply,
 ) -> Result<T, Error> {
-    reply.decode_lossy().map_err(|source| Error::Decode { method: method.into(), source })
+    reply.into_decoded().map_err(|source| Error::Decode { method: method.into(), source })
 }

@@ -18,7 +18,7 @@ const METHOD: &str = ReadResourceRequest::METHOD;
 /// A resource to read: what [`Client::read_resource`] begins. Awaiting it gives `O`.
 pub struct ReadResource<O> {
     uri: String,
-    read: fn(&Reply) -> Result<O, Error>,
+    read: fn(Reply) -> Result<O, Error>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +61,7 @@ impl<O: Send + 'static> IntoFuture for Operation<ReadResource<O>> {
     fn into_future(self) -> Self::IntoFuture {
         self.start(async |caller, ReadResource { uri, read }| {
             let params = Params::encode(&Body { uri: &uri })?;
-            read(&caller.call(METHOD, params).await?)
+            read(caller.call(METHOD, params).await?)
         })
     }
 }
@@ -88,10 +88,10 @@ pub(crate) async fn fetch(
     uri: &str,
 ) -> Result<Vec<ResourceContents>, Error> {
     let reply = caller.call(METHOD, Params::encode(&Body { uri })?).await?;
-    read(&reply).map(|result| result.contents)
+    read(reply).map(|result| result.contents)
 }
 
-fn read(reply: &Reply) -> Result<ReadResourceResult, Error> {
+fn read(reply: Reply) -> Result<ReadResourceResult, Error> {
     operation::decode(METHOD, reply)
 }
 

@@ -184,7 +184,7 @@ impl IntoFuture for Operation<GetSkill> {
             }
 
             let reply = caller.call(GET, Params::encode(&Body { uri: &uri })?).await?;
-            let Answer { skill } = operation::decode(GET, &reply)?;
+            let Answer { skill } = operation::decode(GET, reply)?;
             if skill.uri() == uri {
                 return Ok(skill);
             }

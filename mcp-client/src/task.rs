@@ -25,7 +25,7 @@ pub(crate) struct Prepared<O> {
 }
 
 /// Reads a result.
-pub(crate) type Reader<O> = Box<dyn Fn(&Reply) -> Result<O, Error> + Send + Sync>;
+pub(crate) type Reader<O> = Box<dyn Fn(Reply) -> Result<O, Error> + Send + Sync>;
 
 /// A call that the server does in the background, if it agreed to. Awaiting it gives what the call would have given.
 ///
@@ -134,8 +134,8 @@ impl<O> Task<O> {
     /// operation, or any other of [`Error`].
     pub async fn result(&self) -> Result<O, Error> {
         match &self.started {
-            Started::Task(handle) => (self.read)(&self.within(handle.result()).await?),
-            Started::Done(reply) => (self.read)(reply),
+            Started::Task(handle) => (self.read)(self.within(handle.result()).await?),
+            Started::Done(reply) => (self.read)(reply.clone()),
             _ => Err(Error::NotConnected),
         }
     }

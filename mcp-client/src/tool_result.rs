@@ -98,7 +98,7 @@ impl ToolResult {
         if self.is_error { Err(failed(&self.tool, self.content)) } else { Ok(self) }
     }
 
-    pub(crate) fn read(origin: Origin, reply: &Reply) -> Result<Self, Error> {
+    pub(crate) fn read(origin: Origin, reply: Reply) -> Result<Self, Error> {
         let result: CallToolResult = operation::decode(METHOD, reply)?;
         Ok(Self {
             content: result.content,
@@ -145,7 +145,7 @@ fn read_as_it_is<T: DeserializeOwned>(origin: &Origin, reply: &Reply) -> Result<
     let parts: Parts<'_> =
         reply.decode().map_err(|source| Error::Decode { method: METHOD.into(), source })?;
     if parts.is_error.unwrap_or_default() {
-        let CallToolResult { content, .. } = operation::decode(METHOD, reply)?;
+        let CallToolResult { content, .. } = operation::decode(METHOD, reply.clone())?;
         return Err(failed(&origin.tool, content));
     }
     parts.read(origin).map_err(|source| Error::Decode { method: METHOD.into(), source })

@@ -145,6 +145,19 @@ impl Reply {
         })
     }
 
+    /// The same as [`decode_lossy`](Self::decode_lossy), and gives the reply up: a large text in the result is not copied
+    /// where that can be had. See [`RawJson::take`].
+    ///
+    /// # Errors
+    ///
+    /// The result does not fit the type.
+    pub fn into_decoded<T: DeserializeOwned>(mut self) -> Result<T, serde_json::Error> {
+        self.result.take().or_else(|error| match self.repaired() {
+            Some(repaired) => repaired.result.decode(),
+            None => Err(error),
+        })
+    }
+
     /// The same reply with text in place of strings that are none, if there are any; tells of them.
     pub fn repaired(&self) -> Option<Self> {
         let result = self.result.with_lone_surrogates_replaced()?;

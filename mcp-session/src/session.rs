@@ -101,7 +101,7 @@ impl Session {
     /// Dropping the future cancels the request on the wire.
     pub async fn request<R: Request>(&self, request: R) -> Result<R::Result, Error> {
         let reply = self.call_raw(Call::of(request)?).await?;
-        reply.decode_lossy().map_err(|source| Error::Decode { method: R::METHOD.into(), source })
+        reply.into_decoded().map_err(|source| Error::Decode { method: R::METHOD.into(), source })
     }
 
     /// Calls a method.

@@ -1,12 +1,16 @@
 //! JSON text, read without a detour.
 //!
 //! [`check`] passes over text that came from outside, once, and takes what serde_json takes. [`read`] makes values of
-//! text that was checked, and need not look for what cannot be there. What is rare in a value is left to serde_json.
+//! text that was checked, and need not look for what cannot be there; [`Lifted`] does so without a copy of what is large.
+//! What is rare in a value is left to serde_json.
 
 mod check;
+mod escape;
+mod lift;
 mod nesting;
 mod plain;
 mod read;
 
 pub(crate) use check::{Checker, check};
+pub(crate) use lift::{LARGE, Lifted};
 pub(crate) use read::read;

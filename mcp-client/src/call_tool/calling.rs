@@ -69,7 +69,7 @@ impl<O> Future for CallingTool<O> {
         };
         let outcome = ready!(reply.poll(cx)).and_then(|reply| {
             let wraps = caller.known_tools().wraps(tool);
-            read(Origin { tool: std::mem::take(tool), wraps }, &reply)
+            read(Origin { tool: std::mem::take(tool), wraps }, reply)
         });
         stage.set(Stage::Over);
         Poll::Ready(outcome)

@@ -104,7 +104,7 @@ impl<W: Wire> Engine<W> {
     fn route(&mut self) -> Result<(), Error> {
         while let Some(line) = self.inbound.next() {
             match line {
-                Line::Whole(line) => self.router.line(&line),
+                Line::Whole(line) => self.router.line(line),
                 Line::TooLong(salvage) => self.router.too_long(&salvage),
                 Line::Endless => return Err(endless()),
             }

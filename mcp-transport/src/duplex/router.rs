@@ -38,8 +38,8 @@ impl Router {
     }
 
     /// Routes one line: a message or a batch of them.
-    pub(super) fn line(&mut self, line: &Bytes) {
-        if line.starts_with(b"[") { self.batch(line) } else { self.single(line) }
+    pub(super) fn line(&mut self, line: Bytes) {
+        if line.starts_with(b"[") { self.batch(&line) } else { self.single(line) }
     }
 
     /// Fails the calls that a message over the limit answers.
@@ -77,13 +77,16 @@ impl Router {
     }
 
     /// Routes one message. The lock is held for the look-up alone, never while decoding.
-    fn single(&mut self, line: &Bytes) {
-        match Message::decode(line) {
+    fn single(&mut self, line: Bytes) {
+        match Message::decode(&line) {
             Ok(message) => {
                 self.has_heard = true;
-                self.message(message, line.len());
+                let bytes = line.len();
+                // So that nobody else holds them when the caller gets the message: it may take them over.
+                drop(line);
+                self.message(message, bytes);
             }
-            Err(error) => self.broken(line, error),
+            Err(error) => self.broken(&line, error),
         }
     }
 
@@ -92,7 +95,7 @@ impl Router {
             // Copied, because one member that waits to be read would keep the whole line.
             Some(members) => {
                 self.unsolicited(Inbox::batch);
-                members.for_each(|it| self.single(&Bytes::copy_from_slice(it)));
+                members.for_each(|it| self.single(Bytes::copy_from_slice(it)));
             }
             // An array is never a message, but decoding may take its elements for the members of an envelope.
             None => {

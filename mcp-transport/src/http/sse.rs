@@ -9,6 +9,8 @@ use memchr::{memchr, memchr2};
 use std::{mem, time::Duration};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// From this length on a line is large.
+const LARGE: usize = 256 * 1024;
 
 /// One event. One without a `data` line is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +177,10 @@ impl Decoder {
             tail
         } else {
             self.line.extend_from_slice(&tail);
-            self.line.split().freeze()
+            // A large line gets its buffer to itself: nothing else keeps it, and whoever reads it may take it over.
+            let is_large = self.line.len() >= LARGE;
+            let line = if is_large { mem::take(&mut self.line) } else { self.line.split() };
+            line.freeze()
         };
         if mem::take(&mut self.at_start) && line.starts_with(BYTE_ORDER_MARK) {
             line.advance(BYTE_ORDER_MARK.len());

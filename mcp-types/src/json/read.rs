@@ -4,8 +4,11 @@
 //! serde_json itself: numbers that are no small integers, enums, bytes, and its own types.
 
 mod access;
+mod hole;
 mod key;
 mod text;
+
+pub(super) use hole::Hole;
 
 use super::check::{next, number_end, value_end};
 use access::{Elements, Entries};
@@ -30,13 +33,19 @@ const SERDE_JSON: &str = "$serde_json::";
 ///
 /// The value does not fit the type. Text that is no JSON is an error as well, or is read as if it were.
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
-    let mut value = T::deserialize(&mut reader);
-    // Large values are not moved more often than they have to be.
-    if value.is_ok() && next(text.as_bytes(), &mut reader.at).is_some() {
-        value = Err(trailing());
-    }
-    value.map_err(|error| reader.locate(&error))
+    Reader { text, at: 0, depth: 0, hole: None }.whole()
+}
+
+/// The same for text with a hole.
+///
+/// # Errors
+///
+/// The same, or the text of something was wanted that the hole is in.
+pub(super) fn read_around<'de, T: Deserialize<'de>>(
+    text: &'de str,
+    hole: &'de mut Hole,
+) -> Result<T, Error> {
+    Reader { text, at: 0, depth: 0, hole: Some(hole) }.whole()
 }
 
 /// Reads text from front to back.
@@ -44,9 +53,21 @@ struct Reader<'de> {
     text: &'de str,
     at: usize,
     depth: u8,
+    hole: Option<&'de mut Hole>,
 }
 
 impl<'de> Reader<'de> {
+    /// Reads the one value that the text consists of.
+    #[inline]
+    fn whole<T: Deserialize<'de>>(mut self) -> Result<T, Error> {
+        let mut value = T::deserialize(&mut self);
+        // Large values are not moved more often than they have to be.
+        if value.is_ok() && next(self.text.as_bytes(), &mut self.at).is_some() {
+            value = Err(trailing());
+        }
+        value.map_err(|error| self.locate(&error))
+    }
+
     /// The byte after white space, where the reader stops.
     #[inline]
     fn next(&mut self) -> Result<u8, Error> {
@@ -81,6 +102,11 @@ impl<'de> Reader<'de> {
     /// The string that begins after the quote where the reader is.
     #[inline]
     fn string(&mut self) -> Result<Cow<'de, str>, Error> {
+        if self.hole.is_some()
+            && let Some(text) = self.fill()
+        {
+            return text.map(Cow::Owned);
+        }
         self.at += 1;
         text::read(self.text, &mut self.at)
     }
@@ -149,6 +175,9 @@ impl<'de> Reader<'de> {
         ) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let text = self.pass()?;
+        if self.hole.is_some() {
+            self.cross(text)?;
+        }
         let mut json = serde_json::Deserializer::from_str(text);
         let value = read(&mut json)?;
         json.end().map(|()| value)
@@ -179,6 +208,9 @@ impl<'de> Reader<'de> {
         let before = self.text.as_bytes().get(..self.at).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let missing = self.hole.as_ref();
+        let missing = missing.map_or(0, |hole| hole.between(before.len() - column, self.at));
+        let column = column + missing;
         Error::custom(format!("{reason} at line {line} column {column}"))
     }
 }

@@ -1,10 +1,10 @@
 //! JSON that stays bytes.
 
-use crate::json;
+use crate::json::{self, LARGE, Lifted};
 use bytes::Bytes;
-use serde_core::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser};
 use serde_json::value::RawValue;
-use std::{fmt, ops::Range};
+use std::{fmt, mem, ops::Range};
 
 /// One JSON value as the bytes that were received or will be sent.
 ///
@@ -66,6 +66,39 @@ impl RawJson {
     /// The value does not fit the type.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
         json::read(self.as_str())
+    }
+
+    /// Decodes the value and gives it up: what is large in it is not copied where that can be had.
+    ///
+    /// If most of the value is one string, of 256 KiB or more, and nobody else holds its bytes, the memory of the value
+    /// becomes that of the decoded string. All that is decoded is as by [`decode`](Self::decode).
+    ///
+    /// What is left is this value or `null`. It is this value if there is an error and a string in it is not text, so that
+    /// it can be [repaired](Self::with_lone_surrogates_replaced).
+    ///
+    /// ```
+    /// use mcp_types::RawJson;
+    ///
+    /// let mut raw = RawJson::encode(&["x".repeat(1_000_000)])?;
+    /// let texts: Vec<String> = raw.take()?;
+    /// assert_eq!(texts[0].len(), 1_000_000);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The value does not fit the type.
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<T, serde_json::Error> {
+        if self.0.len() < LARGE {
+            return self.decode();
+        }
+        match Lifted::take(mem::replace(&mut self.0, Bytes::from_static(b"null")), LARGE) {
+            Ok(lifted) => lifted.read(),
+            Err(bytes) => {
+                self.0 = bytes;
+                self.decode()
+            }
+        }
     }
 
     /// The JSON text.

@@ -1,6 +1,7 @@
 //! Values of many types, read here and by serde_json.
 
 use super::read;
+use crate::json::Lifted;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
@@ -12,7 +13,7 @@ fn reason(error: &serde_json::Error) -> String {
     text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
-/// Both give the same, or the same error.
+/// All give the same, or the same error.
 #[track_caller]
 fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) {
     let shown = |outcome: Result<T, serde_json::Error>| match outcome {
@@ -20,6 +21,14 @@ fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) {
         Err(error) => reason(&error),
     };
     assert_eq!(shown(read(text)), shown(serde_json::from_str(text)), "{text}");
+    if let Ok(lifted) = Lifted::take(text.to_owned().into(), 0) {
+        let (lifted, read) = (lifted.read::<T>(), read::<T>(text));
+        let place = |read: &Result<T, serde_json::Error>| {
+            read.as_ref().err().map(|error| (error.line(), error.column()))
+        };
+        assert_eq!(place(&lifted), place(&read), "{text}");
+        assert_eq!(shown(lifted), shown(read), "{text}");
+    }
 }
 
 #[derive(Debug, Deserialize, Serialize)]

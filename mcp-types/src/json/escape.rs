@@ -1,0 +1,62 @@
+//! Escapes in strings.
+
+/// How long an escape of a code unit is, like `\u00e9`.
+const UNIT: usize = 6;
+
+/// The sign that the escape there is for, and how long the escape is; nothing if it is for half of a surrogate pair.
+#[inline]
+pub(super) fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
+    Some(match text.get(at..).unwrap_or_default() {
+        [b'\\', sign @ (b'"' | b'\\' | b'/'), ..] => (char::from(*sign), 2),
+        [b'\\', b'b', ..] => ('\x08', 2),
+        [b'\\', b'f', ..] => ('\x0c', 2),
+        [b'\\', b'n', ..] => ('\n', 2),
+        [b'\\', b'r', ..] => ('\r', 2),
+        [b'\\', b't', ..] => ('\t', 2),
+        [b'\\', b'u', ..] => return units(text, at),
+        _ => return None,
+    })
+}
+
+/// The sign of one code unit, or of two that are a pair.
+fn units(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let first = unit(text, at)?;
+    if let Some(sign) = char::from_u32(first) {
+        return Some((sign, UNIT));
+    }
+    let pair = [first, unit(text, at + UNIT)?].map(|unit| unit as u16);
+    let sign = char::decode_utf16(pair).next()?.ok()?;
+    Some((sign, 2 * UNIT))
+}
+
+/// The code unit that the escape there is for.
+fn unit(text: &[u8], at: usize) -> Option<u32> {
+    let digits = text.get(at..at + UNIT)?.strip_prefix(br"\u")?;
+    digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn an_escape_is_for_one_sign_or_for_none() {
+        for (text, expected) in [
+            (r"\n", Some(('\n', 2))),
+            (r#"\"x"#, Some(('"', 2))),
+            (r"\u00e9\u00e9", Some(('\u{e9}', 6))),
+            (r"\uD83d\uDe00x", Some(('\u{1f600}', 12))),
+            (r"\ud83d", None),
+            (r"\ud83d\n", None),
+            (r"\ud83d\u0041", None),
+            (r"\ude00\ud83d", None),
+            (r"\u00g0", None),
+            (r"\u00", None),
+            (r"\", None),
+            ("n", None),
+            ("", None),
+        ] {
+            assert_eq!(escape(text.as_bytes(), 0), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Large text that keeps the memory it came in.
+//!
+//! Most of a large message is one string. The buffer of the message becomes that string, in place of a copy of it; what is
+//! around it, which is little, is read with a hole where the string was.
+
+use super::{
+    check::next,
+    escape::escape,
+    plain::plain_end,
+    read::{Hole, read, read_around},
+};
+use bytes::{Buf, Bytes};
+use serde_core::de::DeserializeOwned;
+use serde_json::Error;
+use std::ops::Range;
+
+/// From this length on it is worth while.
+pub(crate) const LARGE: usize = 256 * 1024;
+/// How much of a text its longest string has to be at least: all but one part of so many.
+const PARTS: usize = 4;
+/// How much of the middle of a text is looked at before all of it is.
+const GLANCE: usize = 64;
+
+/// JSON text, without the string that is most of it.
+#[derive(Debug)]
+pub(crate) struct Lifted {
+    around: String,
+    hole: Hole,
+}
+
+impl Lifted {
+    /// Takes the longest string out of text that was checked.
+    ///
+    /// Gives the text back as it is if that is shorter than `least`, or no string is most of it, or somebody else holds it;
+    /// or if a string in it is not text, for it may have to be repaired then.
+    pub(crate) fn take(mut text: Bytes, least: usize) -> Result<Self, Bytes> {
+        if text.len() < least || !text.is_unique() {
+            return Err(text);
+        }
+        let Some(place) = longest(&text) else { return Err(text) };
+        let around = [&text[..place.start], &text[place.end..]].concat();
+        if !is_text(&around) {
+            return Err(text);
+        }
+        let Ok(around) = String::from_utf8(around) else { return Err(text) };
+        text.truncate(place.end);
+        text.advance(place.start);
+        Ok(Self { around, hole: Hole::new(place.start - 1, Vec::from(text)) })
+    }
+
+    /// Reads a value, as from the whole text.
+    ///
+    /// # Errors
+    ///
+    /// The value does not fit the type.
+    pub(crate) fn read<T: DeserializeOwned>(mut self) -> Result<T, Error> {
+        let value = read_around(&self.around, &mut self.hole);
+        match self.hole.text.take() {
+            Some(text) if self.hole.is_crossed || value.is_err() => {
+                drop(value);
+                read(&self.whole(&text)?)
+            }
+            _ => value,
+        }
+    }
+
+    /// Puts the text together again.
+    #[cold]
+    fn whole(&self, text: &[u8]) -> Result<String, Error> {
+        let (before, after) = self.around.as_bytes().split_at(self.hole.at + 1);
+        String::from_utf8([before, text, after].concat()).map_err(serde_core::de::Error::custom)
+    }
+}
+
+/// What is between the quotes of the string that most of the text consists of, if there is one, it holds text, and is no
+/// key.
+fn longest(text: &[u8]) -> Option<Range<usize>> {
+    let (first, middle) = (text.len() / PARTS, text.len() / 2);
+    let glance = text.get(middle..(middle + GLANCE).min(text.len()))?;
+    if glance.windows(2).any(|pair| pair[1] == b'"' && pair[0] != b'\\') {
+        return None;
+    }
+    let mut at = 0;
+    loop {
+        // Outside of strings there are no escapes.
+        let start = at + text.get(at..=first)?.iter().position(|byte| *byte == b'"')? + 1;
+        let end = text_end(text, start)?;
+        at = end + 1;
+        if end - start >= text.len() - first {
+            return (next(text, &mut at) != Some(b':')).then_some(start..end);
+        }
+    }
+}
+
+/// Where the quote is behind the string that begins there; nothing if that holds half of a surrogate pair.
+fn text_end(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at = plain_end(text, at, &mut 0);
+        if text.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        at += escape(text, at)?.1;
+    }
+}
+
+/// Whether there are no halves of surrogate pairs in any string.
+fn is_text(json: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(next) = json.get(at..).and_then(|rest| rest.iter().position(|it| *it == b'\\')) {
+        match escape(json, at + next) {
+            Some((_, length)) => at += next + length,
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! Text with a hole: a string was taken out of it, to be handed over as it is.
+
+use super::{super::escape::escape, super::plain::plain_end, Reader, no_json};
+use serde_json::Error;
+
+/// Where a string was taken out, and the string. Its quotes are still there.
+#[derive(Debug)]
+pub(crate) struct Hole {
+    /// Where its first quote is.
+    pub(crate) at: usize,
+    /// What was between the quotes, escapes and all, until somebody wants it.
+    pub(crate) text: Option<Vec<u8>>,
+    length: usize,
+    /// Whether somebody wanted the text of what is around it.
+    pub(crate) is_crossed: bool,
+}
+
+impl Hole {
+    /// `text` has no lone surrogates.
+    pub(crate) fn new(at: usize, text: Vec<u8>) -> Self {
+        Self { at, length: text.len(), text: Some(text), is_crossed: false }
+    }
+
+    /// How much is missing before a place, behind another one.
+    pub(super) fn between(&self, start: usize, end: usize) -> usize {
+        if (start..end).contains(&self.at) { self.length } else { 0 }
+    }
+}
+
+impl Reader<'_> {
+    /// The string that was taken out where the reader is; none if it is another one.
+    #[cold]
+    pub(super) fn fill(&mut self) -> Option<Result<String, Error>> {
+        let hole = self.hole.as_mut().filter(|hole| hole.at == self.at)?;
+        self.at += 2;
+        let text = hole.text.take().map(unescape).and_then(|text| String::from_utf8(text).ok());
+        Some(text.ok_or_else(no_json))
+    }
+
+    /// An error if the hole is in the text that the reader has just passed over.
+    #[cold]
+    pub(super) fn cross(&mut self, passed: &str) -> Result<(), Error> {
+        let start = self.at - passed.len();
+        match &mut self.hole {
+            Some(hole) if (start..self.at).contains(&hole.at) => {
+                hole.is_crossed = true;
+                Err(no_json())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the inside of a string stands for, in the same memory: it is never longer than that.
+fn unescape(mut text: Vec<u8>) -> Vec<u8> {
+    let mut end = plain_end(&text, 0, &mut 0);
+    let mut at = end;
+    while let Some((sign, length)) = escape(&text, at) {
+        let width = sign.encode_utf8(&mut text[end..]).len();
+        let start = at + length;
+        at = plain_end(&text, start, &mut 0);
+        text.copy_within(start..at, end + width);
+        end += width + at - start;
+    }
+    text.truncate(end);
+    // The memory had more than the string in it, and perhaps room that was never used.
+    text.shrink_to_fit();
+    text
+}
