@@ -108,6 +108,7 @@ mod patience;
 mod queue;
 pub mod record;
 mod replies;
+mod room;
 mod seldom;
 pub mod serve;
 #[cfg(feature = "socket")]

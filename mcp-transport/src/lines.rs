@@ -1,6 +1,6 @@
 //! Newline-delimited JSON: bytes in, lines out.
 
-use crate::duplex::salvage::Salvage;
+use crate::{duplex::salvage::Salvage, room};
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use std::ops::RangeInclusive;
@@ -57,7 +57,7 @@ impl Lines {
                 // Not reserved, for that would keep a buffer which has become larger than need be.
                 self.buffer = BytesMut::with_capacity(self.chunk);
             } else {
-                self.buffer.reserve(self.chunk);
+                room::reserve(&mut self.buffer, self.chunk);
             }
         }
         &mut self.buffer

@@ -13,6 +13,7 @@ mod faults;
 mod forms;
 mod group;
 mod initialize;
+mod large;
 mod limits;
 mod listening;
 mod lists;

@@ -6,6 +6,7 @@ mod drops;
 mod end;
 mod flow;
 mod framing;
+mod large;
 mod messages;
 mod quiet;
 

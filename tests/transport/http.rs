@@ -6,6 +6,7 @@ mod connections;
 mod faults;
 mod http2;
 mod http_sse;
+mod large;
 mod legacy;
 mod login;
 mod modern;

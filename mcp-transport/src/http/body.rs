@@ -1,7 +1,7 @@
 //! Reading a body whole.
 
 use super::clock::Clock;
-use crate::{BoxError, Delivery, Error, error::Kind};
+use crate::{BoxError, Delivery, Error, error::Kind, room};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
@@ -46,9 +46,10 @@ where
             return Err(too_large(limit, url));
         }
         if !joined.is_empty() {
+            room::reserve(&mut joined, data.len());
             joined.extend_from_slice(&data);
         } else if let Some(first) = first.take() {
-            joined.reserve(usize::try_from(announced).unwrap_or(0).max(size));
+            room::reserve(&mut joined, usize::try_from(announced).unwrap_or(0).max(size));
             joined.extend_from_slice(&first);
             joined.extend_from_slice(&data);
         } else if !data.is_empty() {

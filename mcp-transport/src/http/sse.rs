@@ -4,6 +4,7 @@
 //! any chunk boundary, all three line ends, comments, a byte order mark, several `data` lines. An event that lies within
 //! one chunk shares its bytes.
 
+use crate::room;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memchr2};
 use std::{mem, time::Duration};
@@ -155,6 +156,7 @@ impl Decoder {
             self.drop_event(true);
             return Err(TooLarge);
         }
+        room::reserve(&mut self.line, part.len());
         self.line.extend_from_slice(part);
         Ok(())
     }
@@ -176,6 +178,7 @@ impl Decoder {
         let mut line = if self.line.is_empty() {
             tail
         } else {
+            room::reserve(&mut self.line, tail.len());
             self.line.extend_from_slice(&tail);
             // A large line gets its buffer to itself: nothing else keeps it, and whoever reads it may take it over.
             let is_large = self.line.len() >= LARGE;

@@ -83,7 +83,9 @@ fn a_long_string_may_stand_wherever_a_string_may() {
             format!(r#"{{"content":[],"more":{string}}}"#),
             format!(r#"{{"contents":[{{"uri":"a:b","blob":{string}}}]}}"#),
             format!(r#"{{"contents":[{{"uri":{string},"text":"t"}}]}}"#),
-            format!(r#"{{"messages":[{{"role":"user","content":{{"type":"text","text":{string}}}}}]}}"#),
+            format!(
+                r#"{{"messages":[{{"role":"user","content":{{"type":"text","text":{string}}}}}]}}"#
+            ),
         ] {
             assert!(compare_all(&text), "{text}");
         }
@@ -159,7 +161,7 @@ fn a_long_string_keeps_the_memory_of_its_message() {
     };
     assert_eq!(*text, "xyz\n".repeat(500));
     assert_eq!(text.as_ptr(), before);
-    assert_eq!(text.capacity(), text.len());
+    assert!(text.capacity() < 2 * text.len());
 }
 
 fn strings() -> impl Strategy<Value = String> {

@@ -3,6 +3,9 @@
 use super::{super::escape::escape, super::plain::plain_end, Reader, no_json};
 use serde_json::Error;
 
+/// How much more memory than it needs a string may have: one part of so many.
+const SLACK: usize = 8;
+
 /// Where a string was taken out, and the string. Its quotes are still there.
 #[derive(Debug)]
 pub(crate) struct Hole {
@@ -63,7 +66,9 @@ fn unescape(mut text: Vec<u8>) -> Vec<u8> {
         end += width + at - start;
     }
     text.truncate(end);
-    // The memory had more than the string in it, and perhaps room that was never used.
-    text.shrink_to_fit();
+    // What is a little too large is not worth a change: allocators can use small gaps, and then not the large ones.
+    if text.capacity() - text.len() > text.len() / SLACK {
+        text.shrink_to_fit();
+    }
     text
 }

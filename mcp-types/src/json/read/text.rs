@@ -21,12 +21,7 @@ pub(super) fn read<'de>(text: &'de str, at: &mut usize) -> Result<Cow<'de, str>,
 
 /// The string that begins at `start` and has its first escape at `end`.
 #[inline(never)]
-fn unescape(
-    text: &str,
-    mut start: usize,
-    mut end: usize,
-    at: &mut usize,
-) -> Result<String, Error> {
+fn unescape(text: &str, mut start: usize, mut end: usize, at: &mut usize) -> Result<String, Error> {
     let begin = start;
     let mut string = String::new();
     loop {

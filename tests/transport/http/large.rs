@@ -1,0 +1,41 @@
+//! Answers of many MiB.
+
+use super::*;
+use conformance::http_server::{Step, event, response};
+use mcp_types::rpc::Message;
+
+const MIB: usize = 1024 * 1024;
+
+/// An answer in pieces of a size that no line of text has.
+fn pieces(content_type: &'static str, text: &str) -> Answer {
+    let mut answer = Answer::body(content_type, "");
+    for piece in text.as_bytes().chunks(300_007) {
+        answer = answer.step(Step::Send(piece.to_vec().into()));
+    }
+    answer
+}
+
+#[tokio::test]
+async fn a_large_answer_belongs_to_its_caller_alone() {
+    let blob = "QUJD".repeat(4 * MIB);
+    let sent = blob.clone();
+    let server = start(move |request| {
+        let answer = response(request, &json!({"blob": sent}));
+        match &*request.rpc_method() {
+            "whole" => Answer::json(&answer)
+                .header("content-length", &answer.to_string().len().to_string()),
+            "pieces" => pieces("application/json", &answer.to_string()),
+            "event" => Answer::events(&[answer]),
+            _ => pieces("text/event-stream", &event(&answer)),
+        }
+    })
+    .await;
+    let mut peer = connect(&server).await;
+    for (id, method) in [(1, "whole"), (2, "pieces"), (3, "event"), (4, "events")] {
+        let mut replies = deadline(peer.send(modern(id, method, json!({})))).await.unwrap();
+        let Some(Message::Response(response)) = replies.pop() else { panic!("{method}") };
+        let result = response.outcome.unwrap();
+        assert!(result.as_str() == format!(r#"{{"blob":"{blob}"}}"#), "{method}");
+        assert!(result.into_bytes().is_unique(), "{method}");
+    }
+}
