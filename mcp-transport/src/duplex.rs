@@ -16,8 +16,13 @@
 //!
 //! The driver reads, and writes what was queued, so that calls of the same time leave in one write. When the wire is
 //! quiet, a message is written by its caller instead, within the call and as far as the stream takes it at once: no
-//! driver has to be woken for it. That is so after one answer alone, and in a tokio runtime. The stream is polled with
-//! the waker of the driver in either case, which does the rest, and it is dropped with the driver.
+//! driver has to be woken for it. That is so after one answer alone, and in a tokio runtime.
+//!
+//! The calls that follow many answers leave in two writes: the peer gets the first half from the caller who completes it,
+//! and works on it while the others come to their next calls. It is so when the peer has no more to do than that.
+//!
+//! The stream is polled with the waker of the driver in either case, which does the rest, and it is dropped with the
+//! driver. Callers are woken together, after all that was read is told apart.
 //!
 //! # Cancel safety
 //!
@@ -40,6 +45,7 @@ mod router;
 pub(crate) mod salvage;
 mod sending;
 mod shared;
+mod wakers;
 mod wire;
 
 pub use connection::{Connection, MessageConnection};

@@ -2,7 +2,7 @@
 
 use crate::{duplex::salvage::Salvage, room};
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 use std::ops::RangeInclusive;
 
 /// The room that is made for reading, when there is less than a quarter of it left. It doubles when a read fills what
@@ -50,9 +50,14 @@ impl Lines {
         Self { buffer: BytesMut::new(), scanned: 0, chunk: *CHUNK.start(), limit, skipping: None }
     }
 
+    /// Whether the next bytes fit into the buffer that is there.
+    pub(crate) fn has_room(&self) -> bool {
+        self.buffer.capacity() - self.buffer.len() >= self.chunk / 4
+    }
+
     /// Where the next bytes go.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
-        if self.buffer.capacity() - self.buffer.len() < self.chunk / 4 {
+        if !self.has_room() {
             if self.buffer.is_empty() {
                 // Not reserved, for that would keep a buffer which has become larger than need be.
                 self.buffer = BytesMut::with_capacity(self.chunk);
@@ -91,9 +96,12 @@ impl Lines {
         }
     }
 
-    /// How many bytes of an unfinished line there are.
+    /// How many bytes of an unfinished line there are, behind the lines that were not taken yet.
     pub(crate) fn partial(&self) -> usize {
-        self.buffer.len() + self.skipping.as_ref().map_or(0, |skip| skip.bytes)
+        match memrchr(b'\n', &self.buffer) {
+            Some(at) => self.buffer.len() - at - 1,
+            None => self.buffer.len() + self.skipping.as_ref().map_or(0, |skip| skip.bytes),
+        }
     }
 
     /// How many bytes of an unfinished line there are, if it does not begin like a message.

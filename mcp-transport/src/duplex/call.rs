@@ -74,28 +74,29 @@ impl Slot {
         &self.span
     }
 
-    /// Hands over a notification of so many bytes. Old progress makes room for it, because the newest tells all.
+    /// Hands over a notification of so many bytes, and gives the caller to wake. Old progress makes room for it, because
+    /// the newest tells all.
     pub(super) fn push(
         &self,
         message: ServerMessage,
         bytes: usize,
         limit: Limit,
-    ) -> Result<(), Overflow> {
+    ) -> Result<Option<Waker>, Overflow> {
         let mut state = self.lock();
         let queue = state.notifications.get_or_insert_with(|| Box::new(Queue::new(limit)));
         while !queue.has_room(bytes) {
             queue.evict(is_progress).ok_or(Overflow)?;
         }
         queue.push(message, bytes);
-        wake(state);
-        Ok(())
+        Ok(state.waker.take())
     }
 
-    /// Hands over the end.
-    pub(super) fn finish(&self, end: Result<ServerMessage, Error>) {
+    /// Hands over the end, and gives the caller to wake.
+    #[must_use = "the caller has to be woken"]
+    pub(super) fn finish(&self, end: Result<ServerMessage, Error>) -> Option<Waker> {
         let mut state = self.lock();
         state.end = Some(end);
-        wake(state);
+        state.waker.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -115,15 +116,6 @@ impl Slot {
             none => *none = Some(cx.waker().clone()),
         }
         Poll::Pending
-    }
-}
-
-/// Wakes the caller after the lock is gone, so that it does not run into it.
-fn wake(mut state: MutexGuard<'_, State>) {
-    let waker = state.waker.take();
-    drop(state);
-    if let Some(waker) = waker {
-        waker.wake();
     }
 }
 
@@ -201,8 +193,8 @@ mod tests {
         slot.push(note("a"), 1, LIMIT).unwrap();
         slot.push(note("notifications/progress"), 1, LIMIT).unwrap();
         slot.push(note("b"), 1, LIMIT).unwrap();
-        assert_eq!(slot.push(note("c"), 1, LIMIT), Err(Overflow));
-        slot.finish(Ok(Response::success(1, RawJson::EMPTY_OBJECT).into()));
+        assert_eq!(slot.push(note("c"), 1, LIMIT).unwrap_err(), Overflow);
+        let _nobody = slot.finish(Ok(Response::success(1, RawJson::EMPTY_OBJECT).into()));
         let mut methods = Vec::new();
         while let Poll::Ready((Ok(Message::Notification(it)), false)) = next(&slot) {
             methods.push(it.method);
@@ -220,8 +212,8 @@ mod tests {
     fn what_was_said_before_the_end_comes_before_it() {
         let slot = slot();
         assert!(next(&slot).is_pending());
-        slot.push(note("a"), 1, LIMIT).unwrap();
-        slot.finish(Err(overflow(&1.into())));
+        assert!(slot.push(note("a"), 1, LIMIT).unwrap().is_some());
+        assert!(slot.finish(Err(overflow(&1.into()))).is_none(), "it is woken once");
         assert!(matches!(next(&slot), Poll::Ready((Ok(_), false))));
         assert!(matches!(next(&slot), Poll::Ready((Err(_), true))));
     }

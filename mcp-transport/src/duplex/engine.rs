@@ -18,7 +18,7 @@ use std::{pin::Pin, time::Duration};
 use tokio::time::{Sleep, sleep};
 
 /// After this many turns the driver lets other tasks run.
-const TURNS: usize = 8;
+const TURNS: usize = 4;
 
 /// Writes what was queued, and hands out what comes. Dropping it fails what is pending and drops the wire.
 pub(crate) struct Engine<W: Framing> {
@@ -39,10 +39,11 @@ impl<W: Wire> Engine<W> {
 
     /// Runs the connection to its end, and leaves it to the caller to fail what is pending.
     ///
-    /// Each turn writes once and reads once, as far as the stream takes and gives: neither waits for the other, so
-    /// that two peers that fill each other's pipes get them empty again. Writing comes first, so that the requests
+    /// Each turn writes once and reads what is there, as far as the stream takes and gives: neither waits for the other,
+    /// so that two peers that fill each other's pipes get them empty again. Writing comes first, so that the requests
     /// of all the callers that the last turn woke leave together. When all is written, the rest of the turns only
-    /// read: who queues something wakes the driver.
+    /// read: who queues something wakes the driver. The callers are woken when the turn needs the wire no more, for
+    /// they may write the next request at once, from another thread.
     pub(crate) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.written = Written::Some;
         for _ in 0..TURNS {
@@ -59,9 +60,14 @@ impl<W: Wire> Engine<W> {
             if self.written == Written::Closed {
                 return Poll::Ready(Ok(()));
             }
-            let read = port.poll_read(cx, &mut self.inbound);
+            let reading = port.read(cx, &mut self.inbound);
             drop(port);
-            match read.map(|read| read.and_then(|()| self.route())) {
+            if reading.has_read
+                && let Err(error) = self.route()
+            {
+                return Poll::Ready(self.end_of_input(error));
+            }
+            match reading.next {
                 Poll::Ready(Err(error)) => return Poll::Ready(self.end_of_input(error)),
                 Poll::Ready(Ok(())) => {}
                 Poll::Pending if self.written == Written::Some => {}
@@ -100,8 +106,14 @@ impl<W: Wire> Engine<W> {
         Poll::Pending
     }
 
-    /// Routes the messages that are complete.
+    /// Routes the messages that are complete, and wakes those whom they are for.
     fn route(&mut self) -> Result<(), Error> {
+        let routed = self.route_lines();
+        self.router.wake();
+        routed
+    }
+
+    fn route_lines(&mut self) -> Result<(), Error> {
         while let Some(line) = self.inbound.next() {
             match line {
                 Line::Whole(line) => self.router.line(line),
@@ -116,8 +128,9 @@ impl<W: Wire> Engine<W> {
     /// The peer stopped reading; what it said before still counts.
     fn last_words(&mut self, cx: &mut Context<'_>, error: BoxError) -> Result<(), Error> {
         for _ in 0..TURNS {
-            let read = self.shared.port().poll_read(cx, &mut self.inbound);
-            if !matches!(read, Poll::Ready(Ok(()))) || self.route().is_err() {
+            let reading = self.shared.port().read(cx, &mut self.inbound);
+            let is_routed = reading.has_read && self.route().is_ok();
+            if !is_routed || !matches!(reading.next, Poll::Ready(Ok(()))) {
                 break;
             }
         }

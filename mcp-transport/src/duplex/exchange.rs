@@ -17,6 +17,9 @@ use std::{
     task::Waker,
 };
 
+/// Fewer requests than this are not worth a write of their own.
+const HANDFUL: usize = 8;
+
 /// The queue of outgoing bytes, the calls that wait for a response, and the callers that wait for room.
 #[derive(Debug)]
 pub(super) struct Exchange {
@@ -29,6 +32,8 @@ pub(super) struct Exchange {
     driver: Option<Waker>,
     /// How many calls were answered since something was taken to be written.
     answers: usize,
+    /// How many requests were queued since then.
+    requests: usize,
     /// The driver too, when it waits for the peer to read.
     on_release: Option<Waker>,
     /// No handle is left: what is queued is the last.
@@ -59,6 +64,7 @@ impl Exchange {
             next_ticket: 0,
             driver: None,
             answers: 1,
+            requests: 0,
             on_release: None,
             released: false,
             closed: None,
@@ -99,6 +105,15 @@ impl Exchange {
         self.driver.is_some() && self.answers == 1 && self.outbox.is_empty()
     }
 
+    /// Whether what is queued should be written by the caller who has queued the last of it: it follows the first half of
+    /// many answers that came together, and the peer has no more to do than that. So it works on these while the callers
+    /// of the other half come to their next calls.
+    pub(super) fn is_half(&self) -> bool {
+        let Self { answers, requests, .. } = *self;
+        let is_half = requests == answers.div_ceil(2) && requests >= HANDFUL;
+        is_half && self.pending.len() <= 2 * requests
+    }
+
     /// Queues a message, and makes the slot of a request before its first byte can be written.
     pub(super) fn send(&mut self, message: &Message) -> Result<Option<Arc<Slot>>, Error> {
         if let Some(error) = &self.closed {
@@ -109,6 +124,7 @@ impl Exchange {
             return Ok(None);
         };
         let slot = self.pending.insert(id, || {
+            self.requests += 1;
             let span = self.outbox.push(message);
             Slot::new(id.clone(), CallKind::of(method), span)
         });
@@ -124,7 +140,9 @@ impl Exchange {
         if !self.pending.remove_slot(slot) {
             return;
         }
-        if !self.outbox.recall(slot.span()) && slot.kind() != CallKind::Initialize {
+        if self.outbox.recall(slot.span()) {
+            self.requests -= 1;
+        } else if slot.kind() != CallKind::Initialize {
             self.outbox.push(&cancelled(slot.id()));
         }
     }
@@ -166,6 +184,7 @@ impl Exchange {
         let is_taken = self.outbox.take(buffer);
         if is_taken {
             self.answers = 0;
+            self.requests = 0;
         }
         is_taken
     }

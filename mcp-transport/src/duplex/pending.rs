@@ -39,6 +39,10 @@ impl Pending {
         Some(slot)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
     pub(super) fn find(&self, id: &RequestId) -> Option<&Arc<Slot>> {
         self.calls.get(id)
     }

@@ -4,7 +4,7 @@ use super::{
     exchange::{Exchange, Outgoing, settle},
     outflow::Outflow,
     shared::Shared,
-    wire::Wire,
+    wire::{Inbound, Wire},
 };
 use crate::{BoxError, Error};
 use std::{
@@ -37,6 +37,14 @@ pub(super) enum Written {
     Closing,
     /// The same, and it was told.
     Closed,
+}
+
+/// What reading came to.
+pub(super) struct Reading {
+    /// Whether something was read.
+    pub(super) has_read: bool,
+    /// How the last read ended: there may be more, or there was nothing more to read.
+    pub(super) next: Poll<Result<(), Error>>,
 }
 
 impl<W> Port<W> {
@@ -85,7 +93,19 @@ impl<W: Wire> Port<W> {
         Ok(if written.is_ready() { Written::Some } else { Written::Blocked })
     }
 
-    pub(super) fn poll_read(
+    /// Reads what is there and, once there is nothing, is told by the wire when there is more.
+    ///
+    /// That takes two reads: whoever has the wire need not come back to it when what was read is worked off.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, inbound: &mut W::Inbound) -> Reading {
+        let mut next = self.poll_read(cx, inbound);
+        let has_read = matches!(next, Poll::Ready(Ok(())));
+        if has_read && inbound.has_room() {
+            next = self.poll_read(cx, inbound);
+        }
+        Reading { has_read, next }
+    }
+
+    fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
         inbound: &mut W::Inbound,

@@ -2,11 +2,12 @@
 
 use super::{
     batch,
-    call::{self, CallKind, Slot},
+    call::{self, CallKind, Overflow, Slot},
     correlation::{Subject, subject},
     port::WriteThrough,
     salvage::Salvage,
     shared::Shared,
+    wakers::Wakers,
 };
 use crate::{
     Delivery, Error, ServerMessage,
@@ -26,6 +27,8 @@ use std::sync::Arc;
 pub(super) struct Router {
     shared: Arc<Shared<dyn WriteThrough>>,
     inbox: Option<Inbox>,
+    /// The callers whom messages have come for since the last of them were woken.
+    due: Wakers,
     /// Whether a message was among what came: then it is a server.
     has_heard: bool,
     /// How many bytes of noise came before the first message, and how they begin.
@@ -34,10 +37,11 @@ pub(super) struct Router {
 
 impl Router {
     pub(super) fn new(shared: Arc<Shared<dyn WriteThrough>>, inbox: Inbox) -> Self {
-        Self { shared, inbox: Some(inbox), has_heard: false, noise: (0, String::new()) }
+        let (due, noise) = (Wakers::default(), (0, String::new()));
+        Self { shared, inbox: Some(inbox), due, has_heard: false, noise }
     }
 
-    /// Routes one line: a message or a batch of them.
+    /// Routes one line: a message or a batch of them. The callers are woken by [`wake`](Self::wake).
     pub(super) fn line(&mut self, line: Bytes) {
         if line.starts_with(b"[") { self.batch(&line) } else { self.single(line) }
     }
@@ -54,7 +58,8 @@ impl Router {
         self.has_heard = true;
         for slot in slots {
             let text = format!("response to request {} is over {limit} bytes", slot.id());
-            slot.finish(Err(Error::new(Kind::TooLarge, Delivery::Delivered, text)));
+            let failure = Error::new(Kind::TooLarge, Delivery::Delivered, text);
+            self.due.extend(slot.finish(Err(failure)));
         }
     }
 
@@ -69,6 +74,11 @@ impl Router {
             it => format!("server writes no messages but {it:?}: is it an MCP server?"),
         };
         Err(Error::new(Kind::Malformed, Delivery::Unknown, text))
+    }
+
+    /// Wakes the callers whom messages have come for.
+    pub(super) fn wake(&mut self) {
+        self.due.wake();
     }
 
     /// Ends the stream of arrivals.
@@ -106,12 +116,12 @@ impl Router {
         }
     }
 
-    fn message(&self, message: ServerMessage, bytes: usize) {
+    fn message(&mut self, message: ServerMessage, bytes: usize) {
         match &message {
             Message::Response(Response { id: Some(id), .. }) => {
                 let (slot, is_late) = self.answered(id);
                 if let Some(slot) = slot {
-                    return slot.finish(Ok(message));
+                    return self.due.extend(slot.finish(Ok(message)));
                 }
                 // A response to an abandoned call, or the second to another, is nobody's business.
                 if is_late {
@@ -149,11 +159,15 @@ impl Router {
         }
     }
 
-    fn notification(&self, slot: &Slot, message: ServerMessage, bytes: usize) {
-        if slot.push(message, bytes, self.shared.limits.of_replies()).is_err() {
-            self.shared.abandon(slot);
-            slot.finish(Err(call::overflow(slot.id())));
-        }
+    fn notification(&mut self, slot: &Slot, message: ServerMessage, bytes: usize) {
+        let caller = match slot.push(message, bytes, self.shared.limits.of_replies()) {
+            Ok(caller) => caller,
+            Err(Overflow) => {
+                self.shared.abandon(slot);
+                slot.finish(Err(call::overflow(slot.id())))
+            }
+        };
+        self.due.extend(caller);
     }
 
     fn broken(&mut self, line: &[u8], error: DecodeError) {
@@ -164,7 +178,7 @@ impl Router {
                 self.has_heard = true;
                 let text = format!("response to request {} cannot be read", slot.id());
                 let failure = Error::new(Kind::Malformed, Delivery::Delivered, text);
-                slot.finish(Err(failure.with_source(error)));
+                self.due.extend(slot.finish(Err(failure.with_source(error))));
             }
             None => {
                 self.count_noise(line.len(), || excerpt(line, EXCERPT));

@@ -5,13 +5,14 @@ use super::{
     call::{CallReplies, Slot},
     exchange::{Exchange, Outgoing, settle},
     port::{Port, WriteThrough},
+    wakers::Wakers,
 };
 use crate::{Error, Replies};
 use mcp_types::rpc::Message;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Waker},
+    task::Context,
 };
 
 /// Keeps the connection open: the last one to go lets the driver end.
@@ -35,7 +36,7 @@ impl Handle {
     ) -> Result<Replies, Error> {
         let is_quiet = exchange.is_quiet();
         let slot = exchange.send(message)?;
-        if is_quiet && is_in_runtime() {
+        if (is_quiet || exchange.is_half()) && is_in_runtime() {
             self.0.port.write_through(exchange);
         } else {
             settle(exchange);
@@ -86,8 +87,9 @@ impl<W> Shared<Mutex<Port<W>>> {
         let port = self.port();
         let (failed, wakers) = self.lock().close(error, port.written());
         drop(port);
-        failed.into_iter().for_each(|(slot, error)| slot.finish(Err(error)));
-        wakers.into_iter().for_each(Waker::wake);
+        let failed = failed.into_iter().filter_map(|(slot, error)| slot.finish(Err(error)));
+        let mut due = Wakers::default();
+        due.extend(failed.chain(wakers));
     }
 }
 

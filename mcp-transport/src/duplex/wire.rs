@@ -10,6 +10,7 @@ use futures_core::Stream;
 use futures_util::Sink;
 use memchr::memchr;
 use std::{
+    collections::VecDeque,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
@@ -52,6 +53,9 @@ pub(crate) trait Wire: Framing {
 pub(crate) trait Inbound {
     /// Of at most this many bytes each.
     fn new(limit: usize) -> Self;
+
+    /// Whether more can be read before what was read is handed out, without moving that.
+    fn has_room(&self) -> bool;
 
     /// The next message that is there.
     fn next(&mut self) -> Option<Line>;
@@ -113,6 +117,10 @@ impl Inbound for Lines {
         Self::new(limit)
     }
 
+    fn has_room(&self) -> bool {
+        self.has_room()
+    }
+
     fn next(&mut self) -> Option<Line> {
         self.next_line()
     }
@@ -165,7 +173,7 @@ where
     ) -> Poll<Result<(), Error>> {
         Poll::Ready(match ready!(self.0.as_mut().poll_next(cx)) {
             Some(Ok(message)) => {
-                arrived.message = Some(message);
+                arrived.messages.push_back(message);
                 Ok(())
             }
             Some(Err(error)) => Err(lost(error)),
@@ -179,25 +187,33 @@ where
     }
 }
 
-/// The last message of a channel.
+/// The last messages of a channel: as many as are read before they are handed out.
 #[derive(Debug)]
 pub(crate) struct Arrived {
-    message: Option<Bytes>,
+    messages: VecDeque<Bytes>,
     limit: usize,
 }
 
 impl Inbound for Arrived {
     fn new(limit: usize) -> Self {
-        Self { message: None, limit }
+        Self { messages: VecDeque::new(), limit }
+    }
+
+    fn has_room(&self) -> bool {
+        true
     }
 
     fn next(&mut self) -> Option<Line> {
-        let message = self.message.take()?;
-        if message.len() > self.limit {
-            return Some(Line::TooLong(Salvage::of(&message)));
+        loop {
+            let message = self.messages.pop_front()?;
+            if message.len() > self.limit {
+                return Some(Line::TooLong(Salvage::of(&message)));
+            }
+            let message = trim(message);
+            if !message.is_empty() {
+                return Some(Line::Whole(message));
+            }
         }
-        let message = trim(message);
-        (!message.is_empty()).then_some(Line::Whole(message))
     }
 
     fn noise(&self) -> usize {

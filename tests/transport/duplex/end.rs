@@ -39,6 +39,18 @@ async fn f02_half_a_line_at_the_end_is_never_a_message() {
 }
 
 #[tokio::test]
+async fn f02_answers_that_came_with_the_end_count_and_half_a_line_behind_them_does_not() {
+    let mut wire = Wire::new();
+    let (first, second) = (wire.open(1, "a").await, wire.open(2, "b").await);
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"nonce":1}}"#;
+    wire.peer.send_raw(&format!("{answer}\n{{\"jsonrpc\"")).await;
+    drop(wire.peer);
+    assert_eq!(result(first).await, json!({"nonce": 1}));
+    let error = failure(second).await;
+    assert_eq!(error.to_string(), "server closed the connection 10 bytes into a message");
+}
+
+#[tokio::test]
 async fn a_request_that_never_left_is_known_not_to_be_sent() {
     let wire = Wire::with(Limits::default(), 16);
     let begun = wire.request(1, "begun").await;

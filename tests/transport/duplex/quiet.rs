@@ -80,21 +80,20 @@ async fn a_lone_call_is_written_without_the_driver() {
     }
 }
 
-#[tokio::test]
-async fn what_comes_together_leaves_together() {
+/// Makes as many calls at a time, again after they were answered together, and gives the writes of each round.
+async fn writes_of_rounds(count: i64) -> [usize; 3] {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (io, writes) = Counting::new(ours);
     let (mut client, _unsolicited, connection) = multiplex(io, Limits::default());
     let (mut driver, mut peer) = (ByHand::idle(connection), Peer::new(theirs));
-    for round in 0..3 {
+    let mut rounds = [0; 3];
+    for (round, written) in (0..).zip(&mut rounds) {
         writes.store(0, Ordering::Relaxed);
-        let ids: Vec<i64> = (round * 64..(round + 1) * 64).collect();
+        let ids: Vec<i64> = (round * count..(round + 1) * count).collect();
         let replies = join_all(ids.iter().map(|id| client.call(request(*id, "a")))).await;
         assert_eq!(driver.wakes(), 1, "once for all of them");
         assert!(driver.turn().is_pending());
-        // Nobody knows of the first that others will follow; after answers that came together it is to be expected.
-        let expected = if round == 0 { 2 } else { 1 };
-        assert_eq!(writes.load(Ordering::Relaxed), expected);
+        *written = writes.load(Ordering::Relaxed);
         for id in &ids {
             assert_eq!(peer.expect("a").await["id"], *id, "in the order of the calls");
         }
@@ -106,6 +105,18 @@ async fn what_comes_together_leaves_together() {
             result(replies.unwrap()).await;
         }
     }
+    rounds
+}
+
+#[tokio::test]
+async fn what_comes_together_leaves_together() {
+    // Nobody knows of the first that others will follow; after answers that came together it is to be expected.
+    assert_eq!(writes_of_rounds(12).await, [2, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_crowd_leaves_in_two_halves_so_that_the_peer_does_not_wait_for_the_second() {
+    assert_eq!(writes_of_rounds(64).await, [2, 2, 2]);
 }
 
 #[tokio::test]

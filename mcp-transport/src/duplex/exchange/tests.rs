@@ -170,3 +170,51 @@ fn the_wire_is_quiet_for_one_message_after_one_answer() {
     exchange.take(&3.into());
     assert!(exchange.is_quiet());
 }
+
+/// Sends requests with these ids, and gives how many there are when the first half of them should leave.
+fn half_of(exchange: &mut Exchange, ids: std::ops::Range<i64>) -> Option<i64> {
+    let first = ids.start;
+    let mut half = None;
+    for id in ids {
+        request(exchange, id, "a");
+        if exchange.is_half() {
+            outgoing(exchange);
+            assert_eq!(half.replace(id + 1 - first), None, "it leaves once");
+        }
+    }
+    outgoing(exchange);
+    half
+}
+
+#[test]
+fn the_first_half_of_many_leaves_by_itself_if_the_peer_has_nothing_else_to_do() {
+    let mut exchange = exchange();
+    assert_eq!(half_of(&mut exchange, 0..64), None, "nothing was answered");
+    let answer = |exchange: &mut Exchange, ids: std::ops::Range<i64>| {
+        ids.for_each(|id| assert!(exchange.take(&id.into()).is_some()));
+    };
+    answer(&mut exchange, 0..64);
+    assert_eq!(half_of(&mut exchange, 64..128), Some(32));
+    answer(&mut exchange, 64..96);
+    assert_eq!(half_of(&mut exchange, 128..160), None, "it has the other half");
+    answer(&mut exchange, 96..115);
+    assert_eq!(half_of(&mut exchange, 160..179), None, "it has more than that");
+    answer(&mut exchange, 115..179);
+    assert_eq!(half_of(&mut exchange, 179..193), None, "most callers do not call again");
+    answer(&mut exchange, 179..193);
+    assert_eq!(half_of(&mut exchange, 193..207), None, "so few leave together");
+}
+
+#[test]
+fn a_request_that_was_taken_back_is_not_counted() {
+    let mut exchange = exchange();
+    half_of(&mut exchange, 0..16);
+    (0..16).for_each(|id| assert!(exchange.take(&id.into()).is_some()));
+    for id in 16..24 {
+        let slot = request(&mut exchange, id, "a");
+        assert_eq!(exchange.is_half(), id == 23);
+        exchange.abandon(&slot);
+        request(&mut exchange, id, "a");
+    }
+    assert!(exchange.is_half());
+}
