@@ -1,17 +1,25 @@
 //! Time limits that progress extends.
 
-use crate::{Call, CallService, Error, Phase, Reply, events::LastProgress};
+mod clock;
+mod countdown;
+mod shared_timer;
+
+pub(crate) use clock::Clock;
+
+use crate::{Call, CallService, Reply, events::Ticking};
+use countdown::Countdown;
 use mcp_transport::{BoxError, Patience};
 use pin_project_lite::pin_project;
+use shared_timer::Timers;
 use std::{
-    borrow::Cow,
     fmt,
     future::Future,
+    mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::{Instant, Sleep, sleep_until};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -46,12 +54,30 @@ impl Deadlines {
 }
 
 /// Ends calls that take too long, and so cancels them on the wire.
+///
+/// Never early, and late by the millisecond of tokio's timers. Calls that wait share a timer at first, so that a call which is
+/// answered soon takes none of its own.
 // spec: CAN-01 CAN-02 CAN-03 CAN-04
 #[derive(Clone, Debug)]
 pub struct Deadline<S> {
     inner: S,
+    ground: Arc<Ground>,
+}
+
+/// What the calls of a service have in common.
+#[derive(Debug)]
+struct Ground {
+    /// The limits of those that bring none of their own.
     deadlines: Deadlines,
     patience: Option<Patience>,
+    timers: Timers,
+}
+
+impl Ground {
+    /// How long the connection has waited for a person.
+    fn waited(&self) -> Duration {
+        self.patience.as_ref().map(Patience::waited).unwrap_or_default()
+    }
 }
 
 /// Makes [`Deadline`] services.
@@ -79,7 +105,9 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadline<S>;
 
     fn layer(&self, inner: S) -> Deadline<S> {
-        Deadline { inner, deadlines: self.deadlines, patience: self.patience.clone() }
+        let (deadlines, patience) = (self.deadlines, self.patience.clone());
+        let ground = Arc::new(Ground { deadlines, patience, timers: Timers::default() });
+        Deadline { inner, ground }
     }
 }
 
@@ -93,16 +121,25 @@ impl<S: CallService> Service<Call> for Deadline<S> {
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
-        let limits = call.extensions.get().copied().unwrap_or(self.deadlines);
-        let (start, mut heard) = (Instant::now(), None);
-        if limits.idle.is_some() {
-            let (events, last) = call.events.and_clock(start);
-            (call.events, heard) = (events, Some(last));
+        let countdown = self.count_down(&mut call);
+        Expiring { reply: self.inner.call(call), countdown }
+    }
+}
+
+impl<S> Deadline<S> {
+    /// Begins to count, if there is a limit.
+    fn count_down(&self, call: &mut Call) -> Option<Countdown> {
+        let limits = call.extensions.get().copied().unwrap_or(self.ground.deadlines);
+        if limits == Deadlines::NONE {
+            return None;
         }
-        let patience = self.patience.clone().map(|it| (it.waited(), it));
-        let clock = Clock { start, heard, limits, patience };
-        let method = call.method.clone();
-        Expiring { reply: self.inner.call(call), clock, timer: None, method }
+        let clock = Clock::start(call.method.clone(), limits, Arc::clone(&self.ground));
+        if limits.idle.is_none() {
+            return Some(Countdown::new(Ticking::alone(clock)));
+        }
+        let (events, ticking) = mem::take(&mut call.events).and_clock(clock);
+        call.events = events;
+        Some(Countdown::new(ticking))
     }
 }
 
@@ -112,11 +149,7 @@ pin_project! {
     pub struct Expiring<F> {
         #[pin]
         reply: F,
-        clock: Clock,
-        // Set when the call has to wait.
-        #[pin]
-        timer: Option<Sleep>,
-        method: Cow<'static, str>,
+        countdown: Option<Countdown>,
     }
 }
 
@@ -127,54 +160,28 @@ where
     type Output = Result<Reply, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
+        let polled = this.reply.poll(cx);
+        let Some(countdown) = this.countdown else { return polled };
         // An answer that is here counts, however late it is.
-        if let Poll::Ready(mut outcome) = this.reply.poll(cx) {
-            if let Ok(reply) = &mut outcome {
-                reply.begun = Some(this.clock.start);
-            }
-            return Poll::Ready(outcome);
-        }
-        loop {
-            if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                ready!(timer.poll(cx));
-            }
-            match this.clock.next() {
-                None => return Poll::Pending,
-                Some((phase, after, at)) if at <= Instant::now() => {
-                    let method = (**this.method).into();
-                    return Poll::Ready(Err(Error::Timeout { method, phase, after }.into()));
+        match polled {
+            Poll::Ready(mut outcome) => {
+                if let Ok(reply) = &mut outcome {
+                    reply.begun = countdown.begun();
                 }
-                Some((.., at)) => this.timer.set(Some(sleep_until(at))),
+                // Nobody waits any more.
+                *this.countdown = None;
+                Poll::Ready(outcome)
             }
+            Poll::Pending => countdown.poll_end(cx).map(|error| Err(error.into())),
         }
     }
 }
 
 impl<F> fmt::Debug for Expiring<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Expiring").field("limits", &self.clock.limits).finish_non_exhaustive()
-    }
-}
-
-/// The times of one call.
-struct Clock {
-    start: Instant,
-    heard: Option<LastProgress>,
-    limits: Deadlines,
-    /// Who waits for a person, and how long it had when the call began.
-    patience: Option<(Duration, Patience)>,
-}
-
-impl Clock {
-    /// The limit that ends first as things are: which, how long it is, and when it ends.
-    fn next(&self) -> Option<(Phase, Duration, Instant)> {
-        let Deadlines { idle, total } = self.limits;
-        let waited = self.patience.as_ref().map(|(before, patience)| patience.waited() - *before);
-        let start = self.start + waited.unwrap_or_default();
-        let heard = start + self.heard.as_ref().map_or(Duration::ZERO, LastProgress::after);
-        let idle = idle.map(|limit| (Phase::Idle, limit, heard + limit));
-        let total = total.map(|limit| (Phase::Total, limit, start + limit));
-        [idle, total].into_iter().flatten().min_by_key(|(.., at)| *at)
+        f.debug_struct("Expiring")
+            .field("has_limit", &self.countdown.is_some())
+            .finish_non_exhaustive()
     }
 }

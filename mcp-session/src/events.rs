@@ -1,21 +1,15 @@
 //! Notifications about one call.
 
+use crate::deadline::Clock;
 use futures_util::future::BoxFuture;
 use mcp_types::rpc::Notification;
 use serde::Deserialize;
 use std::{
     fmt, iter,
     panic::{self, AssertUnwindSafe},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::Arc,
 };
-use tokio::{
-    sync::mpsc::{self, error::TrySendError},
-    time::Instant,
-};
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// Something that the server said about a call while it was working on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,9 +75,8 @@ pub struct Progress {
 #[derive(Clone, Default)]
 pub struct Events(Option<Arc<Listener>>);
 
-/// When progress was last heard of.
-#[derive(Clone)]
-pub(crate) struct LastProgress(Arc<Listener>);
+/// A clock, which may be one of the listeners: then it notes when progress comes.
+pub(crate) struct Ticking(Arc<Listener>);
 
 struct Listener {
     sink: Sink,
@@ -93,8 +86,8 @@ struct Listener {
 enum Sink {
     Closure(Box<dyn Fn(&Event) + Send + Sync>),
     Channel(mpsc::Sender<Event>),
-    /// Notes when progress came, in milliseconds since then.
-    Clock(Instant, AtomicU64),
+    /// Notes when progress comes.
+    Clock(Clock),
 }
 
 impl Events {
@@ -120,11 +113,10 @@ impl Events {
         Self::node(Sink::Channel(sender), self)
     }
 
-    /// These listeners, and a clock that runs since `start`.
-    pub(crate) fn and_clock(self, start: Instant) -> (Self, LastProgress) {
-        let sink = Sink::Clock(start, AtomicU64::new(0));
-        let listener = Arc::new(Listener { sink, next: self });
-        (Self(Some(Arc::clone(&listener))), LastProgress(listener))
+    /// These listeners, and a clock that notes when progress comes.
+    pub(crate) fn and_clock(self, clock: Clock) -> (Self, Ticking) {
+        let listener = Arc::new(Listener { sink: Sink::Clock(clock), next: self });
+        (Self(Some(Arc::clone(&listener))), Ticking(listener))
     }
 
     /// Whether nobody listens.
@@ -155,7 +147,7 @@ impl Events {
                         }));
                     }
                 }
-                Sink::Clock(start, heard) => note(*start, heard, event),
+                Sink::Clock(clock) => note(clock, event),
             }
             listeners = next;
         }
@@ -172,7 +164,7 @@ impl Events {
                         tracing::debug!("a listener that does not keep up misses an event");
                     }
                 }
-                Sink::Clock(start, heard) => note(*start, heard, event),
+                Sink::Clock(clock) => note(clock, event),
             }
         }
     }
@@ -188,20 +180,24 @@ impl Events {
     }
 }
 
-impl LastProgress {
-    /// How long after the start it was.
-    pub(crate) fn after(&self) -> Duration {
+impl Ticking {
+    /// A clock that does not listen.
+    pub(crate) fn alone(clock: Clock) -> Self {
+        Self(Arc::new(Listener { sink: Sink::Clock(clock), next: Events::default() }))
+    }
+
+    /// The clock: there is one.
+    pub(crate) fn clock(&self) -> Option<&Clock> {
         match &self.0.sink {
-            Sink::Clock(_, heard) => Duration::from_millis(heard.load(Ordering::Relaxed)),
-            _ => Duration::ZERO,
+            Sink::Clock(clock) => Some(clock),
+            Sink::Closure(_) | Sink::Channel(_) => None,
         }
     }
 }
 
-fn note(start: Instant, heard: &AtomicU64, event: &Event) {
+fn note(clock: &Clock, event: &Event) {
     if matches!(event, Event::Progress(_)) {
-        let now = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        heard.store(now, Ordering::Relaxed);
+        clock.note_progress();
     }
 }
 

@@ -5,11 +5,12 @@ mod budget;
 use crate::{
     Call, CallService, Deadlines, Error, InputHandler, InvalidParams, Misbehavior, Params, Peer,
     Reply,
-    followed::{Followed, Outcome, Step},
+    followed::{Follow, Followed, Outcome},
     input::{Asker, InputRequest, answer_all},
     result_type,
 };
 use budget::Budget;
+use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
 use serde::Deserialize;
@@ -23,6 +24,9 @@ use std::{
 use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
+
+/// The type of a result that asks for input.
+const INPUT_REQUIRED: &str = "input_required";
 
 /// How often a server may ask again about one call, unless configured otherwise.
 pub const DEFAULT_ROUNDS: usize = 10;
@@ -107,29 +111,28 @@ impl<S: CallService> Service<Call> for FollowInput<S> {
 
     fn call(&mut self, call: Call) -> Self::Future {
         let again = call.clone();
-        Followed::new(self.inner.call(call), again, &self.again, follow)
+        Followed::new(self.inner.call(call), again, &self.again)
     }
 }
 
-fn follow<S: CallService>(
-    call: Call,
-    again: &Arc<(S, FollowInputLayer)>,
-    outcome: Outcome,
-) -> Step {
-    let (asked, begun) = match outcome {
-        Ok(reply) => match InputRequired::read(&call, &reply) {
-            Ok(None) => return Step::Done(Ok(reply)),
-            asked => (asked, reply.begun),
-        },
-        Err(error) => return Step::Done(Err(error)),
-    };
-    let again = Arc::clone(again);
-    Step::More(Box::pin(async move {
-        let (inner, layer) = (again.0.clone(), &again.1);
-        let limits = call.extensions.get().copied().unwrap_or(layer.deadlines);
-        let budget = Budget::new(limits, begun.unwrap_or_else(Instant::now));
-        layer.answer(inner, call, asked?, budget).await
-    }))
+impl<S: CallService> Follow<S> for FollowInputLayer {
+    fn follows(_: &Call, outcome: &Outcome) -> bool {
+        let Ok(reply) = outcome else { return false };
+        // A type that cannot be read is looked at again, for the error.
+        result_type(&reply.result).map_or(true, |kind| kind == INPUT_REQUIRED)
+    }
+
+    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome> {
+        Box::pin(async move {
+            let reply = outcome?;
+            let asked = InputRequired::read(&call, &reply)?;
+            let (inner, layer) = (shared.0.clone(), &shared.1);
+            let limits = call.extensions.get().copied().unwrap_or(layer.deadlines);
+            let budget = Budget::new(limits, reply.begun.unwrap_or_else(Instant::now));
+            drop(reply);
+            layer.answer(inner, call, asked, budget).await
+        })
+    }
 }
 
 impl FollowInputLayer {
@@ -177,7 +180,7 @@ impl InputRequired {
     fn read(call: &Call, reply: &Reply) -> Result<Option<Self>, Error> {
         let broken = |misbehavior| Error::misbehaved(&call.method, misbehavior);
         let kind = result_type(&reply.result).map_err(|_| broken(Misbehavior::InvalidResult))?;
-        if kind != "input_required" {
+        if kind != INPUT_REQUIRED {
             return Ok(None);
         }
         if !matches!(&*call.method, "tools/call" | "prompts/get" | "resources/read") {

@@ -15,19 +15,19 @@ use std::{
 /// How a call ended.
 pub(crate) type Outcome = Result<Reply, BoxError>;
 
-/// What a layer makes of how a call ended.
-pub(crate) enum Step {
-    /// That was it.
-    Done(Outcome),
-    /// There is more to do.
-    More(BoxFuture<'static, Outcome>),
+/// A layer whose calls other calls may follow. `S` is the service under it.
+pub(crate) trait Follow<S>: Sized {
+    /// Whether a call that ended so is followed by others, as far as can be told by a quick look.
+    fn follows(call: &Call, outcome: &Outcome) -> bool;
+
+    /// Does what has to be done then, and gives how it ended.
+    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome>;
 }
 
-/// What a layer does when a call has ended: `S` is the service under it, `L` the layer.
+/// What it takes to follow a call.
 struct Next<S, L> {
     call: Call,
     shared: Arc<(S, L)>,
-    follow: fn(Call, &Arc<(S, L)>, Outcome) -> Step,
 }
 
 pin_project! {
@@ -50,14 +50,8 @@ pin_project! {
 
 impl<F, S, L> Followed<F, S, L> {
     /// Makes the call, and looks at how it ended.
-    pub(crate) fn new(
-        first: F,
-        call: Call,
-        shared: &Arc<(S, L)>,
-        follow: fn(Call, &Arc<(S, L)>, Outcome) -> Step,
-    ) -> Self {
-        let shared = Arc::clone(shared);
-        let next = Some(Next { call, shared, follow });
+    pub(crate) fn new(first: F, call: Call, shared: &Arc<(S, L)>) -> Self {
+        let next = Some(Next { call, shared: Arc::clone(shared) });
         Self { stage: Stage::First { first, next } }
     }
 
@@ -67,28 +61,27 @@ impl<F, S, L> Followed<F, S, L> {
     }
 }
 
-impl<F: Future<Output = Outcome>, S, L> Future for Followed<F, S, L> {
+impl<F: Future<Output = Outcome>, S, L: Follow<S>> Future for Followed<F, S, L> {
     type Output = Outcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let mut stage = self.project().stage;
         let (outcome, next) = match stage.as_mut().project() {
-            StageProjection::First { first, next } => (ready!(first.poll(cx)), next.take()),
+            StageProjection::First { first, next } => {
+                let outcome = ready!(first.poll(cx));
+                (outcome, next)
+            }
             StageProjection::Rest { rest } => return rest.as_mut().poll(cx),
             StageProjection::Over => return Poll::Pending,
         };
+        // By reference: hardly any call is followed, and neither it nor its outcome is moved for that.
+        let next = next.take_if(|next| L::follows(&next.call, &outcome));
         stage.set(Stage::Over);
-        let Some(Next { call, shared, follow }) = next else {
-            return Poll::Ready(outcome);
-        };
-        match follow(call, &shared, outcome) {
-            Step::Done(outcome) => Poll::Ready(outcome),
-            Step::More(mut rest) => {
-                let polled = rest.as_mut().poll(cx);
-                stage.set(Stage::Rest { rest });
-                polled
-            }
-        }
+        let Some(Next { call, shared }) = next else { return Poll::Ready(outcome) };
+        let mut rest = L::follow(shared, call, outcome);
+        let polled = rest.as_mut().poll(cx);
+        stage.set(Stage::Rest { rest });
+        polled
     }
 }
 

@@ -5,11 +5,11 @@ mod catalogue;
 
 use crate::{
     Call, CallService, Error, Reply,
-    followed::{Followed, Outcome, Step},
+    followed::{Follow, Followed, Outcome},
     tool_name::target_name,
 };
 use catalogue::Catalogue;
-use futures_util::future::Either;
+use futures_util::future::{BoxFuture, Either};
 use mcp_transport::{BoxError, MirroredParams};
 use mcp_types::ErrorCode;
 use std::{
@@ -18,6 +18,9 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
+
+const CALL: &str = "tools/call";
+const LIST: &str = "tools/list";
 
 /// Tells the HTTP binding which arguments of a tool call go into headers too.
 ///
@@ -65,22 +68,16 @@ impl<S: CallService> Service<Call> for MirrorParams<S> {
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
-        match &*call.method {
-            "tools/call" => {
-                let again = call.clone();
-                if let Err(error) = mirror(&self.again.1.0, &mut call) {
-                    return Either::Right(std::future::ready(Err(error.into())));
-                }
-                let first = self.inner.call(call);
-                Either::Left(Followed::new(first, again, &self.again, follow_call))
-            }
-            "tools/list" => {
-                let again = call.clone();
-                let first = self.inner.call(call);
-                Either::Left(Followed::new(first, again, &self.again, follow_list))
-            }
-            _ => Either::Left(Followed::alone(self.inner.call(call))),
+        if !matches!(&*call.method, CALL | LIST) {
+            return Either::Left(Followed::alone(self.inner.call(call)));
         }
+        let again = call.clone();
+        if call.method == CALL
+            && let Err(error) = mirror(&self.again.1.0, &mut call)
+        {
+            return Either::Right(std::future::ready(Err(error.into())));
+        }
+        Either::Left(Followed::new(self.inner.call(call), again, &self.again))
     }
 }
 
@@ -90,25 +87,24 @@ type Mirrored<S> = Either<
     std::future::Ready<Outcome>,
 >;
 
-fn follow_list<S>(_: Call, layer: &Arc<(S, MirrorParamsLayer)>, mut outcome: Outcome) -> Step {
-    if let Ok(reply) = &mut outcome
-        && let Some(result) = layer.1.0.learn(&reply.result)
-    {
-        reply.result = result;
-    }
-    Step::Done(outcome)
-}
-
-fn follow_call<S: CallService>(
-    call: Call,
-    again: &Arc<(S, MirrorParamsLayer)>,
-    outcome: Outcome,
-) -> Step {
-    match outcome {
-        Err(error) if is_header_mismatch(&error) => {
-            Step::More(Box::pin(call_again(Arc::clone(again), call, error)))
+impl<S: CallService> Follow<S> for MirrorParamsLayer {
+    fn follows(call: &Call, outcome: &Outcome) -> bool {
+        match outcome {
+            Ok(_) => call.method == LIST,
+            Err(error) => call.method == CALL && is_header_mismatch(error),
         }
-        outcome => Step::Done(outcome),
+    }
+
+    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome> {
+        match outcome {
+            Ok(mut reply) => {
+                if let Some(result) = shared.1.0.learn(&reply.result) {
+                    reply.result = result;
+                }
+                Box::pin(std::future::ready(Ok(reply)))
+            }
+            Err(error) => Box::pin(call_again(shared, call, error)),
+        }
     }
 }
 
@@ -134,7 +130,7 @@ async fn relearn<S: CallService>(
     call: &Call,
 ) -> Result<(), BoxError> {
     let Some(name) = target_name(&call.params) else { return Ok(()) };
-    let mut list = Call::new("tools/list");
+    let mut list = Call::new(LIST);
     for _ in 0..catalogue::MAX_PAGES {
         std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
         let reply = inner.call(list.clone()).await?;

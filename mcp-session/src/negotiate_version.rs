@@ -2,8 +2,9 @@
 
 use crate::{
     Call, CallService, Error, Reply,
-    followed::{Followed, Outcome, Step},
+    followed::{Follow, Followed, Outcome},
 };
+use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::{ErrorCode, ErrorObject, ProtocolVersion};
 use serde::Deserialize;
@@ -60,23 +61,23 @@ impl<S: CallService> Service<Call> for NegotiateVersion<S> {
 
     fn call(&mut self, call: Call) -> Self::Future {
         let again = call.clone();
-        Followed::new(self.inner.call(call), again, &self.again, follow)
+        Followed::new(self.inner.call(call), again, &self.again)
     }
 }
 
-fn follow<S: CallService>(
-    call: Call,
-    again: &Arc<(S, NegotiateVersionLayer)>,
-    outcome: Outcome,
-) -> Step {
-    let Some(version) = outcome.as_ref().err().and_then(offered) else {
-        return Step::Done(outcome);
-    };
-    let mut inner = again.0.clone();
-    Step::More(Box::pin(async move {
-        std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
-        inner.call(call.with_extension(version)).await
-    }))
+impl<S: CallService> Follow<S> for NegotiateVersionLayer {
+    fn follows(_: &Call, outcome: &Outcome) -> bool {
+        outcome.as_ref().err().and_then(offered).is_some()
+    }
+
+    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome> {
+        Box::pin(async move {
+            let Some(version) = outcome.as_ref().err().and_then(offered) else { return outcome };
+            let mut inner = shared.0.clone();
+            std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
+            inner.call(call.with_extension(version)).await
+        })
+    }
 }
 
 /// The newest stateless revision that both sides speak, if the server refused a revision.

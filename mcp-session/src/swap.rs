@@ -1,12 +1,12 @@
 //! A transport whose connection can be replaced under it.
 
 use crate::SameConnection;
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use mcp_transport::{ClientMessage, Delivery, Error, Replies, Transport};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -17,7 +17,11 @@ use tower_service::Service;
 /// Sends over the connection that is open now.
 ///
 /// A message that a lost connection has not carried waits for the next one, if there is to be one, and goes there, once.
-pub(crate) struct Swap<T>(Arc<Shared<T>>);
+pub(crate) struct Swap<T> {
+    shared: Arc<Shared<T>>,
+    /// The connection, with its number, that was ready when it was asked last.
+    ready: Option<(T, u64)>,
+}
 
 struct Shared<T> {
     current: watch::Receiver<Current<T>>,
@@ -70,38 +74,70 @@ impl Signals {
 
 impl<T: Transport> Swap<T> {
     pub(crate) fn new(current: watch::Receiver<Current<T>>, signals: Arc<Signals>) -> Self {
-        Self(Arc::new(Shared { current, signals }))
+        Self { shared: Arc::new(Shared { current, signals }), ready: None }
     }
 
     /// Whether a connection is open now. One that is being replaced is not.
     pub(crate) fn is_open(&self) -> bool {
-        let current = &self.0.current;
+        let current = &self.shared.current;
         matches!(&*current.borrow(), Current::Open(..)) && current.has_changed().is_ok()
-    }
-
-    /// Waits for a connection other than this one; gives the error of the lost one if there is none.
-    fn reopened(&self, other_than: u64) -> Reopened<T> {
-        let (mut current, signals) = (self.0.current.clone(), Arc::clone(&self.0.signals));
-        async move {
-            loop {
-                match &*current.borrow_and_update() {
-                    Current::Open(transport, number) if *number != other_than => {
-                        return Ok((transport.clone(), *number));
-                    }
-                    Current::Open(..) => {}
-                    Current::Lost => signals.wanted.notify_one(),
-                    Current::Closed(error) => return Err(not_sent(error)),
-                }
-                if current.changed().await.is_err() {
-                    return Err(Error::closed("session has ended", Delivery::NotSent));
-                }
-            }
-        }
-        .boxed()
     }
 }
 
-type Reopened<T> = BoxFuture<'static, Result<(T, u64), Error>>;
+impl<T: Transport> Shared<T> {
+    /// Sends over the connection that is open, or over the next one, but not over that with this number.
+    fn send_over_other(self: &Arc<Self>, than: u64, message: ClientMessage) -> Attempt {
+        let this = Arc::clone(self);
+        Box::pin(async move {
+            let opened = this.reopened(than).await;
+            let (mut transport, number) =
+                opened.map_err(|error| Failure { error, connection: None })?;
+            let failed = |error| Failure { error, connection: Some(number) };
+            poll_fn(|cx| transport.poll_ready(cx)).await.map_err(failed)?;
+            if !may_go(&message, number) {
+                return Err(Failure { error: replaced(), connection: None });
+            }
+            transport.call(message).await.map_err(failed)
+        })
+    }
+
+    /// Waits for a connection other than this one; gives the error of the lost one if there is none.
+    async fn reopened(&self, other_than: u64) -> Result<(T, u64), Error> {
+        let Self { current, signals } = self;
+        let mut current = current.clone();
+        loop {
+            match &*current.borrow_and_update() {
+                Current::Open(transport, number) if *number != other_than => {
+                    return Ok((transport.clone(), *number));
+                }
+                Current::Open(..) => {}
+                Current::Lost => signals.wanted.notify_one(),
+                Current::Closed(error) => {
+                    return Err(error.clone().with_delivery(Delivery::NotSent));
+                }
+            }
+            if current.changed().await.is_err() {
+                return Err(Error::closed("session has ended", Delivery::NotSent));
+            }
+        }
+    }
+}
+
+type Attempt = BoxFuture<'static, Result<Replies, Failure>>;
+
+/// Why a message was not sent, and the number of the connection that failed, if it was that.
+struct Failure {
+    error: Error,
+    connection: Option<u64>,
+}
+
+impl Failure {
+    /// The connection that was lost before it carried the message.
+    fn lost(&self) -> Option<u64> {
+        let is_lost = self.error.is_closed() && self.error.delivery() == Delivery::NotSent;
+        self.connection.filter(|_| is_lost)
+    }
+}
 
 /// No connection has this number.
 const NONE: u64 = 0;
@@ -111,24 +147,30 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
     type Error = Error;
     type Future = Sending<T>;
 
-    /// Always ready: the call waits for the connection.
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    /// Always ready: a call waits for the connection, unless that is ready too.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.ready = match &*self.shared.current.borrow() {
+            Current::Open(transport, number) => Some((transport.clone(), *number)),
+            Current::Lost | Current::Closed(_) => None,
+        };
+        if let Some((transport, _)) = &mut self.ready
+            && !matches!(transport.poll_ready(cx), Poll::Ready(Ok(())))
+        {
+            self.ready = None;
+        }
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, message: ClientMessage) -> Sending<T> {
-        let again = self.0.signals.keeps.then(|| message.clone());
-        let stage = match &*self.0.current.borrow() {
-            Current::Open(transport, number) => {
-                let transport = transport.clone();
-                Stage::Ready { transport, number: *number, message: Some(message) }
+        let again = self.shared.signals.keeps.then(|| Box::new(message.clone()));
+        let stage = match self.ready.take() {
+            Some((mut transport, number)) if may_go(&message, number) => {
+                Stage::Sent { replies: transport.call(message), number }
             }
-            Current::Lost => {
-                Stage::Waiting { reopened: self.reopened(NONE), message: Some(message) }
-            }
-            Current::Closed(error) => Stage::Failed { error: Some(not_sent(error)) },
+            // That of another connection waits as well, to be told that it comes too late.
+            _ => Stage::Waiting { attempt: self.shared.send_over_other(NONE, message) },
         };
-        Sending { stage, again, swap: self.clone() }
+        Sending { stage, again, shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -141,27 +183,23 @@ fn replaced() -> Error {
     Error::closed("the connection that the call belongs to was replaced", Delivery::NotSent)
 }
 
-fn not_sent(error: &Error) -> Error {
-    error.clone().with_delivery(Delivery::NotSent)
-}
-
 pin_project! {
     /// A message on its way.
     pub(crate) struct Sending<T: Transport> {
         #[pin]
-        stage: Stage<T>,
-        again: Option<ClientMessage>,
-        swap: Swap<T>,
+        stage: Stage<T::Future>,
+        // In a box, for few sessions keep messages.
+        again: Option<Box<ClientMessage>>,
+        shared: Arc<Shared<T>>,
     }
 }
 
 pin_project! {
     #[project = StageProjection]
-    enum Stage<T: Transport> {
-        Ready { transport: T, number: u64, message: Option<ClientMessage> },
-        Sent { #[pin] replies: T::Future, number: u64 },
-        Waiting { reopened: Reopened<T>, message: Option<ClientMessage> },
-        Failed { error: Option<Error> },
+    enum Stage<F> {
+        Sent { #[pin] replies: F, number: u64 },
+        // Seldom, and so in a box.
+        Waiting { attempt: Attempt },
     }
 }
 
@@ -171,50 +209,30 @@ impl<T: Transport> Future for Sending<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let (failed, number) = match this.stage.as_mut().project() {
-                StageProjection::Ready { transport, number, message } => {
-                    match ready!(transport.poll_ready(cx)) {
-                        Ok(()) => {
-                            let Some(message) = message.take() else { return Poll::Pending };
-                            if !may_go(&message, *number) {
-                                return Poll::Ready(Err(replaced()));
-                            }
-                            let (replies, number) = (transport.call(message), *number);
-                            this.stage.set(Stage::Sent { replies, number });
-                            continue;
-                        }
-                        Err(error) => (error, *number),
-                    }
-                }
+            let failure = match this.stage.as_mut().project() {
                 StageProjection::Sent { replies, number } => match ready!(replies.poll(cx)) {
                     Ok(replies) => return Poll::Ready(Ok(replies)),
-                    Err(error) => (error, *number),
+                    Err(error) => Failure { error, connection: Some(*number) },
                 },
-                StageProjection::Waiting { reopened, message } => {
-                    let (transport, number) = ready!(reopened.as_mut().poll(cx))?;
-                    let message = message.take();
-                    this.stage.set(Stage::Ready { transport, number, message });
-                    continue;
-                }
-                StageProjection::Failed { error } => match error.take() {
-                    Some(error) => return Poll::Ready(Err(error)),
-                    None => return Poll::Pending,
+                StageProjection::Waiting { attempt } => match ready!(attempt.as_mut().poll(cx)) {
+                    Ok(replies) => return Poll::Ready(Ok(replies)),
+                    Err(failure) => failure,
                 },
             };
-            let is_lost = failed.is_closed() && failed.delivery() == Delivery::NotSent;
-            let Some(message) = this.again.take().filter(|_| is_lost) else {
-                return Poll::Ready(Err(failed));
+            let (Some(number), Some(message)) = (failure.lost(), this.again.take()) else {
+                return Poll::Ready(Err(failure.error));
             };
-            this.swap.0.signals.report(number, failed);
-            let reopened = this.swap.reopened(number);
-            this.stage.set(Stage::Waiting { reopened, message: Some(message) });
+            this.shared.signals.report(number, failure.error);
+            let attempt = this.shared.send_over_other(number, *message);
+            this.stage.set(Stage::Waiting { attempt });
         }
     }
 }
 
+/// Not ready: each clone asks for itself.
 impl<T> Clone for Swap<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { shared: Arc::clone(&self.shared), ready: None }
     }
 }
 
