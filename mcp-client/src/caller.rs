@@ -8,11 +8,11 @@ use crate::{
 };
 use mcp_session::{
     Call, Cancellation, Era, Event, Meta, OnRequestId, Params, Reply, Reuse, SameConnection,
-    Session, Started, future::CallRaw,
+    Session, Started,
+    future::{CallRaw, CompactCall},
 };
 use mcp_transport::Extensions;
 use mcp_types::RawJson;
-use pin_project_lite::pin_project;
 use std::{
     borrow::Cow,
     future::Future,
@@ -251,20 +251,38 @@ impl Caller {
     }
 }
 
-pin_project! {
-    /// A call that was made.
-    pub(crate) struct Sent {
-        #[pin]
-        reply: CallRaw,
-        // Remembers the ids of its requests.
-        watch: Option<Watch>,
+/// A call that was made.
+pub(crate) struct Sent {
+    reply: CallRaw,
+    /// Remembers the ids of its requests.
+    watch: Option<Watch>,
+}
+
+impl Sent {
+    /// The same call in less room, when it has been polled and has to wait.
+    pub(crate) fn compact(self) -> Waiting {
+        Waiting { reply: self.reply.compact(), _watch: self.watch }
     }
 }
 
 impl Future for Sent {
     type Output = Result<Reply, Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().reply.poll(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.reply).poll(cx)
+    }
+}
+
+/// A call that waits for its reply.
+pub(crate) struct Waiting {
+    reply: CompactCall,
+    _watch: Option<Watch>,
+}
+
+impl Future for Waiting {
+    type Output = Result<Reply, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.reply).poll(cx)
     }
 }

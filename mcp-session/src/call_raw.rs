@@ -1,8 +1,11 @@
 //! The outermost of a call: what the session makes of its error.
 
 use crate::{Cancellable, Error, Peer, Reply, spare::Calling};
+use futures_util::future::BoxFuture;
+use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     task::{Context, Poll},
@@ -23,6 +26,50 @@ impl CallRaw {
     pub(crate) fn new(reply: Cancellable<Calling>, peer: Peer) -> Self {
         Self { reply, peer }
     }
+
+    /// The same call in less room, for a call that has been polled and has to wait: then it needs what it was made of no more.
+    pub fn compact(mut self) -> CompactCall {
+        CompactCall(match self.reply.take_called() {
+            Some(reply) => Compact::Called { reply, peer: self.peer },
+            None => Compact::Other(Box::new(self)),
+        })
+    }
+}
+
+/// A call of [`Session::call_raw`](crate::Session::call_raw) that waits for its reply: what [`CallRaw::compact`] gives.
+///
+/// # Cancel safety
+///
+/// Dropping it cancels the request on the wire.
+#[must_use = "futures do nothing unless polled"]
+pub struct CompactCall(Compact);
+
+enum Compact {
+    Called {
+        reply: BoxFuture<'static, Result<Reply, BoxError>>,
+        peer: Peer,
+    },
+    /// Its layers are not ready yet, or it may be given up from outside.
+    Other(Box<CallRaw>),
+}
+
+impl Future for CompactCall {
+    type Output = Result<Reply, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Compact::Called { reply, peer } => {
+                reply.as_mut().poll(cx).map(|outcome| convert(outcome, peer))
+            }
+            Compact::Other(call) => Pin::new(&mut **call).poll(cx),
+        }
+    }
+}
+
+impl fmt::Debug for CompactCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CompactCall")
+    }
 }
 
 impl Future for CallRaw {
@@ -30,10 +77,15 @@ impl Future for CallRaw {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.reply.poll(cx).map_err(|error| {
-            let error = Error::from_layers(error);
-            this.peer.note_error(&error);
-            error
-        })
+        this.reply.poll(cx).map(|outcome| convert(outcome, this.peer))
     }
+}
+
+/// What the session makes of how a call ended.
+fn convert(outcome: Result<Reply, BoxError>, peer: &Peer) -> Result<Reply, Error> {
+    outcome.map_err(|error| {
+        let error = Error::from_layers(error);
+        peer.note_error(&error);
+        error
+    })
 }

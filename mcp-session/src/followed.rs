@@ -54,11 +54,6 @@ impl<F, S, L> Followed<F, S, L> {
         let next = Some(Next { call, shared: Arc::clone(shared) });
         Self { stage: Stage::First { first, next } }
     }
-
-    /// A call that nothing follows.
-    pub(crate) fn alone(first: F) -> Self {
-        Self { stage: Stage::First { first, next: None } }
-    }
 }
 
 impl<F: Future<Output = Outcome>, S, L: Follow<S>> Future for Followed<F, S, L> {

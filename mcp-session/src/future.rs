@@ -1,6 +1,10 @@
 //! The futures of the middlewares that all calls go through: named, so that a call takes no box for each of them.
 
 pub use crate::{
-    call_raw::CallRaw, deadline::Expiring, followed::Followed, honor_cancel::Cancellable,
-    require_complete::Complete, spare::Calling,
+    call_raw::{CallRaw, CompactCall},
+    deadline::Expiring,
+    followed::Followed,
+    honor_cancel::Cancellable,
+    require_complete::Complete,
+    spare::Calling,
 };

@@ -9,7 +9,7 @@ use crate::{
     tool_name::target_name,
 };
 use catalogue::Catalogue;
-use futures_util::future::{BoxFuture, Either};
+use futures_util::future::BoxFuture;
 use mcp_transport::{BoxError, MirroredParams};
 use mcp_types::ErrorCode;
 use std::{
@@ -61,7 +61,8 @@ impl<S: Clone> Layer<S> for MirrorParamsLayer {
 impl<S: CallService> Service<Call> for MirrorParams<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = Mirrored<S>;
+    // In a box, so that a stack without headers to mirror takes no room for it.
+    type Future = BoxFuture<'static, Outcome>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
@@ -69,23 +70,17 @@ impl<S: CallService> Service<Call> for MirrorParams<S> {
 
     fn call(&mut self, mut call: Call) -> Self::Future {
         if !matches!(&*call.method, CALL | LIST) {
-            return Either::Left(Followed::alone(self.inner.call(call)));
+            return Box::pin(self.inner.call(call));
         }
         let again = call.clone();
         if call.method == CALL
             && let Err(error) = mirror(&self.again.1.0, &mut call)
         {
-            return Either::Right(std::future::ready(Err(error.into())));
+            return Box::pin(std::future::ready(Err(error.into())));
         }
-        Either::Left(Followed::new(self.inner.call(call), again, &self.again))
+        Box::pin(Followed::new(self.inner.call(call), again, &self.again))
     }
 }
-
-/// A call, or why it cannot be made.
-type Mirrored<S> = Either<
-    Followed<<S as Service<Call>>::Future, S, MirrorParamsLayer>,
-    std::future::Ready<Outcome>,
->;
 
 impl<S: CallService> Follow<S> for MirrorParamsLayer {
     fn follows(call: &Call, outcome: &Outcome) -> bool {

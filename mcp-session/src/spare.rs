@@ -6,6 +6,7 @@ use mcp_transport::BoxError;
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -42,13 +43,30 @@ impl Spare {
 pub struct Calling(Stage);
 
 enum Stage {
-    Waiting { spare: Arc<Spare>, service: Option<BoxCallService>, call: Option<Call> },
+    Waiting {
+        spare: Arc<Spare>,
+        service: Option<BoxCallService>,
+        call: Option<Call>,
+    },
     Called(BoxFuture<'static, Result<Reply, BoxError>>),
+    /// Taken away.
+    Over,
 }
 
 impl Calling {
     pub(crate) fn new(spare: Arc<Spare>, call: Call) -> Self {
         Self(Stage::Waiting { spare, service: None, call: Some(call) })
+    }
+
+    /// Takes the future of the reply, if the call has been made.
+    pub(crate) fn take_called(&mut self) -> Option<BoxFuture<'static, Result<Reply, BoxError>>> {
+        match mem::replace(&mut self.0, Stage::Over) {
+            Stage::Called(reply) => Some(reply),
+            before @ (Stage::Waiting { .. } | Stage::Over) => {
+                self.0 = before;
+                None
+            }
+        }
     }
 }
 
@@ -68,7 +86,7 @@ impl Future for Calling {
         }
         match &mut self.0 {
             Stage::Called(reply) => reply.as_mut().poll(cx),
-            Stage::Waiting { .. } => Poll::Pending,
+            Stage::Waiting { .. } | Stage::Over => Poll::Pending,
         }
     }
 }
@@ -78,6 +96,7 @@ impl fmt::Debug for Calling {
         f.write_str(match self.0 {
             Stage::Waiting { .. } => "Calling(waiting)",
             Stage::Called(_) => "Calling(called)",
+            Stage::Over => "Calling(over)",
         })
     }
 }

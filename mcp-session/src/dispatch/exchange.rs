@@ -47,6 +47,12 @@ pub(super) struct Talk<T> {
     pub(super) version: Option<ProtocolVersion>,
     pub(super) events: Events,
     pub(super) ends: Arc<Ends<T>>,
+    /// Made when the server says something beside the response.
+    chat: Option<Box<Chat>>,
+}
+
+/// What a server has said about a call before its response, and what is done about it.
+struct Chat {
     last_progress: f64,
     /// What has to be done before the server is heard again.
     busy: Option<BoxFuture<'static, ()>>,
@@ -75,16 +81,39 @@ impl<T: Transport> Future for Exchange<T> {
             return Poll::Pending;
         };
         loop {
-            if let Some(busy) = &mut this.talk.busy {
-                ready!(busy.as_mut().poll(cx));
-                this.talk.busy = None;
+            if let Some(chat) = &mut this.talk.chat {
+                ready!(chat.poll_ready(cx));
             }
-            this.talk.go_on(cx);
             let message = ready!(replies.poll_next_unpin(cx));
             if let Some(outcome) = this.talk.receive(message) {
                 return Poll::Ready(outcome);
             }
         }
+    }
+}
+
+impl Chat {
+    /// Does what has to be done before the server is heard again, and goes on with the answers: a question that came before
+    /// the response is answered before that ends the call.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(busy) = &mut self.busy {
+            ready!(busy.as_mut().poll(cx));
+            self.busy = None;
+        }
+        while let Some(running) = &mut self.answers {
+            match running.poll_next_unpin(cx) {
+                Poll::Ready(Some(())) => {}
+                Poll::Ready(None) => self.answers = None,
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Default for Chat {
+    fn default() -> Self {
+        Self { last_progress: f64::NEG_INFINITY, busy: None, answers: None }
     }
 }
 
@@ -95,28 +124,7 @@ impl<T: Transport> Talk<T> {
         params: Params,
         ends: Arc<Ends<T>>,
     ) -> Self {
-        Self {
-            id,
-            method,
-            params,
-            version: None,
-            events: Events::default(),
-            ends,
-            last_progress: f64::NEG_INFINITY,
-            busy: None,
-            answers: None,
-        }
-    }
-
-    /// Goes on with the answers, so that a question that came before the response is answered before it ends the call.
-    fn go_on(&mut self, cx: &mut Context<'_>) {
-        while let Some(running) = &mut self.answers {
-            match running.poll_next_unpin(cx) {
-                Poll::Ready(Some(())) => {}
-                Poll::Ready(None) => self.answers = None,
-                Poll::Pending => break,
-            }
-        }
+        Self { id, method, params, version: None, events: Events::default(), ends, chat: None }
     }
 
     /// Deals with what the server says; gives how the call ended, if that was its end.
@@ -162,8 +170,8 @@ impl<T: Transport> Talk<T> {
         }
         let event = if notification.method == "notifications/progress" {
             match notification.params.as_ref().map(RawJson::decode::<Progress>) {
-                Some(Ok(progress)) if progress.progress > self.last_progress => {
-                    self.last_progress = progress.progress;
+                Some(Ok(progress)) if progress.progress > self.last_progress() => {
+                    self.chat.get_or_insert_default().last_progress = progress.progress;
                     Event::Progress(progress)
                 }
                 Some(Ok(_)) => return self.report(Misbehavior::ProgressNotIncreasing),
@@ -172,8 +180,14 @@ impl<T: Transport> Talk<T> {
         } else {
             Event::Notification(notification)
         };
-        self.busy = self.events.deliver(&event);
+        if let Some(busy) = self.events.deliver(&event) {
+            self.chat.get_or_insert_default().busy = Some(busy);
+        }
         Ok(())
+    }
+
+    fn last_progress(&self) -> f64 {
+        self.chat.as_ref().map_or(f64::NEG_INFINITY, |chat| chat.last_progress)
     }
 
     /// Notes that the server broke a rule in this call.
@@ -188,13 +202,14 @@ impl<T: Transport> Talk<T> {
         if let Some(version) = self.version.clone() {
             extensions.insert(version);
         }
-        if self.answers.as_ref().map_or(0, Answers::len) >= MAX_ANSWERS {
+        let chat = self.chat.get_or_insert_default();
+        if chat.answers.as_ref().map_or(0, Answers::len) >= MAX_ANSWERS {
             let refusal = async move { peer.refuse(request.id, transport, extensions).await };
-            self.busy = Some(Box::pin(refusal));
+            chat.busy = Some(Box::pin(refusal));
             return;
         }
         let asker = peer.asker().about(self.method.clone(), self.params.clone());
         let answer = async move { peer.answer(request, asker, transport, extensions).await };
-        self.answers.get_or_insert_default().push(Box::pin(answer));
+        chat.answers.get_or_insert_default().push(Box::pin(answer));
     }
 }
