@@ -6,15 +6,20 @@
 //! mcp call get_weather '{"city": "Oslo"}' -- npx -y @example/weather
 //! mcp read cursor:files file:///srv/readme.md
 //! mcp generate https://example.com/mcp --struct Weather > src/weather.rs
+//! mcp login https://example.com/mcp
 //! mcp list https://example.com/mcp --auth oauth
+//! mcp status
+//! mcp logout https://example.com/mcp
 //! ```
 //!
 //! A target is a URL, the path of a script, a program or a config file, the name of a server in the config of an editor
 //! ([`discover`](crate::config::discover)), or a command after `--`. Results go to the standard output, all else to the
 //! standard error. The exit code is 0, 1 if something failed (a tool that says so, too), or 2 if the command is not one.
 //!
-//! With `--auth oauth` the command logs in to a server that asks for it: it shows the page and opens it in a browser. The
-//! tokens are kept in `~/.config/mcp/tokens.json` (or below `XDG_CONFIG_HOME`), for its owner alone.
+//! With `--auth oauth` the command logs in to a server that asks for it: it shows the page and opens it in a browser. Where
+//! that is on another machine, the address at which it ends can be pasted. The tokens are kept in
+//! `~/.config/mcp/tokens.json` (or below `XDG_CONFIG_HOME`), for its owner alone. A server of a config that has `oauth` is
+//! logged in to in the same way.
 //!
 //! What servers write is shown without what a terminal would obey.
 

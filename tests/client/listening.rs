@@ -1,7 +1,10 @@
 //! Who hears what: log messages, progress, and all that servers say.
 
 use crate::{builder, deadline, said};
-use conformance::in_process::{Asked, InProcess};
+use conformance::{
+    in_process::{Asked, InProcess},
+    log::Log,
+};
 use mcp_client::{Event, Progress};
 use mcp_types::{ErrorObject, LoggingLevel};
 use serde_json::{Value, json};
@@ -124,36 +127,15 @@ async fn the_listener_of_a_call_takes_the_place_of_the_one_of_all_calls() {
     assert_eq!(take(&heard), ["all 1", "two 1", "one 1", "all 1"]);
 }
 
-/// Keeps what is written to it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 // seed: 50 51
 #[tokio::test]
 async fn what_nobody_listens_to_is_in_the_log() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_ansi(false)
-        .without_time()
-        .with_writer(move || writer.clone());
-    let _reading = tracing::subscriber::set_default(subscriber.finish());
+    let _recording = log.record(tracing::Level::DEBUG);
     let client = builder(&InProcess::legacy(talkative)).build();
     let client = deadline(client.connect()).await.unwrap();
     deadline(client.call_tool("any")).await.unwrap();
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("mcp_client::")).collect();
     assert_eq!(
         lines,

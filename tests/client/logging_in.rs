@@ -91,9 +91,13 @@ fn a_config_says_as_much_of_a_login_as_is_known() {
     let text = r#"{"mcpServers": {
         "plain": {"url": "https://a.example/mcp", "auth": "oauth"},
         "known": {"url": "https://a.example/mcp", "oauth": {
-            "clientId": "me", "clientSecret": "s3cret", "scopes": ["a", "b"], "callbackPort": 8400
+            "clientId": "me", "clientSecret": "s3cret", "scopes": ["a", "b"], "callbackPort": 8400,
+            "tokenFile": "${HOME}/tokens.json"
         }},
         "text": {"url": "https://a.example/mcp", "oauth": {"scope": "a b", "authorizationUrl": "x"}},
+        "cursor": {"url": "https://a.example/mcp", "auth": {
+            "CLIENT_ID": "me", "CLIENT_SECRET": "s3cret", "scopes": ["a", "b"]
+        }},
         "none": {"url": "https://a.example/mcp", "oauth": false}
     }}"#;
     let config = Config::parse(text).unwrap();
@@ -106,7 +110,14 @@ fn a_config_says_as_much_of_a_login_as_is_known() {
     assert_eq!(known.auth, Some(Auth::OAuth));
     assert_eq!(known.oauth.client_id.as_deref(), Some("me"));
     assert_eq!((known.oauth.callback_port, known.oauth.scopes.len()), (Some(8400), 2));
-    assert!(!format!("{known:?}").contains("s3cret"));
+    assert_eq!(known.oauth.token_file.as_deref(), Some("${HOME}/tokens.json"));
+    let cursor = remote("cursor");
+    assert_eq!(cursor.auth, Some(Auth::OAuth));
+    assert_eq!(
+        (&cursor.oauth.client_id, &cursor.oauth.client_secret, &cursor.oauth.scopes),
+        (&known.oauth.client_id, &known.oauth.client_secret, &known.oauth.scopes)
+    );
+    assert!(!format!("{known:?}{cursor:?}").contains("s3cret"));
     assert_eq!(remote("text").oauth.scopes, ["a", "b"]);
     assert_eq!(remote("none").auth, None);
     let told: Vec<_> = config.problems().iter().map(ToString::to_string).collect();
@@ -124,7 +135,8 @@ fn a_config_says_as_much_of_a_login_as_is_known() {
     let mut written = Config::parse("{\"mcpServers\": {}}").unwrap();
     written.add_server("known", config.server("known").unwrap()).unwrap();
     let value: Value = serde_json::from_str(written.text()).unwrap();
-    let oauth = json!({"clientId": "me", "clientSecret": "s3cret", "scopes": ["a", "b"], "callbackPort": 8400});
+    let oauth = json!({"clientId": "me", "clientSecret": "s3cret", "scopes": ["a", "b"],
+        "callbackPort": 8400, "tokenFile": "${HOME}/tokens.json"});
     assert_eq!(value["mcpServers"]["known"]["oauth"], oauth);
     assert_eq!(value["mcpServers"]["known"]["auth"], "oauth");
 }

@@ -1,6 +1,7 @@
 //! Tests of `mcp-client`, through its public API, against servers in this process.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod account;
 mod answering;
 mod calls;
 mod cancel;

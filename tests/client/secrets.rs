@@ -1,52 +1,18 @@
 //! What is never said aloud: credentials, session ids, states of servers, arguments.
 
 use crate::deadline;
-use conformance::http_server::{Answer, HttpServer, Recorded};
+use conformance::{
+    http_server::{Answer, HttpServer, Recorded},
+    log::Log,
+};
 use http::{HeaderName, HeaderValue};
 use mcp_client::{Client, Error, Handlers, Mode, Roots};
 use mcp_transport::http::Endpoint;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 
 /// Part of all that must not be seen.
 const SECRET: &str = "hunter2";
-
-/// All that is logged in this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn record(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(self.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// A server of either era, with secrets of its own, that works for some calls and not for others.
 fn answer(request: &Recorded) -> Answer {
@@ -104,7 +70,7 @@ fn chain(error: &Error) -> String {
 #[tokio::test]
 async fn neither_logs_nor_errors_nor_debug_output_have_secrets() {
     let log = Log::default();
-    let recording = log.record();
+    let recording = log.record(Level::TRACE);
     let server = HttpServer::start(answer).await.unwrap();
     let mut shown = String::new();
     for (era, mode) in [("modern", Mode::Auto), ("legacy", Mode::Legacy)] {

@@ -1,5 +1,6 @@
 //! What the command does.
 
+mod account;
 mod generate;
 mod list;
 
@@ -32,6 +33,14 @@ pub(super) async fn run(
         let generator = generate::generator(name, rename, skip);
         return generate::run(words, program, &common, &generator, output, terminal).await;
     }
+    match &command {
+        Command::Login { target } => return account::log_in(target, &common, terminal).await,
+        Command::Logout { target } => return account::log_out(target, &common, terminal).await,
+        Command::Status { target } => {
+            return account::status(target.as_deref(), &common, terminal).await;
+        }
+        _ => {}
+    }
     let words = match &command {
         Command::List { words, .. }
         | Command::Call { words }
@@ -40,6 +49,7 @@ pub(super) async fn run(
         | Command::Ping { words }
         | Command::Complete { words }
         | Command::Generate { words, .. } => words.clone(),
+        Command::Login { .. } | Command::Logout { .. } | Command::Status { .. } => Vec::new(),
     };
     let targets = usize::from(program.is_none());
     check_words(&command, words.len().saturating_sub(targets))?;
@@ -53,7 +63,7 @@ pub(super) async fn run(
         Command::Read { .. } => session.read(&words[0]).await,
         Command::Prompt { .. } => session.prompt(&words).await,
         Command::Complete { .. } => session.complete(&words).await,
-        Command::Ping { .. } | Command::Generate { .. } => session.ping(started).await,
+        _ => session.ping(started).await,
     };
     session.connection.close().await;
     outcome
@@ -62,13 +72,11 @@ pub(super) async fn run(
 /// Checks that there are as many words beside the target as a command takes.
 fn check_words(command: &Command, words: usize) -> Result<(), Failure> {
     let (least, most, what) = match command {
-        Command::List { .. } | Command::Ping { .. } | Command::Generate { .. } => {
-            (0, 0, "a target")
-        }
         Command::Call { .. } => (1, usize::MAX, "a target and a tool"),
         Command::Read { .. } => (1, 1, "a target and a URI"),
         Command::Prompt { .. } => (1, usize::MAX, "a target and a prompt"),
         Command::Complete { .. } => (2, 3, "a target, a prompt or template, and an argument"),
+        _ => (0, 0, "a target"),
     };
     if (least..=most).contains(&words) {
         return Ok(());

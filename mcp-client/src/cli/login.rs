@@ -1,28 +1,87 @@
 //! Logging in from a terminal.
 
 use super::{Failure, Terminal, options::Common};
-use crate::oauth::{FileStore, Loopback, OAuth, open_browser};
-use std::{env, path::PathBuf};
+use crate::{
+    ClientBuilder, ServerConfig,
+    oauth::{AuthorizationRequest, FileStore, Loopback, open_browser},
+};
+use std::{
+    env,
+    future::pending,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
-/// How the command logs in: in a browser, after it has shown where; the tokens are kept for the next time.
-pub(super) fn oauth(common: &Common, terminal: &Terminal) -> Result<OAuth, Failure> {
+/// A client of a server that it logs in to as this command does: in a browser, after it has shown where; the tokens are
+/// kept for the next time.
+pub(super) fn client(
+    server: &ServerConfig,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<ClientBuilder, Failure> {
+    let store = store(common)?;
+    Ok(server.client_logging_in(|oauth, port| {
+        oauth.store(store).receiver(receiver(common, terminal).port(port))
+    }))
+}
+
+/// Where the tokens are kept.
+pub(super) fn store(common: &Common) -> Result<FileStore, Failure> {
     let path =
         common.tokens.clone().or_else(default_path).ok_or_else(|| {
             Failure::new("there is no folder for tokens: name a file with --tokens")
         })?;
-    let (terminal, opens) = (terminal.clone(), !common.no_browser);
+    Ok(FileStore::new(path))
+}
+
+/// Shows the page, opens it, and takes the address at which the browser ends, should it end elsewhere.
+fn receiver(common: &Common, terminal: &Terminal) -> Loopback {
+    let opens = !common.no_browser;
+    let is_pasted = Arc::new(AtomicBool::new(false));
+    let (wanted, reader) = (Arc::clone(&is_pasted), terminal.clone());
+    let terminal = terminal.clone();
     let receiver = Loopback::new(move |request| {
-        let terminal = terminal.clone();
+        let (terminal, is_pasted) = (terminal.clone(), Arc::clone(&is_pasted));
         async move {
-            let place = format!("Log in to {} at {}:", request.server, request.issuer);
-            terminal.say(&format!("{place}\n  {}", request.url));
-            if opens && let Err(error) = open_browser(&request.url).await {
-                terminal.say(&format!("({error})"));
+            let is_here = show(&request, opens, &terminal).await;
+            if !is_here && terminal.is_interactive() {
+                let text = "If the browser is on another machine, it ends at an address that it cannot open: paste that here.";
+                terminal.say(text);
+                is_pasted.store(true, Relaxed);
             }
             Ok(())
         }
     });
-    Ok(OAuth::new("mcp").store(FileStore::new(path)).receiver(receiver))
+    receiver.or_pasted(move || {
+        let (terminal, is_wanted) = (reader.clone(), wanted.load(Relaxed));
+        async move {
+            if !is_wanted {
+                return pending().await;
+            }
+            // Reading from a terminal blocks.
+            let line = tokio::task::spawn_blocking(move || terminal.read_line()).await?;
+            line.ok_or_else(|| "nobody is there".into())
+        }
+    })
+}
+
+/// Shows the page of a login, and opens it if that is wanted; says whether the browser is on this machine.
+async fn show(request: &AuthorizationRequest, opens: bool, terminal: &Terminal) -> bool {
+    let place = format!("Log in to {} at {}:", request.server, request.issuer);
+    terminal.say(&format!("{place}\n  {}", request.url));
+    if !opens {
+        return false;
+    }
+    match open_browser(&request.url).await {
+        Ok(()) => env::var_os("SSH_CONNECTION").is_none(),
+        Err(error) => {
+            terminal.say(&format!("({error})"));
+            false
+        }
+    }
 }
 
 /// The file in the folder for configuration of this user.

@@ -30,7 +30,7 @@ pub(super) struct Common {
     /// How to log in to a URL: `oauth`, or a bearer token; `${VARIABLES}` are filled in.
     #[arg(long, global = true, value_name = "oauth|TOKEN")]
     pub(super) auth: Option<String>,
-    /// Where `--auth oauth` keeps its tokens.
+    /// Where the tokens of logins are kept. Default: `mcp/tokens.json` in the folder for configuration.
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) tokens: Option<PathBuf>,
     /// Only shows the page of a login, and opens no browser.
@@ -99,6 +99,21 @@ pub(super) enum Command {
     Complete {
         #[arg(value_name = "TARGET, REFERENCE, ARGUMENT, BEGINNING", hide = true)]
         words: Vec<String>,
+    },
+    /// Logs in to a server with OAuth, and keeps the tokens for the next time.
+    Login {
+        /// A URL, or a server of a config.
+        target: String,
+    },
+    /// Forgets the tokens of a server.
+    Logout {
+        /// A URL, or a server of a config.
+        target: String,
+    },
+    /// Says where one is logged in. Exits with 1 if a server is named and that is not there.
+    Status {
+        /// A URL, or a server of a config; all of them, if none is named.
+        target: Option<String>,
     },
     /// Writes Rust code for the tools of a server, or for those in a file that `mcp list --tools --json` has written.
     #[command(

@@ -3,7 +3,7 @@
 use super::{Failure, Terminal, login, options::Common};
 use crate::{
     Client, ClientBuilder, Config, ServerConfig,
-    config::{ConfigError, OAuthSettings, discover},
+    config::{Auth, ConfigError, ServerTransport, discover},
 };
 use std::{
     env,
@@ -47,13 +47,15 @@ fn of_name(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBui
     }
     let path = Path::new(text);
     if !path.is_file() {
-        return of_config_name(text);
+        let server = of_config_name(text)?;
+        return of_configured(&server, common, terminal);
     }
     let is_config = path.extension().is_some_and(|extension| {
         ["json", "yaml", "yml"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     });
     if is_config {
-        return of_config_file(path, common);
+        let server = of_config_file(path, common)?;
+        return of_configured(&server, common, terminal);
     }
     // A program of this folder is not one of the search path.
     let path = if path.components().count() == 1 { Path::new(".").join(path) } else { path.into() };
@@ -66,15 +68,41 @@ fn of_url(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBuil
     let server = headers.fold(server, |server, (name, value)| server.header(name, value));
     Ok(match common.auth.as_deref() {
         None => server.client(),
-        Some("oauth") => {
-            let login = login::oauth(common, terminal)?;
-            Client::builder(server.oauth(OAuthSettings::default()).target_logging_in(login))
-        }
+        Some("oauth") => login::client(&server, common, terminal)?,
         Some(token) => server.bearer(token).client(),
     })
 }
 
-fn of_config_file(path: &Path, common: &Common) -> Result<ClientBuilder, Failure> {
+/// A server of a config. If it is to be logged in to, that is done as this command does it.
+fn of_configured(
+    server: &ServerConfig,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<ClientBuilder, Failure> {
+    match &server.transport {
+        ServerTransport::Remote(remote) if remote.auth == Some(Auth::OAuth) => {
+            login::client(server, common, terminal)
+        }
+        _ => Ok(server.client()),
+    }
+}
+
+/// The server of a URL or of a config that can be logged in to.
+pub(super) fn remote(text: &str, common: &Common) -> Result<ServerConfig, Failure> {
+    if text.contains("://") {
+        let headers = common.header.iter();
+        let server = ServerConfig::url(text);
+        return Ok(headers.fold(server, |server, (name, value)| server.header(name, value)));
+    }
+    let path = Path::new(text);
+    let server = if path.is_file() { of_config_file(path, common) } else { of_config_name(text) }?;
+    match server.transport {
+        ServerTransport::Remote(_) => Ok(server),
+        _ => Err(Failure::new(format!("{text:?} is a command: nobody logs in to that"))),
+    }
+}
+
+fn of_config_file(path: &Path, common: &Common) -> Result<ServerConfig, Failure> {
     let config = Config::from_file_lossy(path)?;
     let server = match &common.server {
         Some(name) => config.server(name)?,
@@ -89,15 +117,15 @@ fn of_config_file(path: &Path, common: &Common) -> Result<ClientBuilder, Failure
             config.server(name)?
         }
     };
-    Ok(server.client())
+    Ok(server.clone())
 }
 
-fn of_config_name(name: &str) -> Result<ClientBuilder, Failure> {
+fn of_config_name(name: &str) -> Result<ServerConfig, Failure> {
     let folder = env::current_dir()?;
     let home = env::home_dir().filter(|home| *home != PathBuf::new());
     let discovery = discover(home.as_deref(), &folder);
     match discovery.server(name) {
-        Ok(server) => Ok(server.client()),
+        Ok(server) => Ok(server.clone()),
         Err(error @ ConfigError::NoSuchServer { .. }) => {
             Err(Failure::new(format!("{name:?} is no URL and no file, and {error}")))
         }

@@ -35,10 +35,27 @@ impl Terminal {
 
     /// One that writes to these two, and asks nobody.
     pub fn new(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
+        Self::of(None, out, err)
+    }
+
+    /// One that writes to these two, and asks somebody whose lines it reads.
+    pub fn interactive(
+        input: impl BufRead + Send + 'static,
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+    ) -> Self {
+        Self::of(Some(Box::new(input)), out, err)
+    }
+
+    fn of(
+        input: Option<Box<dyn BufRead + Send>>,
+        out: impl Write + Send + 'static,
+        err: impl Write + Send + 'static,
+    ) -> Self {
         let out: Box<dyn Write + Send> = Box::new(out);
         let err: Box<dyn Write + Send> = Box::new(err);
-        let (out, err) = (Mutex::new(out), Mutex::new(err));
-        Self(Arc::new(Streams { out, err, input: None, takes_bytes: true }))
+        let (out, err, input) = (Mutex::new(out), Mutex::new(err), input.map(Mutex::new));
+        Self(Arc::new(Streams { out, err, input, takes_bytes: true }))
     }
 
     /// Writes why something failed, with all causes, as one line.
@@ -81,6 +98,13 @@ impl Terminal {
     /// Whether there is somebody to ask.
     pub(super) fn is_interactive(&self) -> bool {
         self.0.input.is_some()
+    }
+
+    /// A line that somebody writes; it blocks. `None` if there is nobody, or nothing more comes.
+    pub(super) fn read_line(&self) -> Option<String> {
+        let mut line = String::new();
+        let count = lock(self.0.input.as_ref()?).read_line(&mut line).ok()?;
+        (count > 0).then_some(line)
     }
 
     /// Has a conversation, one at a time; it blocks. `None` if there is nobody.

@@ -1,7 +1,8 @@
 //! Reading one server.
 
 use super::{
-    Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer, ToolRules,
+    Auth, OAuthSettings, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
+    ToolRules,
     keys::{self, Key},
     oauth,
     report::Report,
@@ -173,16 +174,25 @@ fn remote(
         report.within(url.name.as_str(), |report| check_url(text, url.value.range(), report));
     }
     let headers = read_key(members, Key::Headers, report, values::string_map).unwrap_or_default();
-    let auth = read_key(members, Key::Auth, report, values::string).map(|auth| {
-        if auth.eq_ignore_ascii_case("oauth") { Auth::OAuth } else { Auth::Bearer(auth) }
-    });
-    let oauth = read_key(members, Key::OAuth, report, oauth::read).flatten();
+    let said = read_key(members, Key::Auth, report, auth);
+    let (auth, client) = said.map_or((None, None), |(auth, client)| (Some(auth), client));
+    let oauth = read_key(members, Key::OAuth, report, oauth::read).flatten().or(client);
     let auth = auth.or_else(|| oauth.as_ref().map(|_| Auth::OAuth));
     let oauth = oauth.unwrap_or_default();
     check_authorization(members, &headers, auth.as_ref(), report);
     let named = (url.name.as_str() == "httpUrl").then_some(RemoteProtocol::Http);
     let protocol = stated.or(named).unwrap_or_default();
     Some(ServerTransport::Remote(RemoteServer { url: text?, protocol, headers, auth, oauth }))
+}
+
+/// Reads `auth`: `oauth`, a token, or, as Cursor has it, an object about the client that logs in.
+fn auth(value: &Value<'_>, report: &mut Report<'_>) -> Option<(Auth, Option<OAuthSettings>)> {
+    if value.as_object().is_some() {
+        return Some((Auth::OAuth, oauth::read(value, report)?));
+    }
+    let text = values::string(value, report)?;
+    let is_oauth = text.eq_ignore_ascii_case("oauth");
+    Some((if is_oauth { Auth::OAuth } else { Auth::Bearer(text) }, None))
 }
 
 /// Checks as much of a URL as stands there: a variable may be any part of it.

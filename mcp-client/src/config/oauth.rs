@@ -17,6 +17,8 @@ pub struct OAuthSettings {
     pub scopes: Vec<String>,
     /// The port of this machine that users come back to. Default: a free one.
     pub callback_port: Option<u16>,
+    /// The file that tokens are kept in, for the next time and for other processes. Default: none; they are in memory.
+    pub token_file: Option<String>,
 }
 
 /// Reads the member `oauth`; `false` says that there is none.
@@ -32,12 +34,15 @@ pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<Option<
     for member in &object.properties {
         let (name, value) = (member.name.as_str(), &member.value);
         report.within(name, |report| match name {
-            "clientId" | "client_id" => settings.client_id = values::string(value, report),
-            "clientSecret" | "client_secret" => {
+            "clientId" | "client_id" | "CLIENT_ID" => {
+                settings.client_id = values::string(value, report)
+            }
+            "clientSecret" | "client_secret" | "CLIENT_SECRET" => {
                 settings.client_secret = values::string(value, report);
             }
             "scopes" | "scope" => settings.scopes = scopes(value, report),
             "callbackPort" | "callback_port" => settings.callback_port = port(value, report),
+            "tokenFile" | "token_file" => settings.token_file = values::string(value, report),
             _ => report.warning(member.range(), "is not known here, and has no effect"),
         });
     }
@@ -74,6 +79,7 @@ impl OAuthSettings {
         put("clientSecret", self.client_secret.as_ref().map(|text| json!(text)));
         put("scopes", (!self.scopes.is_empty()).then(|| json!(self.scopes)));
         put("callbackPort", self.callback_port.map(|port| json!(port)));
+        put("tokenFile", self.token_file.as_ref().map(|path| json!(path)));
         (!members.is_empty()).then_some(members.into())
     }
 }
@@ -84,6 +90,7 @@ impl fmt::Debug for OAuthSettings {
             .field("client_id", &self.client_id)
             .field("scopes", &self.scopes)
             .field("callback_port", &self.callback_port)
+            .field("token_file", &self.token_file)
             .finish_non_exhaustive()
     }
 }

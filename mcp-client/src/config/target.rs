@@ -33,14 +33,30 @@ impl ServerConfig {
         target.planned(move |plan| server.amend(plan))
     }
 
-    /// The server as a target that the client logs in to in this way.
+    /// Begins a client that logs in to the server as its config has it, but for what is changed; the change is told the
+    /// port that users come back to.
     #[cfg(feature = "cli")]
-    pub(crate) fn target_logging_in(&self, oauth: crate::oauth::OAuth) -> Target {
-        let ServerTransport::Remote(server) = &self.transport else { return self.target() };
-        let target = filled(server, &Variables::from_env())
-            .and_then(|filled| http_endpoint(server.protocol, filled.url, filled.headers))
-            .map(|endpoint| Target::logging_in(endpoint, oauth));
-        target.unwrap_or_else(|Refusal(reason)| Target::invalid("a server behind a URL", reason))
+    pub(crate) fn client_logging_in(
+        &self,
+        change: impl FnOnce(crate::oauth::OAuth, u16) -> crate::oauth::OAuth,
+    ) -> ClientBuilder {
+        let ServerTransport::Remote(server) = &self.transport else { return self.client() };
+        let target = filled(server, &Variables::from_env()).and_then(|filled| {
+            let settings = filled.oauth.unwrap_or_default();
+            let endpoint = http_endpoint(server.protocol, filled.url, filled.headers)?;
+            let port = settings.callback_port.unwrap_or_default();
+            Ok(Target::logging_in(endpoint, change(oauth("mcp", settings), port)))
+        });
+        self.begin(
+            target.unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason)),
+        )
+    }
+
+    /// The URL of a server behind one, with its variables filled in.
+    #[cfg(feature = "cli")]
+    pub(crate) fn filled_url(&self) -> Option<mcp_transport::Url> {
+        let ServerTransport::Remote(server) = &self.transport else { return None };
+        Some(filled(server, &Variables::from_env()).ok()?.url)
     }
 
     /// Brings what the config says into the plan of a connection; what the client says itself goes before it.
@@ -77,7 +93,11 @@ impl ServerConfig {
 
     /// Begins a client of the server, with its time limits, and with these variables.
     pub fn client_with(&self, variables: &Variables) -> ClientBuilder {
-        let mut client = Client::builder(self.target_with(variables));
+        self.begin(self.target_with(variables))
+    }
+
+    fn begin(&self, target: Target) -> ClientBuilder {
+        let mut client = Client::builder(target);
         if let Some(limit) = self.timeout {
             client = client.deadlines(deadlines(limit));
         }
@@ -189,6 +209,7 @@ fn filled(server: &RemoteServer, variables: &Variables) -> Result<Filled, Refusa
         client_secret: server.oauth.client_secret.as_ref().map(&mut fill),
         scopes: server.oauth.scopes.iter().map(&mut fill).collect(),
         callback_port: server.oauth.callback_port,
+        token_file: server.oauth.token_file.as_ref().map(&mut fill),
     });
     filler.finish()?;
     let url = mcp_transport::Url::parse(&url);
@@ -243,17 +264,26 @@ fn login(
     endpoint: mcp_transport::http::Endpoint,
     settings: OAuthSettings,
 ) -> Result<Target, Refusal> {
-    use crate::oauth::{OAuth, in_browser};
+    let receiver = crate::oauth::in_browser().port(settings.callback_port.unwrap_or_default());
+    Ok(Target::logging_in(endpoint, oauth("mcp-client", settings).receiver(receiver)))
+}
 
-    let mut oauth = OAuth::new("mcp-client").scopes(settings.scopes);
+/// A login as a config has it, by a client of this name.
+#[cfg(feature = "oauth")]
+fn oauth(name: &str, settings: OAuthSettings) -> crate::oauth::OAuth {
+    use crate::oauth::{FileStore, OAuth};
+
+    let mut oauth = OAuth::new(name).scopes(settings.scopes);
     if let Some(client_id) = settings.client_id {
         oauth = oauth.client_id(client_id);
     }
     if let Some(secret) = settings.client_secret {
         oauth = oauth.client_secret(secret);
     }
-    let receiver = in_browser().port(settings.callback_port.unwrap_or_default());
-    Ok(Target::logging_in(endpoint, oauth.receiver(receiver)))
+    if let Some(path) = settings.token_file {
+        oauth = oauth.store(FileStore::new(path));
+    }
+    oauth
 }
 
 #[cfg(all(feature = "http", not(feature = "oauth")))]

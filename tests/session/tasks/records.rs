@@ -2,46 +2,16 @@
 
 use super::{connect, server, task};
 use crate::script::deadline;
+use conformance::log::Log;
 use mcp_session::Call;
 use serde_json::json;
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
-
-/// The lines that were recorded.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use tracing::Level;
 
 // spec: TASK25-15 TASKX-18
 #[tokio::test(start_paused = true)]
 async fn the_life_of_a_task_is_recorded_without_its_id() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::DEBUG)
-        .with_ansi(false)
-        .with_writer(lines.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::default();
+    let recording = log.record(Level::DEBUG);
     deadline(async {
         let asks = json!({"inputRequests": {"a": {
             "method": "elicitation/create",
@@ -56,8 +26,8 @@ async fn the_life_of_a_task_is_recorded_without_its_id() {
         session.call_raw(Call::new("tools/call")).await.unwrap();
     })
     .await;
-    drop(guard);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    drop(recording);
+    let text = log.text();
     let told: Vec<_> = text.lines().filter(|line| line.contains("task=")).collect();
     let (_, mark) = told[0].split_once("task=").unwrap();
     let mark = format!("task={}", &mark[..8]);

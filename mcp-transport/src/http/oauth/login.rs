@@ -2,7 +2,7 @@
 
 use super::{
     Error, ErrorKind, Key, OAuth, Secret, TokenType, Tokens, challenge::Asked, dpop::Prover,
-    fetch::Fetch, flow::Flow, places,
+    fetch::Fetch, flow::Flow,
 };
 use crate::{Patience, Url};
 use futures_util::{
@@ -146,7 +146,7 @@ impl Held {
 impl Login {
     pub(super) fn new(oauth: OAuth, server: Url) -> Self {
         let client_id = oauth.client_id.as_deref();
-        let key = Key::new(places::canonical(&server), client_id);
+        let key = Key::of(&server, client_id);
         Self {
             oauth,
             server,

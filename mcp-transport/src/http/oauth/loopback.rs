@@ -39,6 +39,9 @@ const CONNECTIONS: usize = 16;
 /// How long a browser may take to say what it wants.
 const HEADER_WAIT: Duration = Duration::from_secs(5);
 
+/// How many addresses that are no answer a person may paste.
+const PASTES: usize = 16;
+
 /// The most that is read of that.
 const HEADER_SIZE: usize = 16 * 1024;
 
@@ -70,7 +73,10 @@ pub struct Loopback {
     path: String,
     limit: Duration,
     open: Arc<Open>,
+    paste: Option<Arc<Paste>>,
 }
+
+type Paste = dyn Fn() -> BoxFuture<'static, Result<String, BoxError>> + Send + Sync;
 
 type Open = dyn Fn(AuthorizationRequest) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync;
 
@@ -96,6 +102,7 @@ impl Loopback {
             path: "/callback".to_owned(),
             limit: Duration::from_secs(300),
             open: Arc::new(move |request| Box::pin(open(request))),
+            paste: None,
         }
     }
 
@@ -131,6 +138,35 @@ impl Loopback {
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// The same for users whose browser may be on another machine, and finds nobody at the port there: they can paste the
+    /// address at which it ends, which `read` reads. Whatever comes first is the answer.
+    ///
+    /// What is pasted and is no answer to this login is asked for again. If `read` fails, the port is still open.
+    ///
+    /// ```
+    /// use mcp_transport::http::oauth::Loopback;
+    ///
+    /// let receiver = Loopback::new(|request| async move {
+    ///     println!("Log in here: {}\nor paste the address at which the browser ends.", request.url);
+    ///     Ok(())
+    /// });
+    /// let receiver = receiver.or_pasted(|| async {
+    ///     let mut pasted = String::new();
+    ///     std::io::stdin().read_line(&mut pasted)?;
+    ///     Ok(pasted)
+    /// });
+    /// # let _ = receiver;
+    /// ```
+    #[must_use]
+    pub fn or_pasted<F, Fut>(mut self, read: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+    {
+        self.paste = Some(Arc::new(move || Box::pin(read())));
         self
     }
 
@@ -215,31 +251,55 @@ impl Listening {
             let message = format!("page to log in at {issuer} cannot be opened");
             Error::new(ErrorKind::Receiver, message).with_source(source)
         })?;
+        let pasted = pasted(self.receiver.paste, request.clone());
         let gate = Arc::new(Gate {
             authority: self.authority,
             path: self.receiver.path,
             request,
             answer: Mutex::new(None),
         });
-        let mut browsers = FuturesUnordered::new();
-        loop {
-            let is_full = browsers.len() >= CONNECTIONS;
-            let arrival =
-                async { if is_full { pending().await } else { accept(&self.listeners).await } };
-            // The page has been shown when its connection has ended.
-            let end = poll_fn(|cx| match browsers.poll_next_unpin(cx) {
-                Poll::Ready(Some(())) => Poll::Ready(()),
-                _ => Poll::Pending,
-            });
-            let stream = match select(pin!(arrival), end).await {
-                Either::Left((stream, _)) => stream,
-                Either::Right(_) => match gate.taken() {
-                    Some(redirect) => return Ok(redirect),
-                    None => continue,
-                },
-            };
-            browsers.push(Arc::clone(&gate).serve(stream));
+        let browsers = serve(self.listeners, gate);
+        let (Either::Left((redirect, _)) | Either::Right((redirect, _))) =
+            select(pin!(browsers), pin!(pasted)).await;
+        Ok(redirect)
+    }
+}
+
+/// The answer that a person pastes.
+async fn pasted(paste: Option<Arc<Paste>>, request: AuthorizationRequest) -> Redirect {
+    let Some(paste) = paste else { return pending().await };
+    for _ in 0..PASTES {
+        match paste().await.map(|text| Redirect::from_url(&text)) {
+            Ok(redirect) if request.accepts(&redirect) && !redirect.repeats => return redirect,
+            Ok(_) => tracing::debug!("what was pasted is no answer to this login"),
+            Err(error) => {
+                tracing::debug!(%error, "nothing can be pasted");
+                break;
+            }
         }
+    }
+    pending().await
+}
+
+/// The answer that a browser brings.
+async fn serve(listeners: Vec<TcpListener>, gate: Arc<Gate>) -> Redirect {
+    let mut browsers = FuturesUnordered::new();
+    loop {
+        let is_full = browsers.len() >= CONNECTIONS;
+        let arrival = async { if is_full { pending().await } else { accept(&listeners).await } };
+        // The page has been shown when its connection has ended.
+        let end = poll_fn(|cx| match browsers.poll_next_unpin(cx) {
+            Poll::Ready(Some(())) => Poll::Ready(()),
+            _ => Poll::Pending,
+        });
+        let stream = match select(pin!(arrival), end).await {
+            Either::Left((stream, _)) => stream,
+            Either::Right(_) => match gate.taken() {
+                Some(redirect) => return redirect,
+                None => continue,
+            },
+        };
+        browsers.push(Arc::clone(&gate).serve(stream));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where tokens and registrations are kept.
 
-use super::{Registration, Tokens};
-use crate::BoxError;
+use super::{Registration, Tokens, places};
+use crate::{BoxError, Url};
 use futures_util::future::{BoxFuture, ready};
 use std::{
     collections::HashMap,
@@ -26,6 +26,11 @@ impl Key {
     /// The tokens of a server.
     pub fn new(server: impl Into<String>, client_id: Option<&str>) -> Self {
         Self { server: server.into(), client_id: client_id.map(str::to_owned) }
+    }
+
+    /// The tokens of the server at a URL.
+    pub fn of(server: &Url, client_id: Option<&str>) -> Self {
+        Self::new(places::canonical(server), client_id)
     }
 }
 

@@ -1,9 +1,8 @@
 //! What becomes of tokens: who sees them, how long they last, and what happens when they do not.
 
 use super::*;
-use conformance::http_server::Answer;
+use conformance::{http_server::Answer, log::Log};
 use mcp_transport::http::oauth::{FileStore, MemoryStore};
-use std::sync::{Arc, Mutex};
 
 // spec: TOK-01 TOK-02 TOK-03
 #[tokio::test]
@@ -222,32 +221,12 @@ async fn f74_a_store_that_fails_costs_no_login() {
     .await;
 }
 
-/// All that is logged in this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 // spec: TOK-05 TOK-06 CC-04
 #[tokio::test]
 async fn s35_no_secret_of_a_login_is_in_a_log_an_error_or_what_is_shown_for_debugging() {
     deadline(async {
         let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || writer.clone())
-            .finish();
-        let _recording = tracing::subscriber::set_default(subscriber);
+        let _recording = log.record(tracing::Level::TRACE);
         let world = World::start(|rules| {
             rules.servers[0].method = "client_secret_post".to_owned();
         })
@@ -266,7 +245,7 @@ async fn s35_no_secret_of_a_login_is_in_a_log_an_error_or_what_is_shown_for_debu
         let error = error_of(client.send(modern_call(2)).await);
         shown += &format!("{error:?} {}", reason(&error).1);
         secrets.extend(world.secrets());
-        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let log = log.text();
         assert!(log.contains("refresh token is no good"), "the log is that of the login: {log}");
         assert!(secrets.len() >= 3, "{secrets:?}");
         for secret in secrets {

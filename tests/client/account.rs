@@ -1,0 +1,180 @@
+//! Logging in with the command `mcp`.
+
+use crate::{connections::gate::eventually, deadline};
+use conformance::{
+    log::Log,
+    oauth::{World, follow, redirect_of},
+};
+use mcp_client::cli::{Terminal, run};
+use serde_json::Value;
+use std::{
+    ffi::OsString,
+    io::{self, BufReader, Read},
+    sync::mpsc,
+};
+
+/// What was written, and the exit code.
+struct Outcome {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+/// Whoever sits there pastes what is sent.
+struct Lines(mpsc::Receiver<String>);
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Ok(line) = self.0.recv() else { return Ok(0) };
+        buffer[..line.len()].copy_from_slice(line.as_bytes());
+        Ok(line.len())
+    }
+}
+
+struct Shell {
+    folder: tempfile::TempDir,
+    err: Log,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), err: Log::default() }
+    }
+
+    fn words(&self, words: &[&str]) -> Vec<OsString> {
+        let tokens = self.folder.path().join("tokens.json");
+        let rest = ["--no-browser".into(), "--tokens".into(), tokens.into_os_string()];
+        ["mcp"].iter().chain(words).map(OsString::from).chain(rest).collect()
+    }
+
+    async fn run(&self, words: &[&str]) -> Outcome {
+        let (out, err) = (Log::default(), Log::default());
+        let code = deadline(run(self.words(words), &Terminal::new(out.clone(), err.clone()))).await;
+        Outcome { code, out: out.text(), err: err.text() }
+    }
+
+    /// The page that the user is shown.
+    async fn page(&self) -> String {
+        let page =
+            |text: &str| text.lines().find_map(|line| Some(line.strip_prefix("  ")?.to_owned()));
+        eventually(|| page(&self.err.text()).is_some()).await;
+        page(&self.err.text()).unwrap()
+    }
+
+    /// Runs a command, and a user who sees its page.
+    async fn with_user(&self, words: &[&str], user: impl AsyncFnOnce(String)) -> Outcome {
+        let out = Log::default();
+        let terminal = Terminal::new(out.clone(), self.err.clone());
+        let user = async { user(self.page().await).await };
+        let (code, ()) = tokio::join!(deadline(run(self.words(words), &terminal)), deadline(user));
+        Outcome { code, out: out.text(), err: self.err.text() }
+    }
+}
+
+// seed: 19
+#[tokio::test]
+async fn a_call_that_needs_a_login_shows_the_page_and_keeps_the_tokens() {
+    let world = World::start(|_| ()).await.unwrap();
+    let shell = Shell::new();
+    let list = ["list", world.url(), "--auth", "oauth", "--tools"];
+    let listed =
+        shell.with_user(&list, async |page| assert_eq!(follow(&page).await.unwrap().0, 200)).await;
+    assert_eq!(listed.code, 0, "{}", listed.err);
+    assert!(listed.out.contains("echo"), "{}", listed.out);
+    assert!(
+        listed.err.contains("Log in to ") && listed.err.contains(world.url()),
+        "{}",
+        listed.err
+    );
+
+    let again = shell.run(&list).await;
+    assert_eq!((again.code, &*again.err), (0, ""), "the tokens are still good");
+    assert_eq!(world.asked("/authorize").len(), 1);
+    let refused = shell.run(&["list", world.url(), "--auth", "wrong"]).await;
+    assert_eq!(refused.code, 1);
+    let misplaced = shell.run(&["list", "nowhere", "--auth", "oauth"]).await;
+    assert_eq!(misplaced.code, 2, "{}", misplaced.err);
+}
+
+#[tokio::test]
+async fn one_logs_in_sees_where_and_logs_out() {
+    let world = World::start(|_| ()).await.unwrap();
+    let (shell, url) = (Shell::new(), world.url());
+    let none = shell.run(&["status"]).await;
+    assert_eq!((none.code, &*none.out, &*none.err), (0, "", "not logged in anywhere\n"));
+    assert_eq!(shell.run(&["status", url]).await.code, 1);
+    let early = shell.run(&["logout", url]).await;
+    assert_eq!((early.code, early.err), (1, format!("error: not logged in to {url}\n")));
+
+    let words = ["login", url];
+    let login = shell.with_user(&words, async |page| drop(follow(&page).await.unwrap())).await;
+    assert_eq!(login.code, 0, "{}", login.err);
+    let told = format!("{url}: logged in at {}", world.issuer(0));
+    assert!(login.out.starts_with(&told), "{}", login.out);
+    let again = shell.run(&["login", url]).await;
+    assert!(again.code == 0 && again.out.starts_with(&told), "it is done already");
+    for words in [&["status"][..], &["status", url]] {
+        let status = shell.run(words).await;
+        assert!(status.code == 0 && status.out.starts_with(&told), "{}", status.out);
+    }
+    let json = shell.run(&["status", "--json"]).await;
+    let kept: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&kept[0]["server"], kept.as_array().unwrap().len()), (&url.into(), 1));
+    for secret in world.secrets() {
+        assert!(!json.out.contains(&secret) && !login.out.contains(&secret), "{secret}");
+    }
+
+    let out = shell.run(&["logout", url]).await;
+    assert_eq!((out.code, out.err), (0, format!("Logged out of {url}\n")));
+    assert_eq!(shell.run(&["status", url]).await.code, 1);
+    assert_eq!(world.asked("/authorize").len(), 1);
+}
+
+#[tokio::test]
+async fn the_address_at_which_a_browser_elsewhere_ends_can_be_pasted() {
+    let world = World::start(|_| ()).await.unwrap();
+    let shell = Shell::new();
+    let (paste, lines) = mpsc::sync_channel(4);
+    let terminal =
+        Terminal::interactive(BufReader::new(Lines(lines)), Log::default(), shell.err.clone());
+    let user = async {
+        let page = shell.page().await;
+        eventually(|| shell.err.text().contains("paste that here")).await;
+        paste.send("http://127.0.0.1/callback?code=guess&state=other\n".to_owned()).unwrap();
+        paste.send(redirect_of(&page).await.unwrap() + "\n").unwrap();
+    };
+    let login = run(shell.words(&["login", world.url()]), &terminal);
+    let (code, ()) = tokio::join!(deadline(login), deadline(user));
+    assert_eq!(code, 0, "{}", shell.err.text());
+    assert_eq!(shell.run(&["status", world.url()]).await.code, 0);
+}
+
+#[tokio::test]
+async fn a_server_of_a_config_is_logged_in_to_as_it_says_there() {
+    let world = World::start(|_| ()).await.unwrap();
+    let shell = Shell::new();
+    let path = shell.folder.path().join("servers.json");
+    let config = serde_json::json!({"mcpServers": {
+        "world": {"url": world.url(), "oauth": {"scopes": ["a", "b"]}}, "local": {"command": "true"},
+    }});
+    std::fs::write(&path, config.to_string()).unwrap();
+    let path = path.display().to_string();
+    let words = ["login", &path, "--server", "world"];
+    let login = shell.with_user(&words, async |page| drop(follow(&page).await.unwrap())).await;
+    assert_eq!(login.code, 0, "{}", login.err);
+    assert!(world.authorization_requests()[0]["scope"].contains("a b"));
+    let list = shell.run(&["list", &path, "--server", "world", "--tools"]).await;
+    assert!(list.code == 0 && list.out.contains("echo"), "{}", list.err);
+    let local = shell.run(&["login", &path, "--server", "local"]).await;
+    assert!(local.code == 1 && local.err.contains("nobody logs in to that"), "{}", local.err);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_no_login_is_told_apart() {
+    let world = World::start(|rules| rules.resource.open = ["server/discover".to_owned()].into());
+    let world = world.await.unwrap();
+    let shell = Shell::new();
+    let login = shell.run(&["login", world.url()]).await;
+    assert_eq!((login.code, login.out), (0, String::new()), "{}", login.err);
+    assert!(login.err.ends_with("asks for no login\n"), "{}", login.err);
+}
