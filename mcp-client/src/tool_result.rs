@@ -52,7 +52,7 @@ impl ToolResult {
     // spec: TOOL-18
     pub fn resource_links(&self) -> impl Iterator<Item = &ResourceLink> {
         self.content.iter().filter_map(|block| match block {
-            ContentBlock::ResourceLink(link) => Some(link),
+            ContentBlock::ResourceLink(link) => Some(&**link),
             _ => None,
         })
     }

@@ -13,4 +13,5 @@ mod read;
 
 pub(crate) use check::{Checker, check};
 pub(crate) use lift::{LARGE, Lifted};
-pub(crate) use read::read;
+pub(crate) use plain::is_plain;
+pub(crate) use read::{BY_ITSELF, Elements, Entries, Reader, handed_over, read, read_by};

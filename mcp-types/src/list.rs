@@ -1,12 +1,15 @@
 //! Lists that survive a broken item.
 
-use crate::wire::{Append, Fit, Wire};
+use crate::{
+    json::{Elements, Reader},
+    wire::{Append, Fit, Misfit, Wire, append},
+};
 use serde_core::{
     Serialize, Serializer,
     de::{DeserializeOwned, SeqAccess},
     ser::SerializeSeq,
 };
-use serde_json::Value;
+use serde_json::{Error, Value};
 use std::{
     ops::{Deref, DerefMut},
     slice, vec,
@@ -74,6 +77,14 @@ impl<T> List<T> {
             }
         }
         list
+    }
+
+    /// Keeps the next item, which does not fit.
+    #[cold]
+    fn set_aside(&mut self, mut misfit: Misfit) {
+        let index = self.items.len() + self.broken().len();
+        let (reason, value) = (misfit.to_string(), misfit.take_value());
+        self.broken.get_or_insert_default().push(BrokenItem { index, value, reason });
     }
 
     /// The items that do not fit.
@@ -170,14 +181,27 @@ impl<T: Wire> Wire for List<T> {
     fn from_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Fit<Self>, A::Error> {
         let mut list = Self::new();
         while let Some(item) = array.next_element_seed(Append(&mut list.items))? {
-            if let Err(mut misfit) = item {
-                let index = list.items.len() + list.broken().len();
-                let (reason, value) = (misfit.to_string(), misfit.take_value());
-                let item = BrokenItem { index, value, reason };
-                list.broken.get_or_insert_default().push(item);
+            if let Err(misfit) = item {
+                list.set_aside(misfit);
             }
         }
         Ok(Ok(list))
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        if reader.next()? != b'[' {
+            return Self::decode(reader);
+        }
+        reader.inside(b']', |reader| {
+            let (mut list, mut elements) = (Self::new(), Elements::new(reader));
+            while let Some(reader) = elements.element()? {
+                match T::read(reader)? {
+                    Ok(item) => append(&mut list.items, item),
+                    Err(misfit) => list.set_aside(misfit),
+                }
+            }
+            Ok(Ok(list))
+        })
     }
 }
 

@@ -33,7 +33,8 @@ pub mod keys {
     pub const BAGGAGE: &str = "baggage";
 }
 
-/// The `_meta` object of a message: an open map, in the order of a [`JsonObject`](crate::JsonObject).
+/// The `_meta` object of a message: an open map, in the order of a [`JsonObject`](crate::JsonObject),
+/// in the memory of a pointer.
 ///
 /// ```
 /// use mcp_types::MetaObject;
@@ -44,7 +45,7 @@ pub mod keys {
 /// # Ok::<(), mcp_types::InvalidMetaKey>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct MetaObject(Map<String, Value>);
+pub struct MetaObject(Box<Map<String, Value>>);
 
 impl MetaObject {
     /// Sets a key of your own.
@@ -81,7 +82,7 @@ impl MetaObject {
 
     /// The members, by value.
     pub fn into_map(self) -> Map<String, Value> {
-        self.0
+        *self.0
     }
 }
 
@@ -95,7 +96,7 @@ deserialize!(MetaObject);
 
 impl From<Map<String, Value>> for MetaObject {
     fn from(map: Map<String, Value>) -> Self {
-        Self(map)
+        Self(Box::new(map))
     }
 }
 

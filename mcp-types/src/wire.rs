@@ -4,23 +4,28 @@
 //! and whoever holds it decides (a list sets the item aside, a union keeps it as unknown, a hint goes to `extra`).
 //! So nothing has to be buffered in case it does not fit.
 
-mod leaves;
+pub(crate) mod leaves;
 mod members;
 mod misfit;
 pub(crate) mod object;
+mod source;
 mod string_enum;
 pub(crate) mod union;
 
-pub(crate) use leaves::Append;
-pub(crate) use members::{Members, Text, once};
+pub(crate) use leaves::{Append, append};
+pub(crate) use members::Members;
 pub(crate) use misfit::{Fit, Misfit};
 pub(crate) use object::{Object, Rest, object};
+pub(crate) use source::{Source, Text, once};
 pub(crate) use string_enum::string_enum;
 pub(crate) use union::{by_key, by_method, by_mode, by_shape, by_tag};
 
+use crate::json::{BY_ITSELF, Reader, handed_over, read_by};
 use serde_core::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+    de::{
+        self, DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
+    },
 };
 use serde_json::{Number, Value};
 use std::{borrow::Cow, fmt, marker::PhantomData};
@@ -64,6 +69,11 @@ pub(crate) trait Wire: Sized + Serialize {
         deserializer.deserialize_any(Decoder(PhantomData))
     }
 
+    /// Reads a value of any shape from text that was checked. Types of which many come have a shorter way than serde's.
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, serde_json::Error> {
+        Self::decode(reader)
+    }
+
     /// Reads a value that is in memory.
     fn from_value(value: Value) -> Fit<Self> {
         Self::decode(value).unwrap_or_else(|error| Err(Misfit::other(Value::Null, error)))
@@ -75,8 +85,8 @@ pub(crate) trait Wire: Sized + Serialize {
 }
 
 /// The body of `Deserialize` for a type with a JSON form.
-pub(crate) fn read<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    match T::decode(deserializer) {
+pub(crate) fn decode<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    match deserializer.deserialize_newtype_struct(BY_ITSELF, Decoder(PhantomData)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(misfit)) => Err(D::Error::custom(misfit)),
         Err(error) => Err(error),
@@ -88,7 +98,7 @@ macro_rules! deserialize {
     ($($type:ty),+) => {$(
         impl<'de> serde_core::Deserialize<'de> for $type {
             fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::read(deserializer)
+                $crate::wire::decode(deserializer)
             }
         }
     )+};
@@ -111,6 +121,18 @@ impl<'de, T: Wire> Visitor<'de> for Decoder<T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::EXPECTED)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Fit<T>, D::Error> {
+        T::decode(inner)
+    }
+
+    /// Text that was checked.
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Fit<T>, A::Error> {
+        match handed_over(data) {
+            Some(text) => read_by(text, |reader| T::read(reader)).map_err(A::Error::custom),
+            None => Err(A::Error::invalid_type(Unexpected::Enum, &self)),
+        }
     }
 
     fn visit_unit<E>(self) -> Result<Fit<T>, E> {

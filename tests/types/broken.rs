@@ -7,6 +7,7 @@ use crate::{
     schemas::{SOURCES, definitions, typed},
 };
 use mcp_types::{
+    RawJson,
     content::{ContentBlock, Role},
     resources::ReadResourceResult,
     tools::{CallToolResult, ListToolsResult, Tool},
@@ -162,6 +163,44 @@ fn an_error_names_the_member() {
     assert!(error("{}").starts_with("`contents` is missing"));
     let error = serde_json::from_str::<Tool>(r#"{"name": 1, "inputSchema": {}}"#).unwrap_err();
     assert!(error.to_string().starts_with("`name` is a number instead of a string"), "{error}");
+}
+
+#[test]
+fn a_type_is_read_from_whatever_serde_offers() {
+    use serde::de::value::{BorrowedStrDeserializer, Error, MapDeserializer, StrDeserializer};
+    use serde::{Deserialize, de::IntoDeserializer};
+
+    let members = [("name", "a"), ("extra", "b")];
+    let object = MapDeserializer::<_, Error>::new(members.into_iter());
+    let error = Tool::deserialize(object).unwrap_err();
+    assert_eq!(error.to_string(), "`inputSchema` is missing");
+    for text in ["a", "{}", r#"{"name":"a","inputSchema":{}}"#] {
+        let error = Tool::deserialize(BorrowedStrDeserializer::<Error>::new(text)).unwrap_err();
+        assert_eq!(error.to_string(), "the value is a string instead of an object");
+        let role: StrDeserializer<'_, Error> = text.into_deserializer();
+        assert_eq!(Role::deserialize(role), Ok(Role::Unknown(text.to_owned())));
+    }
+}
+
+#[test]
+fn a_value_is_read_as_deep_as_by_serde_json() {
+    for depth in 120..132 {
+        let schema = format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
+        for (text, is_list) in [
+            (format!(r#"{{"name":"a","inputSchema":{schema}}}"#), false),
+            (format!(r#"{{"tools":[{{"name":"a","inputSchema":{schema}}}]}}"#), true),
+        ] {
+            let raw = RawJson::parse(text.clone()).unwrap();
+            let shown = |error: serde_json::Error| error.to_string();
+            if is_list {
+                let read = raw.decode::<ListToolsResult>().map_err(shown);
+                assert_eq!(read, serde_json::from_str(&text).map_err(shown), "{depth}");
+            } else {
+                let read = raw.decode::<Tool>().map_err(shown);
+                assert_eq!(read, serde_json::from_str(&text).map_err(shown), "{depth}");
+            }
+        }
+    }
 }
 
 #[test]

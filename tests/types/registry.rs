@@ -195,6 +195,7 @@ fn pass<T>(text: &str) -> Result<Value, serde_json::Error>
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,
 {
+    compare::<T>(text);
     let typed: T = serde_json::from_str(text)?;
     let plain: Value = serde_json::from_str(text)?;
     assert_eq!(serde_json::from_slice::<T>(text.as_bytes())?, typed, "from bytes: {text}");
@@ -205,6 +206,29 @@ where
     let value = serde_json::to_value(&typed)?;
     assert_eq!(serde_json::from_str::<Value>(&written)?, value, "two ways to write: {text}");
     Ok(value)
+}
+
+/// Text that was checked is read without serde_json, to the same value or for the same reason not.
+#[track_caller]
+fn compare<T: DeserializeOwned + PartialEq + Debug>(text: &str) {
+    let pretty = serde_json::from_str::<Value>(text).map(|value| format!("{value:#}")).unwrap();
+    for text in [text, &pretty] {
+        let raw = RawJson::parse(text.to_owned()).unwrap();
+        assert_eq!(reason(raw.decode::<T>()), reason(serde_json::from_str::<T>(text)), "{text}");
+    }
+    // As a part of what is none of our types.
+    let list = format!("[{text}]");
+    let raw = RawJson::parse(list.clone()).unwrap();
+    let expected = serde_json::from_str::<Vec<T>>(&list);
+    assert_eq!(reason(raw.decode::<Vec<T>>()), reason(expected), "{list}");
+}
+
+/// The value, or why there is none, without the place.
+fn reason<T>(read: Result<T, serde_json::Error>) -> Result<T, String> {
+    read.map_err(|error| {
+        let text = error.to_string();
+        text.split_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+    })
 }
 
 #[test]

@@ -88,8 +88,10 @@ fn assign(model: &Model) -> Result<()> {
     let vanished: Vec<_> = set.difference(&types).collect();
     ensure!(lost.is_empty(), "types without a module in `tables::MODULES`: {lost:?}");
     ensure!(vanished.is_empty(), "types in `tables::MODULES` that are in no schema: {vanished:?}");
-    let stale = tables::LENIENT.iter().find(|lenient| !types.contains(*lenient));
-    ensure!(stale.is_none(), "a type in `tables::LENIENT` that is in no schema: {stale:?}");
+    for (table, names) in [("LENIENT", tables::LENIENT), ("BOXED", tables::BOXED)] {
+        let stale = names.iter().find(|name| !types.contains(*name));
+        ensure!(stale.is_none(), "a type in `tables::{table}` that is in no schema: {stale:?}");
+    }
     Ok(())
 }
 

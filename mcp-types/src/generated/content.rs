@@ -46,7 +46,7 @@ pub struct AudioContent {
     /// Media type of the recording, such as `audio/wav`.
     pub mime_type: String,
     /// Hints about audience, importance and age.
-    pub annotations: Option<Annotations>,
+    pub annotations: Option<Box<Annotations>>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     /// Since 2025-06-18.
     pub meta: Option<MetaObject>,
@@ -79,11 +79,11 @@ pub enum ContentBlock {
     /// An image, inline.
     Image(ImageContent),
     /// The contents of a resource, inline.
-    EmbeddedResource(EmbeddedResource),
+    EmbeddedResource(Box<EmbeddedResource>),
     /// Sound, inline. Since 2025-03-26.
     Audio(AudioContent),
     /// A pointer to a resource, to be read on demand. Since 2025-06-18.
-    ResourceLink(ResourceLink),
+    ResourceLink(Box<ResourceLink>),
     /// What this version of the library does not know, or what does not fit the type that it says
     /// to be: the value as it came.
     Unknown(Value),
@@ -106,7 +106,7 @@ pub struct EmbeddedResource {
     /// Contents of the resource.
     pub resource: ResourceContents,
     /// Hints about audience, importance and age.
-    pub annotations: Option<Annotations>,
+    pub annotations: Option<Box<Annotations>>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     /// Since 2025-06-18.
     pub meta: Option<MetaObject>,
@@ -191,7 +191,7 @@ pub struct ImageContent {
     /// Media type of the image, such as `image/png`.
     pub mime_type: String,
     /// Hints about audience, importance and age.
-    pub annotations: Option<Annotations>,
+    pub annotations: Option<Box<Annotations>>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     /// Since 2025-06-18.
     pub meta: Option<MetaObject>,
@@ -226,7 +226,7 @@ pub struct ResourceLink {
     /// Programmatic name, shown to people where `title` is absent.
     pub name: String,
     /// Hints about audience, importance and age.
-    pub annotations: Option<Annotations>,
+    pub annotations: Option<Box<Annotations>>,
     /// What the resource holds, written for the model. Untrusted: it is the server's own text.
     pub description: Option<String>,
     /// Icons to show for it, usually one per size or theme. Untrusted: the addresses come from the peer.
@@ -291,7 +291,7 @@ pub struct TextContent {
     /// The text itself. Untrusted where a server sent it.
     pub text: String,
     /// Hints about audience, importance and age.
-    pub annotations: Option<Annotations>,
+    pub annotations: Option<Box<Annotations>>,
     /// Metadata beside the payload, for the protocol, extensions and applications, keyed by prefixed names.
     /// Since 2025-06-18.
     pub meta: Option<MetaObject>,

@@ -275,7 +275,7 @@ pub struct Resource {
     /// Programmatic name, shown to people where `title` is absent.
     pub name: String,
     /// Hints about audience, importance and age.
-    pub annotations: Option<Annotations>,
+    pub annotations: Option<Box<Annotations>>,
     /// What the resource holds, written for the model. Untrusted: it is the server's own text.
     pub description: Option<String>,
     /// Icons to show for it, usually one per size or theme. Untrusted: the addresses come from the peer.
@@ -367,7 +367,7 @@ pub struct ResourceTemplate {
     /// Programmatic name, shown to people where `title` is absent.
     pub name: String,
     /// Hints about audience, importance and age.
-    pub annotations: Option<Annotations>,
+    pub annotations: Option<Box<Annotations>>,
     /// What the resources hold, written for the model. Untrusted: it is the server's own text.
     pub description: Option<String>,
     /// Icons to show for it, usually one per size or theme. Untrusted: the addresses come from the peer.

@@ -68,24 +68,21 @@ impl<'a> Checker<'a> {
 pub(super) fn value_end(text: &[u8], mut at: usize) -> Option<(usize, u64)> {
     let mut nesting = Nesting::new();
     let mut seen = 0;
-    let mut is_key = false;
-    loop {
+    'values: loop {
         match next(text, &mut at)? {
-            b'"' => {
-                at = string_end(text, at + 1, &mut seen)?;
-                if is_key {
-                    at = colon_end(text, at)?;
-                    is_key = false;
+            b'"' => at = string_end(text, at + 1, &mut seen)?,
+            b'{' => {
+                at += 1;
+                nesting.open(true);
+                if next(text, &mut at)? != b'}' {
+                    at = key_end(text, at, &mut seen)?;
                     continue;
                 }
             }
-            _ if is_key => return None,
-            open @ (b'{' | b'[') => {
+            b'[' => {
                 at += 1;
-                nesting.open(open == b'{');
-                // The brackets that close are two signs after those that open.
-                if next(text, &mut at)? != open + 2 {
-                    is_key = open == b'{';
+                nesting.open(false);
+                if next(text, &mut at)? != b']' {
                     continue;
                 }
             }
@@ -95,41 +92,52 @@ pub(super) fn value_end(text: &[u8], mut at: usize) -> Option<(usize, u64)> {
             _ => at = number_end(text, at)?,
         }
         // The value has ended, and perhaps what is around it as well.
-        loop {
-            if nesting.is_empty() {
-                return Some((at, seen));
-            }
+        while !nesting.is_empty() {
             let is_in_object = nesting.is_in_object();
-            match next(text, &mut at)? {
-                b',' => {
-                    at += 1;
-                    is_key = is_in_object;
-                    break;
+            let byte = next(text, &mut at)?;
+            at += 1;
+            match byte {
+                b',' if is_in_object => {
+                    at = key_end(text, at, &mut seen)?;
+                    continue 'values;
                 }
+                b',' => continue 'values,
                 b'}' if is_in_object => nesting.close(),
                 b']' if !is_in_object => nesting.close(),
                 _ => return None,
             }
-            at += 1;
         }
+        return Some((at, seen));
     }
 }
 
-/// The byte after white space.
-#[inline]
+/// The byte after white space, of which mostly there is none.
+#[inline(always)]
 pub(super) fn next(text: &[u8], at: &mut usize) -> Option<u8> {
-    loop {
-        let byte = *text.get(*at)?;
-        if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
-            return Some(byte);
-        }
-        *at += 1;
+    let byte = *text.get(*at)?;
+    if byte > b' ' {
+        return Some(byte);
     }
+    *at = space_end(text, *at);
+    text.get(*at).copied()
 }
 
-/// Where the colon ends that comes after a key.
-#[inline]
-fn colon_end(text: &[u8], mut at: usize) -> Option<usize> {
+/// Where the white space ends.
+#[inline(never)]
+fn space_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\t' | b'\r') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the colon ends that comes after the key which is next.
+#[inline(always)]
+fn key_end(text: &[u8], mut at: usize, seen: &mut u64) -> Option<usize> {
+    if next(text, &mut at)? != b'"' {
+        return None;
+    }
+    at = string_end(text, at + 1, seen)?;
     (next(text, &mut at)? == b':').then_some(at + 1)
 }
 

@@ -16,8 +16,8 @@ const FEW: usize = 4;
 /// the text. In `seen` the bits of all bytes come together that were passed, and perhaps of some after them.
 #[inline(always)]
 pub(super) fn plain_end(text: &[u8], mut at: usize, seen: &mut u64) -> usize {
-    let (words, _) = text.get(at..).unwrap_or_default().as_chunks::<WORD>();
-    for word in words.iter().take(FEW) {
+    for _ in 0..FEW {
+        let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else { break };
         let word = u64::from_le_bytes(*word);
         *seen |= word;
         match specials(word) {
@@ -28,6 +28,27 @@ pub(super) fn plain_end(text: &[u8], mut at: usize, seen: &mut u64) -> usize {
     let (end, more) = long_end(text, at);
     *seen |= more;
     end
+}
+
+/// Whether the text can stand in a string as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_end(text.as_bytes(), 0, &mut 0) == text.len()
+}
+
+/// The same for short strings that end with a quote; nothing for all others.
+#[inline]
+pub(super) fn quote_of_short(text: &[u8], mut at: usize) -> Option<usize> {
+    for _ in 0..FEW {
+        let word = u64::from_le_bytes(*text.get(at..)?.first_chunk()?);
+        match specials(word) {
+            0 => at += WORD,
+            specials => {
+                at += first(specials);
+                return (text.get(at) == Some(&b'"')).then_some(at);
+            }
+        }
+    }
+    None
 }
 
 /// The same for longer strings, and for the last bytes of a text; gives the bits as well.

@@ -4,14 +4,16 @@
 //! serde_json itself: numbers that are no small integers, enums, bytes, and its own types.
 
 mod access;
+mod hand_over;
 mod hole;
 mod key;
 mod text;
 
+pub(crate) use access::{Elements, Entries};
+pub(crate) use hand_over::{BY_ITSELF, handed_over};
 pub(super) use hole::Hole;
 
 use super::check::{next, number_end, value_end};
-use access::{Elements, Entries};
 use serde_core::{
     Deserialize, Deserializer,
     de::{Error as _, Unexpected, Visitor},
@@ -33,7 +35,19 @@ const SERDE_JSON: &str = "$serde_json::";
 ///
 /// The value does not fit the type. Text that is no JSON is an error as well, or is read as if it were.
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
-    Reader { text, at: 0, depth: 0, hole: None }.whole()
+    Reader::new(text, None).whole(|reader| T::deserialize(reader))
+}
+
+/// The same for what is not read by way of serde.
+///
+/// # Errors
+///
+/// Those of `read`, and text that is left.
+pub(crate) fn read_by<'de, T>(
+    text: &'de str,
+    read: impl FnOnce(&mut Reader<'de>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    Reader::new(text, None).whole(read)
 }
 
 /// The same for text with a hole.
@@ -45,38 +59,47 @@ pub(super) fn read_around<'de, T: Deserialize<'de>>(
     text: &'de str,
     hole: &'de mut Hole,
 ) -> Result<T, Error> {
-    Reader { text, at: 0, depth: 0, hole: Some(hole) }.whole()
+    Reader::new(text, Some(hole)).whole(|reader| T::deserialize(reader))
 }
 
 /// Reads text from front to back.
-struct Reader<'de> {
+pub(crate) struct Reader<'de> {
     text: &'de str,
     at: usize,
     depth: u8,
+    /// Whether somebody else has read the text, and has told where an error is.
+    is_handed_over: bool,
     hole: Option<&'de mut Hole>,
 }
 
 impl<'de> Reader<'de> {
+    fn new(text: &'de str, hole: Option<&'de mut Hole>) -> Self {
+        Self { text, at: 0, depth: 0, is_handed_over: false, hole }
+    }
+
     /// Reads the one value that the text consists of.
     #[inline]
-    fn whole<T: Deserialize<'de>>(mut self) -> Result<T, Error> {
-        let mut value = T::deserialize(&mut self);
+    fn whole<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        let mut value = read(&mut self);
         // Large values are not moved more often than they have to be.
         if value.is_ok() && next(self.text.as_bytes(), &mut self.at).is_some() {
             value = Err(trailing());
         }
-        value.map_err(|error| self.locate(&error))
+        if let Err(error) = &mut value {
+            self.locate(error);
+        }
+        value
     }
 
     /// The byte after white space, where the reader stops.
     #[inline]
-    fn next(&mut self) -> Result<u8, Error> {
+    pub(crate) fn next(&mut self) -> Result<u8, Error> {
         next(self.text.as_bytes(), &mut self.at).ok_or_else(no_json)
     }
 
     /// Passes over white space and one byte, which has to be this one.
     #[inline]
-    fn take(&mut self, byte: u8) -> Result<(), Error> {
+    pub(crate) fn take(&mut self, byte: u8) -> Result<(), Error> {
         if self.next()? != byte {
             return Err(trailing());
         }
@@ -101,34 +124,37 @@ impl<'de> Reader<'de> {
 
     /// The string that begins after the quote where the reader is.
     #[inline]
-    fn string(&mut self) -> Result<Cow<'de, str>, Error> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'de, str>, Error> {
         if self.hole.is_some()
             && let Some(text) = self.fill()
         {
             return text.map(Cow::Owned);
         }
         self.at += 1;
-        text::read(self.text, &mut self.at)
+        match text::plain(self.text, self.at) {
+            Some(text) => {
+                self.at += text.len() + 1;
+                Ok(Cow::Borrowed(text))
+            }
+            None => text::escaped(self.text, &mut self.at).map(Cow::Owned),
+        }
     }
 
-    fn word(&mut self, word: &str) -> Result<(), Error> {
+    pub(crate) fn word(&mut self, word: &str) -> Result<(), Error> {
         let is_there = self.until(self.at + word.len())? == word;
         is_there.then_some(()).ok_or_else(no_json)
     }
 
     /// What is between brackets.
     #[inline]
-    fn inside<T>(
+    pub(crate) fn inside<T>(
         &mut self,
         close: u8,
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if self.depth == MAX_DEPTH {
-            return Err(Error::custom("recursion limit exceeded"));
-        }
         self.depth += 1;
         self.at += 1;
-        let mut value = read(self);
+        let mut value = if self.depth > MAX_DEPTH { Err(too_deep()) } else { read(self) };
         if value.is_ok()
             && let Err(error) = self.take(close)
         {
@@ -140,7 +166,7 @@ impl<'de> Reader<'de> {
 
     /// An integer of few digits, with its sign; the reader stays where it is if the number is another one.
     #[inline]
-    fn integer(&mut self) -> Option<(bool, i64)> {
+    pub(crate) fn integer(&mut self) -> Option<(bool, i64)> {
         let rest = self.text.as_bytes().get(self.at..)?;
         let is_negative = rest.first() == Some(&b'-');
         let digits = rest.get(usize::from(is_negative)..)?;
@@ -200,9 +226,12 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// The error with the place where the reader is, in the words of serde_json.
+    /// Gives an error the place where the reader is, in the words of serde_json.
     #[cold]
-    fn locate(&self, error: &Error) -> Error {
+    fn locate(&self, error: &mut Error) {
+        if self.is_handed_over && error.line() > 0 {
+            return;
+        }
         let text = error.to_string();
         let reason = text.rsplit_once(" at line ").map_or(&*text, |(reason, _)| reason);
         let before = self.text.as_bytes().get(..self.at).unwrap_or_default();
@@ -211,8 +240,13 @@ impl<'de> Reader<'de> {
         let missing = self.hole.as_ref();
         let missing = missing.map_or(0, |hole| hole.between(before.len() - column, self.at));
         let column = column + missing;
-        Error::custom(format!("{reason} at line {line} column {column}"))
+        *error = Error::custom(format!("{reason} at line {line} column {column}"));
     }
+}
+
+#[cold]
+fn too_deep() -> Error {
+    Error::custom("recursion limit exceeded")
 }
 
 #[cold]
@@ -303,6 +337,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     ) -> Result<V::Value, Error> {
         if name.starts_with(SERDE_JSON) {
             return self.leave(|json| json.deserialize_newtype_struct(name, visitor));
+        }
+        if name == BY_ITSELF
+            && let Some(text) = self.hand_over()
+        {
+            return visitor.visit_enum(text);
         }
         visitor.visit_newtype_struct(self)
     }

@@ -1,7 +1,7 @@
 //! Writing an envelope.
 
 use super::{Message, Notification, RawJson, Request, RequestId, Response};
-use crate::ErrorObject;
+use crate::{ErrorObject, json::is_plain};
 
 impl Message {
     /// Appends the message to `out`, without a line end.
@@ -85,9 +85,8 @@ fn params(params: Option<&RawJson>, out: &mut Vec<u8>) {
 }
 
 fn string(text: &str, out: &mut Vec<u8>) {
-    let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
     out.push(b'"');
-    if text.bytes().all(plain) {
+    if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
     } else {
         let quoted = serde_json::Value::from(text).to_string();

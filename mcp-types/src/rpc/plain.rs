@@ -32,15 +32,27 @@ pub(super) fn method(name: Cow<'_, str>) -> Cow<'static, str> {
 
 fn notification(bytes: &Bytes) -> Option<Notification> {
     let rest = bytes.strip_prefix(METHOD_FIRST)?;
-    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    let name = std::str::from_utf8(&rest[..end]).ok()?;
-    let is_plain = name.bytes().all(|byte| byte >= b' ');
-    let params = rest[end..].strip_prefix(PARAMS).filter(|_| is_plain)?;
+    let (method, params) = often(rest).or_else(|| seldom(rest))?;
     let params = bytes.len() - params.len()..bytes.strip_suffix(b"}")?.len();
     let value = RawJson::checked(bytes, params)?;
     let is_container = matches!(value.as_bytes().first(), Some(b'{' | b'['));
-    let notification = Notification::new(method(Cow::Borrowed(name)));
-    is_container.then(|| notification.with_params(value))
+    is_container.then(|| Notification { method, params: Some(value) })
+}
+
+/// The method of what is told often, and what is left of the message from its parameters on.
+fn often(rest: &[u8]) -> Option<(Cow<'static, str>, &[u8])> {
+    OFTEN.iter().find_map(|name| {
+        let params = rest.strip_prefix(name.as_bytes())?.strip_prefix(PARAMS)?;
+        Some((Cow::Borrowed(*name), params))
+    })
+}
+
+/// The same of everything else.
+fn seldom(rest: &[u8]) -> Option<(Cow<'static, str>, &[u8])> {
+    let end = rest.iter().position(|byte| matches!(byte, 0..b' ' | b'"' | b'\\'))?;
+    let params = rest[end..].strip_prefix(PARAMS)?;
+    let name = std::str::from_utf8(&rest[..end]).ok()?;
+    Some((Cow::Owned(name.to_owned()), params))
 }
 
 fn response(bytes: &Bytes) -> Option<Response> {

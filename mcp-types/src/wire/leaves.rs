@@ -1,13 +1,16 @@
 //! The JSON forms of strings, numbers, lists, maps and of the types that are written by hand.
 
 use super::{Decoder, Encoded, Fit, Misfit, Wire, to_value};
-use crate::{ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId};
+use crate::{
+    ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId,
+    json::{Elements, Reader},
+};
 use indexmap::IndexMap;
 use serde_core::{
     Deserialize, Deserializer, Serializer,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Number, Value};
+use serde_json::{Error, Number, Value};
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 impl Wire for Value {
@@ -26,19 +29,40 @@ impl Wire for RawJson {
     }
 }
 
+/// Reads what is a string mostly, from text that was checked.
+pub(crate) fn read_text<T: Wire>(reader: &mut Reader<'_>) -> Result<Fit<T>, Error> {
+    match reader.next()? {
+        b'"' => reader.string().map(T::from_text),
+        _ => T::decode(reader),
+    }
+}
+
 impl Wire for bool {
     const EXPECTED: &'static str = "a boolean";
 
     fn from_bool(value: bool) -> Fit<Self> {
         Ok(value)
     }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        match reader.next()? {
+            b't' => reader.word("true").map(|()| Ok(true)),
+            b'f' => reader.word("false").map(|()| Ok(false)),
+            _ => Self::decode(reader),
+        }
+    }
 }
 
 impl Wire for String {
     const EXPECTED: &'static str = "a string";
 
+    #[inline]
     fn from_text(text: Cow<'_, str>) -> Fit<Self> {
         Ok(text.into_owned())
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        read_text(reader)
     }
 }
 
@@ -84,6 +108,14 @@ fn integer(number: f64) -> Option<i64> {
 impl Wire for i64 {
     const EXPECTED: &'static str = "an integer";
 
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        reader.next()?;
+        match reader.integer() {
+            Some((_, integer)) => Ok(Ok(integer)),
+            None => Self::decode(reader),
+        }
+    }
+
     /// `1.0` is an integer to JSON Schema.
     fn from_number(number: Number) -> Fit<Self> {
         let float = || number.as_f64().and_then(integer);
@@ -97,6 +129,15 @@ impl Wire for i64 {
 
 impl Wire for f64 {
     const EXPECTED: &'static str = "a number";
+
+    #[expect(clippy::cast_precision_loss, reason = "serde_json does the same")]
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        reader.next()?;
+        match reader.integer() {
+            Some((_, integer)) => Ok(Ok(integer as Self)),
+            None => Self::decode(reader),
+        }
+    }
 
     fn from_number(number: Number) -> Fit<Self> {
         number.as_f64().map_or_else(|| Self::misfit(number.into()), Ok)
@@ -134,6 +175,14 @@ impl Wire for MetaObject {
 impl Wire for RequestId {
     const EXPECTED: &'static str = "a string or an integer";
 
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        reader.next()?;
+        match reader.integer() {
+            Some((_, integer)) => Ok(Ok(Self::Integer(integer))),
+            None => read_text(reader),
+        }
+    }
+
     fn from_number(number: Number) -> Fit<Self> {
         number
             .as_i64()
@@ -168,11 +217,35 @@ buffered! {
     ErrorObject, "an object with an integer `code` and a string `message`";
 }
 
+impl<T: Wire> Wire for Box<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
+        Ok(T::decode(deserializer)?.map(Self::new))
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        Ok(T::read(reader)?.map(Self::new))
+    }
+
+    fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).encode(serializer)
+    }
+}
+
 impl<T: Wire> Wire for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
         deserializer.deserialize_option(OptionDecoder(PhantomData))
+    }
+
+    #[inline]
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        match reader.next()? {
+            b'n' => reader.word("null").map(|()| Ok(None)),
+            _ => Ok(T::read(reader)?.map(Some)),
+        }
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -222,6 +295,22 @@ impl<T: Wire> Wire for Vec<T> {
         Ok(Ok(items))
     }
 
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        if reader.next()? != b'[' {
+            return Self::decode(reader);
+        }
+        reader.inside(b']', |reader| {
+            let (mut items, mut elements) = (Self::new(), Elements::new(reader));
+            while let Some(reader) = elements.element()? {
+                match T::read(reader)? {
+                    Ok(item) => append(&mut items, item),
+                    Err(misfit) => return broken_array(&items, misfit, elements).map(Err),
+                }
+            }
+            Ok(Ok(items))
+        })
+    }
+
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(Encoded))
     }
@@ -236,17 +325,22 @@ impl<'de, T: Wire> DeserializeSeed<'de> for Append<'_, T> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fit<()>, D::Error> {
         match T::decode(deserializer) {
             Ok(Ok(item)) => {
-                // Most arrays have one item.
-                if self.0.is_empty() {
-                    self.0.reserve_exact(1);
-                }
-                self.0.push(item);
+                append(self.0, item);
                 Ok(Ok(()))
             }
             Ok(Err(misfit)) => Ok(Err(misfit)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// Most arrays have one item.
+#[inline]
+pub(crate) fn append<T>(items: &mut Vec<T>, item: T) {
+    if items.capacity() == 0 {
+        *items = Vec::with_capacity(1);
+    }
+    items.push(item);
 }
 
 #[cold]

@@ -1,62 +1,74 @@
 //! The members of an object that is being read.
 
-use super::{Decoder, Fit, Wire};
+use super::{
+    Fit, Source, Wire,
+    source::{Tag, any},
+};
 use crate::JsonObject;
-use serde_core::{Deserialize, Deserializer, de};
-use serde_json::{Number, Value};
-use std::{borrow::Cow, collections::VecDeque, fmt, marker::PhantomData};
+use serde_json::Value;
+use std::{borrow::Cow, collections::VecDeque};
 
-/// Members from a stream, after those that were read ahead to find out what the object is.
-pub(crate) struct Members<'de, A> {
-    /// In a box, because mostly there are none.
-    ahead: Option<Box<Ahead>>,
-    /// A key whose value is still in the stream.
-    pending: Option<Cow<'de, str>>,
-    object: A,
+/// Members from a source, after those that were read ahead to find out what the object is.
+pub(crate) struct Members<'de, S> {
+    /// In a box, because mostly there is nothing.
+    ahead: Option<Box<Ahead<'de>>>,
+    source: S,
     /// Whether the member that tells the type of the object is known to be right.
     pub(crate) is_tagged: bool,
 }
 
-/// Members that were read ahead.
+/// What was read ahead.
 #[derive(Default)]
-struct Ahead {
+struct Ahead<'de> {
     members: VecDeque<(String, Value)>,
     /// The value of the key that was given last.
     value: Option<Value>,
+    /// A key whose value is still to come.
+    pending: Option<Cow<'de, str>>,
 }
 
-impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
-    pub(crate) fn new(object: A) -> Self {
-        Self { ahead: None, pending: None, object, is_tagged: false }
+impl<'de, S: Source<'de>> Members<'de, S> {
+    #[inline]
+    pub(crate) fn new(source: S) -> Self {
+        Self { ahead: None, source, is_tagged: false }
     }
 
     /// The next key. Its value has to be read before the next call.
-    pub(crate) fn key(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
-        if let Some(ahead) = &mut self.ahead {
-            match ahead.members.pop_front() {
-                Some((key, value)) => {
-                    ahead.value = Some(value);
-                    return Ok(Some(Cow::Owned(key)));
-                }
-                None => self.ahead = None,
-            }
+    #[inline(always)]
+    pub(crate) fn key(&mut self) -> Result<Option<Cow<'de, str>>, S::Error> {
+        if self.ahead.is_some()
+            && let Some(key) = self.key_ahead()
+        {
+            return Ok(Some(key));
         }
-        match self.pending.take() {
-            Some(key) => Ok(Some(key)),
-            None => Ok(self.object.next_key::<Text<'de>>()?.map(|key| key.0)),
+        self.source.key()
+    }
+
+    /// The next key of those that were read ahead.
+    #[cold]
+    fn key_ahead(&mut self) -> Option<Cow<'de, str>> {
+        let ahead = self.ahead.as_mut()?;
+        if let Some((key, value)) = ahead.members.pop_front() {
+            ahead.value = Some(value);
+            return Some(Cow::Owned(key));
         }
+        self.ahead.take()?.pending
     }
 
     /// The value of the key that was given last.
-    pub(crate) fn value<T: Wire>(&mut self) -> Result<Fit<T>, A::Error> {
-        match self.read_value() {
-            Some(value) => Ok(T::from_value(value)),
-            None => self.object.next_value_seed(Decoder(PhantomData)),
+    #[inline]
+    pub(crate) fn value<T: Wire>(&mut self) -> Result<Fit<T>, S::Error> {
+        if self.ahead.is_some()
+            && let Some(value) = self.value_ahead()
+        {
+            return Ok(T::from_value(value));
         }
+        self.source.value()
     }
 
     /// The value of the key that was given last, if it was read ahead.
-    fn read_value(&mut self) -> Option<Value> {
+    #[cold]
+    fn value_ahead(&mut self) -> Option<Value> {
         self.ahead.as_mut()?.value.take()
     }
 
@@ -65,18 +77,18 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
     }
 
     /// The value of the key that was given last, whatever it is.
-    pub(crate) fn any(&mut self) -> Result<Value, A::Error> {
-        match self.read_value() {
+    pub(crate) fn any(&mut self) -> Result<Value, S::Error> {
+        match self.value_ahead() {
             Some(value) => Ok(value),
-            None => self.object.next_value(),
+            None => any(&mut self.source),
         }
     }
 
     /// Reads ahead to the member that tells the type, and takes it out if it is a string.
-    pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<Cow<'de, str>>, A::Error> {
-        while let Some(Text(key)) = self.object.next_key()? {
+    pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<Cow<'de, str>>, S::Error> {
+        while let Some(key) = self.source.key()? {
             let value = if key == tag {
-                match self.object.next_value()? {
+                match self.source.tag()? {
                     Tag::Text(text) => {
                         self.is_tagged = true;
                         return Ok(Some(text));
@@ -84,7 +96,7 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
                     Tag::Other(value) => value,
                 }
             } else {
-                self.object.next_value()?
+                any(&mut self.source)?
             };
             self.keep(key, value);
         }
@@ -95,13 +107,13 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
     pub(crate) fn find_key(
         &mut self,
         keys: &[&'static str],
-    ) -> Result<Option<&'static str>, A::Error> {
-        while let Some(Text(key)) = self.object.next_key()? {
+    ) -> Result<Option<&'static str>, S::Error> {
+        while let Some(key) = self.source.key()? {
             if let Some(found) = keys.iter().find(|found| **found == key) {
-                self.pending = Some(key);
+                self.ahead.get_or_insert_default().pending = Some(key);
                 return Ok(Some(found));
             }
-            let value = self.object.next_value()?;
+            let value = any(&mut self.source)?;
             self.keep(key, value);
         }
         Ok(None)
@@ -111,7 +123,7 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
     pub(crate) fn remaining(
         &mut self,
         tag: Option<(&str, Cow<'de, str>)>,
-    ) -> Result<Value, A::Error> {
+    ) -> Result<Value, S::Error> {
         let mut object = JsonObject::new();
         object.extend(self.ahead.take().into_iter().flat_map(|ahead| ahead.members));
         object.extend(tag.map(|(tag, value)| (tag.to_owned(), Value::from(value))));
@@ -120,117 +132,5 @@ impl<'de, A: de::MapAccess<'de>> Members<'de, A> {
             object.insert(key.into_owned(), value);
         }
         Ok(Value::Object(object))
-    }
-}
-
-/// The value of a member that tells a type.
-enum Tag<'de> {
-    Text(Cow<'de, str>),
-    Other(Value),
-}
-
-impl<'de> Deserialize<'de> for Tag<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TagVisitor)
-    }
-}
-
-struct TagVisitor;
-
-impl<'de> de::Visitor<'de> for TagVisitor {
-    type Value = Tag<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tag<'de>, E> {
-        Ok(Tag::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Tag<'de>, E> {
-        Ok(Tag::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(Value::Null))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(Number::from_i128(value).map_or(Value::Null, Value::Number)))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(Number::from_u128(value).map_or(Value::Null, Value::Number)))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, array: A) -> Result<Tag<'de>, A::Error> {
-        let array = de::value::SeqAccessDeserializer::new(array);
-        Value::deserialize(array).map(Tag::Other)
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, object: A) -> Result<Tag<'de>, A::Error> {
-        let object = de::value::MapAccessDeserializer::new(object);
-        Value::deserialize(object).map(Tag::Other)
-    }
-}
-
-/// Reads the value of a member that may come once.
-pub(crate) fn once<'de, T: Deserialize<'de>, A: de::MapAccess<'de>>(
-    place: &mut Option<T>,
-    name: &'static str,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    if place.is_some() {
-        return Err(de::Error::duplicate_field(name));
-    }
-    *place = Some(map.next_value()?);
-    Ok(())
-}
-
-/// A string, borrowed from the input where that is possible.
-pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> de::Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Borrowed(key)))
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(key.to_owned())))
-    }
-
-    fn visit_string<E>(self, key: String) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(key)))
     }
 }

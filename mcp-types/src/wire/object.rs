@@ -1,16 +1,45 @@
 //! Objects with known members and an open rest.
 
-use super::{Encoded, Fit, Members, Misfit, Wire, to_value};
-use crate::{Extra, JsonObject};
-use serde_core::{de::MapAccess, ser::SerializeMap};
+use super::{Encoded, Fit, Members, Misfit, Source, Wire, source::Checked, to_value};
+use crate::{Extra, JsonObject, json::Reader};
+use serde_core::{Deserialize, ser::SerializeMap};
+use serde_json::{Error, Value};
 
-/// A struct that is an object on the wire.
+/// A type that is an object on the wire, and nothing else.
 pub(crate) trait Object: Wire {
     /// Reads the members, some of which may have been read ahead.
-    fn from_members<'de, A: MapAccess<'de>>(
-        members: &mut Members<'de, A>,
-    ) -> Result<Fit<Self>, A::Error>;
+    fn from_members<'de, S: Source<'de>>(
+        members: &mut Members<'de, S>,
+    ) -> Result<Fit<Self>, S::Error>;
 }
+
+/// Reads an object from text that was checked.
+pub(crate) fn read<T: Object>(reader: &mut Reader<'_>) -> Result<Fit<T>, Error> {
+    match reader.next()? {
+        b'{' => {
+            reader.inside(b'}', |reader| T::from_members(&mut Members::new(Checked::new(reader))))
+        }
+        _ => Value::deserialize(reader).map(T::misfit),
+    }
+}
+
+/// Gives an object the ways that lead to its members.
+macro_rules! by_members {
+    () => {
+        fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
+            object: A,
+        ) -> Result<$crate::wire::Fit<Self>, A::Error> {
+            $crate::wire::Object::from_members(&mut $crate::wire::Members::new(object))
+        }
+
+        fn read(
+            reader: &mut $crate::json::Reader<'_>,
+        ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
+            $crate::wire::object::read(reader)
+        }
+    };
+}
+pub(crate) use by_members;
 
 /// What an object has beside the known members that fit.
 #[derive(Default)]
@@ -21,7 +50,7 @@ pub(crate) struct Rest {
 
 impl Rest {
     /// Keeps an unknown member, or a hint that does not fit.
-    pub(crate) fn keep(&mut self, name: impl Into<String>, value: serde_json::Value) {
+    pub(crate) fn keep(&mut self, name: impl Into<String>, value: Value) {
         self.extra.insert(name, value);
     }
 
@@ -51,10 +80,12 @@ impl Rest {
         }
     }
 
+    #[inline]
     pub(crate) fn is_broken(&self) -> bool {
         self.misfits.is_some()
     }
 
+    #[inline]
     pub(crate) fn into_extra(self) -> Extra {
         self.extra
     }
@@ -141,17 +172,13 @@ macro_rules! object {
         impl $crate::wire::Wire for $type {
             const EXPECTED: &'static str = "an object";
 
-            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
-                object: A,
-            ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                $crate::wire::Object::from_members(&mut $crate::wire::Members::new(object))
-            }
+            $crate::wire::object::by_members!();
         }
 
         impl $crate::wire::Object for $type {
-            fn from_members<'de, A: serde_core::de::MapAccess<'de>>(
-                members: &mut $crate::wire::Members<'de, A>,
-            ) -> Result<$crate::wire::Fit<Self>, A::Error> {
+            fn from_members<'de, S: $crate::wire::Source<'de>>(
+                members: &mut $crate::wire::Members<'de, S>,
+            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
                 $($(let mut $req: Option<$req_type> = None;)+)?
                 $($(let mut $pre = None;)+)?
                 $($(let mut $opt = None;)+)?

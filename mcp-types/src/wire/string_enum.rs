@@ -14,6 +14,7 @@ macro_rules! string_enum {
         }
 
         impl From<&str> for $type {
+            #[inline]
             fn from(text: &str) -> Self {
                 match text {
                     $($name => Self::$variant,)+
@@ -40,11 +41,18 @@ macro_rules! string_enum {
         impl $crate::wire::Wire for $type {
             const EXPECTED: &'static str = "a string";
 
+            #[inline]
             fn from_text(text: std::borrow::Cow<'_, str>) -> $crate::wire::Fit<Self> {
                 Ok(match text {
                     std::borrow::Cow::Borrowed(text) => text.into(),
                     std::borrow::Cow::Owned(text) => text.into(),
                 })
+            }
+
+            fn read(
+                reader: &mut $crate::json::Reader<'_>,
+            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
+                $crate::wire::leaves::read_text(reader)
             }
         }
 

@@ -1,8 +1,8 @@
 //! Values that are one of several types. What is none of them is kept as it is.
 
-use super::{Fit, Members, Object, Wire, to_value};
+use super::{Fit, Members, Object, Source, Wire, to_value};
 use crate::JsonObject;
-use serde_core::{Serializer, de::MapAccess, ser::SerializeMap};
+use serde_core::{Serializer, ser::SerializeMap};
 use serde_json::Value;
 
 /// What all unions have in common: conversions from the members, and writing.
@@ -10,7 +10,7 @@ macro_rules! union_common {
     ($type:ident { $($variant:ident($inner:ty)),+ }) => {
         $(impl From<$inner> for $type {
             fn from(value: $inner) -> Self {
-                Self::$variant(value)
+                Self::$variant(value.into())
             }
         })+
 
@@ -44,14 +44,18 @@ macro_rules! by_tag {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
-                object: A,
-            ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                let mut members = $crate::wire::Members::new(object);
+            $crate::wire::object::by_members!();
+        }
+
+        impl $crate::wire::Object for $type {
+            fn from_members<'de, S: $crate::wire::Source<'de>>(
+                members: &mut $crate::wire::Members<'de, S>,
+            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
                 let tag = members.find_tag($tag)?;
                 match tag.as_deref() {
                     $(Some($constant) => {
-                        $crate::wire::union::variant(&mut members, Self::$variant, Self::Unknown)
+                        let known = <Self as From<$inner>>::from;
+                        $crate::wire::union::variant(members, known, Self::Unknown)
                     })+
                     _ => {
                         let tag = tag.map(|tag| ($tag, tag));
@@ -77,13 +81,16 @@ macro_rules! by_key {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
-                object: A,
-            ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                let mut members = $crate::wire::Members::new(object);
+            $crate::wire::object::by_members!();
+        }
+
+        impl $crate::wire::Object for $type {
+            fn from_members<'de, S: $crate::wire::Source<'de>>(
+                members: &mut $crate::wire::Members<'de, S>,
+            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
                 match members.find_key(&[$($key),+])? {
                     $(Some($key) => {
-                        $crate::wire::union::variant(&mut members, Self::$variant, Self::Unknown)
+                        $crate::wire::union::variant(members, Self::$variant, Self::Unknown)
                     })+
                     _ => members.remaining(None).map(Self::Unknown).map(Ok),
                 }
@@ -172,15 +179,18 @@ macro_rules! by_method {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
-                object: A,
-            ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                let mut members = $crate::wire::Members::new(object);
+            $crate::wire::object::by_members!();
+        }
+
+        impl $crate::wire::Object for $type {
+            fn from_members<'de, S: $crate::wire::Source<'de>>(
+                members: &mut $crate::wire::Members<'de, S>,
+            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
                 let method = members.find_tag("method")?;
                 match method.as_deref() {
                     $(Some(<$inner as $crate::Request>::METHOD) => {
                         let method = <$inner as $crate::Request>::METHOD;
-                        let params = $crate::wire::union::params(&mut members, method)?;
+                        let params = $crate::wire::union::params(members, method)?;
                         Ok(Ok(params.map_or_else(Self::Unknown, Self::$variant)))
                     })+
                     _ => {
@@ -209,11 +219,11 @@ macro_rules! by_method {
 pub(crate) use by_method;
 
 /// Goes on with the type that the members read so far tell.
-pub(crate) fn variant<'de, T: Object, U, A: MapAccess<'de>>(
-    members: &mut Members<'de, A>,
+pub(crate) fn variant<'de, T: Object, U, S: Source<'de>>(
+    members: &mut Members<'de, S>,
     known: impl FnOnce(T) -> U,
     unknown: impl FnOnce(Value) -> U,
-) -> Result<Fit<U>, A::Error> {
+) -> Result<Fit<U>, S::Error> {
     match T::from_members(members) {
         Ok(Ok(value)) => Ok(Ok(known(value))),
         Ok(Err(misfit)) => Ok(Ok(unknown(misfit.into_value()))),
@@ -222,10 +232,10 @@ pub(crate) fn variant<'de, T: Object, U, A: MapAccess<'de>>(
 }
 
 /// The parameters of an embedded request. Members beside them mean nothing there and are not kept.
-pub(crate) fn params<'de, T: Wire, A: MapAccess<'de>>(
-    members: &mut Members<'de, A>,
+pub(crate) fn params<'de, T: Wire, S: Source<'de>>(
+    members: &mut Members<'de, S>,
     method: &str,
-) -> Result<Result<T, Value>, A::Error> {
+) -> Result<Result<T, Value>, S::Error> {
     let mut request = JsonObject::new();
     request.insert("method".to_owned(), method.into());
     let mut params = Ok(None);

@@ -8,7 +8,7 @@ use super::{
     docs::Docs,
     facts,
     model::{Concept, EXTENSION_PREFIX, Kind, Model, Shape, Type},
-    tables::{MODULES, Module},
+    tables::{BOXED, MODULES, Module},
 };
 use anyhow::{Context, Result};
 use std::{
@@ -134,6 +134,12 @@ impl Emitter<'_> {
         short(key).to_owned()
     }
 
+    /// The name of a generated type, in a box if that is where it belongs.
+    pub(super) fn named_or_boxed(&mut self, key: &str) -> String {
+        let name = self.named(key);
+        if BOXED.contains(&key) { format!("Box<{name}>") } else { name }
+    }
+
     pub(super) fn rust_type(&mut self, ty: &Type) -> String {
         match ty {
             Type::Bool => "bool".to_owned(),
@@ -144,7 +150,7 @@ impl Emitter<'_> {
             Type::Value => self.imported("serde_json", "Value"),
             Type::JsonObject => self.imported("crate", "JsonObject"),
             Type::Root(name) => self.imported("crate", name),
-            Type::Named(name) => self.named(name),
+            Type::Named(name) => self.named_or_boxed(name),
             Type::Vec(item) => format!("Vec<{}>", self.rust_type(item)),
             Type::List(item) => {
                 format!("{}<{}>", self.imported("crate", "List"), self.rust_type(item))

@@ -181,6 +181,10 @@ pub(crate) const LENIENT: &[&str] = &[
     "Tool",
 ];
 
+/// Types that are large and rarer than what they are beside: a field or a variant of one has it in a box, so that the
+/// types around it stay small.
+pub(crate) const BOXED: &[&str] = &["Annotations", "EmbeddedResource", "ResourceLink"];
+
 /// Members that are for display or speed only: one that does not fit goes to `extra`, and its owner lives on.
 pub(crate) fn is_hint(owner: &str, name: &str) -> bool {
     let any = ["annotations", "cacheScope", "icons", "size", "title", "ttlMs", "websiteUrl"];

@@ -3,48 +3,75 @@
 use super::{Reader, key::Key, no_json};
 use serde_core::de::{DeserializeSeed, MapAccess, SeqAccess};
 use serde_json::Error;
+use std::borrow::Cow;
 
 /// The elements of an array, from behind its bracket on.
-pub(super) struct Elements<'a, 'de> {
+pub(crate) struct Elements<'a, 'de> {
     reader: &'a mut Reader<'de>,
     is_first: bool,
 }
 
 /// The members of an object, from behind its brace on.
-pub(super) struct Entries<'a, 'de> {
+pub(crate) struct Entries<'a, 'de> {
     reader: &'a mut Reader<'de>,
     is_first: bool,
 }
 
 impl<'a, 'de> Elements<'a, 'de> {
-    pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
+    pub(crate) fn new(reader: &'a mut Reader<'de>) -> Self {
         Self { reader, is_first: true }
     }
 }
 
 impl<'a, 'de> Entries<'a, 'de> {
-    pub(super) fn new(reader: &'a mut Reader<'de>) -> Self {
+    pub(crate) fn new(reader: &'a mut Reader<'de>) -> Self {
         Self { reader, is_first: true }
     }
 }
 
 impl<'de> Reader<'de> {
-    /// Whether one more element comes before the closing bracket; the reader is where it begins then.
-    #[inline]
-    fn has_more(&mut self, is_first: &mut bool, close: u8) -> Result<bool, Error> {
+    /// The first byte of one more element, if there is one before the closing bracket; the reader is there then.
+    #[inline(always)]
+    fn more(&mut self, is_first: &mut bool, close: u8) -> Result<Option<u8>, Error> {
         let byte = self.next()?;
         if byte == close {
-            return Ok(false);
+            return Ok(None);
         }
         if std::mem::take(is_first) {
-            return Ok(true);
+            return Ok(Some(byte));
         }
         if byte != b',' {
             return Err(no_json());
         }
         self.at += 1;
-        self.next()?;
-        Ok(true)
+        self.next().map(Some)
+    }
+}
+
+impl<'de> Elements<'_, 'de> {
+    /// The reader before the next element.
+    #[inline]
+    pub(crate) fn element(&mut self) -> Result<Option<&mut Reader<'de>>, Error> {
+        Ok(self.reader.more(&mut self.is_first, b']')?.map(|_| &mut *self.reader))
+    }
+}
+
+impl<'de> Entries<'_, 'de> {
+    /// The next key.
+    #[inline(always)]
+    pub(crate) fn key(&mut self) -> Result<Option<Cow<'de, str>>, Error> {
+        match self.reader.more(&mut self.is_first, b'}')? {
+            Some(b'"') => self.reader.string().map(Some),
+            Some(_) => Err(no_json()),
+            None => Ok(None),
+        }
+    }
+
+    /// The reader before the value of the key that was read last.
+    #[inline]
+    pub(crate) fn value(&mut self) -> Result<&mut Reader<'de>, Error> {
+        self.reader.take(b':')?;
+        Ok(&mut *self.reader)
     }
 }
 
@@ -56,10 +83,10 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
-        if !self.reader.has_more(&mut self.is_first, b']')? {
-            return Ok(None);
+        match self.element()? {
+            Some(reader) => seed.deserialize(reader).map(Some),
+            None => Ok(None),
         }
-        seed.deserialize(&mut *self.reader).map(Some)
     }
 }
 
@@ -71,15 +98,15 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Error> {
-        if !self.reader.has_more(&mut self.is_first, b'}')? {
-            return Ok(None);
+        match self.reader.more(&mut self.is_first, b'}')? {
+            Some(b'"') => seed.deserialize(Key(&mut *self.reader)).map(Some),
+            Some(_) => Err(no_json()),
+            None => Ok(None),
         }
-        seed.deserialize(Key(&mut *self.reader)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        self.reader.take(b':')?;
-        seed.deserialize(&mut *self.reader)
+        seed.deserialize(self.value()?)
     }
 }

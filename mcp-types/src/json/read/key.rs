@@ -9,15 +9,12 @@ use serde_core::{
 use serde_json::Error;
 use std::borrow::Cow;
 
-/// The key that begins where the reader is.
+/// The key whose quote is where the reader is.
 pub(super) struct Key<'a, 'de>(pub(super) &'a mut Reader<'de>);
 
 impl<'de> Key<'_, 'de> {
     #[inline]
     fn string(self) -> Result<Cow<'de, str>, Error> {
-        if self.0.next()? != b'"' {
-            return Err(no_json());
-        }
         self.0.string()
     }
 }

@@ -1,26 +1,41 @@
 //! The text of strings, with the escapes in it.
 
 use super::{
-    super::{escape::escape, plain::plain_end},
+    super::{
+        escape::escape,
+        plain::{plain_end, quote_of_short},
+    },
     no_json,
 };
 use serde_json::Error;
-use std::borrow::Cow;
+
+/// The string that begins at `start`, behind its quote, if there is no escape in it.
+///
+/// It is not put where it is called: it is short, and called from everywhere.
+#[inline(never)]
+pub(super) fn plain(text: &str, start: usize) -> Option<&str> {
+    match quote_of_short(text.as_bytes(), start) {
+        Some(end) => text.get(start..end),
+        None => long(text, start),
+    }
+}
+
+/// The same for what is not so short.
+#[inline(never)]
+fn long(text: &str, start: usize) -> Option<&str> {
+    let end = plain_end(text.as_bytes(), start, &mut 0);
+    (text.as_bytes().get(end) == Some(&b'"')).then(|| text.get(start..end))?
+}
 
 /// Reads the string that begins at `at`, behind its quote; `at` is behind the other one then.
-#[inline]
-pub(super) fn read<'de>(text: &'de str, at: &mut usize) -> Result<Cow<'de, str>, Error> {
+#[cold]
+pub(super) fn escaped(text: &str, at: &mut usize) -> Result<String, Error> {
     let start = *at;
-    let end = plain_end(text.as_bytes(), start, &mut 0);
-    if text.as_bytes().get(end) == Some(&b'"') {
-        *at = end + 1;
-        return text.get(start..end).map(Cow::Borrowed).ok_or_else(no_json);
-    }
-    unescape(text, start, end, at).map(Cow::Owned)
+    let escape = plain_end(text.as_bytes(), start, &mut 0);
+    unescape(text, start, escape, at)
 }
 
 /// The string that begins at `start` and has its first escape at `end`.
-#[inline(never)]
 fn unescape(text: &str, mut start: usize, mut end: usize, at: &mut usize) -> Result<String, Error> {
     let begin = start;
     let mut string = String::new();

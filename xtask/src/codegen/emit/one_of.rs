@@ -43,7 +43,7 @@ impl Emitter<'_> {
         let _ = writeln!(text, "pub enum {} {{", item.rust);
         for (ty, present) in types {
             text.push_str(&self.variant_docs(item, ty, *present));
-            let inner = self.named(ty);
+            let inner = self.named_or_boxed(ty);
             let _ = writeln!(text, "    {}({inner}),", variant(item.key, ty));
         }
         let unknown = match telling {
