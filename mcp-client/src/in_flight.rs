@@ -39,7 +39,7 @@ impl Client {
     /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/cancellation).
     // spec: CAN-01 CAN-05
     pub fn cancel(&self, id: &RequestId, reason: Option<&str>) -> bool {
-        let cancellation = self.in_flight().lock().get(id).map(|(_, known)| known.clone());
+        let cancellation = self.in_flight().lock().calls.get(id).map(|(_, known)| known.clone());
         let Some(cancellation) = cancellation else { return false };
         match reason {
             Some(reason) => cancellation.cancel_because(reason),
@@ -52,8 +52,32 @@ impl Client {
 /// The calls under way whose ids somebody knows.
 #[derive(Default)]
 pub(crate) struct InFlight {
-    calls: Mutex<HashMap<RequestId, (u64, Cancellation)>>,
+    table: Mutex<Table>,
     watches: AtomicU64,
+}
+
+#[derive(Default)]
+struct Table {
+    /// By the ids of their requests.
+    calls: HashMap<RequestId, (u64, Cancellation)>,
+    /// The ids of the requests of each watch.
+    ids: HashMap<u64, Vec<RequestId>>,
+}
+
+impl Table {
+    fn insert(&mut self, id: &RequestId, number: u64, cancellation: Cancellation) {
+        self.calls.insert(id.clone(), (number, cancellation));
+        self.ids.entry(number).or_default().push(id.clone());
+    }
+
+    fn forget(&mut self, number: u64) {
+        for id in self.ids.remove(&number).into_iter().flatten() {
+            // Another session may have used an id again: only what is of this call.
+            if self.calls.get(&id).is_some_and(|(of, _)| *of == number) {
+                self.calls.remove(&id);
+            }
+        }
+    }
 }
 
 impl InFlight {
@@ -65,14 +89,14 @@ impl InFlight {
         let watch = Watch { number, in_flight: Arc::clone(self) };
         let (in_flight, known) = (Arc::clone(self), cancellation.clone());
         let listener = OnRequestId::new(move |id| {
-            in_flight.lock().insert(id.clone(), (number, known.clone()));
+            in_flight.lock().insert(id, number, known.clone());
             told.tell(id);
         });
         (call.with_extension(cancellation).with_extension(listener), watch)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, (u64, Cancellation)>> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,7 +108,6 @@ pub(crate) struct Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // Another session may have used an id again: only what is of this call.
-        self.in_flight.lock().retain(|_, (number, _)| *number != self.number);
+        self.in_flight.lock().forget(self.number);
     }
 }

@@ -7,6 +7,7 @@ use pin_project_lite::pin_project;
 use std::{
     fmt,
     future::{Future, poll_fn},
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -19,8 +20,12 @@ use tower_service::Service;
 /// A message that a lost connection has not carried waits for the next one, if there is to be one, and goes there, once.
 pub(crate) struct Swap<T> {
     shared: Arc<Shared<T>>,
-    /// The connection, with its number, that was ready when it was asked last.
-    ready: Option<(T, u64)>,
+    /// Tells whether the connection that is kept here is still the one to use.
+    current: watch::Receiver<Current<T>>,
+    /// The connection, with its number. Kept from call to call, for it may take a while to clone.
+    open: Option<(T, u64)>,
+    /// Whether it is ready for one call.
+    is_ready: bool,
 }
 
 struct Shared<T> {
@@ -74,7 +79,12 @@ impl Signals {
 
 impl<T: Transport> Swap<T> {
     pub(crate) fn new(current: watch::Receiver<Current<T>>, signals: Arc<Signals>) -> Self {
-        Self { shared: Arc::new(Shared { current, signals }), ready: None }
+        Self::over(Arc::new(Shared { current, signals }))
+    }
+
+    fn over(shared: Arc<Shared<T>>) -> Self {
+        let current = shared.current.clone();
+        Self { shared, current, open: None, is_ready: false }
     }
 
     /// Whether a connection is open now. One that is being replaced is not.
@@ -149,23 +159,23 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
 
     /// Always ready: a call waits for the connection, unless that is ready too.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.ready = match &*self.shared.current.borrow() {
-            Current::Open(transport, number) => Some((transport.clone(), *number)),
-            Current::Lost | Current::Closed(_) => None,
-        };
-        if let Some((transport, _)) = &mut self.ready
-            && !matches!(transport.poll_ready(cx), Poll::Ready(Ok(())))
-        {
-            self.ready = None;
+        if self.open.is_none() || !matches!(self.current.has_changed(), Ok(false)) {
+            self.open = match &*self.current.borrow_and_update() {
+                Current::Open(transport, number) => Some((transport.clone(), *number)),
+                Current::Lost | Current::Closed(_) => None,
+            };
         }
+        let polled = self.open.as_mut().map(|(transport, _)| transport.poll_ready(cx));
+        self.is_ready = matches!(polled, Some(Poll::Ready(Ok(()))));
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, message: ClientMessage) -> Sending<T> {
         let again = self.shared.signals.keeps.then(|| Box::new(message.clone()));
-        let stage = match self.ready.take() {
-            Some((mut transport, number)) if may_go(&message, number) => {
-                Stage::Sent { replies: transport.call(message), number }
+        let is_ready = mem::take(&mut self.is_ready);
+        let stage = match &mut self.open {
+            Some((transport, number)) if is_ready && may_go(&message, *number) => {
+                Stage::Sent { replies: transport.call(message), number: *number }
             }
             // That of another connection waits as well, to be told that it comes too late.
             _ => Stage::Waiting { attempt: self.shared.send_over_other(NONE, message) },
@@ -230,9 +240,9 @@ impl<T: Transport> Future for Sending<T> {
 }
 
 /// Not ready: each clone asks for itself.
-impl<T> Clone for Swap<T> {
+impl<T: Transport> Clone for Swap<T> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), ready: None }
+        Self::over(Arc::clone(&self.shared))
     }
 }
 

@@ -181,6 +181,32 @@ async fn deadline_ends_a_silent_call_and_drops_it() {
     .await;
 }
 
+// spec: CAN-01
+#[tokio::test(start_paused = true)]
+async fn each_call_ends_at_its_own_time_whatever_others_wait_for() {
+    deadline(async {
+        let silent = tower::service_fn(|_: Call| std::future::pending::<Result<Reply, BoxError>>());
+        let service = DeadlineLayer::default().layer(BoxCloneSyncService::new(silent));
+        // One second apart, so that they meet timers in all states.
+        let calls = [600_000, 60_000, 60_000, 500, 1_000, 30_000, 4_000, 60_000, 2_500, 45_000];
+        let calls = calls.into_iter().enumerate().map(|(index, limit)| {
+            let (service, limit) = (service.clone(), Duration::from_millis(limit));
+            let own = Deadlines::total(limit);
+            async move {
+                tokio::time::sleep(Duration::from_secs(index as u64)).await;
+                let start = tokio::time::Instant::now();
+                let sent = call("tools/call", json!({})).with_extension(own);
+                let error = Error::from_layers(service.oneshot(sent).await.unwrap_err());
+                assert!(error.is_timeout());
+                let late = start.elapsed().checked_sub(limit).expect("no call ends early");
+                assert!(late <= Duration::from_millis(1), "{limit:?} and {late:?}");
+            }
+        });
+        futures_util::future::join_all(calls).await;
+    })
+    .await;
+}
+
 /// Declines every question, after all questions of the round have come.
 struct Counting {
     barrier: tokio::sync::Barrier,

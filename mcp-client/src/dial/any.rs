@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tower::{Service, util::Oneshot};
+use tower::{Service, util::BoxCloneSyncService};
 
 /// A connector of any type.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ pub(crate) enum AnyTransport {
     Multiplex(Multiplex),
     #[cfg(feature = "http")]
     Http(Http),
-    Other(Arc<dyn Carry>),
+    Other(BoxCloneSyncService<ClientMessage, Replies, Error>),
 }
 
 impl AnyTransport {
@@ -63,18 +63,7 @@ impl AnyTransport {
         if let Some(http) = any.downcast_ref::<Http>() {
             return Self::Http(http.clone());
         }
-        Self::Other(Arc::new(transport))
-    }
-}
-
-/// A transport whose type is not known.
-pub(crate) trait Carry: Send + Sync {
-    fn carry(&self, message: ClientMessage) -> BoxFuture<'static, Result<Replies, Error>>;
-}
-
-impl<T: Transport> Carry for T {
-    fn carry(&self, message: ClientMessage) -> BoxFuture<'static, Result<Replies, Error>> {
-        Box::pin(Oneshot::new(self.clone(), message))
+        Self::Other(BoxCloneSyncService::new(transport))
     }
 }
 
@@ -83,13 +72,12 @@ impl Service<ClientMessage> for AnyTransport {
     type Error = Error;
     type Future = AnySending;
 
-    /// One of an unknown type is always ready: its call waits.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match self {
             Self::Multiplex(multiplex) => multiplex.poll_ready(cx),
             #[cfg(feature = "http")]
             Self::Http(http) => http.poll_ready(cx),
-            Self::Other(_) => Poll::Ready(Ok(())),
+            Self::Other(other) => other.poll_ready(cx),
         }
     }
 
@@ -98,7 +86,7 @@ impl Service<ClientMessage> for AnyTransport {
             Self::Multiplex(multiplex) => AnySending::Multiplex(multiplex.call(message)),
             #[cfg(feature = "http")]
             Self::Http(http) => AnySending::Boxed(http.call(message)),
-            Self::Other(other) => AnySending::Boxed(other.carry(message)),
+            Self::Other(other) => AnySending::Boxed(other.call(message)),
         }
     }
 }
