@@ -43,6 +43,7 @@
 //! say more, and `Endpoint::compressed` (feature `compression`) asks for compressed answers.
 
 mod add_headers;
+mod answering;
 mod ask;
 mod auth;
 mod batch;
@@ -79,6 +80,7 @@ mod stream;
 mod tls;
 
 pub use add_headers::{AddHeaders, AddHeadersLayer};
+pub use answering::Answering;
 pub use auth::{AddBearer, AddBearerLayer};
 pub use client::{Body, Client};
 pub use endpoint::Endpoint;
@@ -95,11 +97,9 @@ pub use tls::Tls;
 use crate::{ClientMessage, Delivery, Error, Replies};
 use clock::Clock;
 use compose::{Composed, Sent, Step, compose};
-use futures_util::{
-    TryFutureExt,
-    future::{BoxFuture, Either, select},
-};
+use futures_util::{TryFutureExt, future::BoxFuture};
 use http::Request;
+use pin_project_lite::pin_project;
 use recipe::Recipe;
 use state::{Handle, InFlight, State};
 use std::{
@@ -107,10 +107,11 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     mem,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
+use tokio::sync::futures::OwnedNotified;
 use tower_service::Service;
 
 /// How many bytes of a server's text an error shows.
@@ -160,16 +161,31 @@ impl<S: HttpService> Service<ClientMessage> for Http<S> {
         let next = self.service.clone();
         let service = mem::replace(&mut self.service, next);
         let handle = Arc::clone(&self.handle);
-        Box::pin(async move {
-            let state = Arc::clone(&handle.0);
-            let Some(cut) = state.until_cut() else {
-                return Err(stream::closed(&state.target.url).with_delivery(Delivery::NotSent));
-            };
-            match select(pin!(exchange(service, handle, message)), pin!(cut)).await {
-                Either::Left((replies, _)) => replies,
-                Either::Right(_) => Err(stream::closed(&state.target.url)),
-            }
-        })
+        let (cut, state) = (handle.0.until_cut(), Arc::clone(&handle.0));
+        Box::pin(UntilCut { exchange: exchange(service, handle, message), cut, state })
+    }
+}
+
+pin_project! {
+    /// An exchange that ends with its connection.
+    struct UntilCut<F> {
+        #[pin]
+        exchange: F,
+        #[pin]
+        cut: OwnedNotified,
+        state: Arc<State>,
+    }
+}
+
+impl<F: Future<Output = Result<Replies, Error>>> Future for UntilCut<F> {
+    type Output = Result<Replies, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(replies) = this.exchange.poll(cx) {
+            return Poll::Ready(replies);
+        }
+        this.cut.poll(cx).map(|()| Err(stream::closed(&this.state.target.url)))
     }
 }
 
@@ -181,9 +197,12 @@ async fn exchange<S: HttpService>(
 ) -> Result<Replies, Error> {
     let mut call = InFlight::new(Arc::clone(&handle));
     let state = Arc::clone(call.state());
+    if state.is_cut() {
+        return Err(stream::closed(&state.target.url).with_delivery(Delivery::NotSent));
+    }
     let Composed { request, recipe, sent, cancel } = compose(&state, message)?;
     if cancel.is_some() {
-        state.room().await;
+        Box::pin(state.room()).await;
     }
     let is_first = sent.step == Step::Initialize;
     if sent.is_legacy {
@@ -260,7 +279,10 @@ async fn post<S: HttpService>(
     let response = response.await?;
     clock.touch();
     match response {
-        Ok(response) => reply::read(service, clock, call, sent, response).await,
+        Ok(response) => {
+            let begun = reply::begin(service, &mut clock, call, sent, response)?;
+            begun.read(&mut clock).await
+        }
         Err(error) => {
             call.finish();
             Err(service::failed(&target.url, error))

@@ -3,7 +3,7 @@
 #[cfg(feature = "oauth")]
 use super::guard::{Guard, Guarded};
 use super::{
-    RequestBody,
+    Answering, RequestBody,
     dial::{Dial, Dialer, Resolver},
     pool::{Endless, Keeper, LeasedBody, Pool, Settings, is_same_origin},
     proxy::{Proxy, Rules},
@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{BoxError, Error};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use http::{Extensions, HeaderValue, Request, Response, Uri, header, uri::Scheme};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -149,34 +148,28 @@ impl Client {
         self.next = Next(recipe);
     }
 
-    async fn send(
-        mut self,
-        recipe: Option<Recipe>,
-        mut request: Request<RequestBody>,
-    ) -> Result<Response<Body>, BoxError> {
+    /// Where a response sends the request, if that is followed.
+    pub(super) fn redirect<B>(&self, spare: &Spare, response: &Response<B>) -> Option<Uri> {
         #[cfg(feature = "oauth")]
-        if let Some(guarded) = request.extensions_mut().remove() {
-            return Box::pin(self.send_guarded(guarded, request)).await;
-        }
-        // They were for the layers above; each try would copy them.
-        if !request.extensions().is_empty() {
-            let endless = request.extensions_mut().remove::<Endless>();
-            *request.extensions_mut() = Extensions::new();
-            endless.map(|endless| request.extensions_mut().insert(endless));
-        }
-        let mut spare = Spare::of(&request, recipe);
+        self.shared.guard.saw(spare.uri(), response);
+        spare.target(self.shared.redirects, response)
+    }
+
+    /// Follows redirects, the first of them to `to`.
+    pub(super) async fn follow(
+        mut self,
+        mut spare: Spare,
+        mut to: Uri,
+    ) -> Result<Response<Body>, BoxError> {
         let mut followed = 0;
         loop {
+            followed += 1;
+            let mut request = spare.follow(to);
             self.shared.authorize(&mut request);
-            let response = carry(&mut self.decoding, request).await?;
-            #[cfg(feature = "oauth")]
-            self.shared.guard.saw(spare.uri(), &response);
-            match spare.target(self.shared.redirects, &response) {
-                Some(to) if followed < MAX_REDIRECTS => {
-                    followed += 1;
-                    request = spare.follow(to);
-                }
-                _ => return Ok(response.map(|inner| Body { inner })),
+            let response = self.decoding.call(request).await?;
+            match self.redirect(&spare, &response) {
+                Some(next) if followed < MAX_REDIRECTS => to = next,
+                _ => return Ok(response.map(Body::new)),
             }
         }
     }
@@ -195,7 +188,7 @@ impl Client {
             true => self.decoding.call(request).await?,
             false => self.shared.guard.send(guarded, request).await?,
         };
-        Ok(response.map(|inner| Body { inner }))
+        Ok(response.map(Body::new))
     }
 }
 
@@ -265,24 +258,6 @@ pub(super) fn decoding(pool: &Pool, _: &Options) -> Decoding {
     pool.clone()
 }
 
-/// Sends a request over the pool, and decodes what comes.
-#[cfg(feature = "compression")]
-async fn carry(
-    decoding: &mut Decoding,
-    request: Request<RequestBody>,
-) -> Result<Response<Decoded>, BoxError> {
-    decoding.call(request).await
-}
-
-/// Sends a request over the pool, without a box for what that does.
-#[cfg(not(feature = "compression"))]
-async fn carry(
-    decoding: &mut Decoding,
-    request: Request<RequestBody>,
-) -> Result<Response<Decoded>, BoxError> {
-    decoding.send(request).await
-}
-
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Client")
@@ -292,15 +267,27 @@ impl fmt::Debug for Client {
 impl Service<Request<RequestBody>> for Client {
     type Response = Response<Body>;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Answering {
         let recipe = self.next.0.take();
-        Box::pin(self.clone().send(recipe, request))
+        #[cfg(feature = "oauth")]
+        if let Some(guarded) = request.extensions_mut().remove() {
+            return Answering::seldom(self.clone().send_guarded(guarded, request));
+        }
+        // They were for the layers above; each try would copy them.
+        if !request.extensions().is_empty() {
+            let endless = request.extensions_mut().remove::<Endless>();
+            *request.extensions_mut() = Extensions::new();
+            endless.map(|endless| request.extensions_mut().insert(endless));
+        }
+        let spare = Spare::of(&request, recipe);
+        self.shared.authorize(&mut request);
+        Answering::new(self.decoding.call(request), spare, self.clone())
     }
 }
 
@@ -309,6 +296,12 @@ pin_project! {
     pub struct Body {
         #[pin]
         inner: Decoded,
+    }
+}
+
+impl Body {
+    pub(super) fn new(inner: Decoded) -> Self {
+        Self { inner }
     }
 }
 

@@ -80,6 +80,7 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
             let version = version.transpose()?;
             let recipe = Recipe::of_session(target, sent.session.as_ref(), version.as_ref());
             let (headers, recipe) = with_own(recipe.headers(), Some(recipe), &extensions);
+            let recipe = recipe.filter(|_| sent.step != Step::Listen);
             let cancel = cancel(&body, &sent, version);
             (headers, recipe, sent, cancel)
         }

@@ -3,7 +3,7 @@
 #[cfg(feature = "oauth")]
 use super::oauth::AuthorizeLayer;
 use super::{
-    Client, Http, HttpService, Limits, driver, headers, pool,
+    Client, Http, HttpService, Limits, driver, headers,
     state::{State, Target},
     storey::{Custom, Layered, Pooled, Storey},
 };
@@ -142,15 +142,8 @@ impl<T: Storey> Connector for Endpoint<T> {
     async fn connect(&self) -> Result<Link<Self::Transport>, Error> {
         let service = self.storey.service(&self.target.uri)?;
         let mut target = self.target.clone();
-        let headers = &mut target.headers;
-        let accept = HeaderValue::from_static("application/json, text/event-stream");
-        headers.insert(header::ACCEPT, accept);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
         target.is_bare = TypeId::of::<T::Service>() == TypeId::of::<Client>();
-        if let Some(host) = pool::host(&target.uri).filter(|_| target.is_bare) {
-            target.headers.entry(header::HOST).or_insert(host);
-        }
+        target.headers = headers::of_all(target.headers, &target.uri, target.is_bare);
         target.template = headers::template(&target.headers);
         let state = State::new(Arc::new(target));
         let driver = driver::run(service.clone(), Arc::clone(&state), self.storey.upkeep());

@@ -2,10 +2,10 @@
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata).
 
-use super::mirrored::Mirrored;
+use super::{endpoint::USER_AGENT, mirrored::Mirrored, pool};
 use crate::{Delivery, Error, MirroredParams, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use mcp_types::{ProtocolVersion, rpc::Message};
 use std::borrow::Cow;
 
@@ -59,6 +59,23 @@ const RESERVED: [HeaderName; 10] = [
     header::UPGRADE,
     LAST_EVENT_ID,
 ];
+
+/// The headers of all requests to `uri`: those of the endpoint, and what the protocol adds.
+///
+/// `Host` comes first, as RFC 9110 wants it, unless a layer may have a say in where requests go.
+pub(super) fn of_all(mut own: HeaderMap, uri: &Uri, is_bare: bool) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let host = own.remove(header::HOST).or_else(|| pool::host(uri).filter(|_| is_bare));
+    if let Some(host) = host {
+        headers.insert(header::HOST, host);
+    }
+    headers.extend(own);
+    let accept = HeaderValue::from_static("application/json, text/event-stream");
+    headers.insert(header::ACCEPT, accept);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    headers
+}
 
 /// The method of most requests.
 const MOST: &str = "tools/call";

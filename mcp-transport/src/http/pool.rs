@@ -5,6 +5,7 @@
 //! that is dropped takes its connection along. One of HTTP/2 is shared, and hyper runs it as a task.
 
 mod connect;
+mod exchange;
 mod http1;
 mod keep;
 mod relay;
@@ -15,6 +16,7 @@ pub(super) use keep::Keeper;
 
 use super::{RequestBody, dial::Stream, service::is_unsent};
 use crate::BoxError;
+use exchange::Exchange;
 use futures_util::future::BoxFuture;
 use http::{
     Extensions, HeaderValue, Method, Request, Response, Uri, Version, header,
@@ -25,7 +27,10 @@ use hyper::client::conn::http2;
 use hyper_util::client::legacy::connect::Connection;
 use relay::Keepers;
 use std::{
-    mem, ptr,
+    future::{Future, poll_fn},
+    mem,
+    pin::pin,
+    ptr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -120,39 +125,29 @@ impl Pool {
     }
 
     /// Sends a request over a connection that is there, or over a new one.
-    pub(super) async fn send(
-        &self,
+    async fn send(
+        self,
         mut request: Request<RequestBody>,
+        mut tries: Tries,
     ) -> Result<Response<LeasedBody>, BoxError> {
-        let endless = request.extensions_mut().remove::<Endless>();
-        let is_counted = endless.is_none() && request.method() != Method::GET;
-        let uri = request.uri().clone();
-        let mut retries = 0;
         loop {
-            let ready = match self.0.ready_now(&uri, is_counted) {
-                Some(lease) => Ready::Http1(lease),
-                None => Box::pin(self.0.ready(&uri, is_counted)).await?,
-            };
-            let Refused { again, error, is_free } = match ready {
-                Ready::Http1(lease) => {
-                    self.0.prepare(&mut request, &uri, lease.is_proxied());
-                    match lease.send(request).await {
-                        Ok(response) => return Ok(response),
-                        Err(refused) => refused,
-                    }
+            let answer = match self.0.ready(request.uri(), tries.is_counted).await? {
+                Ready::Http1(mut lease) => {
+                    tries.uri = self.0.prepare(&mut request, lease.is_proxied());
+                    let mut answering = pin!(lease.begin(request));
+                    let answered = poll_fn(|cx| lease.poll(cx, |cx| answering.as_mut().poll(cx)));
+                    let answered = answered.await;
+                    lease.end(answered)
                 }
-                Ready::Http2(http2) => match Box::pin(self.0.over_http2(http2, request)).await {
-                    Ok(response) => return Ok(response),
-                    Err(refused) => refused,
-                },
+                Ready::Http2(http2) => {
+                    tries.uri.clone_from(request.uri());
+                    self.0.over_http2(http2, request).await
+                }
             };
-            // Of the connections that were closed while they were idle there are only so many.
-            request = match again {
-                Some(again) if is_free || retries < MAX_RETRIES => again,
-                _ => return Err(error.into()),
-            };
-            retries += usize::from(!is_free);
-            *request.uri_mut() = uri.clone();
+            match answer {
+                Ok(response) => return Ok(response),
+                Err(refused) => request = tries.again(refused)?,
+            }
         }
     }
 }
@@ -160,24 +155,58 @@ impl Pool {
 /// A request that was not answered.
 struct Refused {
     /// There if the server has certainly not seen it.
-    again: Option<Request<RequestBody>>,
+    request: Option<Box<Request<RequestBody>>>,
     error: hyper::Error,
     /// To send it again does not count as a try.
     is_free: bool,
 }
 
+/// What is known of a request while it is tried.
+#[derive(Clone)]
+struct Tries {
+    uri: Uri,
+    is_counted: bool,
+    retries: usize,
+}
+
+impl Tries {
+    fn of(request: &mut Request<RequestBody>) -> Self {
+        let endless = request.extensions_mut().remove::<Endless>();
+        let is_counted = endless.is_none() && request.method() != Method::GET;
+        Self { uri: Uri::default(), is_counted, retries: 0 }
+    }
+
+    /// The request to send again, unless that makes no sense.
+    fn again(&mut self, refused: Refused) -> Result<Request<RequestBody>, hyper::Error> {
+        let Refused { request, error, is_free } = refused;
+        // Of the connections that were closed while they were idle there are only so many.
+        let Some(mut request) = request.filter(|_| is_free || self.retries < MAX_RETRIES) else {
+            return Err(error);
+        };
+        self.retries += usize::from(!is_free);
+        request.uri_mut().clone_from(&self.uri);
+        Ok(*request)
+    }
+}
+
+type Answer = BoxFuture<'static, Result<Response<LeasedBody>, BoxError>>;
+
 impl Service<Request<RequestBody>> for Pool {
     type Response = Response<LeasedBody>;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Response<LeasedBody>, BoxError>>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let pool = self.clone();
-        Box::pin(async move { pool.send(request).await })
+    fn call(&mut self, mut request: Request<RequestBody>) -> Answer {
+        let mut tries = Tries::of(&mut request);
+        let Some(mut lease) = self.0.ready_now(request.uri(), tries.is_counted) else {
+            return Box::pin(self.clone().send(request, tries));
+        };
+        tries.uri = self.0.prepare(&mut request, lease.is_proxied());
+        Box::pin(Exchange::new(lease.begin(request), lease, tries))
     }
 }
 
@@ -288,8 +317,8 @@ impl Shared {
             }
             Err(error) => {
                 let error = error.into_error();
-                let again = Some(spare).filter(|_| is_unsent(&error));
-                Err(Refused { again, error, is_free: false })
+                let request = is_unsent(&error).then(|| Box::new(spare));
+                Err(Refused { request, error, is_free: false })
             }
         }
     }
@@ -369,18 +398,24 @@ impl Shared {
         }
     }
 
-    /// Makes a request one of HTTP/1.1.
-    fn prepare(&self, request: &mut Request<RequestBody>, uri: &Uri, is_proxied: bool) {
-        let (home, known) = &self.home;
-        let host = if is_same_origin(home, uri) { known.clone() } else { host(uri) };
-        if let Some(host) = host {
-            request.headers_mut().entry(header::HOST).or_insert(host);
+    /// Makes a request one of HTTP/1.1; gives the URI that it had.
+    fn prepare(&self, request: &mut Request<RequestBody>, is_proxied: bool) -> Uri {
+        // Most often it is there already, and then it comes first.
+        if request.headers().keys().next() != Some(&header::HOST) {
+            let (home, known) = &self.home;
+            let uri = request.uri();
+            let host = if is_same_origin(home, uri) { known.clone() } else { host(uri) };
+            if let Some(host) = host {
+                request.headers_mut().entry(header::HOST).or_insert(host);
+            }
         }
         *request.version_mut() = Version::HTTP_11;
-        if !is_proxied {
-            let path = uri.path_and_query().cloned();
-            *request.uri_mut() = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+        if is_proxied {
+            return request.uri().clone();
         }
+        let path = request.uri().path_and_query().cloned();
+        let path = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+        mem::replace(request.uri_mut(), path)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,7 +1,7 @@
 //! Making the headers of a request again.
 
 use super::{compose::legacy_headers, headers, session::Session, state::Target};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Uri};
 use std::sync::Arc;
 
 /// What the headers of a request are made of.
@@ -37,6 +37,11 @@ impl Recipe {
     ) -> Self {
         let more = More::Session { session: session.cloned(), version: version.cloned() };
         Self { target: Arc::clone(target), more }
+    }
+
+    /// Where the request goes.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.target.uri
     }
 
     pub(super) fn headers(&self) -> HeaderMap {

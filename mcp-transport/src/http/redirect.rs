@@ -26,55 +26,68 @@ pub enum Redirects {
 
 /// A request that is on its way, to be sent again to where a redirect leads.
 pub(super) struct Spare {
-    method: Method,
-    uri: Uri,
-    headers: Headers,
-    extensions: Extensions,
+    head: Head,
     body: RequestBody,
 }
 
-enum Headers {
-    Recipe(Recipe),
-    Copy(HeaderMap),
+enum Head {
+    /// That of a POST to where the recipe says.
+    Made(Recipe),
+    Kept {
+        method: Method,
+        uri: Uri,
+        headers: HeaderMap,
+        extensions: Extensions,
+    },
 }
 
 impl Spare {
-    /// What is to be kept of a request; its headers, if there is no recipe for them.
+    /// What is to be kept of a request: its head, if there is no recipe for that.
     pub(super) fn of(request: &Request<RequestBody>, recipe: Option<Recipe>) -> Self {
-        let copy = || Headers::Copy(request.headers().clone());
-        Self {
+        let kept = || Head::Kept {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            headers: recipe.map_or_else(copy, Headers::Recipe),
+            headers: request.headers().clone(),
             extensions: request.extensions().clone(),
-            body: request.body().clone(),
+        };
+        Self { head: recipe.map_or_else(kept, Head::Made), body: request.body().clone() }
+    }
+
+    /// Where the request goes.
+    pub(super) fn uri(&self) -> &Uri {
+        match &self.head {
+            Head::Made(recipe) => recipe.uri(),
+            Head::Kept { uri, .. } => uri,
         }
     }
 
-    pub(super) fn uri(&self) -> &Uri {
-        &self.uri
+    fn method(&self) -> &Method {
+        match &self.head {
+            Head::Made(_) => &Method::POST,
+            Head::Kept { method, .. } => method,
+        }
     }
 
     /// Where the response sends the request; none if that is not followed.
     pub(super) fn target<B>(&self, policy: Redirects, response: &Response<B>) -> Option<Uri> {
-        target(policy, &self.method, &self.uri, response)
+        target(policy, self.method(), self.uri(), response)
     }
 
     /// The request to another place.
     pub(super) fn follow(&mut self, to: Uri) -> Request<RequestBody> {
-        let mut headers = match &mut self.headers {
-            Headers::Recipe(recipe) => recipe.headers(),
-            Headers::Copy(headers) => mem::take(headers),
+        let (mut headers, extensions) = match &mut self.head {
+            Head::Made(recipe) => (recipe.headers(), Extensions::new()),
+            Head::Kept { headers, extensions, .. } => (mem::take(headers), mem::take(extensions)),
         };
-        protect(&mut headers, &self.uri, &to);
-        // What was taken out does not come back, wherever the next one leads.
-        self.headers = Headers::Copy(headers.clone());
-        self.uri = to;
+        protect(&mut headers, self.uri(), &to);
+        let method = self.method().clone();
         let mut request = Request::new(self.body.clone());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = headers;
-        *request.extensions_mut() = self.extensions.clone();
+        request.method_mut().clone_from(&method);
+        request.uri_mut().clone_from(&to);
+        request.headers_mut().clone_from(&headers);
+        request.extensions_mut().clone_from(&extensions);
+        // What was taken out does not come back, wherever the next one leads.
+        self.head = Head::Kept { method, uri: to, headers, extensions };
         request
     }
 }

@@ -13,67 +13,104 @@ use super::{
 use crate::excerpt::excerpt;
 use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
 use bytes::Bytes;
-use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Response, header};
+use futures_util::{
+    future::{BoxFuture, FutureExt},
+    stream,
+};
+use http::{HeaderMap, Response, header};
 use mcp_types::{
     RequestId,
     rpc::{Message, Response as RpcResponse},
 };
-use std::time::Duration;
+use std::{mem, time::Duration};
 use tokio::time::timeout;
 
 /// How long the end of the handshake waits for the stream of what the server says unasked: some servers send not even its
 /// headers before they have something to say.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// Reads what the server answered to the message `sent`; `service` can ask for the rest.
-pub(super) async fn read<S: HttpService>(
+/// What a response is the beginning of.
+pub(super) enum Begun<B> {
+    /// A JSON answer, to be read whole.
+    Json { awaited: Awaited, body: B, is_legacy: bool },
+    /// An event stream.
+    Stream(Replies),
+    /// What is not the answer to a call; in a box, because it is rare.
+    Other(BoxFuture<'static, Result<Replies, Error>>),
+}
+
+/// Reads the head of what the server answered to the message `sent`; `service` can ask for the rest of a stream.
+pub(super) fn begin<S: HttpService>(
     service: S,
-    mut clock: Clock,
-    mut call: InFlight,
+    clock: &mut Clock,
+    call: InFlight,
     sent: Sent,
     response: Response<S::ResponseBody>,
-) -> Result<Replies, Error> {
+) -> Result<Begun<S::ResponseBody>, Error> {
     if !response.status().is_success() {
-        let refused = refusal::read(call.state(), &sent, response).await;
-        call.finish();
-        return refused;
+        return Ok(Begun::Other(refuse(call, sent, response).boxed()));
     }
     let Some(id) = sent.id else {
-        if sent.step == Step::Initialized
-            && let Some(session) = sent.session
-        {
-            // What a server says before this stream is open, most servers lose.
-            let open = call.state().listen(session);
-            let _ = timeout(MAX_WAIT, open).await;
-        }
-        return Ok(Replies::empty());
+        return Ok(Begun::Other(told(call, sent).boxed()));
     };
     let (head, body) = response.into_parts();
     let media_type = MediaType::of(&head.headers);
     let initialize = Some(head.headers).filter(|_| sent.step == Step::Initialize);
     let mut awaited = Awaited { id, call, initialize };
-    let replies = match media_type {
-        Ok(MediaType::Json) => {
-            read_json(&mut awaited, body, sent.session.is_some(), &mut clock).await
-        }
+    match media_type {
+        Ok(MediaType::Json) => Ok(Begun::Json { awaited, body, is_legacy: sent.session.is_some() }),
         Ok(MediaType::EventStream) => {
             let resume = sent.session.map(|session| {
                 let position = Position::new(&awaited.call.state().target.limits);
                 Resume { service, session, position }
             });
-            return ReplyStream::open(awaited, body, clock, resume);
+            ReplyStream::open(awaited, body, mem::take(clock), resume).map(Begun::Stream)
         }
         Err(found) => {
+            awaited.call.finish();
             let what = format!("is {found}, not JSON or an event stream");
             Err(awaited.malformed(&what).with_status(head.status))
         }
-    };
-    // What takes too long is given up, and the server learns it.
-    if !replies.as_ref().is_err_and(Error::is_timeout) {
-        awaited.call.finish();
     }
-    replies
+}
+
+async fn refuse<B>(mut call: InFlight, sent: Sent, response: Response<B>) -> Result<Replies, Error>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
+{
+    let refused = refusal::read(call.state(), &sent, response).await;
+    call.finish();
+    refused
+}
+
+/// The server took a message that has no answer.
+async fn told(call: InFlight, sent: Sent) -> Result<Replies, Error> {
+    if let Some(session) = sent.session.filter(|_| sent.step == Step::Initialized) {
+        // What a server says before this stream is open, most servers lose.
+        let open = call.state().listen(session);
+        let _ = timeout(MAX_WAIT, open).await;
+    }
+    Ok(Replies::empty())
+}
+
+impl<B> Begun<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
+{
+    /// Reads on, until there is the answer or the beginning of its stream.
+    pub(super) async fn read(self, clock: &mut Clock) -> Result<Replies, Error> {
+        let (mut awaited, body, is_legacy) = match self {
+            Self::Json { awaited, body, is_legacy } => (awaited, body, is_legacy),
+            Self::Stream(replies) => return Ok(replies),
+            Self::Other(other) => return other.await,
+        };
+        let replies = read_json(&mut awaited, body, is_legacy, clock).await;
+        // What takes too long is given up, and the server learns it.
+        if !replies.as_ref().is_err_and(Error::is_timeout) {
+            awaited.call.finish();
+        }
+        replies
+    }
 }
 
 async fn read_json<B>(
@@ -119,14 +156,22 @@ pub(super) enum MediaType {
 impl MediaType {
     /// The type of a body, or words for what it is instead.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
-        let encoding = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        let (mut encoding, mut media_type) = (None, None);
+        // There are few of them: to look at each costs less than to look two up.
+        for (name, value) in headers {
+            if name == header::CONTENT_TYPE {
+                media_type.get_or_insert(value);
+            } else if name == header::CONTENT_ENCODING {
+                encoding.get_or_insert(value.as_bytes());
+            }
+        }
         if let Some(encoding) = encoding.filter(|name| !name.eq_ignore_ascii_case(b"identity")) {
             return Err(format!(
                 "in encoding {:?}, which was not asked for,",
                 excerpt(encoding, EXCERPT)
             ));
         }
-        let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        let Some(value) = media_type else {
             return Err("of no type".to_owned());
         };
         let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();

@@ -228,10 +228,14 @@ impl State {
         self.inbox.close();
     }
 
-    /// Resolves when the connection is cut; none if it is already.
-    pub(super) fn until_cut(&self) -> Option<OwnedNotified> {
-        let notified = Arc::clone(&self.cut).notified_owned();
-        if self.lock().cut { None } else { Some(notified) }
+    /// Resolves when the connection is cut after this.
+    pub(super) fn until_cut(&self) -> OwnedNotified {
+        Arc::clone(&self.cut).notified_owned()
+    }
+
+    /// Whether the connection is cut already.
+    pub(super) fn is_cut(&self) -> bool {
+        self.lock().cut
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

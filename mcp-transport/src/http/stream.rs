@@ -64,9 +64,11 @@ impl<S: HttpService> ReplyStream<S> {
         resume: Option<Resume<S>>,
     ) -> Result<Replies, Error> {
         let state = awaited.call.state();
-        let Some(cut) = state.until_cut() else {
+        // In this order, so that nothing is missed.
+        let cut = state.until_cut();
+        if state.is_cut() {
             return Err(closed(&state.target.url));
-        };
+        }
         let stream = Self {
             decoder: Decoder::new(state.target.limits.event),
             source: Source::Body(Box::pin(body)),

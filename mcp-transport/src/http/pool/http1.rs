@@ -1,7 +1,8 @@
 //! A connection of HTTP/1.1, which whoever uses it drives.
 
 use super::{
-    Refused, Shared,
+    Pool, Refused, Shared,
+    exchange::Answered,
     relay::{Keepers, Relay, quietly},
 };
 use crate::http::{RequestBody, dial::Stream};
@@ -12,8 +13,8 @@ use hyper::{
 };
 use hyper_util::client::legacy::connect::Connection;
 use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
+    future::Future,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
@@ -140,21 +141,40 @@ impl Lease {
         self.http1.as_ref().is_some_and(|http1| http1.is_proxied)
     }
 
-    /// Sends a request and waits for the head of the response.
-    pub(super) async fn send(
-        mut self,
+    pub(super) fn pool(&self) -> Pool {
+        Pool(Arc::clone(&self.shared))
+    }
+
+    /// Gives a request to the connection, which sends it when it is polled.
+    pub(super) fn begin(
+        &mut self,
         request: Request<RequestBody>,
-    ) -> Result<Response<LeasedBody>, Refused> {
+    ) -> impl Future<Output = Answered> + Send + use<> {
         let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
-        let mut answering = pin!(quietly(|| http1.sender.try_send_request(request)));
-        let answer = poll_fn(|cx| http1.drive(cx, |cx| answering.as_mut().poll(cx))).await;
-        match answer {
+        quietly(|| http1.sender.try_send_request(request))
+    }
+
+    /// Polls the answer to a request, and the connection.
+    pub(super) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
+        http1.drive(cx, wanted)
+    }
+
+    /// The head of the response, with the connection that its body comes over.
+    pub(super) fn end(self, answered: Answered) -> Result<Response<LeasedBody>, Refused> {
+        match answered {
             Ok(mut response) => {
-                super::introduce(&mut response, &http1.info);
+                if let Some(http1) = &self.http1 {
+                    super::introduce(&mut response, &http1.info);
+                }
                 Ok(response.map(|incoming| LeasedBody::new(incoming, self)))
             }
             Err(mut error) => Err(Refused {
-                again: error.take_message(),
+                request: error.take_message().map(Box::new),
                 error: error.into_error(),
                 is_free: self.is_reused,
             }),
