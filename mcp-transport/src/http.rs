@@ -64,6 +64,7 @@ mod mirrored;
 #[cfg(feature = "oauth")]
 pub mod oauth;
 mod pool;
+mod posting;
 mod proxy;
 mod recipe;
 mod redirect;
@@ -95,19 +96,15 @@ pub use storey::{Custom, Layered, Pooled, Storey};
 pub use tls::Tls;
 
 use crate::{ClientMessage, Delivery, Error, Replies};
-use clock::Clock;
-use compose::{Composed, Sent, Step, compose};
-use futures_util::{TryFutureExt, future::BoxFuture};
-use http::Request;
+use futures_util::future::BoxFuture;
 use pin_project_lite::pin_project;
-use recipe::Recipe;
-use state::{Handle, InFlight, State};
+use posting::Posting;
+use state::{Handle, State};
 use std::{
-    any::Any,
     fmt,
-    future::{Future, poll_fn},
+    future::Future,
     mem,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -162,130 +159,29 @@ impl<S: HttpService> Service<ClientMessage> for Http<S> {
         let service = mem::replace(&mut self.service, next);
         let handle = Arc::clone(&self.handle);
         let (cut, state) = (handle.0.until_cut(), Arc::clone(&handle.0));
-        Box::pin(UntilCut { exchange: exchange(service, handle, message), cut, state })
+        Box::pin(UntilCut { posting: Posting::new(service, handle, message), cut, state })
     }
 }
 
 pin_project! {
     /// An exchange that ends with its connection.
-    struct UntilCut<F> {
+    struct UntilCut<S: HttpService> {
         #[pin]
-        exchange: F,
+        posting: Posting<S>,
         #[pin]
         cut: OwnedNotified,
         state: Arc<State>,
     }
 }
 
-impl<F: Future<Output = Result<Replies, Error>>> Future for UntilCut<F> {
+impl<S: HttpService> Future for UntilCut<S> {
     type Output = Result<Replies, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if let Poll::Ready(replies) = this.exchange.poll(cx) {
+        if let Poll::Ready(replies) = this.posting.poll(cx) {
             return Poll::Ready(replies);
         }
         this.cut.poll(cx).map(|()| Err(stream::closed(&this.state.target.url)))
-    }
-}
-
-/// Sends a message and reads the beginning of its answer.
-async fn exchange<S: HttpService>(
-    mut service: S,
-    handle: Arc<Handle>,
-    message: ClientMessage,
-) -> Result<Replies, Error> {
-    let mut call = InFlight::new(Arc::clone(&handle));
-    let state = Arc::clone(call.state());
-    if state.is_cut() {
-        return Err(stream::closed(&state.target.url).with_delivery(Delivery::NotSent));
-    }
-    let Composed { request, recipe, sent, cancel } = compose(&state, message)?;
-    if cancel.is_some() {
-        Box::pin(state.room()).await;
-    }
-    let is_first = sent.step == Step::Initialize;
-    if sent.is_legacy {
-        let mut channel = state.channel();
-        if channel.is_none() && state.target.http_sse && is_first {
-            channel = Some(Box::pin(http_sse::open(service.clone(), &state)).await?);
-        }
-        if let Some(channel) = channel {
-            call.arm(cancel);
-            return Box::pin(http_sse::exchange(service, channel, call, sent, request)).await;
-        }
-    }
-    call.arm(cancel);
-    if !is_first {
-        give(&mut service, recipe);
-        return post(service, call, sent, request).await;
-    }
-    // What is rare is in a box, so that a call is small.
-    Box::pin(initialize(service, handle, call, sent, request)).await
-}
-
-/// Gives the default client, if nothing lies above it, what it needs to follow a redirect of the next request.
-fn give<S: HttpService>(service: &mut S, recipe: Option<Recipe>) {
-    let service: &mut dyn Any = service;
-    if let Some(client) = service.downcast_mut::<Client>() {
-        client.take(recipe);
-    }
-}
-
-/// Sends the first message of a session, also to a server of the oldest binding.
-async fn initialize<S: HttpService>(
-    service: S,
-    handle: Arc<Handle>,
-    call: InFlight,
-    sent: Sent,
-    request: Request<RequestBody>,
-) -> Result<Replies, Error> {
-    let state = Arc::clone(call.state());
-    let spare = service.clone();
-    let refusal = match post(service, call, sent.clone(), request.clone()).await {
-        Err(error) if http_sse::is_hint(&error) => error,
-        answered => return answered,
-    };
-    match http_sse::open(spare.clone(), &state).await {
-        Ok(channel) => {
-            http_sse::exchange(spare, channel, InFlight::new(handle), sent, request).await
-        }
-        Err(error) => {
-            tracing::debug!(%error, "not a server of HTTP with SSE either");
-            Err(refusal)
-        }
-    }
-}
-
-/// Sends a message by POST and reads the beginning of what that is answered with.
-async fn post<S: HttpService>(
-    mut service: S,
-    mut call: InFlight,
-    sent: Sent,
-    request: Request<RequestBody>,
-) -> Result<Replies, Error> {
-    let target = Arc::clone(&call.state().target);
-    let total = target.total_timeout.filter(|_| sent.step != Step::Listen);
-    let mut clock = Clock::start(total, target.idle_timeout);
-    let mut headers_clock = Clock::start(target.response_timeout, None);
-    let mut answering = pin!(service.call(request).map_err(Into::into));
-    let response = poll_fn(|cx| {
-        if let Poll::Ready(response) = answering.as_mut().poll(cx) {
-            return Poll::Ready(Ok(response));
-        }
-        let late = headers_clock.poll(cx, &target.url);
-        if late.is_pending() { clock.poll_total(cx, &target.url).map(Err) } else { late.map(Err) }
-    });
-    let response = response.await?;
-    clock.touch();
-    match response {
-        Ok(response) => {
-            let begun = reply::begin(service, &mut clock, call, sent, response)?;
-            begun.read(&mut clock).await
-        }
-        Err(error) => {
-            call.finish();
-            Err(service::failed(&target.url, error))
-        }
     }
 }

@@ -9,6 +9,7 @@ mod exchange;
 mod http1;
 mod keep;
 mod relay;
+mod tries;
 
 pub(super) use connect::{ConnectError, Settings};
 pub(super) use http1::LeasedBody;
@@ -19,7 +20,7 @@ use crate::BoxError;
 use exchange::Exchange;
 use futures_util::future::BoxFuture;
 use http::{
-    Extensions, HeaderValue, Method, Request, Response, Uri, Version, header,
+    Extensions, HeaderValue, Request, Response, Uri, Version, header,
     uri::{PathAndQuery, Scheme},
 };
 use http1::{Http1, Lease};
@@ -42,9 +43,7 @@ use tokio::{
     time::Instant,
 };
 use tower_service::Service;
-
-/// How often a request is sent again that the server has certainly not seen.
-const MAX_RETRIES: usize = 2;
+use tries::{Refused, Tries};
 
 /// How many origins are remembered. There is one, and those that redirects lead to.
 const MAX_ORIGINS: usize = 16;
@@ -149,43 +148,6 @@ impl Pool {
                 Err(refused) => request = tries.again(refused)?,
             }
         }
-    }
-}
-
-/// A request that was not answered.
-struct Refused {
-    /// There if the server has certainly not seen it.
-    request: Option<Box<Request<RequestBody>>>,
-    error: hyper::Error,
-    /// To send it again does not count as a try.
-    is_free: bool,
-}
-
-/// What is known of a request while it is tried.
-#[derive(Clone)]
-struct Tries {
-    uri: Uri,
-    is_counted: bool,
-    retries: usize,
-}
-
-impl Tries {
-    fn of(request: &mut Request<RequestBody>) -> Self {
-        let endless = request.extensions_mut().remove::<Endless>();
-        let is_counted = endless.is_none() && request.method() != Method::GET;
-        Self { uri: Uri::default(), is_counted, retries: 0 }
-    }
-
-    /// The request to send again, unless that makes no sense.
-    fn again(&mut self, refused: Refused) -> Result<Request<RequestBody>, hyper::Error> {
-        let Refused { request, error, is_free } = refused;
-        // Of the connections that were closed while they were idle there are only so many.
-        let Some(mut request) = request.filter(|_| is_free || self.retries < MAX_RETRIES) else {
-            return Err(error);
-        };
-        self.retries += usize::from(!is_free);
-        request.uri_mut().clone_from(&self.uri);
-        Ok(*request)
     }
 }
 

@@ -33,22 +33,26 @@ pub(super) struct Spare {
 enum Head {
     /// That of a POST to where the recipe says.
     Made(Recipe),
-    Kept {
-        method: Method,
-        uri: Uri,
-        headers: HeaderMap,
-        extensions: Extensions,
-    },
+    Kept(Box<Kept>),
+}
+
+struct Kept {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    extensions: Extensions,
 }
 
 impl Spare {
     /// What is to be kept of a request: its head, if there is no recipe for that.
     pub(super) fn of(request: &Request<RequestBody>, recipe: Option<Recipe>) -> Self {
-        let kept = || Head::Kept {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            headers: request.headers().clone(),
-            extensions: request.extensions().clone(),
+        let kept = || {
+            Head::Kept(Box::new(Kept {
+                method: request.method().clone(),
+                uri: request.uri().clone(),
+                headers: request.headers().clone(),
+                extensions: request.extensions().clone(),
+            }))
         };
         Self { head: recipe.map_or_else(kept, Head::Made), body: request.body().clone() }
     }
@@ -57,14 +61,14 @@ impl Spare {
     pub(super) fn uri(&self) -> &Uri {
         match &self.head {
             Head::Made(recipe) => recipe.uri(),
-            Head::Kept { uri, .. } => uri,
+            Head::Kept(kept) => &kept.uri,
         }
     }
 
     fn method(&self) -> &Method {
         match &self.head {
             Head::Made(_) => &Method::POST,
-            Head::Kept { method, .. } => method,
+            Head::Kept(kept) => &kept.method,
         }
     }
 
@@ -77,7 +81,7 @@ impl Spare {
     pub(super) fn follow(&mut self, to: Uri) -> Request<RequestBody> {
         let (mut headers, extensions) = match &mut self.head {
             Head::Made(recipe) => (recipe.headers(), Extensions::new()),
-            Head::Kept { headers, extensions, .. } => (mem::take(headers), mem::take(extensions)),
+            Head::Kept(kept) => (mem::take(&mut kept.headers), mem::take(&mut kept.extensions)),
         };
         protect(&mut headers, self.uri(), &to);
         let method = self.method().clone();
@@ -87,7 +91,7 @@ impl Spare {
         request.headers_mut().clone_from(&headers);
         request.extensions_mut().clone_from(&extensions);
         // What was taken out does not come back, wherever the next one leads.
-        self.head = Head::Kept { method, uri: to, headers, extensions };
+        self.head = Head::Kept(Box::new(Kept { method, uri: to, headers, extensions }));
         request
     }
 }

@@ -22,49 +22,49 @@ use mcp_types::{
     RequestId,
     rpc::{Message, Response as RpcResponse},
 };
-use std::{mem, time::Duration};
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long the end of the handshake waits for the stream of what the server says unasked: some servers send not even its
 /// headers before they have something to say.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// What a response is the beginning of.
-pub(super) enum Begun<B> {
-    /// A JSON answer, to be read whole.
-    Json { awaited: Awaited, body: B, is_legacy: bool },
-    /// An event stream.
-    Stream(Replies),
-    /// What is not the answer to a call; in a box, because it is rare.
-    Other(BoxFuture<'static, Result<Replies, Error>>),
+/// What the head of a response has begun.
+pub(super) enum Begun {
+    /// The answer, or an event stream.
+    Replies(Replies),
+    /// A body that is to be read first.
+    Rest(BoxFuture<'static, Result<Replies, Error>>),
 }
 
 /// Reads the head of what the server answered to the message `sent`; `service` can ask for the rest of a stream.
 pub(super) fn begin<S: HttpService>(
     service: S,
-    clock: &mut Clock,
+    clock: Clock,
     call: InFlight,
     sent: Sent,
     response: Response<S::ResponseBody>,
-) -> Result<Begun<S::ResponseBody>, Error> {
+) -> Result<Begun, Error> {
     if !response.status().is_success() {
-        return Ok(Begun::Other(refuse(call, sent, response).boxed()));
+        return Ok(Begun::Rest(refuse(call, sent, response).boxed()));
     }
     let Some(id) = sent.id else {
-        return Ok(Begun::Other(told(call, sent).boxed()));
+        return Ok(Begun::Rest(told(call, sent).boxed()));
     };
     let (head, body) = response.into_parts();
     let media_type = MediaType::of(&head.headers);
     let initialize = Some(head.headers).filter(|_| sent.step == Step::Initialize);
     let mut awaited = Awaited { id, call, initialize };
     match media_type {
-        Ok(MediaType::Json) => Ok(Begun::Json { awaited, body, is_legacy: sent.session.is_some() }),
+        Ok(MediaType::Json) => {
+            Ok(Begun::Rest(answer(awaited, body, sent.session.is_some(), clock).boxed()))
+        }
         Ok(MediaType::EventStream) => {
             let resume = sent.session.map(|session| {
                 let position = Position::new(&awaited.call.state().target.limits);
                 Resume { service, session, position }
             });
-            ReplyStream::open(awaited, body, mem::take(clock), resume).map(Begun::Stream)
+            ReplyStream::open(awaited, body, clock, resume).map(Begun::Replies)
         }
         Err(found) => {
             awaited.call.finish();
@@ -93,24 +93,22 @@ async fn told(call: InFlight, sent: Sent) -> Result<Replies, Error> {
     Ok(Replies::empty())
 }
 
-impl<B> Begun<B>
+/// Reads a JSON answer.
+async fn answer<B>(
+    mut awaited: Awaited,
+    body: B,
+    is_legacy: bool,
+    mut clock: Clock,
+) -> Result<Replies, Error>
 where
     B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
 {
-    /// Reads on, until there is the answer or the beginning of its stream.
-    pub(super) async fn read(self, clock: &mut Clock) -> Result<Replies, Error> {
-        let (mut awaited, body, is_legacy) = match self {
-            Self::Json { awaited, body, is_legacy } => (awaited, body, is_legacy),
-            Self::Stream(replies) => return Ok(replies),
-            Self::Other(other) => return other.await,
-        };
-        let replies = read_json(&mut awaited, body, is_legacy, clock).await;
-        // What takes too long is given up, and the server learns it.
-        if !replies.as_ref().is_err_and(Error::is_timeout) {
-            awaited.call.finish();
-        }
-        replies
+    let replies = read_json(&mut awaited, body, is_legacy, &mut clock).await;
+    // What takes too long is given up, and the server learns it.
+    if !replies.as_ref().is_err_and(Error::is_timeout) {
+        awaited.call.finish();
     }
+    replies
 }
 
 async fn read_json<B>(

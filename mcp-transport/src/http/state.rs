@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         let inner = self.lock();
         inner.cancels.len() < MAX_CANCELS || inner.cut
     }

@@ -1,6 +1,6 @@
 //! One request over a connection that was idle: what most requests are.
 
-use super::{Answer, Tries, http1::Lease};
+use super::{Answer, http1::Lease, tries::Tries};
 use crate::{
     BoxError,
     http::{RequestBody, pool::LeasedBody},

@@ -1,0 +1,47 @@
+//! How often a request is tried.
+
+use super::Endless;
+use crate::http::RequestBody;
+use http::{Method, Request, Uri};
+
+/// How often a request is sent again that the server has certainly not seen.
+const MAX_RETRIES: usize = 2;
+
+/// A request that was not answered.
+pub(super) struct Refused {
+    /// There if the server has certainly not seen it.
+    pub(super) request: Option<Box<Request<RequestBody>>>,
+    pub(super) error: hyper::Error,
+    /// To send it again does not count as a try.
+    pub(super) is_free: bool,
+}
+
+/// What is known of a request while it is tried.
+#[derive(Clone)]
+pub(super) struct Tries {
+    /// That of the request, as it came.
+    pub(super) uri: Uri,
+    /// It is one of those that are counted.
+    pub(super) is_counted: bool,
+    retries: usize,
+}
+
+impl Tries {
+    pub(super) fn of(request: &mut Request<RequestBody>) -> Self {
+        let endless = request.extensions_mut().remove::<Endless>();
+        let is_counted = endless.is_none() && request.method() != Method::GET;
+        Self { uri: Uri::default(), is_counted, retries: 0 }
+    }
+
+    /// The request to send again, unless that makes no sense.
+    pub(super) fn again(&mut self, refused: Refused) -> Result<Request<RequestBody>, hyper::Error> {
+        let Refused { request, error, is_free } = refused;
+        // Of the connections that were closed while they were idle there are only so many.
+        let Some(mut request) = request.filter(|_| is_free || self.retries < MAX_RETRIES) else {
+            return Err(error);
+        };
+        self.retries += usize::from(!is_free);
+        request.uri_mut().clone_from(&self.uri);
+        Ok(*request)
+    }
+}
