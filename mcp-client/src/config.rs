@@ -38,10 +38,12 @@
 //! | member | also | what |
 //! |---|---|---|
 //! | `command`, `args`, `env`, `cwd` | | a child process |
+//! | `envFile` | `env_file` | a file of environment variables for it, lines of `NAME=VALUE`, read whenever it is started |
 //! | `url` | `httpUrl`, `serverUrl` | a server behind a URL |
 //! | `type` | `transport` | `stdio`, `http` or `streamable-http`, `sse`, `ws`; without it, command or URL say it |
 //! | `headers`, `auth` | | headers of each request; a bearer token, or `"oauth"` |
-//! | `oauth` | | `{"clientId", "clientSecret", "scopes", "callbackPort"}`: a login by OAuth, as far as it is known |
+//! | `oauth` | `auth` as an object | `{"clientId", "clientSecret", "scopes", "callbackPort", "tokenFile"}`: a login by OAuth, as far as it is known |
+//! | `tls` | | `{"ca", "cert", "key"}`: files in PEM, of authorities to trust besides those of the platform, and of a client certificate |
 //! | `timeout`, `init_timeout` | `initTimeout` | limits of a call, and of connecting, in milliseconds |
 //! | `disabled` | `enabled` | whether it is used |
 //! | `keep_alive` | `keepAlive` | whether its session outlives the connections to it |
@@ -52,6 +54,8 @@
 //!
 //! An argument of a tool has `{"name", "description", "default", "hide"}`: one that is hidden and has a default is fixed.
 //!
+//! Relative paths of `envFile` and `tls` begin at the folder of the config.
+//!
 //! With a command and a URL, `type` decides, and without it the command. Values may have [`Variables`]. Members that are
 //! not known are told as warnings, and kept.
 
@@ -59,7 +63,11 @@ mod discover;
 mod document;
 mod edit;
 mod entry;
+#[cfg(feature = "stdio")]
+mod env_file;
 mod file;
+#[cfg(any(feature = "stdio", feature = "http"))]
+mod files;
 mod goose;
 mod keys;
 mod oauth;
@@ -67,6 +75,7 @@ mod problem;
 mod report;
 mod server;
 mod target;
+mod tls;
 mod tools;
 mod values;
 mod variables;
@@ -76,6 +85,7 @@ pub use discover::{Address, Discovered, Discovery, discover};
 pub use oauth::OAuthSettings;
 pub use problem::{ConfigError, Problem, Severity};
 pub use server::{Auth, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer};
+pub use tls::TlsFiles;
 pub use tools::ToolRules;
 pub use variables::Variables;
 
@@ -175,6 +185,7 @@ impl Config {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let config = Self::read_as(&file::read(path)?, file::is_yaml(path));
+        let config = config.map(|config| config.of_file(path));
         config.and_then(Self::checked).map_err(|error| error.in_file(path))
     }
 
@@ -186,7 +197,16 @@ impl Config {
     pub fn from_file_lossy(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let config = Self::read_as(&file::read(path)?, file::is_yaml(path));
-        config.map_err(|error| error.in_file(path))
+        config.map(|config| config.of_file(path)).map_err(|error| error.in_file(path))
+    }
+
+    /// The same, whose servers name files from the folder of this one.
+    fn of_file(mut self, path: &Path) -> Self {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        for (_, server) in &mut self.content.servers {
+            server.folder = folder.map(Path::to_owned);
+        }
+        self
     }
 
     /// Writes the text to a file, as a whole or not at all, and makes the folders that are missing. The permissions of

@@ -154,3 +154,8 @@ pub mod seed {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples of the page about logins, compiled.
+#[cfg(all(doctest, feature = "oauth"))]
+#[doc = include_str!("../../docs/oauth.md")]
+struct LoggingIn;

@@ -1,6 +1,6 @@
 //! Dealing with what a server says unasked.
 
-use crate::{Misbehavior, Peer, peer::MAX_ANSWERS};
+use crate::{Misbehavior, Peer, given_up::GivenUp, peer::MAX_ANSWERS};
 use futures_util::{
     StreamExt,
     future::{AbortHandle, Abortable, BoxFuture},
@@ -8,10 +8,9 @@ use futures_util::{
 };
 use mcp_transport::{Arrival, Diagnostic, Extensions, Transport, Unsolicited};
 use mcp_types::{
-    ProtocolVersion, RawJson, RequestId,
-    rpc::{Message, Notification, Request},
+    ProtocolVersion, RequestId,
+    rpc::{Message, Request},
 };
-use serde::Deserialize;
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +78,7 @@ impl<T: Transport> Desk<T> {
                 if notification.method == "notifications/cancelled" =>
             {
                 // spec: CAN-11 CAN-13
-                let Some(Cancelled { request_id: id, reason }) = cancelled(&notification) else {
+                let Some(GivenUp { request_id: id, reason }) = GivenUp::of(&notification) else {
                     return;
                 };
                 if let Some(handle) = running.remove(&id) {
@@ -138,16 +137,4 @@ impl<T: Transport> Desk<T> {
             id
         }));
     }
-}
-
-/// What a server says of a question that it has given up.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Cancelled {
-    request_id: RequestId,
-    reason: Option<String>,
-}
-
-fn cancelled(notification: &Notification) -> Option<Cancelled> {
-    notification.params.as_ref().map(RawJson::decode).and_then(Result::ok)
 }

@@ -54,6 +54,7 @@ mod follow_task;
 mod followed;
 pub mod form;
 pub mod future;
+mod given_up;
 mod guard;
 mod honor_cancel;
 mod host_tasks;

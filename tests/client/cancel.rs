@@ -1,9 +1,10 @@
 //! Calls that are given up from outside.
 
-use crate::{connect, deadline, said};
+use crate::{builder, connect, deadline, said};
 use conformance::in_process::{Asked, InProcess};
 use mcp_client::{Cancellation, Error};
 use mcp_types::RequestId;
+use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
@@ -73,4 +74,48 @@ async fn a_call_is_given_up_by_the_id_of_its_request() {
     let told: Vec<_> = ids.lock().unwrap().iter().map(|id| serde_json::json!(id)).collect();
     assert_eq!(sent, told);
     assert!(!client.cancel(&ids.lock().unwrap()[1], None), "it is forgotten");
+}
+
+/// Says when it is dropped.
+struct Noted(tokio::sync::mpsc::Sender<&'static str>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        let _ = self.0.try_send("given up");
+    }
+}
+
+// spec: CAN-11 CAN-13
+#[tokio::test]
+async fn a_question_that_its_server_gives_up_on_the_stream_of_a_call_stops_its_handler() {
+    let (sender, notes) = tokio::sync::mpsc::channel(4);
+    let notes = Arc::new(tokio::sync::Mutex::new(notes));
+    let server = InProcess::legacy(move |asked: Asked| {
+        let notes = Arc::clone(&notes);
+        async move {
+            let mut notes = notes.lock().await;
+            let question = asked.ask("roots/list", json!({}));
+            tokio::select! {
+                answer = question => panic!("{answer:?}"),
+                note = notes.recv() => assert_eq!(note, Some("asked")),
+            }
+            let id = format!("{}/roots/list", asked.params["_meta"]["progressToken"]);
+            for id in [json!("another"), json!(id), json!(id)] {
+                asked.tell("notifications/cancelled", json!({"requestId": id})).await;
+            }
+            assert_eq!(notes.recv().await, Some("given up"));
+            Ok(said("done"))
+        }
+    });
+    let client = builder(&server).on_list_roots(move || {
+        let noted = Noted(sender.clone());
+        async move {
+            noted.0.send("asked").await.unwrap();
+            std::future::pending().await
+        }
+    });
+    let client = deadline(client.build().connect()).await.unwrap();
+    assert_eq!(deadline(client.call_tool("x")).await.unwrap().text(), "done");
+    let answered = server.record().into_iter().filter(|message| message.contains("/roots/list"));
+    assert_eq!(answered.count(), 0, "no answer is sent");
 }

@@ -3,6 +3,7 @@
 mod connect;
 mod discover;
 mod edit;
+mod files;
 mod goose;
 mod tools;
 

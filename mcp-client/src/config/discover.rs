@@ -163,7 +163,10 @@ impl Discovery {
         }
         let config = file::read(&path).and_then(|text| parse(&text));
         match config.map_err(|error| error.in_file(&path)) {
-            Ok(config) => self.found.push(Discovered { source, path, config }),
+            Ok(config) => {
+                let config = config.of_file(&path);
+                self.found.push(Discovered { source, path, config });
+            }
             // A file of settings without servers is nothing to tell of.
             Err(ConfigError::NoServers { .. }) => {}
             Err(error) => self.failed.push(error),

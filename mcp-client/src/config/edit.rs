@@ -88,6 +88,7 @@ fn members(server: &ServerConfig) -> BTreeMap<Key, Value> {
             members.insert(Key::Command, json!(stdio.command));
             put(&mut members, Key::Args, json!(stdio.args), !stdio.args.is_empty());
             put(&mut members, Key::Env, json!(stdio.env), !stdio.env.is_empty());
+            put(&mut members, Key::EnvFile, json!(stdio.env_file), stdio.env_file.is_some());
             put(&mut members, Key::Cwd, json!(stdio.cwd), stdio.cwd.is_some());
         }
         ServerTransport::Remote(remote) => {
@@ -102,6 +103,8 @@ fn members(server: &ServerConfig) -> BTreeMap<Key, Value> {
             put(&mut members, Key::Auth, json!(auth), auth.is_some());
             let oauth = remote.oauth.written();
             put(&mut members, Key::OAuth, json!(oauth), oauth.is_some());
+            let tls = remote.tls.written();
+            put(&mut members, Key::Tls, json!(tls), tls.is_some());
         }
     }
     for (key, limit) in [(Key::Timeout, server.timeout), (Key::InitTimeout, server.init_timeout)] {

@@ -6,6 +6,7 @@ use super::{
     keys::{self, Key},
     oauth,
     report::Report,
+    tls,
     tools::{self, Tools},
     values,
 };
@@ -17,6 +18,11 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The members of a server that have an effect.
 type Members<'a, 'b> = HashMap<Key, &'b ObjectProp<'a>>;
+
+/// What servers with a command have, and those with a URL have not.
+const OF_COMMANDS: [Key; 5] = [Key::Command, Key::Args, Key::Cwd, Key::Env, Key::EnvFile];
+/// The other way round.
+const OF_URLS: [Key; 5] = [Key::Url, Key::Headers, Key::Auth, Key::OAuth, Key::Tls];
 
 /// What a server says of how it is reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,15 +122,15 @@ fn transport(
     let (command, url) = (members.get(&Key::Command), members.get(&Key::Url));
     match (stated, command, url) {
         (Some(Stated::Remote(protocol)), _, Some(url)) => {
-            unused(members, &[Key::Command, Key::Args, Key::Cwd, Key::Env], "a URL", report);
+            unused(members, &OF_COMMANDS, "a URL", report);
             remote(url, Some(protocol), members, report)
         }
         (_, Some(command), _) if !matches!(stated, Some(Stated::Remote(_))) => {
-            unused(members, &[Key::Url, Key::Headers, Key::Auth, Key::OAuth], "a command", report);
+            unused(members, &OF_URLS, "a command", report);
             stdio(command, members, report)
         }
         (None, None, Some(url)) => {
-            unused(members, &[Key::Args, Key::Cwd, Key::Env], "a URL", report);
+            unused(members, &OF_COMMANDS, "a URL", report);
             remote(url, None, members, report)
         }
         (Some(Stated::Stdio), None, _) => missing(at, "`command`", report),
@@ -158,9 +164,10 @@ fn stdio(
     }
     let args = read_key(members, Key::Args, report, values::strings);
     let env = read_key(members, Key::Env, report, values::string_map);
+    let env_file = read_key(members, Key::EnvFile, report, values::string);
     let cwd = read_key(members, Key::Cwd, report, values::string);
     let (args, env) = (args.unwrap_or_default(), env.unwrap_or_default());
-    Some(ServerTransport::Stdio(StdioServer { command: text?, args, env, cwd }))
+    Some(ServerTransport::Stdio(StdioServer { command: text?, args, env, env_file, cwd }))
 }
 
 fn remote(
@@ -179,10 +186,11 @@ fn remote(
     let oauth = read_key(members, Key::OAuth, report, oauth::read).flatten().or(client);
     let auth = auth.or_else(|| oauth.as_ref().map(|_| Auth::OAuth));
     let oauth = oauth.unwrap_or_default();
+    let tls = read_key(members, Key::Tls, report, tls::read).unwrap_or_default();
     check_authorization(members, &headers, auth.as_ref(), report);
     let named = (url.name.as_str() == "httpUrl").then_some(RemoteProtocol::Http);
     let protocol = stated.or(named).unwrap_or_default();
-    Some(ServerTransport::Remote(RemoteServer { url: text?, protocol, headers, auth, oauth }))
+    Some(ServerTransport::Remote(RemoteServer { url: text?, protocol, headers, auth, oauth, tls }))
 }
 
 /// Reads `auth`: `oauth`, a token, or, as Cursor has it, an object about the client that logs in.

@@ -8,12 +8,14 @@ pub(super) enum Key {
     Command,
     Args,
     Env,
+    EnvFile,
     Cwd,
     Url,
     Transport,
     Headers,
     Auth,
     OAuth,
+    Tls,
     Timeout,
     InitTimeout,
     Disabled,
@@ -28,16 +30,18 @@ pub(super) enum Key {
 }
 
 /// The names of each member; the first is the one that is written.
-const NAMES: [(Key, &[&str]); 20] = [
+const NAMES: [(Key, &[&str]); 22] = [
     (Key::Transport, &["type", "transport", "transportType"]),
     (Key::Command, &["command", "cmd"]),
     (Key::Args, &["args"]),
     (Key::Env, &["env", "envs"]),
+    (Key::EnvFile, &["envFile", "env_file"]),
     (Key::Cwd, &["cwd"]),
     (Key::Url, &["url", "httpUrl", "serverUrl", "uri"]),
     (Key::Headers, &["headers"]),
     (Key::Auth, &["auth"]),
     (Key::OAuth, &["oauth"]),
+    (Key::Tls, &["tls"]),
     (Key::Timeout, &["timeout"]),
     (Key::InitTimeout, &["init_timeout", "initTimeout"]),
     (Key::Disabled, &["disabled"]),
@@ -73,7 +77,7 @@ const FOREIGN: [&str; 17] = [
 ];
 
 /// Members of other clients that change how a server is reached, and are not built here.
-const UNBUILT: [&str; 6] = ["envFile", "env_keys", "sandbox", "sse_read_timeout", "tls", "verify"];
+const UNBUILT: [&str; 4] = ["env_keys", "sandbox", "sse_read_timeout", "verify"];
 
 /// The members of this name, if it has an effect.
 pub(super) fn key(name: &str) -> Option<Key> {

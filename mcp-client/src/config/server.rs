@@ -1,7 +1,7 @@
 //! What a config says about one server.
 
-use super::{OAuthSettings, ToolRules};
-use std::{collections::BTreeMap, fmt, time::Duration};
+use super::{OAuthSettings, TlsFiles, ToolRules};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 /// What a config says about one server: how to reach it, and how to use it.
 ///
@@ -31,6 +31,8 @@ pub struct ServerConfig {
     pub description: Option<String>,
     /// Which of its tools are shown, and how.
     pub tools: ToolRules,
+    /// Where relative paths of its files begin: the folder of the config that it was read from, if it was a file.
+    pub folder: Option<PathBuf>,
 }
 
 /// How to reach a server.
@@ -53,6 +55,9 @@ pub struct StdioServer {
     pub args: Vec<String>,
     /// Environment variables, beside the few that a child gets of the parent's.
     pub env: BTreeMap<String, String>,
+    /// A file of environment variables, lines of `NAME=VALUE`; it is read whenever the child is started, and what
+    /// [`env`](Self::env) says goes before it. A relative path begins at the folder of the config.
+    pub env_file: Option<String>,
     /// The folder that it starts in. Default: that of this process.
     pub cwd: Option<String>,
 }
@@ -71,6 +76,8 @@ pub struct RemoteServer {
     pub auth: Option<Auth>,
     /// What is known of the client where it logs in with OAuth.
     pub oauth: OAuthSettings,
+    /// Files with certificates.
+    pub tls: TlsFiles,
 }
 
 /// What is spoken at a URL.
@@ -106,6 +113,7 @@ impl ServerConfig {
             command: command.into(),
             args: Vec::new(),
             env: BTreeMap::new(),
+            env_file: None,
             cwd: None,
         }))
     }
@@ -118,6 +126,7 @@ impl ServerConfig {
             headers: BTreeMap::new(),
             auth: None,
             oauth: OAuthSettings::default(),
+            tls: TlsFiles::default(),
         }))
     }
 
@@ -130,6 +139,7 @@ impl ServerConfig {
             keep_alive: false,
             description: None,
             tools: ToolRules::default(),
+            folder: None,
         }
     }
 
@@ -192,6 +202,7 @@ impl fmt::Debug for StdioServer {
             .field("command", &self.command)
             .field("args", &self.args.len())
             .field("env", &self.env.keys())
+            .field("env_file", &self.env_file)
             .field("cwd", &self.cwd)
             .finish()
     }
@@ -205,6 +216,7 @@ impl fmt::Debug for RemoteServer {
             .field("headers", &self.headers.keys())
             .field("auth", &self.auth)
             .field("oauth", &self.oauth)
+            .field("tls", &self.tls)
             .finish()
     }
 }

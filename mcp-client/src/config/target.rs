@@ -2,11 +2,11 @@
 
 use super::{
     Auth, Config, OAuthSettings, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport,
-    StdioServer, Variables,
+    StdioServer, TlsFiles, Variables,
 };
 use crate::{Client, ClientBuilder, Deadlines, Group, Options, Target, dial::Plan};
 use mcp_session::BoxCallService;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 impl ServerConfig {
@@ -23,8 +23,10 @@ impl ServerConfig {
             Err(Refusal::new("the server is disabled in its config"))
         } else {
             match &self.transport {
-                ServerTransport::Stdio(server) => stdio(server, variables),
-                ServerTransport::Remote(server) => remote(server, variables),
+                ServerTransport::Stdio(server) => stdio(server, self.folder.as_deref(), variables),
+                ServerTransport::Remote(server) => {
+                    remote(server, self.folder.as_deref(), variables)
+                }
             }
         };
         let target = outcome
@@ -44,6 +46,8 @@ impl ServerConfig {
         let target = filled(server, &Variables::from_env()).and_then(|filled| {
             let settings = filled.oauth.unwrap_or_default();
             let endpoint = http_endpoint(server.protocol, filled.url, filled.headers)?;
+            let tls = super::files::tls(&filled.tls, self.folder.as_deref()).map_err(Refusal)?;
+            let endpoint = endpoint.tls(tls);
             let port = settings.callback_port.unwrap_or_default();
             Ok(Target::logging_in(endpoint, change(oauth("mcp", settings), port)))
         });
@@ -151,23 +155,35 @@ impl<'a> Filler<'a> {
 }
 
 #[cfg(feature = "stdio")]
-fn stdio(server: &StdioServer, variables: &Variables) -> Result<Target, Refusal> {
+fn stdio(
+    server: &StdioServer,
+    folder: Option<&Path>,
+    variables: &Variables,
+) -> Result<Target, Refusal> {
     let mut filler = Filler::new(variables);
     let args: Vec<_> = server.args.iter().map(|arg| filler.fill(arg)).collect();
     let env: Vec<_> =
         server.env.iter().map(|(name, value)| (name.clone(), filler.fill(value))).collect();
     let command = mcp_transport::stdio::Command::new(filler.fill(&server.command));
     let cwd = server.cwd.as_ref().map(|cwd| filler.fill(cwd));
+    let file =
+        server.env_file.as_ref().map(|path| super::files::within(folder, &filler.fill(path)));
     filler.finish()?;
-    let command = command.args(args).envs(env);
-    Ok(match cwd {
-        Some(cwd) => command.current_dir(cwd).into(),
-        None => command.into(),
-    })
+    let command = command.args(args);
+    let command = match cwd {
+        Some(cwd) => command.current_dir(cwd),
+        None => command,
+    };
+    let Some(file) = file else { return Ok(command.envs(env).into()) };
+    let name = Target::from(command.clone()).name().to_owned();
+    let read = move || super::files::variables(&file);
+    Ok(super::files::target(name, read, move |read| {
+        command.clone().envs(read).envs(env.iter().cloned()).into()
+    }))
 }
 
 #[cfg(not(feature = "stdio"))]
-fn stdio(_: &StdioServer, _: &Variables) -> Result<Target, Refusal> {
+fn stdio(_: &StdioServer, _: Option<&Path>, _: &Variables) -> Result<Target, Refusal> {
     Err(Refusal::new("child processes need the feature `stdio`"))
 }
 
@@ -182,15 +198,20 @@ struct Filled {
     token: Option<String>,
     /// What is known of a client that logs in.
     oauth: Option<OAuthSettings>,
+    tls: TlsFiles,
 }
 
-fn remote(server: &RemoteServer, variables: &Variables) -> Result<Target, Refusal> {
+fn remote(
+    server: &RemoteServer,
+    folder: Option<&Path>,
+    variables: &Variables,
+) -> Result<Target, Refusal> {
     let filled = filled(server, variables)?;
     let is_websocket = matches!(filled.url.scheme(), "ws" | "wss");
     match server.protocol {
         RemoteProtocol::WebSocket => websocket(filled),
         RemoteProtocol::Auto if is_websocket => websocket(filled),
-        protocol => http(protocol, filled),
+        protocol => http(protocol, folder, filled),
     }
 }
 
@@ -211,11 +232,14 @@ fn filled(server: &RemoteServer, variables: &Variables) -> Result<Filled, Refusa
         callback_port: server.oauth.callback_port,
         token_file: server.oauth.token_file.as_ref().map(&mut fill),
     });
+    let mut fill = |text: &Option<String>| text.as_ref().map(|text| filler.fill(text));
+    let TlsFiles { ca, cert, key } = &server.tls;
+    let tls = TlsFiles { ca: fill(ca), cert: fill(cert), key: fill(key) };
     filler.finish()?;
     let url = mcp_transport::Url::parse(&url);
     let url = url.map_err(|error| Refusal(format!("`url` is {error}")))?;
     let headers = headers.into_iter().map(|(name, value)| header(name, &value));
-    Ok(Filled { url, headers: headers.collect::<Result<_, _>>()?, token, oauth })
+    Ok(Filled { url, headers: headers.collect::<Result<_, _>>()?, token, oauth, tls })
 }
 
 fn header(name: &str, value: &str) -> Result<(http::HeaderName, http::HeaderValue), Refusal> {
@@ -242,11 +266,35 @@ fn http_endpoint(
 }
 
 #[cfg(feature = "http")]
-fn http(protocol: RemoteProtocol, filled: Filled) -> Result<Target, Refusal> {
+fn http(
+    protocol: RemoteProtocol,
+    folder: Option<&Path>,
+    filled: Filled,
+) -> Result<Target, Refusal> {
+    let Filled { url, headers, token, oauth, tls } = filled;
+    let endpoint = http_endpoint(protocol, url, headers)?;
+    if tls.is_empty() {
+        return shown(endpoint, token, oauth);
+    }
+    // What is wrong with the rest is told whatever is in the files.
+    let name = shown(endpoint.clone(), token.clone(), oauth.clone())?.name().to_owned();
+    let folder = folder.map(Path::to_owned);
+    let read = move || super::files::tls(&tls, folder.as_deref());
+    Ok(super::files::target(name, read, move |tls| {
+        let target = shown(endpoint.clone().tls(tls), token.clone(), oauth.clone());
+        target.unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason))
+    }))
+}
+
+/// An endpoint whose client shows who it is.
+#[cfg(feature = "http")]
+fn shown(
+    endpoint: mcp_transport::http::Endpoint,
+    token: Option<String>,
+    oauth: Option<OAuthSettings>,
+) -> Result<Target, Refusal> {
     use mcp_transport::http::AddBearerLayer;
 
-    let Filled { url, headers, token, oauth } = filled;
-    let endpoint = http_endpoint(protocol, url, headers)?;
     if let Some(settings) = oauth {
         return login(endpoint, settings);
     }
@@ -292,13 +340,16 @@ fn login(_: mcp_transport::http::Endpoint, _: OAuthSettings) -> Result<Target, R
 }
 
 #[cfg(not(feature = "http"))]
-fn http(_: RemoteProtocol, _: Filled) -> Result<Target, Refusal> {
+fn http(_: RemoteProtocol, _: Option<&Path>, _: Filled) -> Result<Target, Refusal> {
     Err(Refusal::new("HTTP needs the feature `http`"))
 }
 
 #[cfg(feature = "ws")]
 fn websocket(filled: Filled) -> Result<Target, Refusal> {
-    let Filled { url, headers, token, oauth } = filled;
+    let Filled { url, headers, token, oauth, tls } = filled;
+    if !tls.is_empty() {
+        return Err(Refusal::new("`tls` is for HTTP, and not for WebSocket"));
+    }
     if oauth.is_some() {
         return Err(Refusal::new("a login by OAuth is for HTTP, and not for WebSocket"));
     }

@@ -1,0 +1,55 @@
+//! What a config says of certificates.
+
+use super::{report::Report, values};
+use jsonc_parser::{ast::Value, common::Ranged};
+use serde_json::json;
+
+/// Whom to trust at an `https` URL, and who to be there: files in PEM. Relative paths begin at the folder of the config.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsFiles {
+    /// Certificate authorities to trust, besides those of the platform.
+    pub ca: Option<String>,
+    /// The certificate of the client, with those that lead to its authority.
+    pub cert: Option<String>,
+    /// The private key of that. Default: in the file of the certificate.
+    pub key: Option<String>,
+}
+
+/// Reads the member `tls`.
+pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<TlsFiles> {
+    let Some(object) = value.as_object() else {
+        report.error(value.range(), "must be an object with `ca`, `cert` and `key`");
+        return None;
+    };
+    let mut files = TlsFiles::default();
+    for member in &object.properties {
+        let (name, value) = (member.name.as_str(), &member.value);
+        report.within(name, |report| match name {
+            "ca" | "caFile" | "ca_file" => files.ca = values::string(value, report),
+            "cert" | "certFile" | "cert_file" => files.cert = values::string(value, report),
+            "key" | "keyFile" | "key_file" => files.key = values::string(value, report),
+            _ => report.warning(member.range(), "is not known here, and has no effect"),
+        });
+    }
+    if files.key.is_some() && files.cert.is_none() {
+        report.error(value.range(), "has a `key`, and no `cert` that it belongs to");
+    }
+    Some(files)
+}
+
+impl TlsFiles {
+    #[cfg(any(feature = "http", feature = "ws"))]
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The member as it is written; nothing, if nothing is said.
+    pub(super) fn written(&self) -> Option<serde_json::Value> {
+        let all = [("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)];
+        let said = all.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
+        let members: serde_json::Map<_, _> =
+            said.map(|(name, path)| (name.to_owned(), json!(path))).collect();
+        (!members.is_empty()).then_some(members.into())
+    }
+}
