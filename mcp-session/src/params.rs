@@ -8,6 +8,10 @@ use std::{borrow::Cow, fmt};
 
 /// How parameters with `_meta` begin.
 const META: &[u8] = br#"{"_meta":"#;
+/// From this length on parameters are large.
+const LARGE: usize = 256 * 1024;
+/// The room that the envelope of a request takes.
+const ENVELOPE: usize = 256;
 
 /// The parameters of a call: a JSON object without `_meta`, encoded once, cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,8 +86,9 @@ impl Params {
         let rest = &self.0.as_bytes()[1..];
         let has_members = rest.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'}');
         let size = META.len() + meta.encoded_size(progress) + usize::from(has_members);
-        // Exactly as long, so that it becomes shared bytes as it is.
-        let mut out = Vec::with_capacity(size + rest.len());
+        // Exactly as long, so that it becomes shared bytes as it is; what is large is sent from here, with an envelope.
+        let envelope = if rest.len() >= LARGE { ENVELOPE } else { 0 };
+        let mut out = Vec::with_capacity(size + rest.len() + envelope);
         out.extend_from_slice(META);
         meta.encode(progress, &mut out);
         if has_members {

@@ -3,7 +3,7 @@
 use super::{
     Limits,
     call::{CallKind, Slot},
-    outbox::Outbox,
+    outbox::{Outbox, Span},
     pending::Pending,
 };
 use crate::{Delivery, Error};
@@ -115,17 +115,23 @@ impl Exchange {
     }
 
     /// Queues a message, and makes the slot of a request before its first byte can be written.
-    pub(super) fn send(&mut self, message: &Message) -> Result<Option<Arc<Slot>>, Error> {
+    ///
+    /// A large one is a line already.
+    pub(super) fn send(
+        &mut self,
+        message: &Message,
+        line: Option<Vec<u8>>,
+    ) -> Result<Option<Arc<Slot>>, Error> {
         if let Some(error) = &self.closed {
             return Err(error.clone().with_delivery(Delivery::NotSent));
         }
         let Message::Request(Request { id, method, .. }) = message else {
-            self.outbox.push(message);
+            push(&mut self.outbox, message, line);
             return Ok(None);
         };
         let slot = self.pending.insert(id, || {
             self.requests += 1;
-            let span = self.outbox.push(message);
+            let span = push(&mut self.outbox, message, line);
             Slot::new(id.clone(), CallKind::of(method), span)
         });
         if slot.is_none() {
@@ -238,6 +244,13 @@ pub(super) fn settle(mut exchange: MutexGuard<'_, Exchange>) {
     let due = exchange.due();
     drop(exchange);
     due.into_iter().flatten().for_each(Waker::wake);
+}
+
+fn push(outbox: &mut Outbox, message: &Message, line: Option<Vec<u8>>) -> Span {
+    match line {
+        Some(line) => outbox.push_line(line),
+        None => outbox.push(message),
+    }
 }
 
 fn cancelled(id: &RequestId) -> Message {

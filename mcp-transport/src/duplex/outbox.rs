@@ -5,7 +5,7 @@ use memchr::memchr2_iter;
 use std::ops::Range;
 
 /// Buffers that grew beyond this are given back when they are empty.
-const KEPT: usize = 256 * 1024;
+pub(super) const KEPT: usize = 256 * 1024;
 
 /// Whole lines that wait for the driver, and their places in everything that is ever written.
 #[derive(Debug)]
@@ -14,6 +14,22 @@ pub(super) struct Outbox {
     /// The place of the first of `bytes`: as many were taken before.
     base: u64,
     limit: usize,
+}
+
+/// The line of a message that is large, in the memory of its parameters, which are taken out of it.
+pub(super) fn large_line(message: &mut Message) -> Option<Vec<u8>> {
+    let mut line = message.take_encoded()?;
+    join_lines(&mut line);
+    line.push(b'\n');
+    Some(line)
+}
+
+/// Strings have their line ends escaped; what is left is white space between the tokens of raw JSON.
+fn join_lines(message: &mut [u8]) {
+    let breaks: Vec<usize> = memchr2_iter(b'\n', b'\r', message).collect();
+    for at in breaks {
+        message[at] = b' ';
+    }
 }
 
 /// The places of a message: it begins with the first and ends before the last.
@@ -33,12 +49,19 @@ impl Outbox {
     pub(super) fn push(&mut self, message: &Message) -> Span {
         let start = self.bytes.len();
         message.encode(&mut self.bytes);
-        // Strings have their line ends escaped; what is left is white space between the tokens of raw JSON.
-        let breaks: Vec<usize> = memchr2_iter(b'\n', b'\r', &self.bytes[start..]).collect();
-        for at in breaks {
-            self.bytes[start + at] = b' ';
-        }
+        join_lines(&mut self.bytes[start..]);
         self.bytes.push(b'\n');
+        self.place(start)..self.place(self.bytes.len())
+    }
+
+    /// Adds a line as it is; if nothing else waits, without a copy of it.
+    pub(super) fn push_line(&mut self, line: Vec<u8>) -> Span {
+        let start = self.bytes.len();
+        if self.bytes.is_empty() {
+            self.bytes = line;
+        } else {
+            self.bytes.extend_from_slice(&line);
+        }
         self.place(start)..self.place(self.bytes.len())
     }
 
@@ -100,6 +123,30 @@ mod tests {
             line,
             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\",\"params\":{   \"a\\n\": \"b\\r\" }}\n"
         );
+    }
+
+    // spec: STDIO-02
+    #[test]
+    fn a_large_message_is_the_same_line_without_a_copy() {
+        let request = || {
+            let params = format!("{{\n\"a\":\r\"{}\"}}", "x\\n".repeat(100_000));
+            Message::from(Request::new(1, "x").with_params(RawJson::parse(params).unwrap()))
+        };
+        let mut outbox = Outbox::new(1);
+        outbox.push(&request());
+        let expected = taken(&mut outbox);
+        for before in [0, 1] {
+            for id in 0..before {
+                outbox.push(&ping(id));
+            }
+            let line = large_line(&mut request()).unwrap();
+            let (place, length) = (line.as_ptr(), line.len() as u64);
+            let span = outbox.push_line(line);
+            assert_eq!(span.end - span.start, length);
+            assert_eq!(outbox.bytes.as_ptr() == place, before == 0);
+            assert!(taken(&mut outbox).ends_with(&expected));
+        }
+        assert_eq!(large_line(&mut ping(1)), None);
     }
 
     #[test]

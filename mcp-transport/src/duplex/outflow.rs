@@ -1,6 +1,6 @@
 //! What is on its way out.
 
-use super::wire::Wire;
+use super::{outbox::KEPT, wire::Wire};
 use crate::BoxError;
 use std::{
     io,
@@ -47,6 +47,10 @@ impl Outflow {
         self.position += count;
         self.written += count as u64;
         self.unflushed = true;
+        if self.is_empty() && self.lines.capacity() > KEPT {
+            self.lines = Vec::new();
+            self.position = 0;
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     exchange::{Ticket, settle},
+    outbox::large_line,
     shared::Handle,
 };
 use crate::{Error, Replies};
@@ -33,16 +34,23 @@ enum Stage {
 struct Waiting {
     handle: Arc<Handle>,
     message: Message,
+    /// The message, if it is large.
+    line: Option<Vec<u8>>,
     ticket: Ticket,
 }
 
 impl Sending {
     /// Queues the message at once if there is room, so that messages leave in the order of the calls.
-    pub(super) fn start(handle: &Arc<Handle>, message: Message) -> Self {
+    pub(super) fn start(handle: &Arc<Handle>, mut message: Message) -> Self {
+        // What takes its time is done before anything is locked.
+        let line = large_line(&mut message);
         let mut exchange = handle.lock();
         Self(Some(match exchange.queue_up() {
-            Some(ticket) => Stage::Waiting(Waiting { handle: Arc::clone(handle), message, ticket }),
-            None => Stage::Sent(handle.send(exchange, &message)),
+            Some(ticket) => {
+                let handle = Arc::clone(handle);
+                Stage::Waiting(Waiting { handle, message, line, ticket })
+            }
+            None => Stage::Sent(handle.send(exchange, &message, line)),
         }))
     }
 }
@@ -56,7 +64,7 @@ impl Future for Sending {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.0.take().expect("polled after it was ready") {
             Stage::Sent(result) => Poll::Ready(result),
-            Stage::Waiting(waiting) => match waiting.poll_send(cx) {
+            Stage::Waiting(mut waiting) => match waiting.poll_send(cx) {
                 Poll::Ready(result) => Poll::Ready(result),
                 Poll::Pending => {
                     self.0 = Some(Stage::Waiting(waiting));
@@ -68,10 +76,10 @@ impl Future for Sending {
 }
 
 impl Waiting {
-    fn poll_send(&self, cx: &mut Context<'_>) -> Poll<Result<Replies, Error>> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<Replies, Error>> {
         let mut exchange = self.handle.lock();
         if exchange.poll_turn(self.ticket, cx.waker()) {
-            Poll::Ready(self.handle.send(exchange, &self.message))
+            Poll::Ready(self.handle.send(exchange, &self.message, self.line.take()))
         } else {
             Poll::Pending
         }

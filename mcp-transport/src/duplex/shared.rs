@@ -33,9 +33,10 @@ impl Handle {
         self: &Arc<Self>,
         mut exchange: MutexGuard<'_, Exchange>,
         message: &Message,
+        line: Option<Vec<u8>>,
     ) -> Result<Replies, Error> {
         let is_quiet = exchange.is_quiet();
-        let slot = exchange.send(message)?;
+        let slot = exchange.send(message, line)?;
         if (is_quiet || exchange.is_half()) && is_in_runtime() {
             self.0.port.write_through(exchange);
         } else {

@@ -85,7 +85,7 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
             (headers, recipe, sent, cancel)
         }
     };
-    let mut request = post(target, &body, headers);
+    let mut request = post(target, body, headers);
     if !target.is_bare {
         *request.extensions_mut() = extensions.into();
     }
@@ -144,8 +144,11 @@ pub(super) fn legacy_headers(
 }
 
 /// A POST of `body` with `headers`.
-pub(super) fn post(target: &Target, body: &Message, headers: HeaderMap) -> Request<RequestBody> {
-    let params = match body {
+pub(super) fn post(target: &Target, mut body: Message, headers: HeaderMap) -> Request<RequestBody> {
+    if let Some(bytes) = body.take_encoded() {
+        return request(target, Method::POST, headers, RequestBody::from(bytes));
+    }
+    let params = match &body {
         Message::Request(request) => request.params.as_ref(),
         Message::Notification(told) => told.params.as_ref(),
         Message::Response(_) => None,

@@ -1,7 +1,11 @@
 //! Writing an envelope.
 
 use super::{Message, Notification, RawJson, Request, RequestId, Response};
-use crate::{ErrorObject, json::is_plain};
+use crate::{
+    ErrorObject,
+    json::{LARGE, is_plain},
+};
+use std::mem;
 
 impl Message {
     /// Appends the message to `out`, without a line end.
@@ -13,6 +17,44 @@ impl Message {
             Self::Notification(notification) => notification.encode(out),
             Self::Response(response) => response.encode(out),
         }
+    }
+
+    /// Encodes a message that is large, 256 KiB or more, in the memory of its parameters or its result.
+    ///
+    /// Gives what [`encode`](Self::encode) appends, and an empty object is left in place of them. If they are smaller, or
+    /// somebody else holds them too, it gives nothing and changes nothing.
+    ///
+    /// ```
+    /// use mcp_types::{RawJson, rpc::{Message, Request}};
+    ///
+    /// let params = RawJson::encode(&["x".repeat(1_000_000)])?;
+    /// let mut message = Message::from(Request::new(1, "a").with_params(params));
+    /// let mut expected = Vec::new();
+    /// message.encode(&mut expected);
+    /// assert_eq!(message.take_encoded(), Some(expected));
+    /// assert_eq!(message.take_encoded(), None);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn take_encoded(&mut self) -> Option<Vec<u8>> {
+        let payload = match self {
+            Self::Request(request) => request.params.as_mut(),
+            Self::Notification(notification) => notification.params.as_mut(),
+            Self::Response(response) => response.outcome.as_mut().ok(),
+        };
+        let payload = payload.filter(|payload| payload.as_bytes().len() >= LARGE)?;
+        let large = mem::replace(payload, RawJson::EMPTY_OBJECT).into_bytes();
+        if !large.is_unique() {
+            *payload = RawJson::from_joined(large);
+            return None;
+        }
+        let mut head = Vec::new();
+        self.encode(&mut head);
+        // The payload is the last member, and the empty object is in its place.
+        head.truncate(head.len() - b"{}}".len());
+        let mut out = Vec::from(large);
+        out.splice(..0, head);
+        out.push(b'}');
+        Some(out)
     }
 }
 
@@ -132,6 +174,30 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":2,"error":{"code":-32601,"message":"no\nsuch","data":7}}"#,
             Response::failure(2, error),
         );
+    }
+
+    #[test]
+    fn a_large_message_is_encoded_where_its_payload_is() {
+        let payload = || RawJson::encode(&["x\n".repeat(200_000)]).unwrap();
+        let messages: [Message; 3] = [
+            Request::new("a\"b", "x").with_params(payload()).into(),
+            Notification::new("n").with_params(payload()).into(),
+            Response::success(7, payload()).into(),
+        ];
+        for mut message in messages {
+            let other = message.clone();
+            assert_eq!((message.take_encoded(), &message), (None, &other), "others hold it");
+            let mut expected = Vec::new();
+            other.encode(&mut expected);
+            drop(other);
+            assert!(message.take_encoded() == Some(expected));
+            let mut rest = Vec::new();
+            message.encode(&mut rest);
+            assert!(rest.ends_with(b":{}}"));
+        }
+        let mut small = Message::from(Request::new(1, "x").with_params(RawJson::EMPTY_OBJECT));
+        assert_eq!(small.take_encoded(), None);
+        assert_eq!(Message::from(Request::new(1, "x")).take_encoded(), None);
     }
 
     // spec: MSG-07 MSG-08 MSG-09

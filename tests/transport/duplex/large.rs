@@ -1,6 +1,7 @@
 //! Messages of many MiB.
 
 use super::*;
+use futures_util::future::join_all;
 
 const MIB: usize = 1024 * 1024;
 
@@ -28,6 +29,33 @@ async fn a_large_result_belongs_to_its_caller_alone() {
         let (result, is_alone) = held_alone(replies).await;
         assert!(result == expected, "{size} bytes came as {}", result.len());
         assert!(is_alone, "{size}");
+    }
+    wire.assert_clean().await;
+}
+
+#[tokio::test]
+async fn large_requests_arrive_as_they_are_whatever_else_waits() {
+    let mut wire = Wire::new();
+    let blob = "QUJD".repeat(MIB);
+    let mut calls = Vec::new();
+    for id in 1..=4 {
+        let text = format!("{{\n\"id\": {id},\r\n\"blob\": \"{blob}\"}}");
+        let params = RawJson::parse(text).unwrap();
+        // Somebody else holds the bytes of every second one; those after the first wait for room.
+        let other = (id % 2 == 0).then(|| params.clone());
+        let message = Request::new(id, "large").with_params(params);
+        calls.push(wire.client.clone().call(message.into()));
+        drop(other);
+    }
+    let mut sent = Background::run(join_all(calls));
+    for id in 1..=4 {
+        let request = wire.peer.expect("large").await;
+        assert_eq!((&request["id"], &request["params"]["id"]), (&json!(id), &json!(id)));
+        assert!(request["params"]["blob"] == *blob, "{id}");
+        wire.peer.answer(id, json!({"nonce": id})).await;
+    }
+    for (id, replies) in (1..).zip(sent.end().await) {
+        assert_eq!(result(replies.unwrap()).await, json!({"nonce": id}));
     }
     wire.assert_clean().await;
 }

@@ -39,3 +39,20 @@ async fn a_large_answer_belongs_to_its_caller_alone() {
         assert!(result.into_bytes().is_unique(), "{method}");
     }
 }
+
+#[tokio::test]
+async fn a_large_request_is_the_same_body_whoever_else_holds_its_parameters() {
+    let server = start(|request| Answer::result(request, &json!({"ok": true}))).await;
+    let mut peer = connect(&server).await;
+    let blob = "QUJD".repeat(MIB);
+    for id in 1..=2 {
+        let message = modern(id, "large", json!({"blob": blob}));
+        let other = (id == 2).then(|| message.clone());
+        deadline(peer.ask(message)).await.outcome.unwrap();
+        drop(other);
+    }
+    for (id, request) in (1..).zip(server.requests()) {
+        let body = request.json();
+        assert!(body["id"] == id && body["params"]["blob"] == *blob, "{id}");
+    }
+}

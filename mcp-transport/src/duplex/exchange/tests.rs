@@ -26,7 +26,7 @@ fn exchange() -> Exchange {
 }
 
 fn request(exchange: &mut Exchange, id: i64, method: &'static str) -> Arc<Slot> {
-    exchange.send(&Request::new(id, method).into()).unwrap().unwrap()
+    exchange.send(&Request::new(id, method).into(), None).unwrap().unwrap()
 }
 
 fn outgoing(exchange: &mut Exchange) -> String {
@@ -80,7 +80,7 @@ fn a_request_that_was_not_taken_yet_leaves_no_trace() {
 fn an_id_cannot_be_used_twice_at_a_time() {
     let mut exchange = exchange();
     let first = request(&mut exchange, 7, "a");
-    let error = exchange.send(&Request::new(7, "b").into()).unwrap_err();
+    let error = exchange.send(&Request::new(7, "b").into(), None).unwrap_err();
     assert_eq!(error.delivery(), Delivery::NotSent);
     assert!(exchange.take(&7.into()).is_some());
     let second = request(&mut exchange, 7, "c");
@@ -142,7 +142,7 @@ fn the_end_says_which_requests_never_left() {
     wakers.into_iter().for_each(Waker::wake);
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
     assert!(exchange.poll_turn(ticket, Waker::noop()));
-    let refused = exchange.send(&Request::new(3, "c").into()).unwrap_err();
+    let refused = exchange.send(&Request::new(3, "c").into(), None).unwrap_err();
     assert!(refused.is_closed() && refused.delivery() == Delivery::NotSent);
 }
 
