@@ -3,8 +3,9 @@
 use super::{super::escape::escape, super::plain::plain_end, Reader, no_json};
 use serde_json::Error;
 
-/// How much more memory than it needs a string may have: one part of so many.
-const SLACK: usize = 8;
+/// How many times the memory that it needs a string may have. A buffer that grew has twice of it and is left as it is: what
+/// allocators get back as they gave it, they give again, and pages that are not written are not there.
+const SLACK: usize = 3;
 
 /// Where a string was taken out, and the string. Its quotes are still there.
 #[derive(Debug)]
@@ -66,8 +67,7 @@ fn unescape(mut text: Vec<u8>) -> Vec<u8> {
         end += width + at - start;
     }
     text.truncate(end);
-    // What is a little too large is not worth a change: allocators can use small gaps, and then not the large ones.
-    if text.capacity() - text.len() > text.len() / SLACK {
+    if text.capacity() / SLACK > text.len() {
         text.shrink_to_fit();
     }
     text
