@@ -7,6 +7,7 @@ use super::{
 use std::ops::Range;
 
 /// Where the one value is that the text consists of, but for white space; nothing if it is no JSON in UTF-8.
+#[inline]
 pub(crate) fn check(text: &[u8]) -> Option<Range<usize>> {
     let mut checker = Checker::new(text);
     let value = checker.value()?;
@@ -53,11 +54,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether nothing but white space is left.
+    #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
         next(self.text, &mut self.at.clone()).is_none()
     }
 
     /// Whether what was passed over is UTF-8; outside of strings it cannot be otherwise.
+    #[inline]
     pub(crate) fn is_utf8(&self) -> bool {
         let passed = || self.text.get(..self.at).unwrap_or_default();
         self.seen & HIGH == 0 || std::str::from_utf8(passed()).is_ok()

@@ -53,6 +53,7 @@ impl RawJson {
     }
 
     /// The value that a part of the bytes is, but for white space; nothing if it is no JSON in UTF-8.
+    #[inline]
     pub(super) fn checked(bytes: &Bytes, part: Range<usize>) -> Option<Self> {
         let start = part.start;
         let value = json::check(bytes.get(part)?)?;

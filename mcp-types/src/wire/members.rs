@@ -85,6 +85,7 @@ impl<'de, S: Source<'de>> Members<'de, S> {
     }
 
     /// Reads ahead to the member that tells the type, and takes it out if it is a string.
+    #[inline]
     pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<Cow<'de, str>>, S::Error> {
         while let Some(key) = self.source.key()? {
             let value = if key == tag {
