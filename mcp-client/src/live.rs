@@ -100,6 +100,8 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
         let (stop, beside) = (CancellationToken::new(), Arc::<Beside>::default());
         let initialize = pause.clone().unwrap_or_default().over;
         let (stopped, work) = (stop.clone(), Arc::clone(&beside));
+        // In a box that is gone when it is connected: the task stays for as long as the session.
+        let connecting = Box::pin(connecting);
         let task = async move {
             run(telling_of_pause(connecting, pause, &sender), &sender, stopped, &work).await;
         };

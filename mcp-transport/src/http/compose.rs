@@ -27,11 +27,13 @@ pub(super) struct Sent {
     pub(super) session: Option<Arc<Session>>,
 }
 
-/// Where in the life of a legacy session a message stands.
+/// Where in the life of a session a message stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Initialize,
     Initialized,
+    /// The question what a stateless server is.
+    Discover,
     /// A subscription, which has no end of its own.
     Listen,
     Other,
@@ -65,8 +67,10 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
             }
             let (headers, recipe) = modern_headers(state, &body, &extensions, &version, &mirrored)?;
             // There is no handshake in this era, whatever a method is called.
-            let step = Some(step(&body)).filter(|step| *step == Step::Listen);
-            let step = step.unwrap_or(Step::Other);
+            let step = match step(&body) {
+                step @ (Step::Listen | Step::Discover) => step,
+                _ => Step::Other,
+            };
             (headers, recipe, Sent { id: id(&body), step, is_legacy: false, session: None }, None)
         }
         Era::Legacy(version) => {
@@ -204,6 +208,7 @@ fn step(body: &Message) -> Step {
     match body {
         Message::Request(request) if request.method == "initialize" => Step::Initialize,
         Message::Request(request) if request.method == "subscriptions/listen" => Step::Listen,
+        Message::Request(request) if request.method == "server/discover" => Step::Discover,
         Message::Notification(told) if told.method == "notifications/initialized" => {
             Step::Initialized
         }

@@ -54,7 +54,8 @@ pub(super) fn begin<S: HttpService>(
     let (head, body) = response.into_parts();
     let media_type = MediaType::of(&head.headers);
     let initialize = Some(head.headers).filter(|_| sent.step == Step::Initialize);
-    let mut awaited = Awaited { id, call, initialize };
+    let is_kept = matches!(sent.step, Step::Initialize | Step::Discover);
+    let mut awaited = Awaited { id, call, initialize, is_kept };
     match media_type {
         Ok(MediaType::Json) => {
             Ok(Begun::Rest(answer(awaited, body, sent.session.is_some(), clock).boxed()))
@@ -121,7 +122,11 @@ where
     B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
 {
     let target = &awaited.call.state().target;
-    let bytes = body::read(body, target.limits.body, &target.url, clock).await?;
+    let mut bytes = body::read(body, target.limits.body, &target.url, clock).await?;
+    if awaited.is_kept {
+        // In memory of its own: what came with it is a buffer of the connection.
+        bytes = Bytes::copy_from_slice(&bytes);
+    }
     if bytes.is_empty() {
         return Err(awaited.malformed("is empty"));
     }
@@ -191,6 +196,8 @@ pub(super) struct Awaited {
     pub(super) call: InFlight,
     /// The headers of the answer to `initialize`.
     initialize: Option<HeaderMap>,
+    /// The answer stays as long as the session.
+    is_kept: bool,
 }
 
 impl Awaited {

@@ -24,9 +24,6 @@ use tokio::time::Instant;
 /// How often a connection is polled for one wake-up: what it wants to do after that comes with the next one.
 const MAX_ROUNDS: usize = 4;
 
-/// How many bytes of a body are copied at most, so that they hold no buffer.
-const MAX_COPY: usize = 1024;
-
 /// A connection that carries one exchange after the other.
 pub(super) struct Http1 {
     sender: SendRequest<RequestBody>,
@@ -239,7 +236,6 @@ impl Body for LeasedBody {
             Poll::Ready(frame) => frame,
             Poll::Pending => ready!(http1.drive(cx, |cx| incoming.as_mut().poll_frame(cx))),
         };
-        let frame = frame.map(|frame| frame.map(|frame| frame.map_data(settled)));
         if !matches!(frame, Some(Ok(_))) || this.incoming.is_end_stream() {
             this.lease = None;
         }
@@ -253,10 +249,4 @@ impl Body for LeasedBody {
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
     }
-}
-
-/// The same bytes, in memory of their own if they are few: otherwise they hold the buffer of their connection for as long as
-/// they are there, and it needs a new one for what comes next.
-fn settled(data: Bytes) -> Bytes {
-    if data.len() > MAX_COPY { data } else { Bytes::copy_from_slice(&data) }
 }
