@@ -2,13 +2,9 @@
 
 use crate::{
     json::{Elements, Reader},
-    wire::{Append, Fit, Misfit, Wire, append},
+    wire::{Fit, Misfit, Wire, append, of_leaf, of_value},
 };
-use serde_core::{
-    Serialize, Serializer,
-    de::{DeserializeOwned, SeqAccess},
-    ser::SerializeSeq,
-};
+use serde_core::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq};
 use serde_json::{Error, Value};
 use std::{
     ops::{Deref, DerefMut},
@@ -178,19 +174,9 @@ impl<'a, T> IntoIterator for &'a mut List<T> {
 impl<T: Wire> Wire for List<T> {
     const EXPECTED: &'static str = "an array";
 
-    fn from_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Fit<Self>, A::Error> {
-        let mut list = Self::new();
-        while let Some(item) = array.next_element_seed(Append(&mut list.items))? {
-            if let Err(misfit) = item {
-                list.set_aside(misfit);
-            }
-        }
-        Ok(Ok(list))
-    }
-
     fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
         if reader.next()? != b'[' {
-            return Self::decode(reader);
+            return of_value(reader);
         }
         reader.inside(b']', |reader| {
             let (mut list, mut elements) = (Self::new(), Elements::new(reader));
@@ -202,6 +188,18 @@ impl<T: Wire> Wire for List<T> {
             }
             Ok(Ok(list))
         })
+    }
+
+    fn from_value(value: Value) -> Fit<Self> {
+        let Value::Array(values) = value else { return of_leaf(value) };
+        let mut list = Self::new();
+        for value in values {
+            match T::from_value(value) {
+                Ok(item) => append(&mut list.items, item),
+                Err(misfit) => list.set_aside(misfit),
+            }
+        }
+        Ok(list)
     }
 }
 

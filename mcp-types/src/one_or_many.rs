@@ -1,14 +1,12 @@
 //! A value or a list of such.
 
 use crate::{
+    json::Reader,
     sampling::SamplingMessageContentBlock,
-    wire::{Fit, Wire, deserialize},
+    wire::{Fit, Misfit, Wire, deserialize, of_value},
 };
-use serde_core::{
-    Serialize, Serializer,
-    de::{MapAccess, SeqAccess},
-};
-use serde_json::Value;
+use serde_core::{Serialize, Serializer};
+use serde_json::{Error, Value};
 use std::slice;
 
 /// One value, or an array of values.
@@ -62,15 +60,25 @@ impl<T: Wire> Wire for OneOrMany<T> {
         Ok(Self::Unknown(value))
     }
 
-    fn from_array<'de, A: SeqAccess<'de>>(array: A) -> Result<Fit<Self>, A::Error> {
-        let values = Vec::from_array(array)?;
-        Ok(Ok(values.map_or_else(|misfit| Self::Unknown(misfit.into_value()), Self::Many)))
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        Ok(Ok(match reader.next()? {
+            b'[' => Vec::read(reader)?.map_or_else(unknown, Self::Many),
+            b'{' => T::read(reader)?.map_or_else(unknown, Self::One),
+            _ => return of_value(reader),
+        }))
     }
 
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        let value = T::from_object(object)?;
-        Ok(Ok(value.map_or_else(|misfit| Self::Unknown(misfit.into_value()), Self::One)))
+    fn from_value(value: Value) -> Fit<Self> {
+        Ok(match value {
+            Value::Array(_) => Vec::from_value(value).map_or_else(unknown, Self::Many),
+            Value::Object(_) => T::from_value(value).map_or_else(unknown, Self::One),
+            value => Self::Unknown(value),
+        })
     }
+}
+
+fn unknown<T>(misfit: Misfit) -> OneOrMany<T> {
+    OneOrMany::Unknown(misfit.into_value())
 }
 
 impl<T: Serialize> Serialize for OneOrMany<T> {

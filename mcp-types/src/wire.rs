@@ -4,6 +4,7 @@
 //! and whoever holds it decides (a list sets the item aside, a union keeps it as unknown, a hint goes to `extra`).
 //! So nothing has to be buffered in case it does not fit.
 
+mod given;
 pub(crate) mod leaves;
 mod members;
 mod misfit;
@@ -12,7 +13,8 @@ mod source;
 mod string_enum;
 pub(crate) mod union;
 
-pub(crate) use leaves::{Append, append};
+use given::Given;
+pub(crate) use leaves::append;
 pub(crate) use members::Members;
 pub(crate) use misfit::{Fit, Misfit};
 pub(crate) use object::{Object, Rest, object};
@@ -20,15 +22,10 @@ pub(crate) use source::{Source, Text, once};
 pub(crate) use string_enum::string_enum;
 pub(crate) use union::{by_key, by_method, by_mode, by_shape, by_tag};
 
-use crate::json::{BY_ITSELF, Reader, handed_over, read_by};
-use serde_core::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{
-        self, DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
-    },
-};
-use serde_json::{Number, Value};
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use crate::json::{Reader, read_by};
+use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Error, Number, Value};
+use std::borrow::Cow;
 
 /// A type with a JSON form. Each type overrides the constructors of the JSON shapes that it accepts.
 pub(crate) trait Wire: Sized + Serialize {
@@ -56,27 +53,14 @@ pub(crate) trait Wire: Sized + Serialize {
         Self::misfit(text.into_owned().into())
     }
 
-    fn from_array<'de, A: SeqAccess<'de>>(array: A) -> Result<Fit<Self>, A::Error> {
-        Value::deserialize(de::value::SeqAccessDeserializer::new(array)).map(Self::misfit)
+    /// Reads a value of any shape from text that was checked. An error is that of the text.
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        of_value(reader)
     }
 
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        Value::deserialize(de::value::MapAccessDeserializer::new(object)).map(Self::misfit)
-    }
-
-    /// Reads a value of any shape. An error is the stream's: a syntax error.
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
-        deserializer.deserialize_any(Decoder(PhantomData))
-    }
-
-    /// Reads a value of any shape from text that was checked. Types of which many come have a shorter way than serde's.
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, serde_json::Error> {
-        Self::decode(reader)
-    }
-
-    /// Reads a value that is in memory.
+    /// Makes a value of one of any shape that is in memory.
     fn from_value(value: Value) -> Fit<Self> {
-        Self::decode(value).unwrap_or_else(|error| Err(Misfit::other(Value::Null, error)))
+        of_leaf(value)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -84,12 +68,35 @@ pub(crate) trait Wire: Sized + Serialize {
     }
 }
 
+/// Reads by way of a value in memory, as is good enough for what is rare or small.
+pub(crate) fn of_value<T: Wire>(reader: &mut Reader<'_>) -> Result<Fit<T>, Error> {
+    Value::deserialize(reader).map(T::from_value)
+}
+
+/// Makes a value of one that is no array and no object.
+pub(crate) fn of_leaf<T: Wire>(value: Value) -> Fit<T> {
+    match value {
+        Value::Null => T::from_null(),
+        Value::Bool(value) => T::from_bool(value),
+        Value::Number(number) => T::from_number(number),
+        Value::String(text) => T::from_text(text.into()),
+        value => T::misfit(value),
+    }
+}
+
 /// The body of `Deserialize` for a type with a JSON form.
+///
+/// What is generic here is compiled again by every crate that decodes, so it is little: it takes what serde gives as text
+/// or as a value, and what is made of that was compiled with this crate.
 pub(crate) fn decode<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    match deserializer.deserialize_newtype_struct(BY_ITSELF, Decoder(PhantomData)) {
+    let fit = match Given::take(deserializer)? {
+        Given::Text(text) => read_by(&text, |reader| T::read(reader)),
+        Given::Value(value) => Ok(T::from_value(value)),
+    };
+    match fit {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(misfit)) => Err(D::Error::custom(misfit)),
-        Err(error) => Err(error),
+        Err(error) => Err(D::Error::custom(error)),
     }
 }
 
@@ -104,83 +111,6 @@ macro_rules! deserialize {
     )+};
 }
 pub(crate) use deserialize;
-
-/// Reads a `T` from wherever serde hands it over.
-pub(crate) struct Decoder<T>(pub(crate) PhantomData<T>);
-
-impl<'de, T: Wire> DeserializeSeed<'de> for Decoder<T> {
-    type Value = Fit<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fit<T>, D::Error> {
-        T::decode(deserializer)
-    }
-}
-
-impl<'de, T: Wire> Visitor<'de> for Decoder<T> {
-    type Value = Fit<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::EXPECTED)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Fit<T>, D::Error> {
-        T::decode(inner)
-    }
-
-    /// Text that was checked.
-    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Fit<T>, A::Error> {
-        match handed_over(data) {
-            Some(text) => read_by(text, |reader| T::read(reader)).map_err(A::Error::custom),
-            None => Err(A::Error::invalid_type(Unexpected::Enum, &self)),
-        }
-    }
-
-    fn visit_unit<E>(self) -> Result<Fit<T>, E> {
-        Ok(T::from_null())
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Fit<T>, E> {
-        Ok(T::from_bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Fit<T>, E> {
-        Ok(T::from_number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Fit<T>, E> {
-        Ok(T::from_number(value.into()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Fit<T>, E> {
-        let number = Number::from_i128(value).or_else(|| Number::from_f64(value as f64));
-        Ok(number.map_or_else(T::from_null, T::from_number))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Fit<T>, E> {
-        let number = Number::from_u128(value).or_else(|| Number::from_f64(value as f64));
-        Ok(number.map_or_else(T::from_null, T::from_number))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Fit<T>, E> {
-        Ok(Number::from_f64(value).map_or_else(T::from_null, T::from_number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Fit<T>, E> {
-        Ok(T::from_text(Cow::Borrowed(text)))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Fit<T>, E> {
-        Ok(T::from_text(Cow::Owned(text)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Fit<T>, A::Error> {
-        T::from_array(array)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Fit<T>, A::Error> {
-        T::from_object(object)
-    }
-}
 
 /// Writes a `T` in its JSON form.
 pub(crate) struct Encoded<'a, T>(pub(crate) &'a T);

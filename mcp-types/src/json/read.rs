@@ -338,12 +338,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         if name.starts_with(SERDE_JSON) {
             return self.leave(|json| json.deserialize_newtype_struct(name, visitor));
         }
-        if name == BY_ITSELF
-            && let Some(text) = self.hand_over()
-        {
-            return visitor.visit_enum(text);
+        match name {
+            // Nobody else can read around a hole.
+            BY_ITSELF if self.hole.is_some() => visitor.visit_some(self),
+            BY_ITSELF => visitor.visit_enum(self.hand_over()?),
+            _ => visitor.visit_newtype_struct(self),
         }
-        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -1,31 +1,32 @@
 //! The JSON forms of strings, numbers, lists, maps and of the types that are written by hand.
 
-use super::{Decoder, Encoded, Fit, Misfit, Wire, to_value};
+use super::{Encoded, Fit, Misfit, Wire, of_leaf, of_value, to_value};
 use crate::{
     ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId,
     json::{Elements, Reader},
 };
 use indexmap::IndexMap;
-use serde_core::{
-    Deserialize, Deserializer, Serializer,
-    de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
-};
+use serde_core::{Deserialize, Serializer};
 use serde_json::{Error, Number, Value};
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::borrow::Cow;
 
 impl Wire for Value {
     const EXPECTED: &'static str = "a value";
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
-        Self::deserialize(deserializer).map(Ok)
+    fn from_value(value: Self) -> Fit<Self> {
+        Ok(value)
     }
 }
 
 impl Wire for RawJson {
     const EXPECTED: &'static str = "a value";
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
-        Self::deserialize(deserializer).map(Ok)
+    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
+        Self::deserialize(reader).map(Ok)
+    }
+
+    fn from_value(value: Value) -> Fit<Self> {
+        Self::encode(&value).map_err(|error| Misfit::other(value, error))
     }
 }
 
@@ -33,7 +34,7 @@ impl Wire for RawJson {
 pub(crate) fn read_text<T: Wire>(reader: &mut Reader<'_>) -> Result<Fit<T>, Error> {
     match reader.next()? {
         b'"' => reader.string().map(T::from_text),
-        _ => T::decode(reader),
+        _ => of_value(reader),
     }
 }
 
@@ -48,7 +49,7 @@ impl Wire for bool {
         match reader.next()? {
             b't' => reader.word("true").map(|()| Ok(true)),
             b'f' => reader.word("false").map(|()| Ok(false)),
-            _ => Self::decode(reader),
+            _ => of_value(reader),
         }
     }
 }
@@ -74,24 +75,11 @@ impl Wire for ProtocolVersion {
     }
 }
 
-/// With serde_json's feature `arbitrary_precision`, which any crate of a program may turn on, a number is handed over as
-/// a map of its own kind.
-fn number<'de, T: Wire, A: MapAccess<'de>>(object: A) -> Result<Fit<T>, A::Error> {
-    match Value::deserialize(de::value::MapAccessDeserializer::new(object))? {
-        Value::Number(number) => Ok(T::from_number(number)),
-        value => Ok(T::misfit(value)),
-    }
-}
-
 impl Wire for Number {
     const EXPECTED: &'static str = "a number";
 
     fn from_number(number: Number) -> Fit<Self> {
         Ok(number)
-    }
-
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        number(object)
     }
 }
 
@@ -112,7 +100,7 @@ impl Wire for i64 {
         reader.next()?;
         match reader.integer() {
             Some((_, integer)) => Ok(Ok(integer)),
-            None => Self::decode(reader),
+            None => of_value(reader),
         }
     }
 
@@ -120,10 +108,6 @@ impl Wire for i64 {
     fn from_number(number: Number) -> Fit<Self> {
         let float = || number.as_f64().and_then(integer);
         number.as_i64().or_else(float).map_or_else(|| Self::misfit(number.into()), Ok)
-    }
-
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        number(object)
     }
 }
 
@@ -135,16 +119,12 @@ impl Wire for f64 {
         reader.next()?;
         match reader.integer() {
             Some((_, integer)) => Ok(Ok(integer as Self)),
-            None => Self::decode(reader),
+            None => of_value(reader),
         }
     }
 
     fn from_number(number: Number) -> Fit<Self> {
         number.as_f64().map_or_else(|| Self::misfit(number.into()), Ok)
-    }
-
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        number(object)
     }
 
     /// Writes `1` rather than `1.0`, as JavaScript does.
@@ -159,16 +139,19 @@ impl Wire for f64 {
 impl Wire for JsonObject {
     const EXPECTED: &'static str = "an object";
 
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        Self::deserialize(de::value::MapAccessDeserializer::new(object)).map(Ok)
+    fn from_value(value: Value) -> Fit<Self> {
+        match value {
+            Value::Object(members) => Ok(members),
+            value => Self::misfit(value),
+        }
     }
 }
 
 impl Wire for MetaObject {
     const EXPECTED: &'static str = "an object";
 
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        Ok(JsonObject::from_object(object)?.map(Self::from))
+    fn from_value(value: Value) -> Fit<Self> {
+        JsonObject::from_value(value).map(Self::from)
     }
 }
 
@@ -193,39 +176,25 @@ impl Wire for RequestId {
     fn from_text(text: Cow<'_, str>) -> Fit<Self> {
         Ok(Self::String(text.into()))
     }
+}
 
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Fit<Self>, A::Error> {
-        number(object)
+impl Wire for ErrorObject {
+    const EXPECTED: &'static str = "an object with an integer `code` and a string `message`";
+
+    fn from_value(value: Value) -> Fit<Self> {
+        Self::deserialize(&value).or_else(|_| Self::misfit(value))
     }
-}
-
-/// Types that cannot tell where they stop, but are small.
-macro_rules! buffered {
-    ($($type:ty, $expected:literal;)+) => {$(
-        impl Wire for $type {
-            const EXPECTED: &'static str = $expected;
-
-            fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
-                let value = Value::deserialize(deserializer)?;
-                Ok(Self::deserialize(&value).or_else(|_| Self::misfit(value)))
-            }
-        }
-    )+};
-}
-
-buffered! {
-    ErrorObject, "an object with an integer `code` and a string `message`";
 }
 
 impl<T: Wire> Wire for Box<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
-        Ok(T::decode(deserializer)?.map(Self::new))
-    }
-
     fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
         Ok(T::read(reader)?.map(Self::new))
+    }
+
+    fn from_value(value: Value) -> Fit<Self> {
+        T::from_value(value).map(Self::new)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -236,15 +205,18 @@ impl<T: Wire> Wire for Box<T> {
 impl<T: Wire> Wire for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
-    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fit<Self>, D::Error> {
-        deserializer.deserialize_option(OptionDecoder(PhantomData))
-    }
-
     #[inline]
     fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
         match reader.next()? {
             b'n' => reader.word("null").map(|()| Ok(None)),
             _ => Ok(T::read(reader)?.map(Some)),
+        }
+    }
+
+    fn from_value(value: Value) -> Fit<Self> {
+        match value {
+            Value::Null => Ok(None),
+            value => T::from_value(value).map(Some),
         }
     }
 
@@ -256,81 +228,42 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-struct OptionDecoder<T>(PhantomData<T>);
-
-impl<'de, T: Wire> Visitor<'de> for OptionDecoder<T> {
-    type Value = Fit<Option<T>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::EXPECTED)
-    }
-
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(Ok(None))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Ok(None))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        match T::decode(deserializer) {
-            Ok(Ok(value)) => Ok(Ok(Some(value))),
-            Ok(Err(misfit)) => Ok(Err(misfit)),
-            Err(error) => Err(error),
-        }
-    }
-}
-
 impl<T: Wire> Wire for Vec<T> {
     const EXPECTED: &'static str = "an array";
 
-    fn from_array<'de, A: SeqAccess<'de>>(mut array: A) -> Result<Fit<Self>, A::Error> {
-        let mut items = Self::new();
-        while let Some(item) = array.next_element_seed(Append(&mut items))? {
-            if let Err(misfit) = item {
-                return broken_array(&items, misfit, array).map(Err);
-            }
-        }
-        Ok(Ok(items))
-    }
-
     fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
         if reader.next()? != b'[' {
-            return Self::decode(reader);
+            return of_value(reader);
         }
         reader.inside(b']', |reader| {
             let (mut items, mut elements) = (Self::new(), Elements::new(reader));
             while let Some(reader) = elements.element()? {
                 match T::read(reader)? {
                     Ok(item) => append(&mut items, item),
-                    Err(misfit) => return broken_array(&items, misfit, elements).map(Err),
+                    Err(misfit) => {
+                        let rest = remaining(&mut elements)?;
+                        return Ok(Err(broken_array(&items, misfit, rest)));
+                    }
                 }
             }
             Ok(Ok(items))
         })
     }
 
+    fn from_value(value: Value) -> Fit<Self> {
+        let Value::Array(values) = value else { return of_leaf(value) };
+        let (mut items, mut values) = (Self::new(), values.into_iter());
+        while let Some(value) = values.next() {
+            match T::from_value(value) {
+                Ok(item) => append(&mut items, item),
+                Err(misfit) => return Err(broken_array(&items, misfit, values.collect())),
+            }
+        }
+        Ok(items)
+    }
+
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(Encoded))
-    }
-}
-
-/// Reads an item into a list at once: some items are large, and every hand that they pass through costs a copy.
-pub(crate) struct Append<'a, T>(pub(crate) &'a mut Vec<T>);
-
-impl<'de, T: Wire> DeserializeSeed<'de> for Append<'_, T> {
-    type Value = Fit<()>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fit<()>, D::Error> {
-        match T::decode(deserializer) {
-            Ok(Ok(item)) => {
-                append(self.0, item);
-                Ok(Ok(()))
-            }
-            Ok(Err(misfit)) => Ok(Err(misfit)),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -343,32 +276,38 @@ pub(crate) fn append<T>(items: &mut Vec<T>, item: T) {
     items.push(item);
 }
 
+/// The elements that are left.
 #[cold]
-fn broken_array<'de, T: Wire, A: SeqAccess<'de>>(
-    items: &[T],
-    mut misfit: Misfit,
-    mut array: A,
-) -> Result<Misfit, A::Error> {
-    let mut all: Vec<Value> = items.iter().map(to_value).collect();
-    all.push(misfit.take_value());
-    while let Some(item) = array.next_element()? {
-        all.push(item);
+fn remaining(elements: &mut Elements<'_, '_>) -> Result<Vec<Value>, Error> {
+    let mut values = Vec::new();
+    while let Some(reader) = elements.element()? {
+        values.push(Value::deserialize(reader)?);
     }
-    Ok(misfit.within(&format!("[{}]", items.len()), all.into()))
+    Ok(values)
 }
 
+#[cold]
+fn broken_array<T: Wire>(items: &[T], mut misfit: Misfit, rest: Vec<Value>) -> Misfit {
+    let mut all: Vec<Value> = items.iter().map(to_value).collect();
+    all.push(misfit.take_value());
+    all.extend(rest);
+    misfit.within(&format!("[{}]", items.len()), all.into())
+}
+
+/// Maps are small.
 impl<T: Wire> Wire for IndexMap<String, T> {
     const EXPECTED: &'static str = "an object";
 
-    fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Fit<Self>, A::Error> {
-        let mut entries = Self::new();
-        while let Some(key) = object.next_key::<String>()? {
-            match object.next_value_seed(Decoder::<T>(PhantomData))? {
+    fn from_value(value: Value) -> Fit<Self> {
+        let Value::Object(members) = value else { return of_leaf(value) };
+        let (mut entries, mut members) = (Self::new(), members.into_iter());
+        while let Some((key, value)) = members.next() {
+            match T::from_value(value) {
                 Ok(value) => _ = entries.insert(key, value),
-                Err(misfit) => return broken_map(&entries, key, misfit, object).map(Err),
+                Err(misfit) => return Err(broken_map(&entries, key, misfit, members.collect())),
             }
         }
-        Ok(Ok(entries))
+        Ok(entries)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -377,18 +316,16 @@ impl<T: Wire> Wire for IndexMap<String, T> {
 }
 
 #[cold]
-fn broken_map<'de, T: Wire, A: MapAccess<'de>>(
+fn broken_map<T: Wire>(
     entries: &IndexMap<String, T>,
     key: String,
     mut misfit: Misfit,
-    mut object: A,
-) -> Result<Misfit, A::Error> {
+    rest: JsonObject,
+) -> Misfit {
     let step = format!(".{key}");
     let typed = entries.iter().map(|(key, value)| (key.clone(), to_value(value)));
     let mut all: JsonObject = typed.collect();
     all.insert(key, misfit.take_value());
-    while let Some((key, value)) = object.next_entry()? {
-        all.insert(key, value);
-    }
-    Ok(misfit.within(&step, all.into()))
+    all.extend(rest);
+    misfit.within(&step, all.into())
 }

@@ -5,7 +5,7 @@ use super::{
     source::{Tag, any},
 };
 use crate::JsonObject;
-use serde_json::Value;
+use serde_json::{Error, Value};
 use std::{borrow::Cow, collections::VecDeque};
 
 /// Members from a source, after those that were read ahead to find out what the object is.
@@ -35,7 +35,7 @@ impl<'de, S: Source<'de>> Members<'de, S> {
 
     /// The next key. Its value has to be read before the next call.
     #[inline(always)]
-    pub(crate) fn key(&mut self) -> Result<Option<Cow<'de, str>>, S::Error> {
+    pub(crate) fn key(&mut self) -> Result<Option<Cow<'de, str>>, Error> {
         if self.ahead.is_some()
             && let Some(key) = self.key_ahead()
         {
@@ -57,7 +57,7 @@ impl<'de, S: Source<'de>> Members<'de, S> {
 
     /// The value of the key that was given last.
     #[inline]
-    pub(crate) fn value<T: Wire>(&mut self) -> Result<Fit<T>, S::Error> {
+    pub(crate) fn value<T: Wire>(&mut self) -> Result<Fit<T>, Error> {
         if self.ahead.is_some()
             && let Some(value) = self.value_ahead()
         {
@@ -77,7 +77,7 @@ impl<'de, S: Source<'de>> Members<'de, S> {
     }
 
     /// The value of the key that was given last, whatever it is.
-    pub(crate) fn any(&mut self) -> Result<Value, S::Error> {
+    pub(crate) fn any(&mut self) -> Result<Value, Error> {
         match self.value_ahead() {
             Some(value) => Ok(value),
             None => any(&mut self.source),
@@ -86,7 +86,7 @@ impl<'de, S: Source<'de>> Members<'de, S> {
 
     /// Reads ahead to the member that tells the type, and takes it out if it is a string.
     #[inline]
-    pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<Cow<'de, str>>, S::Error> {
+    pub(crate) fn find_tag(&mut self, tag: &str) -> Result<Option<Cow<'de, str>>, Error> {
         while let Some(key) = self.source.key()? {
             let value = if key == tag {
                 match self.source.tag()? {
@@ -108,7 +108,7 @@ impl<'de, S: Source<'de>> Members<'de, S> {
     pub(crate) fn find_key(
         &mut self,
         keys: &[&'static str],
-    ) -> Result<Option<&'static str>, S::Error> {
+    ) -> Result<Option<&'static str>, Error> {
         while let Some(key) = self.source.key()? {
             if let Some(found) = keys.iter().find(|found| **found == key) {
                 self.ahead.get_or_insert_default().pending = Some(key);
@@ -121,10 +121,7 @@ impl<'de, S: Source<'de>> Members<'de, S> {
     }
 
     /// All members that are left, after a tag that was taken out.
-    pub(crate) fn remaining(
-        &mut self,
-        tag: Option<(&str, Cow<'de, str>)>,
-    ) -> Result<Value, S::Error> {
+    pub(crate) fn remaining(&mut self, tag: Option<(&str, Cow<'de, str>)>) -> Result<Value, Error> {
         let mut object = JsonObject::new();
         object.extend(self.ahead.take().into_iter().flat_map(|ahead| ahead.members));
         object.extend(tag.map(|(tag, value)| (tag.to_owned(), Value::from(value))));

@@ -1,6 +1,10 @@
 //! Objects with known members and an open rest.
 
-use super::{Encoded, Fit, Members, Misfit, Source, Wire, source::Checked, to_value};
+use super::{
+    Encoded, Fit, Members, Misfit, Source, Wire,
+    source::{Checked, Plain},
+    to_value,
+};
 use crate::{Extra, JsonObject, json::Reader};
 use serde_core::{Deserialize, ser::SerializeMap};
 use serde_json::{Error, Value};
@@ -8,9 +12,8 @@ use serde_json::{Error, Value};
 /// A type that is an object on the wire, and nothing else.
 pub(crate) trait Object: Wire {
     /// Reads the members, some of which may have been read ahead.
-    fn from_members<'de, S: Source<'de>>(
-        members: &mut Members<'de, S>,
-    ) -> Result<Fit<Self>, S::Error>;
+    fn from_members<'de, S: Source<'de>>(members: &mut Members<'de, S>)
+    -> Result<Fit<Self>, Error>;
 }
 
 /// Reads an object from text that was checked.
@@ -23,19 +26,26 @@ pub(crate) fn read<T: Object>(reader: &mut Reader<'_>) -> Result<Fit<T>, Error> 
     }
 }
 
+/// Makes an object of one in memory.
+pub(crate) fn from_value<T: Object>(value: Value) -> Fit<T> {
+    match value {
+        Value::Object(members) => T::from_members(&mut Members::new(Plain::new(members)))
+            .unwrap_or_else(|error| Err(Misfit::other(Value::Null, error))),
+        value => T::misfit(value),
+    }
+}
+
 /// Gives an object the ways that lead to its members.
 macro_rules! by_members {
     () => {
-        fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
-            object: A,
-        ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-            $crate::wire::Object::from_members(&mut $crate::wire::Members::new(object))
-        }
-
         fn read(
             reader: &mut $crate::json::Reader<'_>,
         ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
             $crate::wire::object::read(reader)
+        }
+
+        fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
+            $crate::wire::object::from_value(value)
         }
     };
 }
@@ -90,15 +100,14 @@ impl Rest {
         self.extra
     }
 
-    /// The object as it came, for the members that were read into types are written again by `restore`.
+    /// The object as it came, with the members that were read into types, which `restore` has written again.
     #[cold]
     pub(crate) fn into_misfit(
         self,
         missing: Option<&'static str>,
-        restore: impl FnOnce(&mut JsonObject),
+        restored: &mut JsonObject,
     ) -> Misfit {
-        let mut object = JsonObject::new();
-        restore(&mut object);
+        let mut object = std::mem::take(restored);
         object.extend(self.extra.into_map());
         match (self.misfits, missing) {
             (Some(misfits), _) => {
@@ -178,7 +187,7 @@ macro_rules! object {
         impl $crate::wire::Object for $type {
             fn from_members<'de, S: $crate::wire::Source<'de>>(
                 members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
+            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
                 $($(let mut $req: Option<$req_type> = None;)+)?
                 $($(let mut $pre = None;)+)?
                 $($(let mut $opt = None;)+)?
@@ -209,17 +218,16 @@ macro_rules! object {
                 $(let missing = if members.is_tagged { missing } else { Some($tag) };)?
                 $($(let missing = if $req.is_none() { Some($req_name) } else { missing };)+)?
                 if rest.is_broken() || missing.is_some() {
-                    return Ok(Err(rest.into_misfit(missing, |object| {
-                        $(if members.is_tagged {
-                            object.insert($tag.to_owned(), $constant.into());
-                        })?
-                        $($($crate::wire::object::restore(object, $req_name, $req.as_ref());)+)?
-                        $($($crate::wire::object::restore(object, $pre_name, $pre.as_ref());)+)?
-                        $($($crate::wire::object::restore(object, $opt_name, $opt.as_ref());)+)?
-                        $($($crate::wire::object::restore(object, $nul_name, $nul.as_ref());)+)?
-                        $($($crate::wire::object::restore(object, $hint_name, $hint.as_ref());)+)?
-                        let _ = object;
-                    })));
+                    let mut object = $crate::JsonObject::new();
+                    $(if members.is_tagged {
+                        object.insert($tag.to_owned(), $constant.into());
+                    })?
+                    $($($crate::wire::object::restore(&mut object, $req_name, $req.as_ref());)+)?
+                    $($($crate::wire::object::restore(&mut object, $pre_name, $pre.as_ref());)+)?
+                    $($($crate::wire::object::restore(&mut object, $opt_name, $opt.as_ref());)+)?
+                    $($($crate::wire::object::restore(&mut object, $nul_name, $nul.as_ref());)+)?
+                    $($($crate::wire::object::restore(&mut object, $hint_name, $hint.as_ref());)+)?
+                    return Ok(Err(rest.into_misfit(missing, &mut object)));
                 }
                 Ok(Ok(Self {
                     $($($req: match $req {

@@ -1,49 +1,63 @@
 //! Where the members of an object come from.
 
-use super::{Decoder, Fit, Misfit, Wire};
-use crate::json::{Entries, Reader};
+use super::{Fit, Misfit, Wire};
+use crate::{
+    JsonObject,
+    json::{Entries, Reader},
+};
 use serde_core::{
     Deserialize, Deserializer,
     de::{self, MapAccess},
 };
-use serde_json::{Error, Number, Value};
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use serde_json::{Error, Value, map};
+use std::{borrow::Cow, fmt};
 
 /// Members, one after the other.
 pub(crate) trait Source<'de> {
-    type Error;
-
     /// The next key.
-    fn key(&mut self) -> Result<Option<Cow<'de, str>>, Self::Error>;
+    fn key(&mut self) -> Result<Option<Cow<'de, str>>, Error>;
 
     /// The value of the key that was given last.
-    fn value<T: Wire>(&mut self) -> Result<Fit<T>, Self::Error>;
+    fn value<T: Wire>(&mut self) -> Result<Fit<T>, Error>;
 
     /// The same, where it tells a type.
-    fn tag(&mut self) -> Result<Tag<'de>, Self::Error>;
+    fn tag(&mut self) -> Result<Tag<'de>, Error>;
 }
 
 /// The value of the key that was given last, whatever it is.
-pub(super) fn any<'de, S: Source<'de>>(source: &mut S) -> Result<Value, S::Error> {
+pub(super) fn any<'de, S: Source<'de>>(source: &mut S) -> Result<Value, Error> {
     Ok(source.value()?.unwrap_or_else(Misfit::into_value))
 }
 
-/// Whatever serde hands over.
-impl<'de, A: MapAccess<'de>> Source<'de> for A {
-    type Error = A::Error;
+/// An object that is in memory.
+pub(super) struct Plain {
+    members: map::IntoIter,
+    /// The value of the key that was given last.
+    value: Value,
+}
 
-    #[inline]
-    fn key(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
-        Ok(self.next_key::<Text<'de>>()?.map(|key| key.0))
+impl Plain {
+    pub(super) fn new(object: JsonObject) -> Self {
+        Self { members: object.into_iter(), value: Value::Null }
+    }
+}
+
+impl<'de> Source<'de> for Plain {
+    fn key(&mut self) -> Result<Option<Cow<'de, str>>, Error> {
+        let Some((key, value)) = self.members.next() else { return Ok(None) };
+        self.value = value;
+        Ok(Some(Cow::Owned(key)))
     }
 
-    #[inline]
-    fn value<T: Wire>(&mut self) -> Result<Fit<T>, A::Error> {
-        self.next_value_seed(Decoder(PhantomData))
+    fn value<T: Wire>(&mut self) -> Result<Fit<T>, Error> {
+        Ok(T::from_value(self.value.take()))
     }
 
-    fn tag(&mut self) -> Result<Tag<'de>, A::Error> {
-        self.next_value()
+    fn tag(&mut self) -> Result<Tag<'de>, Error> {
+        Ok(match self.value.take() {
+            Value::String(text) => Tag::Text(Cow::Owned(text)),
+            value => Tag::Other(value),
+        })
     }
 }
 
@@ -58,8 +72,6 @@ impl<'a, 'de> Checked<'a, 'de> {
 }
 
 impl<'de> Source<'de> for Checked<'_, 'de> {
-    type Error = Error;
-
     #[inline(always)]
     fn key(&mut self) -> Result<Option<Cow<'de, str>>, Error> {
         self.0.key()
@@ -84,68 +96,6 @@ impl<'de> Source<'de> for Checked<'_, 'de> {
 pub(crate) enum Tag<'de> {
     Text(Cow<'de, str>),
     Other(Value),
-}
-
-impl<'de> Deserialize<'de> for Tag<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TagVisitor)
-    }
-}
-
-struct TagVisitor;
-
-impl<'de> de::Visitor<'de> for TagVisitor {
-    type Value = Tag<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tag<'de>, E> {
-        Ok(Tag::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Tag<'de>, E> {
-        Ok(Tag::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(Value::Null))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(Number::from_i128(value).map_or(Value::Null, Value::Number)))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(Number::from_u128(value).map_or(Value::Null, Value::Number)))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Tag<'de>, E> {
-        Ok(Tag::Other(value.into()))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, array: A) -> Result<Tag<'de>, A::Error> {
-        let array = de::value::SeqAccessDeserializer::new(array);
-        Value::deserialize(array).map(Tag::Other)
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, object: A) -> Result<Tag<'de>, A::Error> {
-        let object = de::value::MapAccessDeserializer::new(object);
-        Value::deserialize(object).map(Tag::Other)
-    }
 }
 
 /// A string, borrowed from the input where that is possible.

@@ -54,6 +54,10 @@ macro_rules! string_enum {
             ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
                 $crate::wire::leaves::read_text(reader)
             }
+
+            fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
+                $crate::wire::of_leaf(value)
+            }
         }
 
         impl serde_core::Serialize for $type {

@@ -3,7 +3,7 @@
 use super::{Fit, Members, Object, Source, Wire, to_value};
 use crate::JsonObject;
 use serde_core::{Serializer, ser::SerializeMap};
-use serde_json::Value;
+use serde_json::{Error, Value};
 
 /// What all unions have in common: conversions from the members, and writing.
 macro_rules! union_common {
@@ -50,7 +50,7 @@ macro_rules! by_tag {
         impl $crate::wire::Object for $type {
             fn from_members<'de, S: $crate::wire::Source<'de>>(
                 members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
+            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
                 let tag = members.find_tag($tag)?;
                 match tag.as_deref() {
                     $(Some($constant) => {
@@ -87,7 +87,7 @@ macro_rules! by_key {
         impl $crate::wire::Object for $type {
             fn from_members<'de, S: $crate::wire::Source<'de>>(
                 members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
+            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
                 match members.find_key(&[$($key),+])? {
                     $(Some($key) => {
                         $crate::wire::union::variant(members, Self::$variant, Self::Unknown)
@@ -115,20 +115,18 @@ macro_rules! by_shape {
                 Ok(Self::Unknown(value))
             }
 
-            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
-                object: A,
-            ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                let mut value = $crate::wire::Members::new(object).remaining(None)?;
+            fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
+                let mut value = value;
                 $(
                     let conditions: &[(&str, &[&str])] = &[$(($key, &[$($($allowed),+)?]))?];
                     if $crate::wire::union::has_all(&value, conditions) {
                         match <$inner as $crate::wire::Wire>::from_value(value) {
-                            Ok(fit) => return Ok(Ok(Self::$variant(fit))),
+                            Ok(fit) => return Ok(Self::$variant(fit)),
                             Err(misfit) => value = misfit.into_value(),
                         }
                     }
                 )+
-                Ok(Ok(Self::Unknown(value)))
+                Ok(Self::Unknown(value))
             }
         }
 
@@ -146,20 +144,20 @@ macro_rules! by_mode {
         impl $crate::wire::Wire for $type {
             const EXPECTED: &'static str = "an object";
 
-            fn from_object<'de, A: serde_core::de::MapAccess<'de>>(
-                object: A,
-            ) -> Result<$crate::wire::Fit<Self>, A::Error> {
-                let value = $crate::wire::Members::new(object).remaining(None)?;
+            fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
+                if !value.is_object() {
+                    return $crate::wire::of_leaf(value);
+                }
                 let mode = value.get($tag).map_or(Some($default), serde_json::Value::as_str);
                 let fit = match mode {
                     $(Some($constant) => {
                         <$inner as $crate::wire::Wire>::from_value(value).map(Self::$variant)
                     })+
-                    _ => return Ok($crate::wire::Wire::from_value(value).map(Self::Unknown)),
+                    _ => return $crate::wire::Wire::from_value(value).map(Self::Unknown),
                 };
-                Ok(fit.or_else(|misfit| {
+                fit.or_else(|misfit| {
                     $crate::wire::Wire::from_value(misfit.into_value()).map(Self::Unknown)
-                }))
+                })
             }
         }
 
@@ -185,7 +183,7 @@ macro_rules! by_method {
         impl $crate::wire::Object for $type {
             fn from_members<'de, S: $crate::wire::Source<'de>>(
                 members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, S::Error> {
+            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
                 let method = members.find_tag("method")?;
                 match method.as_deref() {
                     $(Some(<$inner as $crate::Request>::METHOD) => {
@@ -223,7 +221,7 @@ pub(crate) fn variant<'de, T: Object, U, S: Source<'de>>(
     members: &mut Members<'de, S>,
     known: impl FnOnce(T) -> U,
     unknown: impl FnOnce(Value) -> U,
-) -> Result<Fit<U>, S::Error> {
+) -> Result<Fit<U>, Error> {
     match T::from_members(members) {
         Ok(Ok(value)) => Ok(Ok(known(value))),
         Ok(Err(misfit)) => Ok(Ok(unknown(misfit.into_value()))),
@@ -235,7 +233,7 @@ pub(crate) fn variant<'de, T: Object, U, S: Source<'de>>(
 pub(crate) fn params<'de, T: Wire, S: Source<'de>>(
     members: &mut Members<'de, S>,
     method: &str,
-) -> Result<Result<T, Value>, S::Error> {
+) -> Result<Result<T, Value>, Error> {
     let mut request = JsonObject::new();
     request.insert("method".to_owned(), method.into());
     let mut params = Ok(None);

@@ -27,15 +27,15 @@ pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<&'de str> 
 pub(super) struct HandOver<'de>(&'de str);
 
 impl<'de> Reader<'de> {
-    /// All of the text, if nothing was read yet. The reader is behind it then.
+    /// The text of the value where the reader is, which is behind it then. All of it needs not be passed over.
     #[inline]
-    pub(super) fn hand_over(&mut self) -> Option<HandOver<'de>> {
-        if self.at > 0 || self.hole.is_some() {
-            return None;
+    pub(super) fn hand_over(&mut self) -> Result<HandOver<'de>, Error> {
+        if self.at > 0 {
+            return self.pass().map(HandOver);
         }
         self.at = self.text.trim_ascii_end().len();
         self.is_handed_over = true;
-        Some(HandOver(self.text))
+        Ok(HandOver(self.text))
     }
 }
 
