@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_vocabulary_has_no_runtime() {
-        assert!(!objects("mcp-types", &dependency("serde", None)));
+        assert!(!objects("mcp-types", &dependency("serde_core", None)));
         assert!(objects("mcp-types", &dependency("tokio", None)));
         assert!(objects("mcp-types", &dependency("tokio", Some("build"))));
         assert!(!objects("mcp-types", &dependency("proptest", Some("dev"))));
