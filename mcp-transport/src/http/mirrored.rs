@@ -17,13 +17,17 @@ const META: usize = START.len() - 1;
 /// The longest `_meta` that is remembered, in bytes.
 const MAX_KNOWN: usize = 4096;
 
-/// What the message before said in `_meta`. The next one mostly says the same, and then nothing has to be looked for in it.
+/// The member that is another one with each message.
+const TOKEN: &[u8] = br#""progressToken":"#;
+
+/// What the message before said in `_meta`, but for the token of progress at its end. The next one mostly says the same, and
+/// then nothing has to be looked for in it.
 #[derive(Debug, Default)]
 pub(super) struct Familiar(Mutex<Option<Known>>);
 
 #[derive(Debug)]
 struct Known {
-    /// The parameters from their beginning to the end of `_meta`.
+    /// The parameters from their beginning to what [`meta_rest`] takes.
     text: Box<[u8]>,
     version: Option<ProtocolVersion>,
 }
@@ -32,15 +36,19 @@ impl Familiar {
     /// The revision that these parameters name and where their `_meta` ends, if it is that of the message before.
     fn recognize(&self, params: &[u8]) -> Option<(Option<ProtocolVersion>, usize)> {
         let known = self.lock();
-        let known = known.as_ref().filter(|known| params.starts_with(&known.text))?;
-        Some((known.version.clone(), known.text.len()))
+        let known = known.as_ref()?;
+        let rest = meta_rest(params.strip_prefix(&*known.text)?)?;
+        Some((known.version.clone(), known.text.len() + rest))
     }
 
-    /// Remembers parameters up to the end of `_meta`.
+    /// Remembers parameters, of which the text up to the end of `_meta` is given.
     fn remember(&self, text: &[u8], version: Option<&ProtocolVersion>) {
-        // A token is another one each time.
-        if text.len() <= MAX_KNOWN && memchr::memmem::find(text, b"\"progressToken\"").is_none() {
-            let known = Known { text: text.into(), version: version.cloned() };
+        let before_token = memchr::memmem::find(text, TOKEN).and_then(|at| text.get(..at));
+        let Some(same) = before_token.or_else(|| text.strip_suffix(b"}")) else { return };
+        let same = same.strip_suffix(b",").unwrap_or(same);
+        let is_all = meta_rest(&text[same.len()..]) == Some(text.len() - same.len());
+        if is_all && same.len() <= MAX_KNOWN {
+            let known = Known { text: same.into(), version: version.cloned() };
             let before = self.lock().replace(known);
             drop(before);
         }
@@ -49,6 +57,19 @@ impl Familiar {
     fn lock(&self) -> MutexGuard<'_, Option<Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where `_meta` ends, if there is no more in it than a token of progress.
+fn meta_rest(text: &[u8]) -> Option<usize> {
+    let member = text.strip_prefix(b",").unwrap_or(text);
+    let Some(token) = member.strip_prefix(TOKEN) else {
+        return text.starts_with(b"}").then_some(1);
+    };
+    let length = match token.strip_prefix(b"\"") {
+        Some(token) => token.iter().position(|byte| matches!(byte, b'"' | b'\\'))? + 2,
+        None => token.iter().position(|byte| !byte.is_ascii_digit())?,
+    };
+    (token.get(length) == Some(&b'}')).then(|| text.len() - token.len() + length + 1)
 }
 
 /// The members of the parameters of a message that headers repeat.
@@ -135,6 +156,11 @@ mod tests {
         format!(r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{version}"}}"#)
     }
 
+    /// The `_meta` of a call that is to be told of progress.
+    fn told(token: &str) -> String {
+        meta("2026-07-28").replace('}', &format!(r#","progressToken":{token}}}"#))
+    }
+
     // spec: HDR-01 HDR-03
     #[test]
     fn what_is_familiar_is_read_as_what_is_not() {
@@ -151,6 +177,13 @@ mod tests {
             format!(r#"{{"name":"a",{new}}}"#),
             r#"{"_meta":{},"name":"a"}"#.to_owned(),
             r#"{"_meta":{"progressToken":1},"name":"a"}"#.to_owned(),
+            r#"{"_meta":{"progressToken":23},"name":"b"}"#.to_owned(),
+            format!(r#"{{{},"name":"a"}}"#, told("1")),
+            format!(r#"{{{},"name":"b"}}"#, told("234")),
+            format!(r#"{{{},"name":"c"}}"#, told(r#""t}""#)),
+            format!(r#"{{{},"name":"d"}}"#, told(r#""t\"}""#)),
+            format!(r#"{{{},"name":"e"}}"#, told(&format!("1,{}", &old[9..old.len() - 1]))),
+            format!(r#"{{{},"name":"f"}}"#, told("{}")),
             r#"{"_meta":5,"name":"a"}"#.to_owned(),
             r#"{"name":"a"}"#.to_owned(),
             "{}".to_owned(),
@@ -168,10 +201,26 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_progress_makes_no_other_meta() {
+        for (first, second) in [
+            (told("1"), told("23456")),
+            (told("1"), meta("2026-07-28")),
+            (meta("2026-07-28"), told(r#""a""#)),
+            (r#""_meta":{}"#.to_owned(), r#""_meta":{"progressToken":7}"#.to_owned()),
+        ] {
+            let (familiar, params) = (Familiar::default(), format!(r#"{{{second},"name":"a"}}"#));
+            read(&familiar, &format!(r#"{{{first}}}"#));
+            let (_, end) = familiar.recognize(params.as_bytes()).expect(&params);
+            assert_eq!(&params[..end], format!("{{{second}"));
+        }
+    }
+
+    #[test]
     fn what_is_long_or_other_each_time_is_not_remembered() {
         let familiar = Familiar::default();
         let long = format!(r#"{{"_meta":{{"a":"{}"}}}}"#, "x".repeat(MAX_KNOWN));
-        for params in [&*long, r#"{"_meta":{"progressToken":1}}"#, r#"{"a":{}}"#] {
+        let inner = r#"{"_meta":{"a":{"progressToken":1},"b":2}}"#;
+        for params in [&*long, inner, r#"{"a":{}}"#] {
             read(&familiar, params);
             assert!(familiar.lock().is_none(), "{params}");
         }
