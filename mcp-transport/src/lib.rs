@@ -119,6 +119,8 @@ pub mod stdio;
 mod transport;
 mod unsolicited;
 mod url;
+#[cfg(test)]
+mod wakes;
 #[cfg(feature = "ws")]
 pub mod websocket;
 

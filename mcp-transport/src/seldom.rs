@@ -114,21 +114,8 @@ impl<F> fmt::Debug for Seldom<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wakes::Wakes;
     use std::{future::poll_fn, pin::pin, sync::atomic::AtomicUsize};
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn counter() -> (Arc<Count>, Waker) {
-        let count = Arc::new(Count::default());
-        (Arc::clone(&count), Waker::from(count))
-    }
 
     #[test]
     fn it_is_polled_when_it_was_woken_and_not_otherwise() {
@@ -138,21 +125,21 @@ mod tests {
             if polls.fetch_add(1, Ordering::Relaxed) < 2 { Poll::Pending } else { Poll::Ready(7) }
         })));
         let ring = || inner.lock().unwrap().clone().unwrap().wake();
-        let (first, first_task) = counter();
-        let (second, second_task) = counter();
+        let (first, first_task) = Wakes::counted();
+        let (second, second_task) = Wakes::counted();
         let mut poll = |task: &Waker| seldom.as_mut().poll(&mut Context::from_waker(task));
         for _ in 0..3 {
             assert!(poll(&first_task).is_pending());
         }
         assert_eq!(polls.load(Ordering::Relaxed), 1);
         ring();
-        assert_eq!(first.0.load(Ordering::Relaxed), 1);
+        assert_eq!(first.count(), 1);
         // Another task takes over: the bell that has rung is heard there, and then wakes it alone.
         assert!(poll(&second_task).is_pending());
         assert_eq!(polls.load(Ordering::Relaxed), 2);
         ring();
-        assert_eq!(first.0.load(Ordering::Relaxed), 1);
-        assert_eq!(second.0.load(Ordering::Relaxed), 1);
+        assert_eq!(first.count(), 1);
+        assert_eq!(second.count(), 1);
         assert_eq!(poll(&second_task), Poll::Ready(7));
         ring();
         assert!(poll(&second_task).is_pending(), "nothing comes after the end");
@@ -166,8 +153,8 @@ mod tests {
             polls += 1;
             if polls < 10 { Poll::Pending } else { Poll::Ready(()) }
         })));
-        let (count, task) = counter();
+        let (count, task) = Wakes::counted();
         while seldom.as_mut().poll(&mut Context::from_waker(&task)).is_pending() {}
-        assert_eq!(count.0.load(Ordering::Relaxed), 10);
+        assert_eq!(count.count(), 10);
     }
 }

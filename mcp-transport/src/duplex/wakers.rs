@@ -34,35 +34,20 @@ impl Drop for Wakers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        sync::{
-            Arc,
-            atomic::{AtomicUsize, Ordering},
-        },
-        task::Wake,
-    };
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
+    use crate::wakes::Wakes;
 
     #[test]
     fn everybody_is_woken_once_even_by_dropping() {
-        let count = Arc::new(Count::default());
-        let crowd = || (0..2 * KEPT).map(|_| Waker::from(Arc::clone(&count)));
+        let (wakes, waker) = Wakes::counted();
+        let crowd = || (0..2 * KEPT).map(|_| waker.clone());
         let mut wakers = Wakers::default();
         wakers.extend(crowd());
-        assert_eq!(count.0.load(Ordering::Relaxed), 0);
+        assert_eq!(wakes.count(), 0);
         wakers.wake();
-        assert_eq!(count.0.load(Ordering::Relaxed), 2 * KEPT);
+        assert_eq!(wakes.count(), 2 * KEPT);
         assert!(wakers.0.capacity() <= KEPT);
         wakers.extend(crowd());
         drop(wakers);
-        assert_eq!(count.0.load(Ordering::Relaxed), 4 * KEPT);
+        assert_eq!(wakes.count(), 4 * KEPT);
     }
 }

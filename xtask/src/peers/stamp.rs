@@ -10,6 +10,7 @@ use super::Source;
 
 /// The inputs themselves rather than a hash of them: nothing to choose, nothing to collide.
 pub(super) struct Stamp {
+    installed: PathBuf,
     path: PathBuf,
     inputs: String,
 }
@@ -23,12 +24,14 @@ impl Stamp {
                 .with_context(|| format!("cannot read {}", path.display()))?;
             text.push_str(&content);
         }
-        Ok(Self { path: folder.join(format!("{}.stamp", source.name)), inputs: text })
+        let installed = folder.join(source.name);
+        Ok(Self { path: installed.with_extension("stamp"), installed, inputs: text })
     }
 
-    /// Whether the folder was installed, to the end, from these inputs.
+    /// Whether the folder was installed, to the end, from these inputs, and is still there.
     pub(super) fn is_current(&self) -> bool {
-        fs::read_to_string(&self.path).is_ok_and(|stamp| stamp == self.inputs)
+        self.installed.is_dir()
+            && fs::read_to_string(&self.path).is_ok_and(|stamp| stamp == self.inputs)
     }
 
     pub(super) fn remove(&self) -> Result<()> {
@@ -67,6 +70,8 @@ mod tests {
         let stamp = Stamp::new(&folder, &folder, &SOURCE).unwrap();
         assert!(!stamp.is_current());
         stamp.write().unwrap();
+        assert!(!stamp.is_current(), "nothing is installed");
+        fs::create_dir(folder.join("any")).unwrap();
         assert!(stamp.is_current());
 
         fs::write(folder.join("lock"), "two").unwrap();

@@ -1,25 +1,7 @@
 //! The rules of an exchange, without IO.
 
 use super::*;
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    task::Wake,
-};
-
-/// Counts its wake-ups.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn counter() -> (Arc<Count>, Waker) {
-    let count = Arc::new(Count::default());
-    (Arc::clone(&count), Waker::from(count))
-}
+use crate::wakes::Wakes;
 
 fn exchange() -> Exchange {
     Exchange::new(&Limits { outbox_bytes: 1, ..Limits::default() })
@@ -95,31 +77,31 @@ fn callers_get_room_in_the_order_in_which_they_came() {
     assert_eq!(exchange.queue_up(), None);
     request(&mut exchange, 1, "a");
     let (first, second) = (exchange.queue_up().unwrap(), exchange.queue_up().unwrap());
-    let (first_count, first_waker) = counter();
-    let (second_count, second_waker) = counter();
+    let (first_count, first_waker) = Wakes::counted();
+    let (second_count, second_waker) = Wakes::counted();
     assert!(!exchange.poll_turn(first, &first_waker));
     assert!(!exchange.poll_turn(second, &second_waker));
     outgoing(&mut exchange);
     wake_due(&mut exchange);
-    assert_eq!(first_count.0.load(Ordering::Relaxed), 1);
-    assert_eq!(second_count.0.load(Ordering::Relaxed), 0);
+    assert_eq!(first_count.count(), 1);
+    assert_eq!(second_count.count(), 0);
     assert!(!exchange.poll_turn(second, &second_waker), "not its turn");
     exchange.leave(first);
     wake_due(&mut exchange);
-    assert_eq!(second_count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(second_count.count(), 1);
     assert!(exchange.poll_turn(second, &second_waker));
 }
 
 #[test]
 fn the_driver_is_woken_once_for_all_that_is_queued() {
     let mut exchange = exchange();
-    let (count, waker) = counter();
+    let (count, waker) = Wakes::counted();
     assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Nothing);
     for id in 0..3 {
         request(&mut exchange, id, "a");
         wake_due(&mut exchange);
     }
-    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(count.count(), 1);
     assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Lines);
     exchange.release();
     assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Finished);
@@ -133,14 +115,14 @@ fn the_end_says_which_requests_never_left() {
     let written = outgoing(&mut exchange).len() as u64;
     request(&mut exchange, 2, "b");
     let ticket = exchange.queue_up().unwrap();
-    let (count, waker) = counter();
+    let (count, waker) = Wakes::counted();
     assert!(!exchange.poll_turn(ticket, &waker));
     let (mut failed, wakers) = exchange.close(&Error::closed("gone", Delivery::Unknown), written);
     failed.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
     let deliveries: Vec<_> = failed.iter().map(|(_, error)| error.delivery()).collect();
     assert_eq!(deliveries, [Delivery::Unknown, Delivery::NotSent]);
     wakers.into_iter().for_each(Waker::wake);
-    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(count.count(), 1);
     assert!(exchange.poll_turn(ticket, Waker::noop()));
     let refused = exchange.send(&Request::new(3, "c").into(), None).unwrap_err();
     assert!(refused.is_closed() && refused.delivery() == Delivery::NotSent);

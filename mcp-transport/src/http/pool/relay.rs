@@ -122,30 +122,20 @@ impl Keepers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::task::{ArcWake, waker};
-    use std::sync::atomic::AtomicUsize;
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl ArcWake for Count {
-        fn wake_by_ref(count: &Arc<Self>) {
-            count.0.fetch_add(1, SeqCst);
-        }
-    }
+    use crate::wakes::Wakes;
 
     #[test]
     fn a_wake_up_reaches_whoever_waits_and_nobody_who_is_at_it() {
-        let (call, keeper) = (Arc::new(Count::default()), Arc::new(Count::default()));
+        let ((call, caller), (keeper, keeping)) = (Wakes::counted(), Wakes::counted());
         let keepers = Arc::new(Keepers::default());
-        keepers.register(1, &waker(Arc::clone(&keeper)));
+        keepers.register(1, &keeping);
         let relay = Relay::new(keepers);
-        let counts = || (call.0.load(SeqCst), keeper.0.load(SeqCst));
+        let counts = || (call.count(), keeper.count());
         relay.begin();
         relay.wake_by_ref();
         assert_eq!(counts(), (0, 0), "whoever polls finds the note");
         assert!(relay.take_note() && !relay.take_note());
-        relay.end(Some(&waker(Arc::clone(&call))));
+        relay.end(Some(&caller));
         relay.wake_by_ref();
         assert_eq!(counts(), (1, 0));
         relay.begin();
