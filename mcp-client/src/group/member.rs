@@ -89,15 +89,29 @@ impl Member {
         Self { name, task_prefix, client, state: watch::Sender::new(MemberState::Idle) }
     }
 
-    /// What the group calls a task of it.
+    /// A task of it, as the group knows it.
     pub(super) fn task_of_group(&self, task: TaskHandle) -> TaskHandle {
         match &self.task_prefix {
-            Some(prefix) => {
-                let id = format!("{prefix}{}", task.id());
+            Some(_) => {
+                let id = self.task_id_of_group(task.id());
                 task.known_as(id)
             }
             None => task,
         }
+    }
+
+    /// What the group calls a task of it.
+    pub(super) fn task_id_of_group(&self, own: &str) -> String {
+        format!("{}{own}", self.task_prefix())
+    }
+
+    /// What it calls a task of the group itself, if it is one of its own.
+    pub(super) fn own_task_id<'a>(&self, id: &'a str) -> Option<&'a str> {
+        id.strip_prefix(self.task_prefix())
+    }
+
+    fn task_prefix(&self) -> &str {
+        self.task_prefix.as_deref().unwrap_or_default()
     }
 
     /// Connects it, does what is to be done with each connection first, and notes how that went.

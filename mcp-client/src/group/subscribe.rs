@@ -84,8 +84,7 @@ fn parts(
     }
     for id in filter.task_ids.iter().flatten() {
         for part in &mut parts {
-            let prefix = shared.members[part.index].task_prefix.as_deref().unwrap_or("");
-            if let Some(bare) = id.strip_prefix(prefix) {
+            if let Some(bare) = shared.members[part.index].own_task_id(id) {
                 part.wanted.task_ids.get_or_insert_default().push(bare.to_owned());
             }
         }
@@ -201,8 +200,8 @@ impl Part {
             agreed.resource_subscriptions.get_or_insert_default().extend(uris);
         }
         if let Some(ids) = &its.task_ids {
-            let prefix = self.shared.members[self.index].task_prefix.as_deref().unwrap_or("");
-            let ids = ids.iter().map(|id| format!("{prefix}{id}"));
+            let member = &self.shared.members[self.index];
+            let ids = ids.iter().map(|id| member.task_id_of_group(id));
             agreed.task_ids.get_or_insert_default().extend(ids);
         }
     }

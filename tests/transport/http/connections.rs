@@ -1,7 +1,7 @@
 //! How many connections there are, and for how long.
 
 use super::{
-    faults::{raw, read_request},
+    faults::{raw, read_request, write_answer},
     *,
 };
 use conformance::http_server::{Step, event, response};
@@ -17,11 +17,7 @@ const SHORT: Duration = Duration::from_millis(50);
 /// Answers one request, and says when the client has closed the connection.
 async fn answer(mut stream: TcpStream, closed: Arc<Semaphore>, ends: bool) -> io::Result<()> {
     read_request(&mut stream).await?;
-    let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
-    let length = body.len();
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-    let answer = format!("{head}Content-Length: {length}\r\n\r\n{body}");
-    stream.write_all(answer.as_bytes()).await?;
+    write_answer(&mut stream).await?;
     if ends {
         // Later than the answer, when the connection is idle.
         tokio::time::sleep(SHORT).await;

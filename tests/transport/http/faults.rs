@@ -41,6 +41,15 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+/// The answer to request 1.
+pub(super) async fn write_answer(stream: &mut TcpStream) -> io::Result<()> {
+    let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    let length = body.len();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    let answer = format!("{head}Content-Length: {length}\r\n\r\n{body}");
+    stream.write_all(answer.as_bytes()).await
+}
+
 /// The same address over TLS, which trusts an authority that nobody has.
 fn over_tls(url: &str) -> Endpoint {
     let tls = Tls::new().trust_only_pem(Authority::new().pem().as_bytes()).unwrap();
@@ -163,11 +172,7 @@ async fn f37_a_pooled_connection_that_the_server_closed_is_replaced() {
     deadline(async {
         let (url, _server) = raw(|mut stream, _| async move {
             read_request(&mut stream).await?;
-            let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
-            let length = body.len();
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-            let answer = format!("{head}Content-Length: {length}\r\n\r\n{body}");
-            stream.write_all(answer.as_bytes()).await?;
+            write_answer(&mut stream).await?;
             stream.shutdown().await
         })
         .await;
@@ -202,11 +207,7 @@ async fn f39_a_storm_of_interim_answers_is_no_answer() {
             for _ in 0..1000 {
                 stream.write_all(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n").await?;
             }
-            let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
-            let length = body.len();
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-            let answer = format!("{head}Content-Length: {length}\r\n\r\n{body}");
-            stream.write_all(answer.as_bytes()).await?;
+            write_answer(&mut stream).await?;
             std::future::pending().await
         })
         .await;
