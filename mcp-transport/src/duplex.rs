@@ -26,10 +26,10 @@
 //!
 //! # Cancel safety
 //!
-//! A request whose [`Sending`] or [`Replies`] are dropped is taken back if nothing of it was written; else the server is
-//! sent one `notifications/cancelled`, except about `initialize`. A line is never written in part: a driver whose
-//! handles are gone waits until the peer has taken the rest, and how long it may wait is the business of whoever polls it
-//! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
+//! A request whose [`Sending`] or [`Replies`] are dropped is taken back while it waits behind what is being written; later
+//! the server is sent one `notifications/cancelled`, except about `initialize`. A line is never written in part: a driver
+//! whose handles are gone waits until the peer has taken the rest, and how long it may wait is the business of whoever
+//! polls it ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
 
 mod batch;
 mod call;
@@ -163,7 +163,7 @@ pub struct Limits {
     pub message_bytes: usize,
     /// What a peer may write before its first message, 1 MiB. Beyond it the connection fails: it is no server.
     pub noise_bytes: usize,
-    /// The bytes that wait to be written, 1 MiB. Beyond it calls wait; a single message may be larger.
+    /// The bytes that wait to be written, 32 MiB. Beyond it calls wait; a single message may be larger.
     pub outbox_bytes: usize,
     /// The notifications about one request that wait to be read, 64. Beyond it old progress is dropped, and if there
     /// is none, the call fails. Together they may be as long as one message.
@@ -178,7 +178,7 @@ impl Default for Limits {
         Self {
             message_bytes: 64 * 1024 * 1024,
             noise_bytes: 1024 * 1024,
-            outbox_bytes: 1024 * 1024,
+            outbox_bytes: 32 * 1024 * 1024,
             replies: 64,
             unsolicited: 256,
         }

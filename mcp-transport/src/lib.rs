@@ -80,7 +80,7 @@
 //! | message of the peer | 64 MiB | `duplex::Limits::message_bytes` | the calls that it answers fail, or a diagnostic |
 //! | line that does not end, message of a WebSocket | 4 and 2 times that | the same | the connection fails |
 //! | noise before the first message | 1 MiB | `duplex::Limits::noise_bytes` | the connection fails |
-//! | bytes that wait to be written | 1 MiB | `duplex::Limits::outbox_bytes` | calls wait |
+//! | bytes that wait to be written | 32 MiB | `duplex::Limits::outbox_bytes` | calls wait |
 //! | messages that wait for a call | 64, 64 MiB | `duplex::Limits::{replies, message_bytes}` | old progress is dropped, or the call fails |
 //! | messages that wait unsolicited | 256, 64 MiB | `duplex::Limits::{unsolicited, message_bytes}` | the oldest are dropped |
 //! | end of standard error that is kept | 64 KiB | `stdio::Command::stderr_tail` | the oldest is dropped |

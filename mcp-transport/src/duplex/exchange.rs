@@ -3,7 +3,7 @@
 use super::{
     Limits,
     call::{CallKind, Slot},
-    outbox::{Outbox, Span},
+    outbox::{Chunk, Outbox, Span},
     pending::Pending,
 };
 use crate::{Delivery, Error};
@@ -147,7 +147,7 @@ impl Exchange {
             return;
         }
         if self.outbox.recall(slot.span()) {
-            self.requests -= 1;
+            self.requests = self.requests.saturating_sub(1);
         } else if slot.kind() != CallKind::Initialize {
             self.outbox.push(&cancelled(slot.id()));
         }
@@ -171,8 +171,8 @@ impl Exchange {
     }
 
     /// Gives the driver what is queued, or remembers whom to wake.
-    pub(super) fn poll_outgoing(&mut self, buffer: &mut Vec<u8>, waker: &Waker) -> Outgoing {
-        if self.take_outgoing(buffer) {
+    pub(super) fn poll_outgoing(&mut self, lines: &mut Chunk, waker: &Waker) -> Outgoing {
+        if self.take_outgoing(lines) {
             return Outgoing::Lines;
         }
         if self.released {
@@ -185,9 +185,9 @@ impl Exchange {
         Outgoing::Nothing
     }
 
-    /// Takes what is queued, if there is something; the buffer is empty otherwise.
-    pub(super) fn take_outgoing(&mut self, buffer: &mut Vec<u8>) -> bool {
-        let is_taken = self.outbox.take(buffer);
+    /// Takes what is queued, if there is something; there are no lines otherwise.
+    pub(super) fn take_outgoing(&mut self, lines: &mut Chunk) -> bool {
+        let is_taken = self.outbox.take(lines);
         if is_taken {
             self.answers = 0;
             self.requests = 0;

@@ -1,18 +1,25 @@
 //! The bytes that wait to be written.
 
+mod chunk;
+
+pub(super) use chunk::Chunk;
+
 use mcp_types::rpc::Message;
 use memchr::memchr2_iter;
-use std::ops::Range;
+use std::{collections::VecDeque, mem, ops::Range};
 
-/// Buffers that grew beyond this are given back when they are empty.
-pub(super) const KEPT: usize = 256 * 1024;
+/// A chunk that has become as long as this is full. A chunk is written at a time, and its buffer is given back when it
+/// has grown beyond this.
+pub(super) const CHUNK: usize = 256 * 1024;
 
-/// Whole lines that wait for the driver, and their places in everything that is ever written.
+/// Whole lines that wait for the driver, and their places in everything that was ever queued.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    bytes: Vec<u8>,
-    /// The place of the first of `bytes`: as many were taken before.
-    base: u64,
+    /// What does not fit into the last chunk, the oldest first.
+    full: VecDeque<Chunk>,
+    last: Chunk,
+    /// The bytes of all chunks, with those that were taken back and are not gone.
+    bytes: usize,
     limit: usize,
 }
 
@@ -37,63 +44,83 @@ pub(super) type Span = Range<u64>;
 
 impl Outbox {
     pub(super) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), base: 0, limit }
+        Self { full: VecDeque::new(), last: Chunk::default(), bytes: 0, limit }
     }
 
     /// Whether one more message may be added. It may overshoot the limit, so that one of any size can be sent.
     pub(super) fn has_room(&self) -> bool {
-        self.bytes.len() < self.limit
+        self.bytes < self.limit
     }
 
     /// Adds a message as one line, whether there is room or not.
     pub(super) fn push(&mut self, message: &Message) -> Span {
-        let start = self.bytes.len();
-        message.encode(&mut self.bytes);
-        join_lines(&mut self.bytes[start..]);
-        self.bytes.push(b'\n');
-        self.place(start)..self.place(self.bytes.len())
+        if self.last.bytes.len() >= CHUNK {
+            self.begin_chunk();
+        }
+        let start = self.last.bytes.len();
+        message.encode(&mut self.last.bytes);
+        join_lines(&mut self.last.bytes[start..]);
+        self.last.bytes.push(b'\n');
+        self.added(start)
     }
 
-    /// Adds a line as it is; if nothing else waits, without a copy of it.
+    /// Adds a line as it is, without a copy of it.
     pub(super) fn push_line(&mut self, line: Vec<u8>) -> Span {
-        let start = self.bytes.len();
-        if self.bytes.is_empty() {
-            self.bytes = line;
-        } else {
-            self.bytes.extend_from_slice(&line);
+        if !self.last.bytes.is_empty() {
+            self.begin_chunk();
         }
-        self.place(start)..self.place(self.bytes.len())
+        self.last.bytes = line;
+        self.added(0)
     }
 
-    /// Takes a message back, if it is the last one and still here.
+    /// Takes a message back, if it is still here.
     pub(super) fn recall(&mut self, span: &Span) -> bool {
-        let is_last = span.start >= self.base && span.end == self.place(self.bytes.len());
-        if is_last {
-            self.bytes.truncate((span.start - self.base) as usize);
+        if span.start >= self.last.start() {
+            self.bytes -= self.last.recall(span);
+            return true;
         }
-        is_last
+        let after = self.full.partition_point(|chunk| chunk.start() <= span.start);
+        let Some(at) = after.checked_sub(1) else { return false };
+        self.bytes -= self.full[at].recall(span);
+        if self.full[at].len() == 0 {
+            self.full.remove(at);
+        }
+        true
     }
 
-    /// Swaps what waits for an empty buffer; false if nothing waits.
-    pub(super) fn take(&mut self, buffer: &mut Vec<u8>) -> bool {
-        if buffer.capacity() > KEPT {
-            *buffer = Vec::new();
-        }
-        buffer.clear();
-        if self.bytes.is_empty() {
+    /// Swaps the first chunk for one that is written; false if nothing waits.
+    pub(super) fn take(&mut self, written: &mut Chunk) -> bool {
+        written.clear();
+        if self.is_empty() {
             return false;
         }
-        self.base = self.place(self.bytes.len());
-        std::mem::swap(&mut self.bytes, buffer);
+        match self.full.pop_front() {
+            Some(chunk) => *written = chunk,
+            None => {
+                let end = self.last.end();
+                mem::swap(&mut self.last, written);
+                self.last.begin(end);
+            }
+        }
+        self.bytes -= written.len();
+        written.sort_gaps();
         true
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes == 0
     }
 
-    fn place(&self, index: usize) -> u64 {
-        self.base + index as u64
+    fn begin_chunk(&mut self) {
+        let mut next = Chunk::default();
+        next.begin(self.last.end());
+        self.full.push_back(mem::replace(&mut self.last, next));
+    }
+
+    fn added(&mut self, start: usize) -> Span {
+        let end = self.last.bytes.len();
+        self.bytes += end - start;
+        self.last.place(start)..self.last.place(end)
     }
 }
 
@@ -106,10 +133,17 @@ mod tests {
         Request::new(id, "ping").into()
     }
 
+    /// What the next chunk holds, without what was taken back.
     fn taken(outbox: &mut Outbox) -> String {
-        let mut buffer = Vec::new();
-        outbox.take(&mut buffer);
-        String::from_utf8(buffer).unwrap()
+        let mut chunk = Chunk::default();
+        outbox.take(&mut chunk);
+        let (mut position, mut text) = (chunk.skip_gaps(0), String::new());
+        while position < chunk.len() {
+            let next = chunk.next(position);
+            text.push_str(str::from_utf8(next).unwrap());
+            position = chunk.skip_gaps(position + next.len());
+        }
+        text
     }
 
     // spec: STDIO-02
@@ -143,26 +177,51 @@ mod tests {
             let (place, length) = (line.as_ptr(), line.len() as u64);
             let span = outbox.push_line(line);
             assert_eq!(span.end - span.start, length);
-            assert_eq!(outbox.bytes.as_ptr() == place, before == 0);
-            assert!(taken(&mut outbox).ends_with(&expected));
+            assert_eq!(outbox.last.bytes.as_ptr(), place);
+            (0..before).for_each(|_| drop(taken(&mut outbox)));
+            assert_eq!(taken(&mut outbox), expected);
         }
         assert_eq!(large_line(&mut ping(1)), None);
     }
 
     #[test]
-    fn only_the_last_message_that_is_still_here_can_be_taken_back() {
+    fn only_what_is_still_here_can_be_taken_back() {
         let mut outbox = Outbox::new(1000);
-        let first = outbox.push(&ping(1));
-        let second = outbox.push(&ping(2));
-        assert!(!outbox.recall(&first));
-        assert!(outbox.recall(&second));
-        assert!(outbox.recall(&first));
+        let spans: Vec<_> = (0..5).map(|id| outbox.push(&ping(id))).collect();
+        for id in [1, 4, 0] {
+            assert!(outbox.recall(&spans[id]));
+        }
+        let lines = taken(&mut outbox);
+        assert_eq!(lines.lines().count(), 2);
+        assert!(lines.contains("\"id\":2,") && lines.contains("\"id\":3,"), "{lines}");
+        assert!(!outbox.recall(&spans[2]));
+        let next = outbox.push(&ping(5));
+        assert!(next.start >= spans[3].end);
+        assert!(outbox.recall(&next) && outbox.is_empty() && outbox.has_room());
         assert_eq!(taken(&mut outbox), "");
-        let third = outbox.push(&ping(3));
-        assert_eq!(third.start, 0);
-        taken(&mut outbox);
-        assert!(!outbox.recall(&third));
-        assert_eq!(outbox.push(&ping(4)).start, third.end);
+    }
+
+    #[test]
+    fn a_chunk_of_which_all_is_taken_back_is_gone() {
+        let mut outbox = Outbox::new(usize::MAX);
+        let mut spans = Vec::new();
+        while outbox.full.len() < 3 {
+            spans.push(outbox.push(&ping(1)));
+        }
+        let ends: Vec<_> = outbox.full.iter().map(Chunk::end).collect();
+        let second = |span: &Span| span.start >= ends[0] && span.start < ends[1];
+        let before = outbox.bytes;
+        for span in spans.iter().filter(|span| second(span)) {
+            assert!(outbox.recall(span));
+        }
+        assert_eq!((outbox.full.len(), before - outbox.bytes), (2, (ends[1] - ends[0]) as usize));
+        let mut lines = 0;
+        while !outbox.is_empty() {
+            lines += taken(&mut outbox).lines().count();
+        }
+        assert_eq!(lines, spans.iter().filter(|span| !second(span)).count());
+        assert_eq!((outbox.bytes, outbox.full.len()), (0, 0));
+        assert!(spans.iter().all(|span| !outbox.recall(span)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is on its way out.
 
-use super::{outbox::KEPT, wire::Wire};
+use super::{outbox::Chunk, wire::Wire};
 use crate::BoxError;
 use std::{
     io,
@@ -10,15 +10,16 @@ use std::{
 /// The lines that were taken from the outbox, and how far they have got.
 #[derive(Debug, Default)]
 pub(super) struct Outflow {
-    lines: Vec<u8>,
-    /// How many bytes of the lines are written.
+    lines: Chunk,
+    /// How far the lines are written.
     position: usize,
-    /// How many bytes were ever written.
+    /// The place that the last write has come to.
     written: u64,
     unflushed: bool,
 }
 
 impl Outflow {
+    /// The place before which all is written that was not taken back.
     pub(super) fn written(&self) -> u64 {
         self.written
     }
@@ -29,7 +30,7 @@ impl Outflow {
     }
 
     /// Where the next lines go, when all is written.
-    pub(super) fn refill(&mut self) -> &mut Vec<u8> {
+    pub(super) fn refill(&mut self) -> &mut Chunk {
         self.position = 0;
         &mut self.lines
     }
@@ -40,15 +41,16 @@ impl Outflow {
         wire: &mut impl Wire,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), BoxError>> {
-        let count = ready!(wire.poll_write(cx, &self.lines[self.position..]))?;
+        self.position = self.lines.skip_gaps(self.position);
+        let count = ready!(wire.poll_write(cx, self.lines.next(self.position)))?;
         if count == 0 {
             return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into()));
         }
-        self.position += count;
-        self.written += count as u64;
+        self.position = self.lines.skip_gaps(self.position + count);
+        self.written = self.lines.place(self.position);
         self.unflushed = true;
-        if self.is_empty() && self.lines.capacity() > KEPT {
-            self.lines = Vec::new();
+        if self.is_empty() {
+            self.lines.clear();
             self.position = 0;
         }
         Poll::Ready(Ok(()))

@@ -4,22 +4,38 @@ use super::call::Slot;
 use foldhash::fast::RandomState;
 use mcp_types::RequestId;
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, VecDeque},
+    mem,
     ops::RangeInclusive,
     sync::Arc,
 };
 
 /// Room for more calls than this is given back when none waits.
 const KEPT: usize = 4096;
+/// So many places of calls that are over may stand between those that wait, and as many as wait.
+const SPARSE: usize = 64;
 
 /// The calls that wait for a response, by id: value and type.
 ///
-/// The ids are ours, for a peer can only ask for them; so a quick hash with a seed is good enough.
+/// Who counts its calls has them in a row. The ids are ours, for a peer can only ask for them; so for the others a quick
+/// hash with a seed is good enough.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    calls: HashMap<RequestId, Arc<Slot>, RandomState>,
+    row: Row,
+    /// Those that do not follow in the row, and those that others have left behind.
+    others: HashMap<RequestId, Arc<Slot>, RandomState>,
     /// All the integer ids that were ever used lie in this range.
     used: Option<RangeInclusive<i64>>,
+}
+
+/// Calls whose ids follow one another, and places of such as are over.
+#[derive(Debug, Default)]
+struct Row {
+    calls: VecDeque<Option<Arc<Slot>>>,
+    /// The id of the first place.
+    first: i64,
+    /// How many calls there are.
+    len: usize,
 }
 
 impl Pending {
@@ -29,28 +45,50 @@ impl Pending {
         id: &RequestId,
         make: impl FnOnce() -> Slot,
     ) -> Option<Arc<Slot>> {
-        let Entry::Vacant(place) = self.calls.entry(id.clone()) else { return None };
-        if let RequestId::Integer(id) = *id {
-            let (first, last) = self.used.take().map_or((id, id), RangeInclusive::into_inner);
-            self.used = Some(first.min(id)..=last.max(id));
+        let RequestId::Integer(number) = *id else { return self.insert_other(id, make) };
+        let used = self.used.take();
+        let is_new = used.as_ref().is_none_or(|used| number > *used.end());
+        let (first, last) = used.map_or((number, number), RangeInclusive::into_inner);
+        self.used = Some(first.min(number)..=last.max(number));
+        if !self.row.is_next(number) || !is_new && self.others.contains_key(id) {
+            return self.insert_other(id, make);
         }
         let slot = Arc::new(make());
-        place.insert(Arc::clone(&slot));
+        self.row.push(number, Arc::clone(&slot));
+        while self.row.is_sparse()
+            && let Some(slot) = self.row.leave_first()
+        {
+            self.others.insert(slot.id().clone(), slot);
+        }
+        Some(slot)
+    }
+
+    fn insert_other(&mut self, id: &RequestId, make: impl FnOnce() -> Slot) -> Option<Arc<Slot>> {
+        if self.find(id).is_some() {
+            return None;
+        }
+        let slot = Arc::new(make());
+        self.others.insert(id.clone(), Arc::clone(&slot));
         Some(slot)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.calls.len()
+        self.row.len + self.others.len()
     }
 
     pub(super) fn find(&self, id: &RequestId) -> Option<&Arc<Slot>> {
-        self.calls.get(id)
+        // The place of a call that is over may be followed by another of the same id.
+        let in_row = self.row.place(id).and_then(|place| self.row.calls[place].as_ref());
+        in_row.or_else(|| self.others.get(id))
     }
 
     pub(super) fn remove(&mut self, id: &RequestId) -> Option<Arc<Slot>> {
-        let slot = self.calls.remove(id);
-        if self.calls.is_empty() && self.calls.capacity() > KEPT {
-            self.calls = HashMap::default();
+        if let Some(slot) = self.row.place(id).and_then(|place| self.row.remove(place)) {
+            return Some(slot);
+        }
+        let slot = self.others.remove(id);
+        if self.others.is_empty() && self.others.capacity() > KEPT {
+            self.others = HashMap::default();
         }
         slot
     }
@@ -70,7 +108,58 @@ impl Pending {
     }
 
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Arc<Slot>> {
-        std::mem::take(&mut self.calls).into_values()
+        let row = mem::take(&mut self.row).calls.into_iter().flatten();
+        row.chain(mem::take(&mut self.others).into_values())
+    }
+}
+
+impl Row {
+    /// Whether this id is the next in the row, or may begin a new one.
+    fn is_next(&self, id: i64) -> bool {
+        self.calls.is_empty()
+            || self.first.checked_add_unsigned(self.calls.len() as u64) == Some(id)
+    }
+
+    /// The place of an id, whether its call is there or over.
+    fn place(&self, id: &RequestId) -> Option<usize> {
+        let RequestId::Integer(id) = *id else { return None };
+        let place = usize::try_from(id.checked_sub(self.first)?).ok()?;
+        (place < self.calls.len()).then_some(place)
+    }
+
+    fn push(&mut self, id: i64, slot: Arc<Slot>) {
+        if self.calls.is_empty() {
+            self.first = id;
+        }
+        self.calls.push_back(Some(slot));
+        self.len += 1;
+    }
+
+    fn remove(&mut self, place: usize) -> Option<Arc<Slot>> {
+        let slot = self.calls[place].take()?;
+        self.len -= 1;
+        self.drop_ended();
+        Some(slot)
+    }
+
+    fn is_sparse(&self) -> bool {
+        self.calls.len() > 2 * self.len + SPARSE
+    }
+
+    /// Takes the first call out, which the others have left behind.
+    fn leave_first(&mut self) -> Option<Arc<Slot>> {
+        self.remove(0)
+    }
+
+    /// Drops the places in front whose calls are over.
+    fn drop_ended(&mut self) {
+        while let Some(None) = self.calls.front() {
+            self.calls.pop_front();
+            self.first = self.first.wrapping_add(1);
+        }
+        if self.calls.is_empty() && self.calls.capacity() > KEPT {
+            self.calls = VecDeque::new();
+        }
     }
 }
 
@@ -78,19 +167,76 @@ impl Pending {
 mod tests {
     use super::*;
     use crate::duplex::call::CallKind;
+    use proptest::prelude::*;
+
+    fn insert(pending: &mut Pending, id: &RequestId) -> bool {
+        let made = pending.insert(id, || Slot::new(id.clone(), CallKind::Other, 0..1));
+        made.is_some_and(|slot| slot.id() == id)
+    }
 
     #[test]
     fn room_for_a_crowd_is_given_back_when_it_is_gone() {
+        for step in [1, 2] {
+            let mut pending = Pending::default();
+            let ids = (0..10_000).map(|number| RequestId::Integer(number * step));
+            for id in ids.clone() {
+                assert!(insert(&mut pending, &id));
+            }
+            let room = |pending: &Pending| pending.row.calls.capacity() + pending.others.capacity();
+            assert!(room(&pending) > KEPT);
+            for id in ids {
+                assert!(pending.remove(&id).is_some() && pending.was_used(&id));
+            }
+            assert!(room(&pending) <= KEPT && !pending.was_used(&(10_000 * step).into()));
+        }
+    }
+
+    #[test]
+    fn a_call_that_goes_on_for_long_keeps_no_room_for_those_after_it() {
         let mut pending = Pending::default();
-        let ids = (0..10_000).map(RequestId::Integer);
-        for id in ids.clone() {
-            let make = || Slot::new(id.clone(), CallKind::Other, 0..1);
-            assert!(pending.insert(&id, make).is_some());
+        assert!(insert(&mut pending, &0.into()));
+        for id in 1..10_000 {
+            assert!(insert(&mut pending, &id.into()));
+            assert!(pending.remove(&id.into()).is_some());
         }
-        assert!(pending.calls.capacity() > KEPT);
-        for id in ids {
-            assert!(pending.remove(&id).is_some() && pending.was_used(&id));
+        assert!(pending.row.calls.len() <= SPARSE + 2);
+        assert!(pending.find(&0.into()).is_some() && !insert(&mut pending, &0.into()));
+        assert!(pending.remove(&0.into()).is_some());
+        assert_eq!(pending.len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn ids_of_any_order_are_kept_as_in_a_map(
+            steps in prop::collection::vec((0..400_i64, any::<bool>(), 0..8_u8), 0..600),
+            first in prop_oneof![Just(0), Just(i64::MIN), Just(i64::MAX - 300)],
+        ) {
+            let (mut pending, mut model) = (Pending::default(), HashMap::new());
+            let mut next = 0;
+            for (number, is_removed, kind) in steps {
+                let number = match kind {
+                    0 => number,
+                    _ if is_removed => (next - number % 16).max(0),
+                    _ => { next += 1; next }
+                };
+                let id = match kind {
+                    1 => RequestId::from(number.to_string()),
+                    _ => first.saturating_add(number).into(),
+                };
+                if is_removed {
+                    let removed = pending.remove(&id).map(|slot| slot.id().clone());
+                    prop_assert_eq!(removed, model.remove(&id).map(|()| id.clone()));
+                } else {
+                    let is_new = !model.contains_key(&id);
+                    model.insert(id.clone(), ());
+                    prop_assert_eq!(insert(&mut pending, &id), is_new);
+                    prop_assert_eq!(pending.find(&id).map(|slot| slot.id()), Some(&id));
+                }
+                prop_assert_eq!(pending.len(), model.len());
+            }
+            let left: std::collections::HashSet<_> =
+                pending.drain().map(|slot| slot.id().clone()).collect();
+            prop_assert_eq!(left, model.into_keys().collect());
         }
-        assert!(pending.calls.capacity() <= KEPT && !pending.was_used(&10_000.into()));
     }
 }

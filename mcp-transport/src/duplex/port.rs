@@ -53,7 +53,7 @@ impl<W> Port<W> {
         Mutex::new(Self { wire: Some(wire), outflow, driver, broken: None })
     }
 
-    /// How many bytes were ever written.
+    /// The place before which all is written.
     pub(super) fn written(&self) -> u64 {
         self.outflow.written()
     }

@@ -26,7 +26,8 @@ pub struct Sending(Option<Stage>);
 #[derive(Debug)]
 enum Stage {
     Sent(Result<Replies, Error>),
-    Waiting(Waiting),
+    /// In a box, for it is rare, and each call in flight would have the room for it.
+    Waiting(Box<Waiting>),
 }
 
 /// A message that waits for room.
@@ -48,7 +49,7 @@ impl Sending {
         Self(Some(match exchange.queue_up() {
             Some(ticket) => {
                 let handle = Arc::clone(handle);
-                Stage::Waiting(Waiting { handle, message, line, ticket })
+                Stage::Waiting(Box::new(Waiting { handle, message, line, ticket }))
             }
             None => Stage::Sent(handle.send(exchange, &message, line)),
         }))

@@ -4,6 +4,7 @@ use super::{
     Limits,
     call::{CallReplies, Slot},
     exchange::{Exchange, Outgoing, settle},
+    outbox::Chunk,
     port::{Port, WriteThrough},
     wakers::Wakers,
 };
@@ -105,9 +106,9 @@ impl<P: ?Sized> Shared<P> {
         settle(exchange);
     }
 
-    pub(super) fn poll_outgoing(&self, buffer: &mut Vec<u8>, cx: &Context<'_>) -> Outgoing {
+    pub(super) fn poll_outgoing(&self, lines: &mut Chunk, cx: &Context<'_>) -> Outgoing {
         let mut exchange = self.lock();
-        let outgoing = exchange.poll_outgoing(buffer, cx.waker());
+        let outgoing = exchange.poll_outgoing(lines, cx.waker());
         settle(exchange);
         outgoing
     }

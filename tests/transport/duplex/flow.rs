@@ -58,6 +58,35 @@ async fn f20_calls_wait_for_a_peer_that_does_not_read() {
     drop((stuck, large, queued, waiting));
 }
 
+// spec: CAN-05
+#[tokio::test]
+async fn f20_calls_that_are_given_up_before_a_slow_peer_reads_them_never_reach_it() {
+    const CALLS: i64 = 8000;
+    let mut wire = Wire::with(Limits::default(), 64);
+    let begun = wire.request(0, "begun").await;
+    tokio::task::yield_now().await;
+    // They are polled once, and leave without being polled again.
+    let mut calls = Vec::new();
+    for id in 1..=CALLS {
+        let sending = wire.client.clone().call(request(id, "queued"));
+        calls.push(Some(sending.now_or_never().expect("there is room").unwrap()));
+    }
+    for id in (1..=CALLS).filter(|id| id % 3 != 0).rev().step_by(2) {
+        calls[id as usize - 1] = None;
+    }
+    for id in (1..=CALLS).filter(|id| id % 3 != 0) {
+        calls[id as usize - 1] = None;
+    }
+    wire.peer.expect("begun").await;
+    for id in (1..=CALLS).filter(|id| id % 3 == 0) {
+        assert_eq!(wire.peer.expect("queued").await["id"], id, "in the order of the calls");
+    }
+    wire.peer.answer(CALLS - CALLS % 3, json!({})).await;
+    result(calls[(CALLS - CALLS % 3) as usize - 1].take().unwrap()).await;
+    wire.peer.answer(0, json!({})).await;
+    result(begun).await;
+}
+
 #[tokio::test]
 async fn a_call_that_waits_for_room_fails_with_the_connection() {
     let wire = Wire::with(limits(|limits| limits.outbox_bytes = 1), 64);

@@ -12,9 +12,9 @@ fn request(exchange: &mut Exchange, id: i64, method: &'static str) -> Arc<Slot> 
 }
 
 fn outgoing(exchange: &mut Exchange) -> String {
-    let mut buffer = Vec::new();
-    exchange.poll_outgoing(&mut buffer, Waker::noop());
-    String::from_utf8(buffer).unwrap()
+    let mut lines = Chunk::default();
+    exchange.poll_outgoing(&mut lines, Waker::noop());
+    str::from_utf8(lines.next(0)).unwrap().into()
 }
 
 fn wake_due(exchange: &mut Exchange) {
@@ -96,15 +96,15 @@ fn callers_get_room_in_the_order_in_which_they_came() {
 fn the_driver_is_woken_once_for_all_that_is_queued() {
     let mut exchange = exchange();
     let (count, waker) = Wakes::counted();
-    assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Nothing);
+    assert_eq!(exchange.poll_outgoing(&mut Chunk::default(), &waker), Outgoing::Nothing);
     for id in 0..3 {
         request(&mut exchange, id, "a");
         wake_due(&mut exchange);
     }
     assert_eq!(count.count(), 1);
-    assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Lines);
+    assert_eq!(exchange.poll_outgoing(&mut Chunk::default(), &waker), Outgoing::Lines);
     exchange.release();
-    assert_eq!(exchange.poll_outgoing(&mut Vec::new(), &waker), Outgoing::Finished);
+    assert_eq!(exchange.poll_outgoing(&mut Chunk::default(), &waker), Outgoing::Finished);
 }
 
 // spec: STDIO-10
