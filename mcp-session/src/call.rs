@@ -5,7 +5,6 @@ use mcp_transport::{BoxError, Extensions};
 use mcp_types::{RawJson, Request};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::borrow::Cow;
-use tokio::time::Instant;
 use tower_service::Service;
 
 /// One request, before it has an id.
@@ -93,14 +92,12 @@ pub struct Reply {
     pub extensions: Extensions,
     /// Who wants to know of it when the result cannot be read as it is.
     origin: Option<(Peer, Cow<'static, str>)>,
-    /// When the call began that it answers, if there was a limit to its time.
-    pub(crate) begun: Option<Instant>,
 }
 
 impl Reply {
     /// A reply with this result.
     pub fn new(result: RawJson) -> Self {
-        Self { result, extensions: Extensions::new(), origin: None, begun: None }
+        Self { result, extensions: Extensions::new(), origin: None }
     }
 
     /// The same reply, as the answer to a call of this method.

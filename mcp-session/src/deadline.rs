@@ -165,10 +165,7 @@ where
         let Some(countdown) = this.countdown else { return polled };
         // An answer that is here counts, however late it is.
         match polled {
-            Poll::Ready(mut outcome) => {
-                if let Ok(reply) = &mut outcome {
-                    reply.begun = countdown.begun();
-                }
+            Poll::Ready(outcome) => {
                 // Nobody waits any more.
                 *this.countdown = None;
                 Poll::Ready(outcome)

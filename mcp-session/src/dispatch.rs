@@ -6,12 +6,13 @@ use crate::{Call, OnRequestId, Peer, Reply};
 use exchange::{Exchange, Talk};
 use futures_util::future::BoxFuture;
 use mcp_transport::{BoxError, ClientMessage, Transport};
-use mcp_types::{ProtocolVersion, RawJson, keys, rpc::Request};
+use mcp_types::{RawJson, RequestId, keys, rpc::Request};
 use std::{
     sync::Arc,
     task::{Context, Poll},
 };
 use tower_service::Service;
+use tracing::level_filters::LevelFilter;
 
 /// Sends calls over a transport and collects what comes back.
 ///
@@ -62,28 +63,35 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
+        // Before all else, so that what it holds is made in its place.
+        let room = Box::new_uninit();
         let id = self.ends.peer.next_id();
         let progress = Some(&id).filter(|_| !call.events.is_empty() && may_progress(&call.method));
         if progress.is_some() {
             call.meta.remove(keys::PROGRESS_TOKEN);
         }
-        if let Some(told) = call.extensions.get::<OnRequestId>() {
-            told.tell(&id);
-        }
-        // Of the span of the call, if there is one; others have no such field.
-        let span = tracing::Span::current();
-        if !span.is_disabled() {
-            span.record("jsonrpc.request.id", tracing::field::display(&id));
-        }
-        let mut request = Request::new(id.clone(), call.method.clone());
+        tell_id(&id, &call);
         let params = call.params.join_with(&call.meta, progress);
+        let mut request = Request::new(id.clone(), call.method.clone());
         request.params = (params != RawJson::EMPTY_OBJECT).then_some(params);
-        let mut talk = Talk::new(id, call.method, call.params, Arc::clone(&self.ends));
-        talk.version = call.extensions.get::<ProtocolVersion>().cloned();
-        talk.events = call.events;
         let mut message = ClientMessage::new(request);
         message.extensions = call.extensions;
-        Box::pin(Exchange::new(self.transport.call(message), talk))
+        let sending = self.transport.call(message);
+        let ends = Arc::clone(&self.ends);
+        let talk = Talk::new(id, call.method, call.params, call.events, ends);
+        let exchange = Box::write(room, Exchange::new(sending, talk));
+        Box::into_pin(exchange)
+    }
+}
+
+/// Tells the id of a request to those who want to know it.
+fn tell_id(id: &RequestId, call: &Call) {
+    if let Some(told) = call.extensions.get::<OnRequestId>() {
+        told.tell(id);
+    }
+    // Of the span of the call, if there is one; others have no such field. Mostly nobody looks at spans at all.
+    if LevelFilter::current() != LevelFilter::OFF {
+        tracing::Span::current().record("jsonrpc.request.id", tracing::field::display(id));
     }
 }
 

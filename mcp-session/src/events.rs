@@ -114,6 +114,7 @@ impl Events {
     }
 
     /// These listeners, and a clock that notes when progress comes.
+    #[inline]
     pub(crate) fn and_clock(self, clock: Clock) -> (Self, Ticking) {
         let listener = Arc::new(Listener { sink: Sink::Clock(clock), next: self });
         (Self(Some(Arc::clone(&listener))), Ticking(listener))

@@ -1,15 +1,12 @@
 //! Answering `input_required` and asking again.
 
-mod budget;
-
 use crate::{
-    Call, CallService, Deadlines, Error, InputHandler, InvalidParams, Misbehavior, Params, Peer,
-    Reply,
-    followed::{Follow, Followed, Outcome},
+    BoxCallService, Call, CallService, Deadlines, Error, InputHandler, InvalidParams, Misbehavior,
+    Params, Peer, Reply,
+    followed::{self, Again, Budget, Ended, Follow, Followed, Outcome},
     input::{Asker, InputRequest, answer_all},
-    result_type,
+    result_type::{is_complete, result_type},
 };
-use budget::Budget;
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
@@ -21,7 +18,6 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -52,7 +48,7 @@ pub struct InputGiven;
 pub struct FollowInput<S> {
     inner: S,
     /// What sends a call again.
-    again: Arc<(S, FollowInputLayer)>,
+    again: Arc<Again<FollowInputLayer>>,
 }
 
 /// Makes [`FollowInput`] services.
@@ -91,46 +87,45 @@ impl FollowInputLayer {
     }
 }
 
-impl<S: Clone> Layer<S> for FollowInputLayer {
+impl<S: CallService> Layer<S> for FollowInputLayer {
     type Service = FollowInput<S>;
 
     fn layer(&self, inner: S) -> FollowInput<S> {
-        let again = Arc::new((inner.clone(), self.clone()));
-        FollowInput { inner, again }
+        FollowInput { again: Again::new(inner.clone(), self), inner }
     }
 }
 
 impl<S: CallService> Service<Call> for FollowInput<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = Followed<S::Future, S, FollowInputLayer>;
+    type Future = Followed<S::Future, FollowInputLayer>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let again = call.clone();
-        Followed::new(self.inner.call(call), again, &self.again)
+        followed::send(&mut self.inner, call, &self.again)
     }
 }
 
-impl<S: CallService> Follow<S> for FollowInputLayer {
-    fn follows(_: &Call, outcome: &Outcome) -> bool {
-        let Ok(reply) = outcome else { return false };
-        // A type that cannot be read is looked at again, for the error.
-        result_type(&reply.result).map_or(true, |kind| kind == INPUT_REQUIRED)
+impl Follow for FollowInputLayer {
+    fn deadlines(&self) -> Deadlines {
+        self.deadlines
     }
 
-    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome> {
+    fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
+        let Ok(reply) = outcome else { return false };
+        // A type that cannot be read is looked at again, for the error.
+        !is_complete(&reply.result)
+            && result_type(&reply.result).map_or(true, |kind| kind == INPUT_REQUIRED)
+    }
+
+    fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome> {
         Box::pin(async move {
-            let reply = outcome?;
-            let asked = InputRequired::read(&call, &reply)?;
-            let (inner, layer) = (shared.0.clone(), &shared.1);
-            let limits = call.extensions.get().copied().unwrap_or(layer.deadlines);
-            let budget = Budget::new(limits, reply.begun.unwrap_or_else(Instant::now));
-            drop(reply);
-            layer.answer(inner, call, asked, budget).await
+            let Ended { call, outcome, budget } = ended;
+            let asked = InputRequired::read(&call, &outcome?)?;
+            again.layer.answer(again.service.clone(), call, asked, budget).await
         })
     }
 }
@@ -138,9 +133,9 @@ impl<S: CallService> Follow<S> for FollowInputLayer {
 impl FollowInputLayer {
     /// Gives the input that is asked for, and sends the call again with it.
     // spec: MRTR-10
-    async fn answer<S: CallService>(
+    async fn answer(
         &self,
-        mut inner: S,
+        mut inner: BoxCallService,
         mut call: Call,
         mut asked: Option<InputRequired>,
         mut budget: Budget,

@@ -1,6 +1,12 @@
 //! Calls that other calls may follow.
 
-use crate::{Call, Reply};
+mod budget;
+mod nested;
+
+pub(crate) use budget::Budget;
+pub(crate) use nested::Nested;
+
+use crate::{BoxCallService, Call, CallService, Deadlines, Reply, session::erase};
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
@@ -9,78 +15,140 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
+use tokio::time::Instant;
 
 /// How a call ended.
 pub(crate) type Outcome = Result<Reply, BoxError>;
 
-/// A layer whose calls other calls may follow. `S` is the service under it.
-pub(crate) trait Follow<S>: Sized {
+/// A layer whose calls other calls may follow.
+pub(crate) trait Follow: Clone + Send + Sync + 'static {
+    /// The limits of calls that bring none of their own: those that follow share the total with the first.
+    fn deadlines(&self) -> Deadlines {
+        Deadlines::NONE
+    }
+
+    /// Adds to a call what has to go along with it.
+    ///
+    /// # Errors
+    ///
+    /// The call must not be sent.
+    fn prepare(&self, call: &mut Call) -> Result<(), BoxError> {
+        let _ = call;
+        Ok(())
+    }
+
     /// Whether a call that ended so is followed by others, as far as can be told by a quick look.
-    fn follows(call: &Call, outcome: &Outcome) -> bool;
+    fn follows(&self, call: &Call, outcome: &Outcome) -> bool;
 
     /// Does what has to be done then, and gives how it ended.
-    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome>;
+    fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome>;
+}
+
+/// What it takes to follow the calls of a layer.
+#[derive(Debug)]
+pub(crate) struct Again<L> {
+    /// The service under the layer. Its type is erased, so that what is seldom done is compiled once.
+    pub(crate) service: BoxCallService,
+    pub(crate) layer: L,
+}
+
+impl<L: Clone> Again<L> {
+    pub(crate) fn new(service: impl CallService, layer: &L) -> Arc<Self> {
+        Arc::new(Self { service: erase(service), layer: layer.clone() })
+    }
+}
+
+/// A call that has ended, and may be followed.
+pub(crate) struct Ended {
+    /// The call as it was before it was prepared.
+    pub(crate) call: Call,
+    pub(crate) outcome: Outcome,
+    /// What is left of its time.
+    pub(crate) budget: Budget,
 }
 
 /// What it takes to follow a call.
-struct Next<S, L> {
+struct Next<L> {
     call: Call,
-    shared: Arc<(S, L)>,
+    /// When it had to wait for the first time. A call that has not waited has taken no time.
+    begun: Option<Instant>,
+    again: Arc<Again<L>>,
 }
 
 pin_project! {
     /// A call that other calls may follow. They are rare, and only they take a box.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Followed<F, S, L> {
+    pub struct Followed<F, L> {
         #[pin]
-        stage: Stage<F, S, L>,
+        stage: Stage<F, L>,
     }
 }
 
 pin_project! {
     #[project = StageProjection]
-    enum Stage<F, S, L> {
-        First { #[pin] first: F, next: Option<Next<S, L>> },
+    enum Stage<F, L> {
+        First { #[pin] first: F, next: Option<Next<L>> },
         Rest { rest: BoxFuture<'static, Outcome> },
         Over,
     }
 }
 
-impl<F, S, L> Followed<F, S, L> {
-    /// Makes the call, and looks at how it ended.
-    pub(crate) fn new(first: F, call: Call, shared: &Arc<(S, L)>) -> Self {
-        let next = Some(Next { call, shared: Arc::clone(shared) });
-        Self { stage: Stage::First { first, next } }
+/// Makes a call, and looks at how it ends.
+pub(crate) fn send<S: CallService, L: Follow>(
+    service: &mut S,
+    mut call: Call,
+    again: &Arc<Again<L>>,
+) -> Followed<S::Future, L> {
+    let kept = call.clone();
+    if let Err(error) = again.layer.prepare(&mut call) {
+        let rest = Box::pin(std::future::ready(Err(error)));
+        return Followed { stage: Stage::Rest { rest } };
     }
+    let next = Some(Next { call: kept, begun: None, again: Arc::clone(again) });
+    Followed { stage: Stage::First { first: service.call(call), next } }
 }
 
-impl<F: Future<Output = Outcome>, S, L: Follow<S>> Future for Followed<F, S, L> {
+impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
     type Output = Outcome;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let mut stage = self.project().stage;
         let (outcome, next) = match stage.as_mut().project() {
-            StageProjection::First { first, next } => {
-                let outcome = ready!(first.poll(cx));
-                (outcome, next)
-            }
+            StageProjection::First { first, next } => match first.poll(cx) {
+                Poll::Ready(outcome) => (outcome, next),
+                Poll::Pending => {
+                    if let Some(next) = next {
+                        next.begun.get_or_insert_with(Instant::now);
+                    }
+                    return Poll::Pending;
+                }
+            },
             StageProjection::Rest { rest } => return rest.as_mut().poll(cx),
             StageProjection::Over => return Poll::Pending,
         };
         // By reference: hardly any call is followed, and neither it nor its outcome is moved for that.
-        let next = next.take_if(|next| L::follows(&next.call, &outcome));
+        let next = next.take_if(|next| next.again.layer.follows(&next.call, &outcome));
         stage.set(Stage::Over);
-        let Some(Next { call, shared }) = next else { return Poll::Ready(outcome) };
-        let mut rest = L::follow(shared, call, outcome);
+        let Some(next) = next else { return Poll::Ready(outcome) };
+        let mut rest = next.follow(outcome);
         let polled = rest.as_mut().poll(cx);
         stage.set(Stage::Rest { rest });
         polled
     }
 }
 
-impl<F, S, L> fmt::Debug for Followed<F, S, L> {
+impl<L: Follow> Next<L> {
+    fn follow(self, outcome: Outcome) -> BoxFuture<'static, Outcome> {
+        let Self { call, begun, again } = self;
+        let limits = call.extensions.get().copied().unwrap_or_else(|| again.layer.deadlines());
+        let budget = Budget::new(limits, begun.unwrap_or_else(Instant::now));
+        L::follow(again, Ended { call, outcome, budget })
+    }
+}
+
+impl<F, L> fmt::Debug for Followed<F, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Followed")
             .field("is_followed", &matches!(self.stage, Stage::Rest { .. }))

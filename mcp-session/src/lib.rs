@@ -9,16 +9,17 @@
 //!
 //!   RequireComplete          Deadline
 //!   FollowInput              AddMeta
-//!   Deadline                 Dispatch
-//!   MirrorParams (HTTP)         |
+//!   MirrorParams (HTTP)      Dispatch
 //!   NegotiateVersion            |
+//!   Deadline                    |
 //!   AddMeta                     |
 //!   Dispatch                    |
 //!      |                        |
 //!      +------ Transport -------+
 //! ```
 //!
-//! The stacks are written down in [`stack`], each as one expression. What is not in them for everybody:
+//! The stacks are written down in [`stack`], each as one expression. Those of the layers above `Deadline` that look at how a
+//! call ends do so as one service there, with one copy of the call between them. What is not in them for everybody:
 //!
 //! | layer | what it is for | where |
 //! |---|---|---|

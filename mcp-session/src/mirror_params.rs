@@ -4,8 +4,8 @@ mod annotations;
 mod catalogue;
 
 use crate::{
-    Call, CallService, Error, Reply,
-    followed::{Follow, Followed, Outcome},
+    BoxCallService, Call, CallService, Error, Reply,
+    followed::{self, Again, Budget, Ended, Follow, Followed, Outcome},
     tool_name::target_name,
 };
 use catalogue::Catalogue;
@@ -16,6 +16,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
+use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -26,7 +27,8 @@ const LIST: &str = "tools/list";
 ///
 /// Reads the `x-mcp-header` annotations in the `tools/list` results that pass, and takes tools out of them whose
 /// annotations break the rules, with a warning. Gives `tools/call` the values as [`MirroredParams`]. After an error
-/// `-32020` lists the tools once more and sends the call again, once. Belongs into stacks over HTTP alone: other
+/// `-32020` lists the tools once more and sends the call again, once, within what is left of the
+/// [`Deadlines`](crate::Deadlines) that the call brings. Belongs into stacks over HTTP alone: other
 /// bindings have no headers.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http).
@@ -35,7 +37,7 @@ const LIST: &str = "tools/list";
 pub struct MirrorParams<S> {
     inner: S,
     /// What sends a call again, and what is known about tools.
-    again: Arc<(S, MirrorParamsLayer)>,
+    again: Arc<Again<MirrorParamsLayer>>,
 }
 
 /// Makes [`MirrorParams`] services, which share what they know about tools.
@@ -49,86 +51,86 @@ impl MirrorParamsLayer {
     }
 }
 
-impl<S: Clone> Layer<S> for MirrorParamsLayer {
+impl<S: CallService> Layer<S> for MirrorParamsLayer {
     type Service = MirrorParams<S>;
 
     fn layer(&self, inner: S) -> MirrorParams<S> {
-        let again = Arc::new((inner.clone(), self.clone()));
-        MirrorParams { inner, again }
+        MirrorParams { again: Again::new(inner.clone(), self), inner }
     }
 }
 
 impl<S: CallService> Service<Call> for MirrorParams<S> {
     type Response = Reply;
     type Error = BoxError;
-    // In a box, so that a stack without headers to mirror takes no room for it.
-    type Future = BoxFuture<'static, Outcome>;
+    type Future = Followed<S::Future, MirrorParamsLayer>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut call: Call) -> Self::Future {
-        if !matches!(&*call.method, CALL | LIST) {
-            return Box::pin(self.inner.call(call));
-        }
-        let again = call.clone();
-        if call.method == CALL
-            && let Err(error) = mirror(&self.again.1.0, &mut call)
-        {
-            return Box::pin(std::future::ready(Err(error.into())));
-        }
-        Box::pin(Followed::new(self.inner.call(call), again, &self.again))
+    fn call(&mut self, call: Call) -> Self::Future {
+        followed::send(&mut self.inner, call, &self.again)
     }
 }
 
-impl<S: CallService> Follow<S> for MirrorParamsLayer {
-    fn follows(call: &Call, outcome: &Outcome) -> bool {
+impl Follow for MirrorParamsLayer {
+    fn prepare(&self, call: &mut Call) -> Result<(), BoxError> {
+        if call.method == CALL {
+            mirror(&self.0, call)?;
+        }
+        Ok(())
+    }
+
+    fn follows(&self, call: &Call, outcome: &Outcome) -> bool {
         match outcome {
             Ok(_) => call.method == LIST,
             Err(error) => call.method == CALL && is_header_mismatch(error),
         }
     }
 
-    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome> {
+    fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome> {
+        let Ended { call, outcome, budget } = ended;
         match outcome {
             Ok(mut reply) => {
-                if let Some(result) = shared.1.0.learn(&reply.result) {
+                if let Some(result) = again.layer.0.learn(&reply.result) {
                     reply.result = result;
                 }
                 Box::pin(std::future::ready(Ok(reply)))
             }
-            Err(error) => Box::pin(call_again(shared, call, error)),
+            Err(error) => Box::pin(call_again(again, call, error, budget)),
         }
     }
 }
 
-async fn call_again<S: CallService>(
-    again: Arc<(S, MirrorParamsLayer)>,
+async fn call_again(
+    again: Arc<Again<MirrorParamsLayer>>,
     mut call: Call,
     error: BoxError,
+    budget: Budget,
 ) -> Outcome {
-    let (mut inner, catalogue) = (again.0.clone(), &again.1.0);
+    let (service, catalogue) = (&again.service, &again.layer.0);
     tracing::debug!("the server misses headers; listing its tools again");
-    if relearn(&mut inner, catalogue, &call).await.is_err() {
+    if relearn(service, catalogue, &call, &budget).await.is_err() {
+        // That the time is over comes first.
+        budget.left(&call.method)?;
         return Err(error);
     }
     mirror(catalogue, &mut call)?;
-    std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
-    inner.call(call).await
+    let outcome = service.clone().oneshot(budget.limit(call)?).await;
+    outcome.map_err(|error| budget.explain(error))
 }
 
 /// Lists all pages until the tool of the call has been seen, or there are no more.
-async fn relearn<S: CallService>(
-    inner: &mut S,
+async fn relearn(
+    service: &BoxCallService,
     catalogue: &Catalogue,
     call: &Call,
+    budget: &Budget,
 ) -> Result<(), BoxError> {
     let Some(name) = target_name(&call.params) else { return Ok(()) };
     let mut list = Call::new(LIST);
     for _ in 0..catalogue::MAX_PAGES {
-        std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
-        let reply = inner.call(list.clone()).await?;
+        let reply = service.clone().oneshot(budget.limit(list.clone())?).await?;
         catalogue.learn(&reply.result);
         let page = catalogue::page(&reply.result, &name);
         match page.next_cursor {

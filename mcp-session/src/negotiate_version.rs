@@ -2,7 +2,7 @@
 
 use crate::{
     Call, CallService, Error, Reply,
-    followed::{Follow, Followed, Outcome},
+    followed::{self, Again, Ended, Follow, Followed, Outcome},
 };
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
+use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -19,6 +20,7 @@ use tower_service::Service;
 ///
 /// On the wire: after an error `-32022` whose `data.supported` has a stateless revision that this library speaks, the
 /// same request with a new id. The retry happens once, even for the very revision that was refused.
+/// It has what is left of the [`Deadlines`](crate::Deadlines) that the call brings.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning).
 // spec: VER-01 VER-02
@@ -26,7 +28,7 @@ use tower_service::Service;
 pub struct NegotiateVersion<S> {
     inner: S,
     /// What sends a call again.
-    again: Arc<(S, NegotiateVersionLayer)>,
+    again: Arc<Again<NegotiateVersionLayer>>,
 }
 
 /// Makes [`NegotiateVersion`] services.
@@ -41,41 +43,40 @@ impl NegotiateVersionLayer {
     }
 }
 
-impl<S: Clone> Layer<S> for NegotiateVersionLayer {
+impl<S: CallService> Layer<S> for NegotiateVersionLayer {
     type Service = NegotiateVersion<S>;
 
     fn layer(&self, inner: S) -> NegotiateVersion<S> {
-        let again = Arc::new((inner.clone(), *self));
-        NegotiateVersion { inner, again }
+        NegotiateVersion { again: Again::new(inner.clone(), self), inner }
     }
 }
 
 impl<S: CallService> Service<Call> for NegotiateVersion<S> {
     type Response = Reply;
     type Error = BoxError;
-    type Future = Followed<S::Future, S, NegotiateVersionLayer>;
+    type Future = Followed<S::Future, NegotiateVersionLayer>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let again = call.clone();
-        Followed::new(self.inner.call(call), again, &self.again)
+        followed::send(&mut self.inner, call, &self.again)
     }
 }
 
-impl<S: CallService> Follow<S> for NegotiateVersionLayer {
-    fn follows(_: &Call, outcome: &Outcome) -> bool {
+impl Follow for NegotiateVersionLayer {
+    fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
         outcome.as_ref().err().and_then(offered).is_some()
     }
 
-    fn follow(shared: Arc<(S, Self)>, call: Call, outcome: Outcome) -> BoxFuture<'static, Outcome> {
+    fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome> {
         Box::pin(async move {
+            let Ended { call, outcome, budget } = ended;
             let Some(version) = outcome.as_ref().err().and_then(offered) else { return outcome };
-            let mut inner = shared.0.clone();
-            std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
-            inner.call(call.with_extension(version)).await
+            let call = budget.limit(call.with_extension(version))?;
+            let outcome = again.service.clone().oneshot(call).await;
+            outcome.map_err(|error| budget.explain(error))
         })
     }
 }

@@ -1,12 +1,19 @@
 //! Letting only finished results through.
 
-use crate::{Call, CallService, Error, Misbehavior, Reply, result_type, task::AsTask};
+use crate::{
+    Call, CallService, Error, Misbehavior, Reply,
+    followed::{Again, Ended, Follow, Outcome},
+    result_type::{is_complete, result_type},
+    task::AsTask,
+};
+use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
 use std::{
     borrow::Cow,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tower_layer::Layer;
@@ -79,13 +86,33 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let reply = ready!(this.reply.poll(cx))?;
-        let misbehavior = match result_type(&reply.result).as_deref() {
-            Ok("complete") => return Poll::Ready(Ok(reply)),
-            // Whoever holds the handle of a task looks at the type.
-            Ok("task") if *this.by_handle => return Poll::Ready(Ok(reply)),
-            Ok(_) => Misbehavior::UnknownResultType,
-            Err(_) => Misbehavior::InvalidResult,
-        };
-        Poll::Ready(Err(Error::misbehaved(this.method, misbehavior).into()))
+        Poll::Ready(check(reply, *this.by_handle, this.method))
     }
+}
+
+impl Follow for RequireCompleteLayer {
+    fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
+        outcome.as_ref().is_ok_and(|reply| !is_complete(&reply.result))
+    }
+
+    fn follow(
+        _: Arc<Again<Self>>,
+        Ended { call, outcome, .. }: Ended,
+    ) -> BoxFuture<'static, Outcome> {
+        let by_handle = call.extensions.get::<AsTask>().is_some();
+        let checked = outcome.and_then(|reply| check(reply, by_handle, &call.method));
+        Box::pin(std::future::ready(checked))
+    }
+}
+
+/// Lets a reply through that is a finished one.
+fn check(reply: Reply, by_handle: bool, method: &str) -> Outcome {
+    let misbehavior = match result_type(&reply.result).as_deref() {
+        Ok("complete") => return Ok(reply),
+        // Whoever holds the handle of a task looks at the type.
+        Ok("task") if by_handle => return Ok(reply),
+        Ok(_) => Misbehavior::UnknownResultType,
+        Err(_) => Misbehavior::InvalidResult,
+    };
+    Err(Error::misbehaved(method, misbehavior).into())
 }

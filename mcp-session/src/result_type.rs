@@ -7,6 +7,12 @@ use std::borrow::Cow;
 
 const COMPLETE: &[u8] = br#""resultType":"complete""#;
 
+/// Whether a result says first of all that it is complete, as most do. Others may be complete as well.
+#[inline]
+pub(crate) fn is_complete(result: &RawJson) -> bool {
+    result.as_bytes().get(1..=COMPLETE.len()) == Some(COMPLETE)
+}
+
 /// The `resultType` of a result; `complete` where there is none, as servers of older revisions have it.
 ///
 /// The common cases (first member, last member, absent) are told without reading the result once more.
@@ -19,10 +25,9 @@ pub(crate) fn result_type(result: &RawJson) -> Result<Cow<'_, str>, serde_json::
     }
 
     let bytes = result.as_bytes();
-    let first = bytes.get(1..).is_some_and(|rest| rest.starts_with(COMPLETE));
     // Raw quotes delimit strings, so these bytes before the last brace can only be its last member.
     let last = bytes.strip_suffix(b"}").is_some_and(|rest| rest.ends_with(COMPLETE));
-    if first || last || memmem::find(bytes, br#""resultType""#).is_none() {
+    if is_complete(result) || last || memmem::find(bytes, br#""resultType""#).is_none() {
         return Ok(Cow::Borrowed("complete"));
     }
     let typed: Typed<'_> = result.decode()?;

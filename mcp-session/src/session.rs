@@ -285,7 +285,7 @@ fn answering(options: &Options) -> Arc<dyn InputHandler> {
 }
 
 /// Erases the type of a service, unless that was done before.
-fn erase<S: CallService>(service: S) -> BoxCallService {
+pub(crate) fn erase<S: CallService>(service: S) -> BoxCallService {
     match (&service as &dyn Any).downcast_ref::<BoxCallService>() {
         Some(erased) => erased.clone(),
         None => BoxCloneSyncService::new(service),

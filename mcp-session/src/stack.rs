@@ -3,7 +3,7 @@
 use crate::{
     AddMetaLayer, BoxCallService, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta,
     MirrorParamsLayer, NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer,
-    extension::ExtendLayer,
+    extension::ExtendLayer, followed::Nested,
 };
 use mcp_transport::{Binding, Transport};
 use mcp_types::{ProtocolVersion, RawJson, is_extension_id, keys};
@@ -26,21 +26,21 @@ pub fn modern<T: Transport>(
         .with_deadlines(options.deadlines);
     // Only HTTP has headers, and only there may a tool be left out for them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
+    // Outside of extensions, whose results they may hold back: a task, for example.
+    let extend = ExtendLayer::new(&options.extensions, dispatch.peer());
+    let complete = extend.is_none().then(RequireCompleteLayer::new);
+    // Each sees the calls that those before it send.
+    let follow = Nested::new(mirror, NegotiateVersionLayer::new());
+    let follow = Nested::new(complete, Nested::new(input, follow));
     let patience = dispatch.peer().patience().cloned();
     ServiceBuilder::new()
-        .layer(Outermost { trace: trace(options, &version), reuse: reuse(options) })
-        // Outside of all that knows a result type, so that what is left is a mistake.
-        .layer(RequireCompleteLayer::new())
-        // Outside of the core, whose results they may hold back: a task, for example.
-        .option_layer(ExtendLayer::new(&options.extensions, dispatch.peer()))
+        .layer(Outermost { trace: trace(options, &version), reuse: reuse(options), extend })
         // Outside the deadline: a person who answers does not use up the server's time.
-        .layer(input)
+        .layer(follow)
         // Outside the deadline, so that each try has what is left of it; inside the questions, which are not asked again.
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
         .layer(DeadlineLayer::new(options.deadlines).with_patience(patience))
-        .option_layer(mirror)
-        // Outside of what stamps the revision, so that the second try is stamped afresh.
-        .layer(NegotiateVersionLayer::new())
+        // Inside of what changes the revision, so that the second try is stamped afresh.
         .layer(add_meta(version, options))
         .service(dispatch)
 }
@@ -53,7 +53,7 @@ pub fn legacy<T: Transport>(
 ) -> BoxCallService {
     let patience = dispatch.peer().patience().cloned();
     ServiceBuilder::new()
-        .layer(Outermost { trace: trace(options, &version), reuse: None::<Identity> })
+        .layer(Outermost { trace: trace(options, &version), reuse: None::<Identity>, extend: None })
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
         .layer(DeadlineLayer::new(options.deadlines).with_patience(patience))
         // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
@@ -65,6 +65,7 @@ pub fn legacy<T: Transport>(
 struct Outermost<R> {
     trace: Option<crate::PropagateTraceLayer>,
     reuse: Option<R>,
+    extend: Option<ExtendLayer>,
 }
 
 impl<S, R> Layer<S> for Outermost<R>
@@ -76,6 +77,11 @@ where
 
     fn layer(&self, inner: S) -> BoxCallService {
         let mut service = BoxCloneSyncService::new(inner);
+        if let Some(extend) = &self.extend {
+            // Outside of all that knows a result type, so that what is left is a mistake.
+            let complete = RequireCompleteLayer::new().layer(extend.layer(service));
+            service = BoxCloneSyncService::new(complete);
+        }
         // Where only finished results pass. One cache for each session: no server sees another's.
         if let Some(reuse) = &self.reuse {
             service = BoxCloneSyncService::new(reuse.layer(service));

@@ -171,7 +171,10 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
     }
 
     fn call(&mut self, message: ClientMessage) -> Sending<T> {
-        let again = self.shared.signals.keeps.then(|| Box::new(message.clone()));
+        let again =
+            self.shared.signals.keeps.then(|| {
+                Box::new(Kept { message: message.clone(), shared: Arc::clone(&self.shared) })
+            });
         let is_ready = mem::take(&mut self.is_ready);
         let stage = match &mut self.open {
             Some((transport, number)) if is_ready && may_go(&message, *number) => {
@@ -180,7 +183,7 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
             // That of another connection waits as well, to be told that it comes too late.
             _ => Stage::Waiting { attempt: self.shared.send_over_other(NONE, message) },
         };
-        Sending { stage, again, shared: Arc::clone(&self.shared) }
+        Sending { stage, again }
     }
 }
 
@@ -199,9 +202,14 @@ pin_project! {
         #[pin]
         stage: Stage<T::Future>,
         // In a box, for few sessions keep messages.
-        again: Option<Box<ClientMessage>>,
-        shared: Arc<Shared<T>>,
+        again: Option<Box<Kept<T>>>,
     }
+}
+
+/// What it takes to send a message again.
+struct Kept<T> {
+    message: ClientMessage,
+    shared: Arc<Shared<T>>,
 }
 
 pin_project! {
@@ -229,11 +237,12 @@ impl<T: Transport> Future for Sending<T> {
                     Err(failure) => failure,
                 },
             };
-            let (Some(number), Some(message)) = (failure.lost(), this.again.take()) else {
+            let (Some(number), Some(kept)) = (failure.lost(), this.again.take()) else {
                 return Poll::Ready(Err(failure.error));
             };
-            this.shared.signals.report(number, failure.error);
-            let attempt = this.shared.send_over_other(number, *message);
+            let Kept { message, shared } = *kept;
+            shared.signals.report(number, failure.error);
+            let attempt = shared.send_over_other(number, message);
             this.stage.set(Stage::Waiting { attempt });
         }
     }

@@ -5,10 +5,10 @@ use crate::{
     script::{Answer, Script, deadline, discovered},
 };
 use futures_util::stream;
-use mcp_session::{Call, Deadlines, Error, Options, Params, Phase};
+use mcp_session::{Call, Deadlines, Error, Misbehavior, Options, Params, Phase};
 use mcp_transport::{Binding, Replies};
 use mcp_types::{
-    RawJson,
+    ErrorCode, ErrorObject, RawJson,
     rpc::{Message, Request, Response},
 };
 use serde_json::{Value, json};
@@ -146,6 +146,113 @@ async fn all_rounds_share_the_time_of_the_server_and_a_person_takes_none_of_it()
         assert_eq!(took.as_secs(), 4);
         let (outcome, _) = within(9, Deadlines::NONE, true).await;
         outcome.unwrap();
+    })
+    .await;
+}
+
+/// Answers the calls of a tool one after the other with these results and errors, each after 4 s.
+fn in_turn(binding: Binding, answers: Vec<Result<Value, (i64, Value)>>) -> Script {
+    let answers = Mutex::new(answers.into_iter());
+    Script::new(binding, move |_, request| {
+        let outcome = match &*request.method {
+            "server/discover" => return discovered(&["2026-07-28"]),
+            "tools/call" => answers.lock().unwrap().next().expect("no more calls"),
+            _ => Ok(json!({"resultType": "complete", "tools": [], "ttlMs": 0})),
+        };
+        let id = request.id.clone();
+        let response = match outcome {
+            Ok(result) => Response::success(id, RawJson::encode(&result).unwrap()),
+            Err((code, data)) => {
+                let error = ErrorObject::new(ErrorCode(code), "refused").with_data(data);
+                Response::failure(id, error)
+            }
+        };
+        Answer::Stream(Replies::new(stream::once(async move {
+            sleep(Duration::from_secs(4)).await;
+            Ok(Message::from(response))
+        })))
+    })
+}
+
+fn refused_revision() -> Result<Value, (i64, Value)> {
+    Err((-32022, json!({"supported": ["2026-07-28"]})))
+}
+
+fn complete() -> Result<Value, (i64, Value)> {
+    Ok(json!({"resultType": "complete", "content": []}))
+}
+
+// spec: VER-01 CAN-04 HDR-20
+#[tokio::test(start_paused = true)]
+async fn a_second_try_has_what_the_first_has_left_of_the_time_of_the_call() {
+    deadline(async {
+        let refusals = [
+            (Binding::ByteStream, refused_revision()),
+            (Binding::Http, refused_revision()),
+            (Binding::Http, Err((-32020, Value::Null))),
+        ];
+        for (binding, refusal) in refusals {
+            for (seconds, own) in [(6, false), (6, true), (9, false)] {
+                let limits = Deadlines::total(Duration::from_secs(seconds));
+                let script = in_turn(binding, vec![refusal.clone(), complete()]);
+                let (mut options, mut call) = (Options::default(), Call::new("tools/call"));
+                match own {
+                    true => call = call.with_extension(limits),
+                    false => options.deadlines = limits,
+                }
+                let session = script.connect(options).await.unwrap();
+                let start = Instant::now();
+                let outcome = session.call_raw(call).await;
+                assert_eq!(start.elapsed().as_secs(), seconds.min(8));
+                match outcome {
+                    Ok(_) => assert_eq!(seconds, 9),
+                    Err(Error::Timeout { phase: Phase::Total, after, .. }) => {
+                        assert_eq!((after.as_secs(), seconds), (seconds, 6), "what was set");
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    })
+    .await;
+}
+
+// spec: VER-01 HDR-20 MRTR-01 MSG-13
+#[tokio::test(start_paused = true)]
+async fn what_comes_of_a_call_that_was_sent_again_is_dealt_with_as_of_the_first() {
+    deadline(async {
+        let question = json!({"inputRequests": {"q": {"method": "roots/list"}}});
+        let ask = || {
+            let mut result = question.clone();
+            result["resultType"] = "input_required".into();
+            Ok(result)
+        };
+        let mismatch = || Err((-32020, Value::Null));
+        let (again, unknown) = (refused_revision, || Ok(json!({"resultType": "unheard-of"})));
+        for (answers, is_complete) in [
+            (vec![again(), ask(), complete()], true),
+            (vec![ask(), again(), complete()], true),
+            (vec![mismatch(), again(), ask(), again(), mismatch(), complete()], true),
+            (vec![again(), mismatch(), complete()], true),
+            (vec![mismatch(), ask(), unknown()], false),
+            (vec![again(), unknown()], false),
+        ] {
+            let count = answers.len();
+            let script = in_turn(Binding::Http, answers);
+            let mut options = Options::default();
+            options.input = roots::answering(async || roots::no_folders());
+            let session = script.connect(options).await.unwrap();
+            let outcome = session.call_raw(Call::new("tools/call")).await;
+            match outcome {
+                Ok(_) => assert!(is_complete),
+                Err(Error::Misbehaved { misbehavior, .. }) => {
+                    assert_eq!((misbehavior, is_complete), (Misbehavior::UnknownResultType, false));
+                }
+                Err(error) => panic!("{error}"),
+            }
+            let calls = script.methods().iter().filter(|line| line.ends_with("tools/call")).count();
+            assert_eq!(calls, count);
+        }
     })
     .await;
 }

@@ -32,14 +32,11 @@ pub(super) struct End {
 }
 
 impl Clock {
+    #[inline]
     pub(super) fn start(method: Cow<'static, str>, limits: Deadlines, ground: Arc<Ground>) -> Self {
         let waited_before = ground.waited();
         let (start, heard) = (Instant::now(), AtomicU64::new(0));
         Self { method, start, heard, limits, waited_before, ground }
-    }
-
-    pub(super) fn begun(&self) -> Instant {
-        self.start
     }
 
     pub(super) fn timers(&self) -> &Timers {

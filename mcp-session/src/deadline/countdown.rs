@@ -1,6 +1,6 @@
 //! Waiting for the end of the time of one call.
 
-use super::{Clock, shared_timer::Seat};
+use super::shared_timer::Seat;
 use crate::{Error, events::Ticking};
 use std::{
     future::Future,
@@ -28,11 +28,6 @@ enum Timer {
 impl Countdown {
     pub(super) fn new(ticking: Ticking) -> Self {
         Self { ticking, timer: Timer::Unset }
-    }
-
-    /// When the call began.
-    pub(super) fn begun(&self) -> Option<Instant> {
-        self.ticking.clock().map(Clock::begun)
     }
 
     /// Gives the error of the call when its time is over.

@@ -12,7 +12,7 @@ use futures_util::{
 };
 use mcp_transport::{BoxError, Extensions, Replies, Transport};
 use mcp_types::{
-    ProtocolVersion, RawJson, RequestId,
+    RawJson, RequestId,
     rpc::{Message, Notification, Request, Response},
 };
 use pin_project_lite::pin_project;
@@ -45,12 +45,11 @@ pin_project! {
 
 /// What is known of a call, and what is done about what the server says.
 pub(super) struct Talk<T> {
-    pub(super) id: RequestId,
-    pub(super) method: Cow<'static, str>,
-    pub(super) params: Params,
-    pub(super) version: Option<ProtocolVersion>,
-    pub(super) events: Events,
-    pub(super) ends: Arc<Ends<T>>,
+    id: RequestId,
+    method: Cow<'static, str>,
+    params: Params,
+    events: Events,
+    ends: Arc<Ends<T>>,
     /// Made when the server says something beside the response.
     chat: Option<Box<Chat>>,
 }
@@ -146,9 +145,10 @@ impl<T: Transport> Talk<T> {
         id: RequestId,
         method: Cow<'static, str>,
         params: Params,
+        events: Events,
         ends: Arc<Ends<T>>,
     ) -> Self {
-        Self { id, method, params, version: None, events: Events::default(), ends, chat: None }
+        Self { id, method, params, events, ends, chat: None }
     }
 
     /// Deals with what the server says; gives how the call ended, if that was its end.
@@ -228,7 +228,7 @@ impl<T: Transport> Talk<T> {
     fn ask(&mut self, request: Request) {
         let (peer, transport) = (self.ends.peer.clone(), self.ends.transport.clone());
         let mut extensions = Extensions::new();
-        if let Some(version) = self.version.clone() {
+        if let Some(version) = peer.version().cloned() {
             extensions.insert(version);
         }
         let chat = self.chat.get_or_insert_default();
