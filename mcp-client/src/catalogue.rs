@@ -22,6 +22,8 @@ use tokio::{sync::watch, time::Instant};
 
 /// The quiet that a flood of changes must leave before the list is read again.
 const DEBOUNCE: Duration = Duration::from_millis(250);
+/// The longest such quiet.
+const MAX_DEBOUNCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The least time between two tries to replace a snapshot that is too old when it is read.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -109,9 +111,9 @@ impl Client {
 
 impl<T: Listed> OpenCatalogue<T> {
     /// How long the server must be quiet after a change before the list is read again; a server that is never quiet for
-    /// so long is waited for eight times as long, and no longer. Default: 250 ms.
+    /// so long is waited for eight times as long, and no longer. Default: 250 ms; at most a day.
     pub fn debounce(mut self, quiet: Duration) -> Self {
-        self.debounce = quiet;
+        self.debounce = quiet.min(MAX_DEBOUNCE);
         self
     }
 

@@ -285,7 +285,9 @@ impl<R: ListRequest> Walk<R> {
         let Some(caller) = self.caller.take() else { return Ok(None) };
         let caller = caller?;
         let limits = caller.limits();
-        let end = self.end.or_else(|| limits.total.map(|total| (Instant::now() + total, total)));
+        let end = self.end.or_else(|| {
+            limits.total.and_then(|total| Some((Instant::now().checked_add(total)?, total)))
+        });
         let cursor = self.next.take();
         let is_first = cursor.is_none();
         let result = fetch::<R>(&within(caller.clone(), limits, end), cursor).await;

@@ -157,13 +157,15 @@ impl Peer {
             patience.map_or(Duration::ZERO, |(patience, before)| patience.waited() - *before)
         };
         let (start, before) = (Instant::now(), waited());
+        let end = || start.checked_add(limit.saturating_add(waited() - before));
         let mut future = pin!(future);
         loop {
-            let end = start + limit + (waited() - before);
-            if let Ok(output) = timeout_at(end, &mut future).await {
+            // A limit that no clock can tell the end of is none.
+            let Some(at) = end() else { return Some(future.await) };
+            if let Ok(output) = timeout_at(at, &mut future).await {
                 return Some(output);
             }
-            if start + limit + (waited() - before) <= Instant::now() {
+            if end().is_some_and(|at| at <= Instant::now()) {
                 return None;
             }
         }

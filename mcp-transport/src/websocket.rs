@@ -80,7 +80,7 @@ impl WebSocket {
     }
 
     /// How long the server may be silent before it is sent a ping, and then before the connection is given up: 30 s by
-    /// default.
+    /// default. With zero it may be silent for as long as it likes.
     pub fn ping_interval(mut self, interval: Duration) -> Self {
         self.ping_interval = interval;
         self

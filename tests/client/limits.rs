@@ -4,7 +4,7 @@ use crate::{connect, deadline, said};
 use conformance::in_process::{Asked, InProcess};
 use mcp_client::{Deadlines, Error, Phase};
 use mcp_types::ErrorObject;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Notify,
@@ -108,4 +108,19 @@ async fn nothing_is_sent_before_the_first_poll() {
     drop(client.call_tool("x"));
     drop(client.list_tools().stream());
     assert_eq!(server.record().len(), 1, "only `server/discover`");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_without_an_end_is_none() {
+    let server = InProcess::modern(|asked: Asked| async move {
+        sleep(Duration::from_secs(1)).await;
+        Ok(match &*asked.method {
+            "tools/list" => json!({"tools": []}),
+            _ => json!({"content": []}),
+        })
+    });
+    let client = connect(&server).await;
+    in_an_hour(client.call_tool("x").timeout(Duration::MAX)).await.unwrap();
+    in_an_hour(client.list_tools().timeout(Duration::MAX)).await.unwrap();
+    in_an_hour(client.tools().debounce(Duration::MAX)).await.unwrap();
 }

@@ -386,3 +386,21 @@ async fn a_slow_listener_stalls_its_call_and_loses_nothing() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_never_ends_is_none() {
+    deadline(async {
+        let slow = tower::service_fn(|_: Call| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok::<_, BoxError>(Reply::new(RawJson::EMPTY_OBJECT))
+        });
+        let service = DeadlineLayer::default().layer(BoxCloneSyncService::new(slow));
+        let mut both = Deadlines::total(Duration::MAX);
+        both.idle = Some(Duration::MAX);
+        for limits in [Deadlines::total(Duration::MAX), both] {
+            let sent = call("tools/call", json!({})).with_extension(limits);
+            service.clone().oneshot(sent).await.unwrap();
+        }
+    })
+    .await;
+}

@@ -54,8 +54,11 @@ impl Clock {
         let Deadlines { idle, total } = self.limits;
         let start = self.start + (self.ground.waited() - self.waited_before);
         let heard = start + Duration::from_millis(self.heard.load(Ordering::Relaxed));
-        let idle = idle.map(|limit| End { phase: Phase::Idle, limit, at: heard + limit });
-        let total = total.map(|limit| End { phase: Phase::Total, limit, at: start + limit });
+        // A limit that no clock can tell the end of is none.
+        let end =
+            |phase, from: Instant, limit| Some(End { phase, limit, at: from.checked_add(limit)? });
+        let idle = idle.and_then(|limit| end(Phase::Idle, heard, limit));
+        let total = total.and_then(|limit| end(Phase::Total, start, limit));
         [idle, total].into_iter().flatten().min_by_key(|end| end.at)
     }
 

@@ -31,8 +31,11 @@ impl Clock {
 
     /// Something came.
     pub(super) fn touch(&mut self) {
-        if let Some(idle) = &mut self.idle {
-            idle.sleep.as_mut().reset(Instant::now() + idle.limit);
+        // A limit that no clock can tell the end of stays as far away as it was.
+        if let Some(idle) = &mut self.idle
+            && let Some(end) = Instant::now().checked_add(idle.limit)
+        {
+            idle.sleep.as_mut().reset(end);
         }
     }
 

@@ -54,18 +54,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
     /// Notes that the other end is alive.
     fn heard(&mut self) {
         self.health = Health::Good;
-        self.silence.as_mut().reset(Instant::now() + self.interval);
+        self.wait();
+    }
+
+    /// Waits for another interval; one that no clock can tell the end of has none already.
+    fn wait(&mut self) {
+        if let Some(end) = Instant::now().checked_add(self.interval) {
+            self.silence.as_mut().reset(end);
+        }
     }
 
     /// Asks a silent peer for a sign of life, and gives it up after another interval.
     fn poll_health(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if self.interval.is_zero() {
+            return Ok(());
+        }
         while self.silence.as_mut().poll(cx).is_ready() {
             if self.health != Health::Good {
                 let text = "server does not answer a ping: the connection is dead";
                 return Err(Error::closed(text, Delivery::Unknown));
             }
             self.health = Health::Asking;
-            self.silence.as_mut().reset(Instant::now() + self.interval);
+            self.wait();
         }
         if self.health == Health::Asking && self.socket.poll_ready_unpin(cx).is_ready() {
             self.socket.start_send_unpin(Message::Ping(Bytes::new())).map_err(failed)?;

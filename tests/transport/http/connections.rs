@@ -172,3 +172,23 @@ async fn the_time_of_a_call_that_waits_for_its_turn_runs() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn limits_without_an_end_are_none() {
+    deadline(async {
+        let server = start(|request| Answer::json(&response(request, &json!({})))).await;
+        let forever = Duration::MAX;
+        let endpoint = Endpoint::parse(server.url()).unwrap();
+        let endpoint = endpoint.connect_timeout(forever).response_timeout(forever);
+        let endpoint = endpoint.idle_timeout(forever).total_timeout(forever);
+        let mut peer = connect_to(endpoint.idle_connections(4, forever)).await;
+        for _ in 0..3 {
+            peer.ask(modern_call(1)).await;
+            // The driver looks after what is idle.
+            tokio::task::yield_now().await;
+        }
+        assert!(server.requests().iter().all(|request| request.connection == 0));
+        super::legacy::finish(peer).await;
+    })
+    .await;
+}

@@ -135,3 +135,13 @@ async fn f52_dropping_the_driver_closes_the_socket_at_once() {
     assert!(failure(replies).await.is_closed());
     assert!(!matches!(deadline(wire.peer.next()).await, Some(Ok(_))));
 }
+
+#[tokio::test]
+async fn a_silence_without_a_limit_is_never_too_long() {
+    for interval in [Duration::MAX, Duration::ZERO] {
+        let mut wire = Wire::with(|socket| socket.ping_interval(interval)).await;
+        wire.canary(1).await;
+        wire.canary(2).await;
+        wire.assert_clean().await;
+    }
+}

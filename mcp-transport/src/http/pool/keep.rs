@@ -91,7 +91,8 @@ impl Shared {
         let is_in_use = self.permits.available_permits() < self.settings.connections;
         let oldest = oldest.or(is_in_use.then_some(now));
         inner.is_timed = oldest.is_some();
-        oldest.map(|oldest| oldest + timeout)
+        // What is kept without end is looked at when something happens on it.
+        oldest.and_then(|oldest| oldest.checked_add(timeout))
     }
 
     /// Takes out the connections that are old, and gives those that something happened on.
