@@ -5,6 +5,7 @@ use crate::{
     negotiate::Negotiation,
     swap::{Current, Signals},
 };
+use futures_util::FutureExt;
 use http::StatusCode;
 use mcp_transport::{Connector, Delivery, Driver, Error as Lost, Seldom};
 use std::{collections::VecDeque, future::Future, sync::Arc};
@@ -101,6 +102,8 @@ impl<C: Connector> Supervisor<C> {
         if policy.when == When::Never && !expired {
             return None;
         }
+        // Whoever waited for the connection that is lost now has brought that about already.
+        let _ = self.signals.wanted.notified().now_or_never();
         self.current.send_replace(Current::Lost);
         if policy.when == When::OnCall && !expired {
             self.unless_released(self.signals.wanted.notified()).await?;

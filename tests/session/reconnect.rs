@@ -131,3 +131,37 @@ async fn a_session_that_nobody_holds_is_not_connected_again() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_connecting_that_never_ends_is_none() {
+    deadline(async {
+        let mut options = Options::default();
+        options.connect_timeout = Some(Duration::MAX);
+        options.init_timeout = Some(Duration::MAX);
+        options.probe_timeout = Duration::MAX;
+        options.reconnect = Reconnect::at_once();
+        options.reconnect.window = Duration::MAX;
+        let script = modern();
+        let session = script.connect(options).await.unwrap();
+        script.lose().await;
+        call(&session).await.unwrap();
+    })
+    .await;
+}
+
+// spec: STDIO-11
+#[tokio::test(start_paused = true)]
+async fn calls_that_waited_for_one_connection_do_not_bring_about_the_next() {
+    deadline(async {
+        let script = modern();
+        let session = connect(&script, Reconnect::on_call()).await;
+        script.lose().await;
+        for outcome in join_all((0..3).map(|_| call(&session))).await {
+            outcome.unwrap();
+        }
+        script.lose().await;
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        assert_eq!(script.connections(), 2, "nobody has called");
+    })
+    .await;
+}
