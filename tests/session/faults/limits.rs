@@ -213,3 +213,29 @@ async fn f16_a_question_of_no_known_kind_is_refused_in_the_old_era_and_ignored_i
     })
     .await;
 }
+
+/// Progress without a pause, until a test has failed.
+fn torrent(request: &Request) -> Answer {
+    let token = serde_json::to_value(&request.id).unwrap();
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    let steps = stream::unfold(1_u32, move |step| {
+        let params = json!({"progressToken": token, "progress": step});
+        let progress = Notification::new("notifications/progress")
+            .with_params(RawJson::encode(&params).unwrap());
+        let is_over = std::time::Instant::now() > end;
+        async move { (!is_over).then(|| (Ok(Message::from(progress)), step + 1)) }
+    });
+    Answer::Stream(Replies::new(steps))
+}
+
+// spec: CAN-04
+#[tokio::test]
+async fn f23_progress_without_a_pause_holds_neither_the_deadline_off_nor_others_who_share_the_task()
+{
+    let session = modern(torrent).connect(Options::default()).await.unwrap();
+    let call = Call::new("tools/call").with_extension(Deadlines::total(Duration::from_millis(50)));
+    let error = session.call_raw(call).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { phase: Phase::Total, .. }), "{error}");
+    let call = session.call_raw(Call::new("tools/call"));
+    assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+}
