@@ -1,9 +1,10 @@
 //! What is still to be done for those who are gone.
 
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mcp_transport::Seldom;
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -11,6 +12,8 @@ use tokio::sync::mpsc;
 
 /// How many errands wait for the driver of the session.
 const WAITING: usize = 64;
+/// How many are run at a time.
+const RUNNING: usize = 1024;
 /// How long one may take, unless it is work.
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -33,8 +36,8 @@ impl Default for Errands {
 impl Errands {
     /// Leaves something to the driver; when too much waits already, it is not done.
     pub(crate) fn leave(&self, errand: Errand) {
-        let limited = tokio::time::timeout(LIMIT, errand);
-        self.leave_work(Box::pin(async move { drop(limited.await) }));
+        // The clock is asked for by the driver: there may be none where something is dropped.
+        self.leave_work(Box::pin(async move { drop(tokio::time::timeout(LIMIT, errand).await) }));
     }
 
     /// Leaves something that takes its time to the driver; false if too much waits already.
@@ -54,8 +57,15 @@ impl Errands {
             let mut running = FuturesUnordered::new();
             loop {
                 tokio::select! {
-                    Some(errand) = receiver.recv() => running.push(errand),
-                    Some(_) = running.next() => {}
+                    Some(errand) = receiver.recv(), if running.len() < RUNNING => {
+                        // Layers of the user run in it, which may panic as they like.
+                        running.push(AssertUnwindSafe(errand).catch_unwind());
+                    }
+                    Some(done) = running.next() => {
+                        if done.is_err() {
+                            tracing::error!("what was left to the driver of the session panicked");
+                        }
+                    }
                     else => return,
                 }
             }

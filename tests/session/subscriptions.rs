@@ -246,3 +246,59 @@ async fn a_legacy_server_is_subscribed_to_once_and_asked_again_after_a_loss() {
     })
     .await;
 }
+
+/// A server with a handshake that tells of resources.
+fn telling() -> Script {
+    Script::new(Binding::ByteStream, move |_, request| match &*request.method {
+        "initialize" => Answer::Result(json!({
+            "protocolVersion": "2025-11-25", "capabilities": {"resources": {"subscribe": true}},
+            "serverInfo": {"name": "scripted", "version": "1"},
+        })),
+        "server/discover" => Answer::Refuse(-32601, Value::Null),
+        _ => Answer::Result(json!({})),
+    })
+}
+
+// spec: SUB-11
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_is_subscribed_to_again_at_once_stays_so() {
+    deadline(async {
+        let script = telling();
+        let (session, _) = connect(&script).await;
+        let before = session.subscribe(filter()).await.unwrap();
+        drop(before);
+        let _after = session.subscribe(filter()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let methods = script.methods();
+        let last = methods.iter().rev().find(|method| method.contains("resources/"));
+        assert_eq!(last.unwrap(), "1 resources/subscribe", "{methods:?}");
+    })
+    .await;
+}
+
+// spec: SUB-08
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_every_subscription_at_once_is_not_hammered() {
+    deadline(async {
+        let script = server(|request| Answer::Say(vec![acknowledged(&id(request))]));
+        let (session, _) = connect(&script).await;
+        let start = tokio::time::Instant::now();
+        let subscription = session.subscribe(filter()).await.unwrap();
+        let notices: Vec<_> = subscription.take(8).map(Result::unwrap).collect().await;
+        assert!(notices.iter().all(|notice| *notice == Notice::Missed));
+        // At once, then after 0.5 s, 1 s, 2 s and so on.
+        assert_eq!(start.elapsed().as_millis(), 500 * 63 + 30_000);
+    })
+    .await;
+}
+
+#[test]
+fn a_subscription_can_be_dropped_where_no_runtime_is() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let subscription = runtime.block_on(async {
+        let script = telling();
+        let (session, _) = connect(&script).await;
+        session.subscribe(filter()).await.unwrap()
+    });
+    drop(subscription);
+}

@@ -114,12 +114,27 @@ impl Drop for Watching {
         let session = self.session.clone();
         let unsubscribe = async move {
             for uri in last {
-                // It is a courtesy: a server that refuses goes on telling, and nobody listens.
-                if let Err(error) = session.request(UnsubscribeRequest::new(uri)).await {
-                    tracing::debug!(%error, "cannot unsubscribe");
-                }
+                unsubscribe(&session, uri).await;
             }
         };
         self.session.peer().errands().leave(unsubscribe.boxed());
+    }
+}
+
+/// Takes a subscription back, unless somebody is subscribed again by now.
+async fn unsubscribe(session: &Session, uri: String) {
+    let is_watched = || session.peer().watched().contains(&uri);
+    if is_watched() {
+        return;
+    }
+    // It is a courtesy: a server that refuses goes on telling, and nobody listens.
+    if let Err(error) = session.request(UnsubscribeRequest::new(uri.as_str())).await {
+        tracing::debug!(%error, "cannot unsubscribe");
+    }
+    // Who subscribed in the meantime may have been heard before this.
+    if is_watched()
+        && let Err(error) = session.request(SubscribeRequest::new(uri.as_str())).await
+    {
+        tracing::debug!(%error, "cannot subscribe again");
     }
 }

@@ -12,7 +12,7 @@ use mcp_types::{
 };
 use serde::Deserialize;
 use std::{future::poll_fn, task::Poll, time::Duration};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 /// How many notifications wait for the subscriber before the call waits too.
 const QUEUE: usize = 64;
@@ -28,7 +28,7 @@ pub(super) async fn subscribe(
     filter: SubscriptionFilter,
 ) -> Result<Subscription, Error> {
     let (listening, acknowledged) = Listening::open(&session, &filter).await?;
-    let open = Open { session, filter, listening };
+    let open = Open { session, filter, listening, since: Instant::now(), losses: 0 };
     let notices = stream::unfold(Some(open), async |open| open?.next().await);
     Ok(Subscription::new(acknowledged, notices))
 }
@@ -48,6 +48,9 @@ struct Open {
     session: Session,
     filter: SubscriptionFilter,
     listening: Listening,
+    since: Instant,
+    /// How many tries in a row came to nothing, or to a subscription that was lost soon.
+    losses: u32,
 }
 
 impl Open {
@@ -55,38 +58,39 @@ impl Open {
     async fn next(mut self) -> Option<(Result<Notice, Error>, Option<Self>)> {
         match self.listening.next(&self.session).await {
             Ok(notice) => notice.map(|notice| (Ok(notice), Some(self))),
-            Err(error) => {
-                let Self { session, filter, listening } = self;
-                drop(listening);
-                match reopen(&session, &filter, error).await {
-                    Ok(listening) => {
-                        Some((Ok(Notice::Missed), Some(Self { session, filter, listening })))
-                    }
-                    Err(error) => Some((Err(error), None)),
+            Err(error) => match self.reopened(error).await {
+                Ok(open) => Some((Ok(Notice::Missed), Some(open))),
+                Err(error) => Some((Err(error), None)),
+            },
+        }
+    }
+
+    /// Asks again after a loss, with a new id. A server that loses every subscription soon is asked ever more rarely.
+    // spec: STDIO-12 SUB-08
+    async fn reopened(self, mut error: Error) -> Result<Self, Error> {
+        let Self { session, filter, listening, since, mut losses } = self;
+        drop(listening);
+        let policy = *session.reconnect();
+        if since.elapsed() > policy.max_backoff {
+            losses = 0;
+        }
+        for _ in 0..ATTEMPTS {
+            if !is_loss(&error) {
+                break;
+            }
+            let asked = error.retry_after().unwrap_or_default().min(policy.max_backoff);
+            tokio::time::sleep(policy.backoff(losses).max(asked)).await;
+            losses = losses.saturating_add(1);
+            match Listening::open(&session, &filter).await {
+                Ok((listening, _)) => {
+                    let since = Instant::now();
+                    return Ok(Self { session, filter, listening, since, losses });
                 }
+                Err(again) => error = again,
             }
         }
+        Err(error)
     }
-}
-
-/// Asks again after a loss, with a new id.
-// spec: STDIO-12 SUB-08
-async fn reopen(
-    session: &Session,
-    filter: &SubscriptionFilter,
-    mut error: Error,
-) -> Result<Listening, Error> {
-    for attempt in 0..ATTEMPTS {
-        if !is_loss(&error) {
-            break;
-        }
-        tokio::time::sleep(session.reconnect().backoff(attempt)).await;
-        match Listening::open(session, filter).await {
-            Ok((listening, _)) => return Ok(listening),
-            Err(again) => error = again,
-        }
-    }
-    Err(error)
 }
 
 /// Whether the subscription was lost on the way, and not ended by somebody.

@@ -30,6 +30,11 @@ impl Watched {
         is_last
     }
 
+    /// Whether somebody is subscribed.
+    pub(super) fn contains(&self, uri: &str) -> bool {
+        self.lock().contains_key(uri)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
