@@ -43,7 +43,11 @@ impl<T: Transport> Inbox<T> {
                 Some(id) = answers.next() => drop(running.remove(&id)),
                 arrival = unsolicited.next() => match arrival {
                     Some(Arrival::Message(message)) => {
-                        desk.receive(message, &mut answers, &mut running).await;
+                        // What is sent back may have to wait, and the end of the session does not wait for that.
+                        let received = desk.receive(message, &mut answers, &mut running);
+                        if released.run_until_cancelled(received).await.is_none() {
+                            return;
+                        }
                     }
                     Some(Arrival::Diagnostic(diagnostic)) => desk.note(&diagnostic),
                     Some(_) => {}

@@ -6,12 +6,20 @@ use crate::{
     wire::{self, pair},
 };
 use conformance::script::Background;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, stream};
 use mcp_session::{Event, Events, Misbehavior, Notice, Options, Session};
-use mcp_types::subscriptions::SubscriptionFilter;
+use mcp_transport::{
+    Arrival, Binding, ClientMessage, Connector, Driver, Error, Link, Replies, Unsolicited,
+};
+use mcp_types::{
+    RawJson,
+    rpc::{Message, Request, Response},
+    subscriptions::SubscriptionFilter,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{sync::mpsc, time::timeout};
+use tower::util::BoxCloneSyncService;
 
 struct Noted(mpsc::Sender<&'static str>);
 
@@ -130,6 +138,60 @@ async fn progress_and_log_messages_have_no_place_in_a_subscription() {
         assert_eq!(subscription.next().await.unwrap().unwrap(), Notice::ToolsChanged);
         let incident = incidents.next().now_or_never().flatten().unwrap();
         assert_eq!(incident.misbehavior, Misbehavior::NotificationNotSubscribed);
+    })
+    .await;
+}
+
+/// A server with a handshake that asks more than is answered at a time, and takes no answers.
+struct Deaf;
+
+impl Connector for Deaf {
+    type Transport = BoxCloneSyncService<ClientMessage, Replies, Error>;
+
+    async fn connect(&self) -> Result<Link<Self::Transport>, Error> {
+        let (held, mut all_gone) = mpsc::channel::<()>(1);
+        let transport = tower::service_fn(move |message: ClientMessage| {
+            let held = held.clone();
+            async move {
+                let _held = held;
+                Ok(match message.body {
+                    Message::Request(request) => {
+                        let introduction = json!({"protocolVersion": "2025-11-25", "capabilities": {},
+                            "serverInfo": {"name": "deaf", "version": "1"}});
+                        let introduction = RawJson::encode(&introduction).unwrap();
+                        Replies::once(Response::success(request.id, introduction))
+                    }
+                    Message::Notification(_) => Replies::empty(),
+                    Message::Response(_) => std::future::pending().await,
+                })
+            }
+        });
+        let questions = (0..40).map(|id| Arrival::Message(Request::new(id, "roots/list").into()));
+        let asked = stream::iter(questions).chain(stream::pending());
+        let driver = Driver::new(async move {
+            all_gone.recv().await;
+            Ok(())
+        });
+        Ok(Link::new(BoxCloneSyncService::new(transport), Binding::ByteStream)
+            .with_unsolicited(Unsolicited::new(asked))
+            .with_driver(driver))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_though_its_server_takes_no_answers_to_a_flood_of_questions() {
+    deadline(async {
+        let (sender, mut notes) = mpsc::channel(64);
+        let mut options = wire::legacy();
+        options.input = roots::answering(move || ponder(sender.clone()));
+        let connecting = Session::builder(Deaf).options(options).connect();
+        let (session, driver) = connecting.await.unwrap();
+        let mut driver = Background::run(driver);
+        assert_eq!(notes.recv().await, Some("asked"));
+        // Until one is refused.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(session);
+        driver.end().await.unwrap();
     })
     .await;
 }
