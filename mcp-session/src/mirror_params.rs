@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use mcp_transport::{BoxError, MirroredParams};
 use mcp_types::ErrorCode;
 use std::{
+    collections::HashSet,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -129,12 +130,13 @@ async fn relearn(
 ) -> Result<(), BoxError> {
     let Some(name) = target_name(&call.params) else { return Ok(()) };
     let mut list = Call::new(LIST);
+    let mut seen = HashSet::new();
     for _ in 0..catalogue::MAX_PAGES {
         let reply = service.clone().oneshot(budget.limit(list.clone())?).await?;
         catalogue.learn(&reply.result);
         let page = catalogue::page(&reply.result, &name);
         match page.next_cursor {
-            Some(cursor) if !page.has_tool => {
+            Some(cursor) if !page.has_tool && seen.insert(cursor.to_string()) => {
                 list.params = list.params.with_members(&[("cursor", Some(&cursor))])?;
             }
             _ => break,

@@ -1,7 +1,7 @@
 //! What is said of tools that ask for headers which cannot be.
 
 use crate::{
-    mock::{answer, around, call},
+    mock::{answer, around, call, refusal, reply},
     script::deadline,
 };
 use mcp_session::MirrorParamsLayer;
@@ -52,6 +52,32 @@ async fn a_tool_that_is_left_out_is_named_in_the_log_with_the_reason() {
         let warning = text.lines().find(|line| line.contains("WARN")).unwrap();
         assert!(warning.contains("broken") && warning.contains("Price"), "{text}");
         assert!(!text.contains("sound"), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tool_is_not_looked_for_on_the_same_page_for_ever() {
+    deadline(async {
+        let (service, mut handle) = around(&MirrorParamsLayer::new());
+        let sent = call("tools/call", json!({"name": "t"}));
+        let server = async {
+            let mut methods = Vec::new();
+            while let Some((call, respond)) = handle.next_request().await {
+                methods.push(call.method.into_owned());
+                match methods.last().unwrap().as_str() {
+                    "tools/list" => {
+                        respond.send_response(reply(json!({"tools": [], "nextCursor": "again"})));
+                    }
+                    _ if methods.len() == 1 => respond.send_error(refusal(-32020)),
+                    _ => respond.send_response(reply(json!({}))),
+                }
+            }
+            methods
+        };
+        let (answer, methods) = tokio::join!(service.oneshot(sent), server);
+        assert!(answer.is_ok());
+        assert_eq!(methods, ["tools/call", "tools/list", "tools/list", "tools/call"]);
     })
     .await;
 }

@@ -13,7 +13,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::{Future, poll_fn},
     mem,
     pin::Pin,
@@ -178,12 +178,13 @@ impl FollowCoreTask {
     async fn look_up(&self, name: &str) -> Result<Wish, BoxError> {
         let mut inner = self.inner.clone();
         let mut list = Call::new("tools/list");
+        let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
             poll_fn(|cx| inner.poll_ready(cx)).await?;
             let reply = inner.call(list.clone()).await?;
             let next = self.learn(&reply.result);
             match (self.wish(name), next) {
-                (Wish::Unknown, Some(cursor)) => {
+                (Wish::Unknown, Some(cursor)) if seen.insert(cursor.to_string()) => {
                     list.params = Params::default().with_members(&[("cursor", Some(&cursor))])?;
                 }
                 (wish, _) => return Ok(wish),

@@ -199,3 +199,21 @@ async fn a_call_that_is_given_up_cancels_its_task_also_when_there_is_none_yet() 
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_is_not_looked_for_on_the_same_page_for_ever() {
+    deadline(async {
+        let capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}}});
+        let script = Script::new(Binding::ByteStream, move |_, request| match &*request.method {
+            "initialize" => Answer::Result(json!({"protocolVersion": "2025-11-25",
+                "capabilities": capabilities, "serverInfo": {"name": "scripted", "version": "1"}})),
+            "tools/list" => Answer::Result(json!({"tools": [], "nextCursor": "again"})),
+            _ => Answer::Result(json!({"content": []})),
+        });
+        let session = connect(&script).await;
+        let started = session.call_as_task(named("x"), None);
+        assert!(matches!(started.await.unwrap(), Started::Done(_)));
+        assert_eq!(count(&script, "tools/list"), 2, "the second page leads to itself");
+    })
+    .await;
+}
