@@ -18,10 +18,18 @@ thread_local! {
 
 /// Does what would wake a connection that is about to be polled.
 pub(super) fn quietly<T>(ask: impl FnOnce() -> T) -> T {
+    /// In a drop, so that a panic does not leave the thread deaf.
+    struct Asking;
+
+    impl Drop for Asking {
+        fn drop(&mut self) {
+            IS_ASKING.set(false);
+        }
+    }
+
     IS_ASKING.set(true);
-    let output = ask();
-    IS_ASKING.set(false);
-    output
+    let _asking = Asking;
+    ask()
 }
 
 /// The one waker that a connection ever sees.
