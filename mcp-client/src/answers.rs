@@ -12,7 +12,7 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -57,7 +57,8 @@ impl Client {
         self.change_handlers(|handlers| handlers.roots(roots));
     }
 
-    /// Changes the closures that answer questions in any way: to set others, or to take some away.
+    /// Changes the closures that answer questions in any way: to set others, or to take some away. Who changes them at the
+    /// same time waits, so `change` should be quick, and must not change them itself.
     ///
     /// ```
     /// use mcp_client::{Client, Handlers};
@@ -74,13 +75,16 @@ impl Client {
 pub(crate) struct Answers {
     handlers: RwLock<Arc<Handlers>>,
     changes: AtomicU64,
+    /// Held by who changes the handlers. Who reads them waits for nobody.
+    changing: Mutex<()>,
     /// Answers what there is no closure for.
     rest: Arc<dyn InputHandler>,
 }
 
 impl Answers {
     pub(crate) fn new(handlers: Handlers, rest: Arc<dyn InputHandler>) -> Self {
-        Self { handlers: RwLock::new(Arc::new(handlers)), changes: AtomicU64::new(0), rest }
+        let (handlers, changing) = (RwLock::new(Arc::new(handlers)), Mutex::default());
+        Self { handlers, changes: AtomicU64::new(0), changing, rest }
     }
 
     /// The same handlers, to be changed apart from these.
@@ -89,6 +93,8 @@ impl Answers {
     }
 
     fn change(&self, change: impl FnOnce(Handlers) -> Handlers) {
+        // One after the other, so that none undoes what another did meanwhile.
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = Arc::new(change(Handlers::clone(&self.handlers())));
         *self.handlers.write().unwrap_or_else(PoisonError::into_inner) = changed;
         self.changes.fetch_add(1, Ordering::Release);

@@ -2,7 +2,7 @@
 
 use crate::{builder, deadline, said};
 use conformance::in_process::{Asked, InProcess};
-use mcp_client::{Client, Connection, Handlers, Question, Roots, elicit};
+use mcp_client::{Client, Connection, Handlers, InputHandler, Question, Roots, elicit};
 use mcp_types::{
     CreateMessageRequest, CreateMessageResult, ErrorObject, Role, Root,
     SamplingMessageContentBlock, TextContent,
@@ -144,4 +144,27 @@ async fn closures_and_a_handler_of_ones_own_answer_together() {
     let declared = &server.sent("server/discover")[0]["params"]["_meta"];
     let declared = &declared["io.modelcontextprotocol/clientCapabilities"]["elicitation"];
     assert_eq!(*declared, json!({"form": {}, "url": {}}));
+}
+
+#[test]
+fn handlers_that_are_set_at_the_same_time_are_all_set() {
+    let client = Client::new("servers/files.py");
+    let (begun, begins) = std::sync::mpsc::sync_channel(1);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            client.change_handlers(|handlers| {
+                begun.send(()).unwrap();
+                // Long enough for the other to be at it, whether it waits or not.
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                handlers.on_sample(model("parrot"))
+            });
+        });
+        begins.recv().unwrap();
+        client.set_elicitation_handler(async |_| elicit::decline());
+    });
+    client.change_handlers(|handlers| {
+        let capabilities = handlers.capabilities();
+        assert!(capabilities.sampling.is_some() && capabilities.elicitation.is_some());
+        handlers
+    });
 }
