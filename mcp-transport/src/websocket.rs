@@ -6,6 +6,7 @@
 //! rest of it cannot be skipped.
 
 mod channel;
+mod heard;
 
 use crate::{
     Binding, Connector, Delivery, Driver, Error, Link, Url,
@@ -14,6 +15,7 @@ use crate::{
     socket::{self, Options, within},
 };
 use channel::Channel;
+use heard::Heard;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use hyper_rustls::ConfigBuilderExt;
 use rustls::{ClientConfig, crypto::ring, pki_types::ServerName};
@@ -104,9 +106,9 @@ impl WebSocket {
         self
     }
 
-    async fn open(&self) -> Result<WebSocketStream<Stream>, Error> {
+    async fn open(&self) -> Result<WebSocketStream<Heard<Stream>>, Error> {
         let request = self.request()?;
-        let stream = self.stream().await?;
+        let stream = Heard::new(self.stream().await?);
         let most = self.options.limits.message_bytes.saturating_mul(2);
         let config =
             WebSocketConfig::default().max_message_size(Some(most)).max_frame_size(Some(most));

@@ -1,5 +1,6 @@
 //! A WebSocket as a channel of messages that looks after its own health.
 
+use super::heard::Heard;
 use crate::{Delivery, Error, excerpt::excerpt};
 use bytes::Bytes;
 use futures_core::Stream;
@@ -7,7 +8,7 @@ use futures_util::{Sink, SinkExt, StreamExt};
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
@@ -28,7 +29,7 @@ const REASON: usize = 128;
 
 /// Messages in text frames, and a ping when nothing has come for a while.
 pub(super) struct Channel<S> {
-    socket: WebSocketStream<S>,
+    socket: WebSocketStream<Heard<S>>,
     interval: Duration,
     silence: Pin<Box<Sleep>>,
     health: Health,
@@ -46,7 +47,7 @@ enum Health {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
-    pub(super) fn new(socket: WebSocketStream<S>, interval: Duration) -> Self {
+    pub(super) fn new(socket: WebSocketStream<Heard<S>>, interval: Duration) -> Self {
         let silence = Box::pin(sleep(interval));
         Self { socket, interval, silence, health: Health::Good }
     }
@@ -94,11 +95,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Channel<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let channel = &mut *self;
         loop {
-            if let Err(error) = channel.poll_health(cx) {
-                return Poll::Ready(Some(Err(error)));
+            // What has come is looked at before the clock: this may not have been polled for long.
+            let polled = channel.socket.poll_next_unpin(cx);
+            if channel.socket.get_mut().take() || polled.is_ready() {
+                channel.heard();
             }
-            let item = ready!(channel.socket.poll_next_unpin(cx));
-            channel.heard();
+            let Poll::Ready(item) = polled else {
+                return match channel.poll_health(cx) {
+                    Ok(()) => Poll::Pending,
+                    Err(error) => Poll::Ready(Some(Err(error))),
+                };
+            };
             match item {
                 Some(Ok(Message::Text(text))) => return Poll::Ready(Some(Ok(text.into()))),
                 // Some servers do not tell the kinds of frames apart.

@@ -145,3 +145,22 @@ async fn a_silence_without_a_limit_is_never_too_long() {
         wire.assert_clean().await;
     }
 }
+
+#[tokio::test]
+async fn a_message_that_takes_longer_than_a_ping_is_a_sign_of_life() {
+    let interval = Duration::from_millis(500);
+    let mut wire = Wire::with(|socket| socket.ping_interval(interval)).await;
+    let replies = wire.open(1).await;
+    let pad = json!({"pad": "x".repeat(1000)});
+    let text = json!({"jsonrpc": "2.0", "id": 1, "result": pad}).to_string();
+    // One text frame of that length, unmasked, in parts: nothing can be said between them.
+    let stream = wire.peer.get_mut();
+    let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+    stream.write_all(&[0x81, 126, length[0], length[1]]).await.unwrap();
+    for part in text.as_bytes().chunks(text.len().div_ceil(20)) {
+        stream.write_all(part).await.unwrap();
+        tokio::time::sleep(interval / 5).await;
+    }
+    assert_eq!(result(replies).await, pad);
+    wire.canary(2).await;
+}
