@@ -37,16 +37,20 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::{
     sync::{Semaphore, TryAcquireError},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use tower_service::Service;
 use tries::{Refused, Tries};
 
 /// How many origins are remembered. There is one, and those that redirects lead to.
 const MAX_ORIGINS: usize = 16;
+
+/// How long exchanges wait for a connection that they may share, before they make one of their own.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Marks a request whose answer has no end of its own: its connection is not counted.
 #[derive(Clone, Copy, Debug)]
@@ -205,7 +209,8 @@ impl Shared {
 
     /// Makes the first connection to an origin, one at a time: over HTTP/2 others need none.
     async fn first(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Result<Ready, BoxError> {
-        let turn = self.connecting.lock().await;
+        // One that takes long may never come about, and the others are not to wait for that one after the other.
+        let turn = timeout(TURN, self.connecting.lock()).await.ok();
         if let Some(shared) = self.http2(uri) {
             return Ok(Ready::Http2(shared));
         }

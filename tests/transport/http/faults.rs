@@ -338,3 +338,20 @@ async fn f57_a_storm_of_dropped_calls_does_not_end_an_http2_connection() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn f24_calls_to_a_server_that_does_not_answer_do_not_wait_for_it_one_after_the_other() {
+    let (url, _server) = raw(|stream, _| async move {
+        let _stream = stream;
+        std::future::pending().await
+    })
+    .await;
+    let peer = connect_to(over_tls(&url)).await;
+    let begun = tokio::time::Instant::now();
+    let calls = (0..20).map(|_| send(peer.http.clone(), modern_call(1)));
+    for outcome in futures_util::future::join_all(calls).await {
+        assert!(outcome.unwrap_err().is_connect());
+    }
+    // The first has 30 s to connect, and the others have them too, a second later.
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+}
