@@ -10,8 +10,8 @@ use super::{
     state::InFlight,
     stream::ReplyStream,
 };
-use crate::excerpt::excerpt;
 use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
+use crate::{excerpt::excerpt, lines::trim};
 use bytes::Bytes;
 use futures_util::{
     future::{BoxFuture, FutureExt},
@@ -122,7 +122,8 @@ where
     B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
 {
     let target = &awaited.call.state().target;
-    let mut bytes = body::read(body, target.limits.body, &target.url, clock).await?;
+    let bytes = body::read(body, target.limits.body, &target.url, clock).await?;
+    let mut bytes = trim(bytes);
     if awaited.is_kept {
         // In memory of its own: what came with it is a buffer of the connection.
         bytes = Bytes::copy_from_slice(&bytes);

@@ -317,3 +317,14 @@ async fn an_http_service_of_the_user_takes_the_place_of_the_client() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_byte_order_mark_and_white_space_around_an_answer_are_tolerated() {
+    let server = start(|request| {
+        let response = conformance::http_server::response(request, &json!({"a": 1}));
+        Answer::body("application/json", format!("\u{feff}\r\n {response}\r\n"))
+    })
+    .await;
+    let mut peer = connect(&server).await;
+    assert_eq!(peer.ask(modern_call(1)).await.outcome.unwrap().as_str(), r#"{"a":1}"#);
+}
