@@ -50,7 +50,7 @@ impl Endpoint {
     }
 
     /// The same endpoint with other intervals for pings over HTTP/2: how often, and how long to wait for the answer. A
-    /// connection that does not answer is lost. Default: 30 s and 10 s.
+    /// connection that does not answer is lost. Zero between pings is none. Default: 30 s and 10 s.
     #[must_use]
     pub fn http2_ping(mut self, interval: Duration, timeout: Duration) -> Self {
         self.storey.change(|options| options.ping = (interval, timeout));

@@ -245,3 +245,16 @@ async fn a_flood_of_empty_frames_does_not_hold_up_the_other_calls() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn pings_that_are_never_due_are_none() {
+    for never in [Duration::MAX, Duration::ZERO] {
+        let server = start(|request| Answer::result(request, &json!({}))).await;
+        let endpoint = Endpoint::parse(server.url()).unwrap().http2_only();
+        let mut peer = connect_to(endpoint.http2_ping(never, never)).await;
+        for _ in 0..3 {
+            peer.ask(modern_call(1)).await;
+        }
+        assert!(server.requests().iter().all(|request| request.connection == 0));
+    }
+}

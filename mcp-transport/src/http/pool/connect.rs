@@ -15,6 +15,9 @@ use hyper_util::{
 };
 use std::{error, fmt, time::Duration};
 
+/// The longest time between pings, so that its end can be told.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How connections are made and kept.
 pub(in crate::http) struct Settings {
     pub(in crate::http) dialer: Dialer,
@@ -44,10 +47,11 @@ impl Settings {
         stream: Stream,
     ) -> Result<http2::SendRequest<RequestBody>, BoxError> {
         let (ping, ping_timeout) = self.ping;
+        let ping = Some(ping.min(LONGEST)).filter(|ping| !ping.is_zero());
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(ping)
-            .keep_alive_timeout(ping_timeout)
+            .keep_alive_timeout(ping_timeout.min(LONGEST))
             // Each cancelled call resets its stream. With the defaults a few thousand of them end the connection.
             .max_concurrent_reset_streams(8192)
             .max_local_error_reset_streams(65_536)
