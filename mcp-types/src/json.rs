@@ -14,4 +14,6 @@ mod read;
 pub(crate) use check::{Checker, check};
 pub(crate) use lift::{LARGE, Lifted};
 pub(crate) use plain::is_plain;
-pub(crate) use read::{BY_ITSELF, Elements, Entries, Reader, handed_over, read, read_by};
+pub(crate) use read::{
+    BY_ITSELF, Elements, Entries, HandedOver, Hole, Mark, Reader, handed_over, read,
+};

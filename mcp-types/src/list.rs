@@ -1,8 +1,8 @@
 //! Lists that survive a broken item.
 
 use crate::{
-    json::{Elements, Reader},
-    wire::{Fit, Misfit, Wire, append, of_leaf, of_value},
+    json::{Mark, Reader},
+    wire::{Failure, Wire, append, read_each},
 };
 use serde_core::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq};
 use serde_json::{Error, Value};
@@ -77,10 +77,17 @@ impl<T> List<T> {
 
     /// Keeps the next item, which does not fit.
     #[cold]
-    fn set_aside(&mut self, mut misfit: Misfit) {
+    fn set_aside(
+        &mut self,
+        failure: Failure,
+        reader: &mut Reader<'_>,
+        start: Mark,
+    ) -> Result<(), Error> {
+        let (value, misfit) = failure.set_aside(reader, start)?;
         let index = self.items.len() + self.broken().len();
-        let (reason, value) = (misfit.to_string(), misfit.take_value());
-        self.broken.get_or_insert_default().push(BrokenItem { index, value, reason });
+        let item = BrokenItem { index, value, reason: misfit.to_string() };
+        self.broken.get_or_insert_default().push(item);
+        Ok(())
     }
 
     /// The items that do not fit.
@@ -172,33 +179,20 @@ impl<'a, T> IntoIterator for &'a mut List<T> {
 }
 
 impl<T: Wire> Wire for List<T> {
-    const EXPECTED: &'static str = "an array";
-
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        if reader.next()? != b'[' {
-            return of_value(reader);
-        }
-        reader.inside(b']', |reader| {
-            let (mut list, mut elements) = (Self::new(), Elements::new(reader));
-            while let Some(reader) = elements.element()? {
-                match T::read(reader)? {
-                    Ok(item) => append(&mut list.items, item),
-                    Err(misfit) => list.set_aside(misfit),
-                }
-            }
-            Ok(Ok(list))
-        })
+    fn blank() -> Self {
+        Self::new()
     }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        let Value::Array(values) = value else { return of_leaf(value) };
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
         let mut list = Self::new();
-        for value in values {
-            match T::from_value(value) {
+        read_each(reader, &mut |reader| {
+            let start = reader.mark();
+            match T::read(reader) {
                 Ok(item) => append(&mut list.items, item),
-                Err(misfit) => list.set_aside(misfit),
+                Err(failure) => list.set_aside(failure, reader, start)?,
             }
-        }
+            Ok(())
+        })?;
         Ok(list)
     }
 }

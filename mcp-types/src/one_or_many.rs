@@ -3,10 +3,10 @@
 use crate::{
     json::Reader,
     sampling::SamplingMessageContentBlock,
-    wire::{Fit, Misfit, Wire, deserialize, of_value},
+    wire::{Failure, Wire, deserialize, union},
 };
 use serde_core::{Serialize, Serializer};
-use serde_json::{Error, Value};
+use serde_json::Value;
 use std::slice;
 
 /// One value, or an array of values.
@@ -54,31 +54,21 @@ impl<T> From<Vec<T>> for OneOrMany<T> {
 }
 
 impl<T: Wire> Wire for OneOrMany<T> {
-    const EXPECTED: &'static str = "an object or an array of objects";
-
-    fn misfit(value: Value) -> Fit<Self> {
-        Ok(Self::Unknown(value))
+    fn blank() -> Self {
+        Self::Many(Vec::new())
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        Ok(Ok(match reader.next()? {
-            b'[' => Vec::read(reader)?.map_or_else(unknown, Self::Many),
-            b'{' => T::read(reader)?.map_or_else(unknown, Self::One),
-            _ => return of_value(reader),
-        }))
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        let (first, start) = (reader.next()?, reader.mark());
+        let known = |reader: &mut Reader<'_>| match first {
+            b'[' => Vec::read(reader).map(Self::Many),
+            _ => T::read(reader).map(Self::One),
+        };
+        match first {
+            b'[' | b'{' => union::known(reader, start, known, Self::Unknown),
+            _ => union::unknown(reader, start, Self::Unknown),
+        }
     }
-
-    fn from_value(value: Value) -> Fit<Self> {
-        Ok(match value {
-            Value::Array(_) => Vec::from_value(value).map_or_else(unknown, Self::Many),
-            Value::Object(_) => T::from_value(value).map_or_else(unknown, Self::One),
-            value => Self::Unknown(value),
-        })
-    }
-}
-
-fn unknown<T>(misfit: Misfit) -> OneOrMany<T> {
-    OneOrMany::Unknown(misfit.into_value())
 }
 
 impl<T: Serialize> Serialize for OneOrMany<T> {

@@ -7,7 +7,7 @@ use crate::{
     schemas::{SOURCES, definitions, typed},
 };
 use mcp_types::{
-    RawJson,
+    OpenObject, RawJson,
     content::{ContentBlock, Role},
     resources::ReadResourceResult,
     tools::{CallToolResult, ListToolsResult, Tool},
@@ -179,6 +179,27 @@ fn a_type_is_read_from_whatever_serde_offers() {
         assert_eq!(error.to_string(), "the value is a string instead of an object");
         let role: StrDeserializer<'_, Error> = text.into_deserializer();
         assert_eq!(Role::deserialize(role), Ok(Role::Unknown(text.to_owned())));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_number_that_is_none_of_json_text_keeps_all_its_digits(float: f64, natural: u64, integer: i64) {
+        use serde::de::{Deserialize, value::{Error, MapDeserializer}};
+
+        prop_assume!(float.is_finite());
+        let floats = MapDeserializer::<_, Error>::new([("float", float)].into_iter());
+        let naturals = MapDeserializer::<_, Error>::new([("natural", natural)].into_iter());
+        let integers = MapDeserializer::<_, Error>::new([("integer", integer)].into_iter());
+        let read = [
+            OpenObject::deserialize(floats).unwrap(),
+            OpenObject::deserialize(naturals).unwrap(),
+            OpenObject::deserialize(integers).unwrap(),
+        ];
+        let number = |index: usize, name: &str| read[index].extra.get(name).unwrap().clone();
+        prop_assert_eq!(number(0, "float").as_f64().map(f64::to_bits), Some(float.to_bits()));
+        prop_assert_eq!(number(1, "natural"), Value::from(natural));
+        prop_assert_eq!(number(2, "integer"), Value::from(integer));
     }
 }
 

@@ -45,7 +45,13 @@ impl Lifted {
         let Ok(around) = String::from_utf8(around) else { return Err(text) };
         text.truncate(place.end);
         text.advance(place.start);
-        Ok(Self { around, hole: Hole::new(place.start - 1, Vec::from(text)) })
+        match String::from_utf8(Vec::from(text)) {
+            Ok(string) => Ok(Self { around, hole: Hole::new(place.start - 1, string) }),
+            Err(error) => {
+                let (before, after) = around.as_bytes().split_at(place.start);
+                Err([before, error.as_bytes(), after].concat().into())
+            }
+        }
     }
 
     /// Reads a value, as from the whole text.
@@ -55,20 +61,17 @@ impl Lifted {
     /// The value does not fit the type.
     pub(crate) fn read<T: DeserializeOwned>(mut self) -> Result<T, Error> {
         let value = read_around(&self.around, &mut self.hole);
-        match self.hole.text.take() {
-            Some(text) if self.hole.is_crossed || value.is_err() => {
-                drop(value);
-                read(&self.whole(&text)?)
-            }
-            _ => value,
+        if !self.hole.is_crossed && value.is_ok() {
+            return value;
         }
-    }
-
-    /// Puts the text together again.
-    #[cold]
-    fn whole(&self, text: &[u8]) -> Result<String, Error> {
-        let (before, after) = self.around.as_bytes().split_at(self.hole.at + 1);
-        String::from_utf8([before, text, after].concat()).map_err(serde_core::de::Error::custom)
+        match self.hole.close(&self.around) {
+            Some(whole) => {
+                drop(value);
+                self.hole.text = None;
+                read(&whole)
+            }
+            None => value,
+        }
     }
 }
 

@@ -7,11 +7,13 @@ mod access;
 mod hand_over;
 mod hole;
 mod key;
+mod retrace;
 mod text;
 
 pub(crate) use access::{Elements, Entries};
-pub(crate) use hand_over::{BY_ITSELF, handed_over};
-pub(super) use hole::Hole;
+pub(crate) use hand_over::{BY_ITSELF, HandedOver, handed_over};
+pub(crate) use hole::Hole;
+pub(crate) use retrace::Mark;
 
 use super::check::{next, number_end, value_end};
 use serde_core::{
@@ -38,18 +40,6 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error>
     Reader::new(text, None).whole(|reader| T::deserialize(reader))
 }
 
-/// The same for what is not read by way of serde.
-///
-/// # Errors
-///
-/// Those of `read`, and text that is left.
-pub(crate) fn read_by<'de, T>(
-    text: &'de str,
-    read: impl FnOnce(&mut Reader<'de>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    Reader::new(text, None).whole(read)
-}
-
 /// The same for text with a hole.
 ///
 /// # Errors
@@ -73,7 +63,7 @@ pub(crate) struct Reader<'de> {
 }
 
 impl<'de> Reader<'de> {
-    fn new(text: &'de str, hole: Option<&'de mut Hole>) -> Self {
+    pub(crate) fn new(text: &'de str, hole: Option<&'de mut Hole>) -> Self {
         Self { text, at: 0, depth: 0, is_handed_over: false, hole }
     }
 
@@ -82,13 +72,24 @@ impl<'de> Reader<'de> {
     fn whole<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let mut value = read(&mut self);
         // Large values are not moved more often than they have to be.
-        if value.is_ok() && next(self.text.as_bytes(), &mut self.at).is_some() {
-            value = Err(trailing());
+        if value.is_ok()
+            && let Err(error) = self.end()
+        {
+            value = Err(error);
         }
         if let Err(error) = &mut value {
             self.locate(error);
         }
         value
+    }
+
+    /// An error if anything but white space is left.
+    #[inline]
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        match next(self.text.as_bytes(), &mut self.at) {
+            None => Ok(()),
+            Some(_) => Err(trailing()),
+        }
     }
 
     /// The byte after white space, where the reader stops.
@@ -116,7 +117,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Passes over one value; gives its text.
-    fn pass(&mut self) -> Result<&'de str, Error> {
+    pub(crate) fn pass(&mut self) -> Result<&'de str, Error> {
         self.next()?;
         let (end, _) = value_end(self.text.as_bytes(), self.at).ok_or_else(no_json)?;
         self.until(end)
@@ -147,21 +148,37 @@ impl<'de> Reader<'de> {
 
     /// What is between brackets.
     #[inline]
-    pub(crate) fn inside<T>(
+    fn inside<T>(
         &mut self,
         close: u8,
         read: impl FnOnce(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.depth += 1;
         self.at += 1;
-        let mut value = if self.depth > MAX_DEPTH { Err(too_deep()) } else { read(self) };
+        self.descend()?;
+        let mut value = read(self);
         if value.is_ok()
-            && let Err(error) = self.take(close)
+            && let Err(error) = self.ascend(close)
         {
             value = Err(error);
         }
-        self.depth -= 1;
         value
+    }
+
+    /// Goes one level deeper, from behind a bracket on.
+    #[inline]
+    pub(crate) fn descend(&mut self) -> Result<(), Error> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        Ok(())
+    }
+
+    /// Takes the bracket at the end of the level.
+    #[inline]
+    pub(crate) fn ascend(&mut self, close: u8) -> Result<(), Error> {
+        self.depth -= 1;
+        self.take(close)
     }
 
     /// An integer of few digits, with its sign; the reader stays where it is if the number is another one.
@@ -184,6 +201,11 @@ impl<'de> Reader<'de> {
         }
         self.at += usize::from(is_negative) + count;
         Some((is_negative, if is_negative { -value } else { value }))
+    }
+
+    /// The number where the reader is, whatever it is.
+    pub(crate) fn exact(&mut self) -> Result<Number, Error> {
+        number(self.number()?)
     }
 
     /// The text of the number where the reader is.
@@ -228,7 +250,7 @@ impl<'de> Reader<'de> {
 
     /// Gives an error the place where the reader is, in the words of serde_json.
     #[cold]
-    fn locate(&self, error: &mut Error) {
+    pub(crate) fn locate(&self, error: &mut Error) {
         if self.is_handed_over && error.line() > 0 {
             return;
         }
@@ -339,8 +361,6 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             return self.leave(|json| json.deserialize_newtype_struct(name, visitor));
         }
         match name {
-            // Nobody else can read around a hole.
-            BY_ITSELF if self.hole.is_some() => visitor.visit_some(self),
             BY_ITSELF => visitor.visit_enum(self.hand_over()?),
             _ => visitor.visit_newtype_struct(self),
         }

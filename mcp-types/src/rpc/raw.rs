@@ -86,9 +86,6 @@ impl RawJson {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     ///
-    /// A [`RawJson`] in a type of this crate is written anew where that is done: the same value, but a number with more digits
-    /// than a double has may lose some. [`decode`](Self::decode) keeps them.
-    ///
     /// # Errors
     ///
     /// The value does not fit the type.

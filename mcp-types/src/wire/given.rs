@@ -1,7 +1,7 @@
 //! What serde gives for a value of whatever type, as little as there is to know of the type.
 
-use super::Text;
-use crate::json::{BY_ITSELF, handed_over};
+use super::{Failure, Text, Wire};
+use crate::json::{BY_ITSELF, HandedOver, Hole, Reader, handed_over};
 use serde_core::{
     Deserialize, Deserializer,
     de::{
@@ -19,6 +19,8 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 pub(super) enum Given<'de> {
     /// JSON that was checked.
     Text(Cow<'de, str>),
+    /// The same, without a string that was taken out of it.
+    Around(&'de str, Hole),
     Value(Value),
 }
 
@@ -26,6 +28,46 @@ impl<'de> Given<'de> {
     pub(super) fn take<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(BY_ITSELF, AnyVisitor { is_raw: false })
     }
+
+    /// Makes a value of it.
+    pub(super) fn read<T: Wire>(self) -> Result<T, Failure> {
+        match self {
+            Self::Text(text) => read(&mut Reader::new(&text, None)),
+            Self::Around(text, hole) => read_around(text, hole),
+            Self::Value(value) => {
+                let text = serde_json::to_string(&value)?;
+                read(&mut Reader::new(&text, None))
+            }
+        }
+    }
+}
+
+/// Reads the one value that the text consists of.
+fn read<T: Wire>(reader: &mut Reader<'_>) -> Result<T, Failure> {
+    let mut value = T::read(reader);
+    // Large values are not moved more often than they have to be.
+    if value.is_ok()
+        && let Err(error) = reader.end()
+    {
+        value = Err(error.into());
+    }
+    if let Err(Failure::Text(error)) = &mut value {
+        reader.locate(error);
+    }
+    value
+}
+
+/// The same around a hole. What does not fit at first is read again, which only whole text can be.
+#[cold]
+fn read_around<T: Wire>(text: &str, mut hole: Hole) -> Result<T, Failure> {
+    let mut rehearsal = hole.rehearsal();
+    let is_fit = read::<T>(&mut Reader::new(text, Some(&mut rehearsal))).is_ok();
+    if is_fit && !rehearsal.is_crossed {
+        return read(&mut Reader::new(text, Some(&mut hole)));
+    }
+    let whole = hole.close(text).unwrap_or_default();
+    drop(hole);
+    read(&mut Reader::new(&whole, None))
 }
 
 /// Takes what comes.
@@ -44,12 +86,12 @@ impl<'de> Visitor<'de> for AnyVisitor {
     /// Our own reader hands its text over.
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Given<'de>, A::Error> {
         match handed_over(data) {
-            Some(text) => Ok(Given::Text(Cow::Borrowed(text))),
+            Some(HandedOver::Text(text)) => Ok(Given::Text(Cow::Borrowed(text))),
+            Some(HandedOver::Around(text, hole)) => Ok(Given::Around(text, hole)),
             None => Err(A::Error::invalid_type(Unexpected::Enum, &self)),
         }
     }
 
-    /// Our own reader, if its text is not whole.
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Given<'de>, D::Error> {
         Value::deserialize(inner).map(Given::Value)
     }

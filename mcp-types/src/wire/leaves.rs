@@ -1,85 +1,77 @@
 //! The JSON forms of strings, numbers, lists, maps and of the types that are written by hand.
 
-use super::{Encoded, Fit, Misfit, Wire, of_leaf, of_value, to_value};
+use super::{
+    Encoded, Failure, Wire,
+    array::{append, read_each, read_entries},
+};
 use crate::{
-    ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId,
-    json::{Elements, Reader},
+    ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId, json::Reader,
 };
 use indexmap::IndexMap;
 use serde_core::{Deserialize, Serializer};
-use serde_json::{Error, Number, Value};
+use serde_json::{Number, Value};
 use std::borrow::Cow;
 
 impl Wire for Value {
-    const EXPECTED: &'static str = "a value";
+    fn blank() -> Self {
+        Self::Null
+    }
 
-    fn from_value(value: Self) -> Fit<Self> {
-        Ok(value)
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self::deserialize(reader)?)
     }
 }
 
 impl Wire for RawJson {
-    const EXPECTED: &'static str = "a value";
-
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        Self::deserialize(reader).map(Ok)
+    fn blank() -> Self {
+        Self::EMPTY_OBJECT
     }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        Self::encode(&value).map_err(|error| Misfit::other(value, error))
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self::deserialize(reader)?)
     }
 }
 
-/// Reads what is a string mostly, from text that was checked.
-pub(crate) fn read_text<T: Wire>(reader: &mut Reader<'_>) -> Result<Fit<T>, Error> {
+/// Reads a string.
+#[inline]
+pub(crate) fn read_text<'de>(reader: &mut Reader<'de>) -> Result<Cow<'de, str>, Failure> {
     match reader.next()? {
-        b'"' => reader.string().map(T::from_text),
-        _ => of_value(reader),
-    }
-}
-
-impl Wire for bool {
-    const EXPECTED: &'static str = "a boolean";
-
-    fn from_bool(value: bool) -> Fit<Self> {
-        Ok(value)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        match reader.next()? {
-            b't' => reader.word("true").map(|()| Ok(true)),
-            b'f' => reader.word("false").map(|()| Ok(false)),
-            _ => of_value(reader),
-        }
+        b'"' => Ok(reader.string()?),
+        byte => Err(Failure::unexpected(byte, "a string")),
     }
 }
 
 impl Wire for String {
-    const EXPECTED: &'static str = "a string";
-
-    #[inline]
-    fn from_text(text: Cow<'_, str>) -> Fit<Self> {
-        Ok(text.into_owned())
+    fn blank() -> Self {
+        Self::new()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        read_text(reader)
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        read_text(reader).map(Cow::into_owned)
     }
 }
 
 impl Wire for ProtocolVersion {
-    const EXPECTED: &'static str = "a string";
+    fn blank() -> Self {
+        Self::from("")
+    }
 
-    fn from_text(text: Cow<'_, str>) -> Fit<Self> {
-        Ok(Self::from(&*text))
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        read_text(reader).map(|text| Self::from(&*text))
     }
 }
 
-impl Wire for Number {
-    const EXPECTED: &'static str = "a number";
+impl Wire for bool {
+    fn blank() -> Self {
+        false
+    }
 
-    fn from_number(number: Number) -> Fit<Self> {
-        Ok(number)
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        match reader.next()? {
+            b't' => Ok(reader.word("true").map(|()| true)?),
+            b'f' => Ok(reader.word("false").map(|()| false)?),
+            byte => Err(Failure::unexpected(byte, "a boolean")),
+        }
     }
 }
 
@@ -93,38 +85,59 @@ fn integer(number: f64) -> Option<i64> {
     is_integer.then_some(number as i64)
 }
 
-impl Wire for i64 {
-    const EXPECTED: &'static str = "an integer";
+/// Reads a number of any kind, if one is there, and gives what is wanted of it.
+fn read_number<T>(
+    reader: &mut Reader<'_>,
+    expected: &'static str,
+    pick: impl FnOnce(Number) -> Option<T>,
+) -> Result<T, Failure> {
+    let first = reader.next()?;
+    let number = match first {
+        b'-' | b'0'..=b'9' => pick(reader.exact()?),
+        _ => None,
+    };
+    number.ok_or_else(|| Failure::unexpected(first, expected))
+}
 
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        reader.next()?;
-        match reader.integer() {
-            Some((_, integer)) => Ok(Ok(integer)),
-            None => of_value(reader),
-        }
+impl Wire for Number {
+    fn blank() -> Self {
+        Self::from(0)
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        read_number(reader, "a number", Some)
+    }
+}
+
+impl Wire for i64 {
+    fn blank() -> Self {
+        0
     }
 
     /// `1.0` is an integer to JSON Schema.
-    fn from_number(number: Number) -> Fit<Self> {
-        let float = || number.as_f64().and_then(integer);
-        number.as_i64().or_else(float).map_or_else(|| Self::misfit(number.into()), Ok)
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        reader.next()?;
+        if let Some((_, number)) = reader.integer() {
+            return Ok(number);
+        }
+        read_number(reader, "an integer", |number| {
+            number.as_i64().or_else(|| number.as_f64().and_then(integer))
+        })
     }
 }
 
 impl Wire for f64 {
-    const EXPECTED: &'static str = "a number";
-
-    #[expect(clippy::cast_precision_loss, reason = "serde_json does the same")]
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        reader.next()?;
-        match reader.integer() {
-            Some((_, integer)) => Ok(Ok(integer as Self)),
-            None => of_value(reader),
-        }
+    fn blank() -> Self {
+        0.0
     }
 
-    fn from_number(number: Number) -> Fit<Self> {
-        number.as_f64().map_or_else(|| Self::misfit(number.into()), Ok)
+    #[expect(clippy::cast_precision_loss, reason = "serde_json does the same")]
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        reader.next()?;
+        match reader.integer() {
+            Some((_, integer)) => Ok(integer as Self),
+            None => read_number(reader, "a number", |number| number.as_f64()),
+        }
     }
 
     /// Writes `1` rather than `1.0`, as JavaScript does.
@@ -137,64 +150,65 @@ impl Wire for f64 {
 }
 
 impl Wire for JsonObject {
-    const EXPECTED: &'static str = "an object";
+    fn blank() -> Self {
+        Self::new()
+    }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        match value {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        let first = reader.next()?;
+        match Value::deserialize(reader)? {
             Value::Object(members) => Ok(members),
-            value => Self::misfit(value),
+            _ => Err(Failure::unexpected(first, "an object")),
         }
     }
 }
 
 impl Wire for MetaObject {
-    const EXPECTED: &'static str = "an object";
+    fn blank() -> Self {
+        Self::default()
+    }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        JsonObject::from_value(value).map(Self::from)
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        JsonObject::read(reader).map(Self::from)
     }
 }
 
 impl Wire for RequestId {
-    const EXPECTED: &'static str = "a string or an integer";
+    fn blank() -> Self {
+        Self::Integer(0)
+    }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        reader.next()?;
-        match reader.integer() {
-            Some((_, integer)) => Ok(Ok(Self::Integer(integer))),
-            None => read_text(reader),
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        const EXPECTED: &str = "a string or an integer";
+        match reader.next()? {
+            b'"' => Ok(Self::String(reader.string()?.into())),
+            _ => match reader.integer() {
+                Some((_, integer)) => Ok(Self::Integer(integer)),
+                None => read_number(reader, EXPECTED, |number| number.as_i64()).map(Self::Integer),
+            },
         }
-    }
-
-    fn from_number(number: Number) -> Fit<Self> {
-        number
-            .as_i64()
-            .map(Self::Integer)
-            .ok_or_else(|| Misfit::unexpected(number.into(), Self::EXPECTED))
-    }
-
-    fn from_text(text: Cow<'_, str>) -> Fit<Self> {
-        Ok(Self::String(text.into()))
     }
 }
 
 impl Wire for ErrorObject {
-    const EXPECTED: &'static str = "an object with an integer `code` and a string `message`";
+    fn blank() -> Self {
+        Self::new(crate::ErrorCode(0), "")
+    }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        Self::deserialize(&value).or_else(|_| Self::misfit(value))
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        const EXPECTED: &str = "an object with an integer `code` and a string `message`";
+        let first = reader.next()?;
+        Self::deserialize(reader).map_err(|_| Failure::unexpected(first, EXPECTED))
     }
 }
 
 impl<T: Wire> Wire for Box<T> {
-    const EXPECTED: &'static str = T::EXPECTED;
-
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        Ok(T::read(reader)?.map(Self::new))
+    fn blank() -> Self {
+        Self::new(T::blank())
     }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        T::from_value(value).map(Self::new)
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        T::read(reader).map(Self::new)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -203,21 +217,17 @@ impl<T: Wire> Wire for Box<T> {
 }
 
 impl<T: Wire> Wire for Option<T> {
-    const EXPECTED: &'static str = T::EXPECTED;
-
-    #[inline]
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        match reader.next()? {
-            b'n' => reader.word("null").map(|()| Ok(None)),
-            _ => Ok(T::read(reader)?.map(Some)),
-        }
+    fn blank() -> Self {
+        None
     }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        match value {
-            Value::Null => Ok(None),
-            value => T::from_value(value).map(Some),
+    #[inline]
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        if reader.next()? != b'n' {
+            return T::read(reader).map(Some);
         }
+        reader.word("null")?;
+        Ok(None)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -229,36 +239,16 @@ impl<T: Wire> Wire for Option<T> {
 }
 
 impl<T: Wire> Wire for Vec<T> {
-    const EXPECTED: &'static str = "an array";
-
-    fn read(reader: &mut Reader<'_>) -> Result<Fit<Self>, Error> {
-        if reader.next()? != b'[' {
-            return of_value(reader);
-        }
-        reader.inside(b']', |reader| {
-            let (mut items, mut elements) = (Self::new(), Elements::new(reader));
-            while let Some(reader) = elements.element()? {
-                match T::read(reader)? {
-                    Ok(item) => append(&mut items, item),
-                    Err(misfit) => {
-                        let rest = remaining(&mut elements)?;
-                        return Ok(Err(broken_array(&items, misfit, rest)));
-                    }
-                }
-            }
-            Ok(Ok(items))
-        })
+    fn blank() -> Self {
+        Self::new()
     }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        let Value::Array(values) = value else { return of_leaf(value) };
-        let (mut items, mut values) = (Self::new(), values.into_iter());
-        while let Some(value) = values.next() {
-            match T::from_value(value) {
-                Ok(item) => append(&mut items, item),
-                Err(misfit) => return Err(broken_array(&items, misfit, values.collect())),
-            }
-        }
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        let mut items = Self::new();
+        read_each(reader, &mut |reader| {
+            append(&mut items, T::read(reader)?);
+            Ok(())
+        })?;
         Ok(items)
     }
 
@@ -267,65 +257,21 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
-/// Most arrays have one item.
-#[inline]
-pub(crate) fn append<T>(items: &mut Vec<T>, item: T) {
-    if items.capacity() == 0 {
-        *items = Vec::with_capacity(1);
-    }
-    items.push(item);
-}
-
-/// The elements that are left.
-#[cold]
-fn remaining(elements: &mut Elements<'_, '_>) -> Result<Vec<Value>, Error> {
-    let mut values = Vec::new();
-    while let Some(reader) = elements.element()? {
-        values.push(Value::deserialize(reader)?);
-    }
-    Ok(values)
-}
-
-#[cold]
-fn broken_array<T: Wire>(items: &[T], mut misfit: Misfit, rest: Vec<Value>) -> Misfit {
-    let mut all: Vec<Value> = items.iter().map(to_value).collect();
-    all.push(misfit.take_value());
-    all.extend(rest);
-    misfit.within(&format!("[{}]", items.len()), all.into())
-}
-
-/// Maps are small.
 impl<T: Wire> Wire for IndexMap<String, T> {
-    const EXPECTED: &'static str = "an object";
+    fn blank() -> Self {
+        Self::new()
+    }
 
-    fn from_value(value: Value) -> Fit<Self> {
-        let Value::Object(members) = value else { return of_leaf(value) };
-        let (mut entries, mut members) = (Self::new(), members.into_iter());
-        while let Some((key, value)) = members.next() {
-            match T::from_value(value) {
-                Ok(value) => _ = entries.insert(key, value),
-                Err(misfit) => return Err(broken_map(&entries, key, misfit, members.collect())),
-            }
-        }
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        let mut entries = Self::new();
+        read_entries(reader, &mut |key, reader| {
+            entries.insert(key.to_owned(), T::read(reader)?);
+            Ok(())
+        })?;
         Ok(entries)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(key, value)| (key, Encoded(value))))
     }
-}
-
-#[cold]
-fn broken_map<T: Wire>(
-    entries: &IndexMap<String, T>,
-    key: String,
-    mut misfit: Misfit,
-    rest: JsonObject,
-) -> Misfit {
-    let step = format!(".{key}");
-    let typed = entries.iter().map(|(key, value)| (key.clone(), to_value(value)));
-    let mut all: JsonObject = typed.collect();
-    all.insert(key, misfit.take_value());
-    all.extend(rest);
-    misfit.within(&step, all.into())
 }

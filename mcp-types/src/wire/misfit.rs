@@ -1,65 +1,109 @@
 //! Values that do not fit.
 
-use serde_json::Value;
-use std::fmt;
+use crate::json::{Mark, Reader};
+use serde_json::{Error, Value};
+use std::{borrow::Cow, fmt};
 
-/// A typed value, or the value as it came.
-pub(crate) type Fit<T> = Result<T, Misfit>;
+/// Why no value was made of text.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// There is something in the text that no value can be made of.
+    Text(Error),
+    /// The value is of another shape.
+    Misfit(Misfit),
+}
 
-/// A value that does not fit its type, whole, with the place and the reason.
+/// The place in a value that does not fit its type, and the reason.
 #[derive(Debug)]
 pub(crate) struct Misfit(Box<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    value: Value,
     path: String,
-    problem: String,
+    problem: Cow<'static, str>,
 }
 
 impl Misfit {
-    /// A value of another JSON type than expected.
+    fn new(path: String, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner { path, problem: problem.into() }))
+    }
+}
+
+impl Failure {
+    /// A value that begins with this byte, of another JSON type than expected.
     #[cold]
-    pub(crate) fn unexpected(value: Value, expected: &str) -> Self {
-        let problem = format!("is {} instead of {expected}", kind(&value));
-        Self(Box::new(Inner { value, path: String::new(), problem }))
+    pub(crate) fn unexpected(first: u8, expected: &str) -> Self {
+        Self::Misfit(Misfit::new(
+            String::new(),
+            format!("is {} instead of {expected}", kind(first)),
+        ))
     }
 
     /// A value that is not the constant it has to be.
     #[cold]
-    pub(crate) fn constant(value: Value, expected: &str) -> Self {
-        let problem = format!("is not {expected:?}");
-        Self(Box::new(Inner { value, path: String::new(), problem }))
-    }
-
-    /// A value with a problem that somebody else has worded.
-    #[cold]
-    pub(crate) fn other(value: Value, problem: impl fmt::Display) -> Self {
-        let problem = format!("does not fit: {problem}");
-        Self(Box::new(Inner { value, path: String::new(), problem }))
+    pub(crate) fn constant(expected: &str) -> Self {
+        Self::Misfit(Misfit::new(String::new(), format!("is not {expected:?}")))
     }
 
     /// An object without a required member.
     #[cold]
-    pub(crate) fn missing(member: &str, value: Value) -> Self {
-        let (path, problem) = (format!(".{member}"), "is missing".to_owned());
-        Self(Box::new(Inner { value, path, problem }))
+    pub(crate) fn missing(member: &str) -> Self {
+        Self::Misfit(Misfit::new(format!(".{member}"), "is missing"))
     }
 
     /// The same problem, seen from the value around it.
     #[cold]
-    pub(crate) fn within(mut self, step: &str, outer: Value) -> Self {
-        self.0.path.insert_str(0, step);
-        self.0.value = outer;
+    pub(crate) fn within(mut self, step: fmt::Arguments<'_>) -> Self {
+        if let Self::Misfit(misfit) = &mut self {
+            misfit.0.path.insert_str(0, &step.to_string());
+        }
         self
     }
 
-    pub(crate) fn take_value(&mut self) -> Value {
-        self.0.value.take()
+    /// The value as it is, read again from its start on, and the reason why it does not fit.
+    ///
+    /// # Errors
+    ///
+    /// No value can be made of the text.
+    #[cold]
+    pub(crate) fn set_aside(
+        self,
+        reader: &mut Reader<'_>,
+        start: Mark,
+    ) -> Result<(Value, Misfit), Error> {
+        match self {
+            Self::Text(error) => Err(error),
+            Self::Misfit(misfit) => Ok((reader.again(start)?, misfit)),
+        }
     }
 
-    pub(crate) fn into_value(self) -> Value {
-        self.0.value
+    /// Goes back to the start of the value, to read it as another type.
+    ///
+    /// # Errors
+    ///
+    /// No value can be made of the text.
+    #[cold]
+    pub(crate) fn retry(self, reader: &mut Reader<'_>, start: Mark) -> Result<(), Error> {
+        match self {
+            Self::Text(error) => Err(error),
+            Self::Misfit(_) => reader.back(start),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    #[cold]
+    fn from(error: Error) -> Self {
+        Self::Text(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(error) => error.fmt(f),
+            Self::Misfit(misfit) => misfit.fmt(f),
+        }
     }
 }
 
@@ -72,13 +116,14 @@ impl fmt::Display for Misfit {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+/// What a value is that begins with this byte.
+fn kind(first: u8) -> &'static str {
+    match first {
+        b'n' => "null",
+        b't' | b'f' => "a boolean",
+        b'"' => "a string",
+        b'[' => "an array",
+        b'{' => "an object",
+        _ => "a number",
     }
 }

@@ -1,130 +1,136 @@
 //! Objects with known members and an open rest.
 
-use super::{
-    Encoded, Fit, Members, Misfit, Source, Wire,
-    source::{Checked, Plain},
-    to_value,
+use super::{Encoded, Failure, Wire, array::open};
+use crate::{
+    Extra,
+    json::{Entries, Mark, Reader},
 };
-use crate::{Extra, JsonObject, json::Reader};
 use serde_core::{Deserialize, ser::SerializeMap};
-use serde_json::{Error, Value};
+use serde_json::Value;
 
-/// A type that is an object on the wire, and nothing else.
-pub(crate) trait Object: Wire {
-    /// Reads the members, some of which may have been read ahead.
-    fn from_members<'de, S: Source<'de>>(members: &mut Members<'de, S>)
-    -> Result<Fit<Self>, Error>;
+/// A type that is an object on the wire, and nothing else. Its members are numbered.
+///
+/// So all objects are read by one function, which is compiled once.
+pub(crate) trait Object {
+    fn form(&self) -> &'static Form;
+
+    /// The number of the member of this name.
+    fn number(&self, name: &str) -> Option<usize>;
+
+    /// Reads the value of the member of this number.
+    fn set(&mut self, number: usize, reader: &mut Reader<'_>) -> Result<(), Failure>;
+
+    /// The members that have no number.
+    fn extra(&mut self) -> &mut Extra;
 }
 
-/// Reads an object from text that was checked.
-pub(crate) fn read<T: Object>(reader: &mut Reader<'_>) -> Result<Fit<T>, Error> {
-    match reader.next()? {
-        b'{' => {
-            reader.inside(b'}', |reader| T::from_members(&mut Members::new(Checked::new(reader))))
-        }
-        _ => Value::deserialize(reader).map(T::misfit),
+/// What is to be known of the members of an object.
+pub(crate) struct Form {
+    /// A constant member without a field, if there is one.
+    pub(crate) tag: &'static [(&'static str, &'static str)],
+    /// The names by number: first those that have to be there, last those that go to the rest when they do not fit.
+    pub(crate) names: &'static [&'static str],
+    pub(crate) required: usize,
+    pub(crate) hints: usize,
+}
+
+impl Form {
+    /// Whether all is there; `seen` has a bit for each number.
+    #[inline]
+    fn complete(&self, seen: u64, is_tagged: bool) -> Result<(), Failure> {
+        let required = (1 << self.required) - 1;
+        let is_tagged = is_tagged || self.tag.is_empty();
+        if seen & required == required && is_tagged { Ok(()) } else { Err(self.missing(seen)) }
+    }
+
+    #[cold]
+    fn missing(&self, seen: u64) -> Failure {
+        let first = self.names.get(seen.trailing_ones() as usize..self.required);
+        let first = first.and_then(<[_]>::first).copied();
+        Failure::missing(first.or_else(|| Some(self.tag.first()?.0)).unwrap_or_default())
     }
 }
 
-/// Makes an object of one in memory.
-pub(crate) fn from_value<T: Object>(value: Value) -> Fit<T> {
-    match value {
-        Value::Object(members) => T::from_members(&mut Members::new(Plain::new(members)))
-            .unwrap_or_else(|error| Err(Misfit::other(Value::Null, error))),
-        value => T::misfit(value),
-    }
+/// Reads an object.
+pub(crate) fn read<T: Wire + Object>(reader: &mut Reader<'_>) -> Result<T, Failure> {
+    read_on(reader, false)
 }
 
-/// Gives an object the ways that lead to its members.
-macro_rules! by_members {
-    () => {
-        fn read(
-            reader: &mut $crate::json::Reader<'_>,
-        ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
-            $crate::wire::object::read(reader)
-        }
+/// Reads an object. If it is tagged, the reader is behind the tag, which was its first member and is right.
+pub(crate) fn read_on<T: Wire + Object>(
+    reader: &mut Reader<'_>,
+    is_tagged: bool,
+) -> Result<T, Failure> {
+    let mut object = Ok(T::blank());
+    // It is not moved more often than it has to be.
+    if let Ok(members) = &mut object
+        && let Err(failure) = fill(reader, is_tagged, members)
+    {
+        object = Err(failure);
+    }
+    object
+}
 
-        fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-            $crate::wire::object::from_value(value)
-        }
+/// Reads the members of an object.
+fn fill(
+    reader: &mut Reader<'_>,
+    mut is_tagged: bool,
+    object: &mut dyn Object,
+) -> Result<(), Failure> {
+    let form = object.form();
+    let mut entries = if is_tagged {
+        reader.descend()?;
+        Entries::behind_first(reader)
+    } else {
+        open(reader, b'{', "an object")?;
+        Entries::new(reader)
     };
-}
-pub(crate) use by_members;
-
-/// What an object has beside the known members that fit.
-#[derive(Default)]
-pub(crate) struct Rest {
-    extra: Extra,
-    misfits: Option<Box<(Misfit, JsonObject)>>,
-}
-
-impl Rest {
-    /// Keeps an unknown member, or a hint that does not fit.
-    pub(crate) fn keep(&mut self, name: impl Into<String>, value: Value) {
-        self.extra.insert(name, value);
-    }
-
-    /// The value of a hint: one that does not fit is not worth the loss of the object.
-    pub(crate) fn hint<T>(&mut self, name: &'static str, value: Fit<Option<T>>) -> Option<T> {
-        value.unwrap_or_else(|misfit| {
-            self.keep(name, misfit.into_value());
-            None
-        })
-    }
-
-    /// The value of a member, unless it does not fit.
-    pub(crate) fn check<T>(&mut self, name: &'static str, value: Fit<T>) -> Option<T> {
-        value.map_err(|misfit| self.refuse(name, misfit)).ok()
-    }
-
-    #[cold]
-    fn refuse(&mut self, name: &'static str, mut misfit: Misfit) {
-        let value = misfit.take_value();
-        match &mut self.misfits {
-            Some(misfits) => _ = misfits.1.insert(name.to_owned(), value),
-            None => {
-                let misfit = misfit.within(&format!(".{name}"), value.clone());
-                let members = [(name.to_owned(), value)].into_iter().collect();
-                self.misfits = Some(Box::new((misfit, members)));
+    let mut seen = 0_u64;
+    while let Some(key) = entries.key()? {
+        let reader = entries.value()?;
+        let start = reader.mark();
+        if let Some(number) = object.number(&key) {
+            seen |= 1 << number;
+            if let Err(failure) = object.set(number, reader) {
+                refuse(reader, start, number, failure, object)?;
             }
+        } else if let Some((_, constant)) = form.tag.iter().find(|(name, _)| *name == key) {
+            is_tagged = check_tag(reader, constant)
+                .map_err(|failure| failure.within(format_args!(".{key}")))?;
+        } else {
+            let value = Value::deserialize(reader)?;
+            object.extra().insert(key, value);
         }
     }
-
-    #[inline]
-    pub(crate) fn is_broken(&self) -> bool {
-        self.misfits.is_some()
-    }
-
-    #[inline]
-    pub(crate) fn into_extra(self) -> Extra {
-        self.extra
-    }
-
-    /// The object as it came, with the members that were read into types, which `restore` has written again.
-    #[cold]
-    pub(crate) fn into_misfit(
-        self,
-        missing: Option<&'static str>,
-        restored: &mut JsonObject,
-    ) -> Misfit {
-        let mut object = std::mem::take(restored);
-        object.extend(self.extra.into_map());
-        match (self.misfits, missing) {
-            (Some(misfits), _) => {
-                let (misfit, members) = *misfits;
-                object.extend(members);
-                misfit.within("", object.into())
-            }
-            (None, missing) => Misfit::missing(missing.unwrap_or_default(), object.into()),
-        }
-    }
+    reader.ascend(b'}')?;
+    form.complete(seen, is_tagged)
 }
 
-/// Puts a member that fits back into the plain object.
+/// A member that does not fit: a hint is not worth the loss of the object.
 #[cold]
-pub(crate) fn restore<T: Wire>(object: &mut JsonObject, name: &str, value: Option<&T>) {
-    if let Some(value) = value {
-        object.insert(name.to_owned(), to_value(value));
+fn refuse(
+    reader: &mut Reader<'_>,
+    start: Mark,
+    number: usize,
+    failure: Failure,
+    object: &mut dyn Object,
+) -> Result<(), Failure> {
+    let form = object.form();
+    let name = form.names.get(number).copied().unwrap_or_default();
+    if number < form.hints {
+        return Err(failure.within(format_args!(".{name}")));
+    }
+    let (value, _) = failure.set_aside(reader, start)?;
+    object.extra().insert(name, value);
+    Ok(())
+}
+
+/// Reads a tag that is not the first member.
+#[cold]
+fn check_tag(reader: &mut Reader<'_>, constant: &'static str) -> Result<bool, Failure> {
+    match reader.next()? {
+        b'"' if reader.string()? == constant => Ok(true),
+        _ => Err(Failure::constant(constant)),
     }
 }
 
@@ -179,70 +185,77 @@ macro_rules! object {
         }
 
         impl $crate::wire::Wire for $type {
-            const EXPECTED: &'static str = "an object";
+            fn blank() -> Self {
+                Self {
+                    $($($req: $crate::wire::Wire::blank(),)+)?
+                    $($($pre: None,)+)?
+                    $($($opt: None,)+)?
+                    $($($nul: None,)+)?
+                    $($($hint: None,)+)?
+                    extra: $crate::Extra::default(),
+                }
+            }
 
-            $crate::wire::object::by_members!();
+            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                $crate::wire::object::read(reader)
+            }
         }
 
-        impl $crate::wire::Object for $type {
-            fn from_members<'de, S: $crate::wire::Source<'de>>(
-                members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
-                $($(let mut $req: Option<$req_type> = None;)+)?
-                $($(let mut $pre = None;)+)?
-                $($(let mut $opt = None;)+)?
-                $($(let mut $nul = None;)+)?
-                $($(let mut $hint = None;)+)?
-                let mut rest = $crate::wire::Rest::default();
-                while let Some(key) = members.key()? {
-                    match &*key {
-                        $($tag => match members.any()? {
-                            serde_json::Value::String(tag) if tag == $constant => members.is_tagged = true,
-                            other => {
-                                let misfit = $crate::wire::Misfit::constant(other, $constant);
-                                rest.check::<()>($tag, Err(misfit));
-                            }
-                        },)?
-                        $($($req_name => $req = rest.check($req_name, members.value()?),)+)?
-                        $($($pre_name => $pre = rest.check($pre_name, members.value()?).flatten(),)+)?
-                        $($($opt_name => $opt = rest.check($opt_name, members.value()?).flatten(),)+)?
-                        $($($nul_name => $nul = rest.check($nul_name, members.value()?),)+)?
-                        $($($hint_name => $hint = rest.hint($hint_name, members.value()?),)+)?
-                        _ => {
-                            let value = members.any()?;
-                            rest.keep(key, value);
+        const _: () = {
+            /// The numbers of the members.
+            #[allow(non_camel_case_types, dead_code, reason = "named like fields, of which there may be none")]
+            enum Number { $($($req,)+)? $($($pre,)+)? $($($opt,)+)? $($($nul,)+)? $($($hint,)+)? }
+
+            const REQUIRED: &[&str] = &[$($($req_name),+)?];
+            const HINTS: &[&str] = &[$($($hint_name),+)?];
+            const NAMES: &[&str] = &[
+                $($($req_name,)+)? $($($pre_name,)+)? $($($opt_name,)+)? $($($nul_name,)+)? $($($hint_name,)+)?
+            ];
+
+            impl $crate::wire::Object for $type {
+                fn form(&self) -> &'static $crate::wire::Form {
+                    const {
+                        &$crate::wire::Form {
+                            tag: &[$(($tag, $constant))?],
+                            names: NAMES,
+                            required: REQUIRED.len(),
+                            hints: NAMES.len() - HINTS.len(),
                         }
                     }
                 }
-                let missing: Option<&'static str> = None;
-                $(let missing = if members.is_tagged { missing } else { Some($tag) };)?
-                $($(let missing = if $req.is_none() { Some($req_name) } else { missing };)+)?
-                if rest.is_broken() || missing.is_some() {
-                    let mut object = $crate::JsonObject::new();
-                    $(if members.is_tagged {
-                        object.insert($tag.to_owned(), $constant.into());
-                    })?
-                    $($($crate::wire::object::restore(&mut object, $req_name, $req.as_ref());)+)?
-                    $($($crate::wire::object::restore(&mut object, $pre_name, $pre.as_ref());)+)?
-                    $($($crate::wire::object::restore(&mut object, $opt_name, $opt.as_ref());)+)?
-                    $($($crate::wire::object::restore(&mut object, $nul_name, $nul.as_ref());)+)?
-                    $($($crate::wire::object::restore(&mut object, $hint_name, $hint.as_ref());)+)?
-                    return Ok(Err(rest.into_misfit(missing, &mut object)));
+
+                fn number(&self, name: &str) -> Option<usize> {
+                    match name {
+                        $($($req_name => Some(Number::$req as usize),)+)?
+                        $($($pre_name => Some(Number::$pre as usize),)+)?
+                        $($($opt_name => Some(Number::$opt as usize),)+)?
+                        $($($nul_name => Some(Number::$nul as usize),)+)?
+                        $($($hint_name => Some(Number::$hint as usize),)+)?
+                        _ => None,
+                    }
                 }
-                Ok(Ok(Self {
-                    $($($req: match $req {
-                        Some(value) => value,
-                        // Checked above.
-                        None => return Ok(Err($crate::wire::Misfit::missing($req_name, serde_json::Value::Null))),
-                    },)+)?
-                    $($($pre,)+)?
-                    $($($opt,)+)?
-                    $($($nul,)+)?
-                    $($($hint,)+)?
-                    extra: rest.into_extra(),
-                }))
+
+                fn set(
+                    &mut self,
+                    number: usize,
+                    reader: &mut $crate::json::Reader<'_>,
+                ) -> Result<(), $crate::wire::Failure> {
+                    match number {
+                        $($(it if it == Number::$req as usize => self.$req = $crate::wire::Wire::read(reader)?,)+)?
+                        $($(it if it == Number::$pre as usize => self.$pre = $crate::wire::Wire::read(reader)?,)+)?
+                        $($(it if it == Number::$opt as usize => self.$opt = $crate::wire::Wire::read(reader)?,)+)?
+                        $($(it if it == Number::$nul as usize => self.$nul = Some($crate::wire::Wire::read(reader)?),)+)?
+                        $($(it if it == Number::$hint as usize => self.$hint = $crate::wire::Wire::read(reader)?,)+)?
+                        _ => _ = reader.pass()?,
+                    }
+                    Ok(())
+                }
+
+                fn extra(&mut self) -> &mut $crate::Extra {
+                    &mut self.extra
+                }
             }
-        }
+        };
 
         impl serde_core::Serialize for $type {
             fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

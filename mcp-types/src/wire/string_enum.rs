@@ -39,24 +39,15 @@ macro_rules! string_enum {
         }
 
         impl $crate::wire::Wire for $type {
-            const EXPECTED: &'static str = "a string";
+            fn blank() -> Self {
+                Self::Unknown(String::new())
+            }
 
-            #[inline]
-            fn from_text(text: std::borrow::Cow<'_, str>) -> $crate::wire::Fit<Self> {
-                Ok(match text {
+            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                Ok(match $crate::wire::leaves::read_text(reader)? {
                     std::borrow::Cow::Borrowed(text) => text.into(),
                     std::borrow::Cow::Owned(text) => text.into(),
                 })
-            }
-
-            fn read(
-                reader: &mut $crate::json::Reader<'_>,
-            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
-                $crate::wire::leaves::read_text(reader)
-            }
-
-            fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-                $crate::wire::of_leaf(value)
             }
         }
 

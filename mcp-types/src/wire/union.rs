@@ -1,9 +1,10 @@
 //! Values that are one of several types. What is none of them is kept as it is.
 
-use super::{Fit, Members, Object, Source, Wire, to_value};
-use crate::JsonObject;
+use super::{Failure, Wire, array::read_entries, to_value};
+use crate::json::{self, Mark, Reader};
 use serde_core::{Serializer, ser::SerializeMap};
 use serde_json::{Error, Value};
+use std::borrow::Cow;
 
 /// What all unions have in common: conversions from the members, and writing.
 macro_rules! union_common {
@@ -38,29 +39,21 @@ pub(crate) use union_serialize;
 macro_rules! by_tag {
     ($type:ident, $tag:literal { $($constant:literal => $variant:ident($inner:ty)),+ $(,)? }) => {
         impl $crate::wire::Wire for $type {
-            const EXPECTED: &'static str = "an object";
-
-            fn misfit(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-                Ok(Self::Unknown(value))
+            fn blank() -> Self {
+                Self::Unknown(serde_json::Value::Null)
             }
 
-            $crate::wire::object::by_members!();
-        }
-
-        impl $crate::wire::Object for $type {
-            fn from_members<'de, S: $crate::wire::Source<'de>>(
-                members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
-                let tag = members.find_tag($tag)?;
+            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                let start = reader.mark();
+                let (tag, is_behind) = $crate::wire::union::read_tag(reader, $tag)?;
                 match tag.as_deref() {
-                    $(Some($constant) => {
-                        let known = <Self as From<$inner>>::from;
-                        $crate::wire::union::variant(members, known, Self::Unknown)
-                    })+
-                    _ => {
-                        let tag = tag.map(|tag| ($tag, tag));
-                        members.remaining(tag).map(Self::Unknown).map(Ok)
-                    }
+                    $(Some($constant) => $crate::wire::union::known(
+                        reader,
+                        start,
+                        |reader| $crate::wire::object::read_on::<$inner>(reader, is_behind).map(Self::from),
+                        Self::Unknown,
+                    ),)+
+                    _ => $crate::wire::union::unknown(reader, start, Self::Unknown),
                 }
             }
         }
@@ -75,24 +68,20 @@ pub(crate) use by_tag;
 macro_rules! by_key {
     ($type:ident { $($key:literal => $variant:ident($inner:ty)),+ $(,)? }) => {
         impl $crate::wire::Wire for $type {
-            const EXPECTED: &'static str = "an object";
-
-            fn misfit(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-                Ok(Self::Unknown(value))
+            fn blank() -> Self {
+                Self::Unknown(serde_json::Value::Null)
             }
 
-            $crate::wire::object::by_members!();
-        }
-
-        impl $crate::wire::Object for $type {
-            fn from_members<'de, S: $crate::wire::Source<'de>>(
-                members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
-                match members.find_key(&[$($key),+])? {
-                    $(Some($key) => {
-                        $crate::wire::union::variant(members, Self::$variant, Self::Unknown)
-                    })+
-                    _ => members.remaining(None).map(Self::Unknown).map(Ok),
+            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                let start = reader.mark();
+                match $crate::wire::union::first_of(reader, &[$($key),+])? {
+                    $(Some($key) => $crate::wire::union::known(
+                        reader,
+                        start,
+                        |reader| <$inner as $crate::wire::Wire>::read(reader).map(Self::$variant),
+                        Self::Unknown,
+                    ),)+
+                    _ => $crate::wire::union::unknown(reader, start, Self::Unknown),
                 }
             }
         }
@@ -109,24 +98,22 @@ macro_rules! by_shape {
         $($($key:literal $(in [$($allowed:literal),+])? =>)? $variant:ident($inner:ty)),+ $(,)?
     }) => {
         impl $crate::wire::Wire for $type {
-            const EXPECTED: &'static str = "an object";
-
-            fn misfit(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-                Ok(Self::Unknown(value))
+            fn blank() -> Self {
+                Self::Unknown(serde_json::Value::Null)
             }
 
-            fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-                let mut value = value;
+            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                let start = reader.mark();
                 $(
                     let conditions: &[(&str, &[&str])] = &[$(($key, &[$($($allowed),+)?]))?];
-                    if $crate::wire::union::has_all(&value, conditions) {
-                        match <$inner as $crate::wire::Wire>::from_value(value) {
+                    if $crate::wire::union::has_all(reader, conditions)? {
+                        match <$inner as $crate::wire::Wire>::read(reader) {
                             Ok(fit) => return Ok(Self::$variant(fit)),
-                            Err(misfit) => value = misfit.into_value(),
+                            Err(failure) => failure.retry(reader, start)?,
                         }
                     }
                 )+
-                Ok(Self::Unknown(value))
+                $crate::wire::union::unknown(reader, start, Self::Unknown)
             }
         }
 
@@ -142,22 +129,24 @@ macro_rules! by_mode {
         $($constant:literal => $variant:ident($inner:ty)),+ $(,)?
     }) => {
         impl $crate::wire::Wire for $type {
-            const EXPECTED: &'static str = "an object";
+            fn blank() -> Self {
+                Self::Unknown($crate::wire::Wire::blank())
+            }
 
-            fn from_value(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-                if !value.is_object() {
-                    return $crate::wire::of_leaf(value);
-                }
-                let mode = value.get($tag).map_or(Some($default), serde_json::Value::as_str);
-                let fit = match mode {
-                    $(Some($constant) => {
-                        <$inner as $crate::wire::Wire>::from_value(value).map(Self::$variant)
-                    })+
-                    _ => return $crate::wire::Wire::from_value(value).map(Self::Unknown),
+            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                let start = reader.mark();
+                let mode = $crate::wire::union::mode(reader, $tag, $default)?;
+                let fit = match mode.as_deref() {
+                    $(Some($constant) => <$inner as $crate::wire::Wire>::read(reader).map(Self::$variant),)+
+                    _ => return $crate::wire::Wire::read(reader).map(Self::Unknown),
                 };
-                fit.or_else(|misfit| {
-                    $crate::wire::Wire::from_value(misfit.into_value()).map(Self::Unknown)
-                })
+                match fit {
+                    Ok(fit) => Ok(fit),
+                    Err(failure) => {
+                        failure.retry(reader, start)?;
+                        $crate::wire::Wire::read(reader).map(Self::Unknown)
+                    }
+                }
             }
         }
 
@@ -171,30 +160,20 @@ pub(crate) use by_mode;
 macro_rules! by_method {
     ($type:ident { $($variant:ident($inner:ty)),+ $(,)? }) => {
         impl $crate::wire::Wire for $type {
-            const EXPECTED: &'static str = "an object";
-
-            fn misfit(value: serde_json::Value) -> $crate::wire::Fit<Self> {
-                Ok(Self::Unknown(value))
+            fn blank() -> Self {
+                Self::Unknown(serde_json::Value::Null)
             }
 
-            $crate::wire::object::by_members!();
-        }
-
-        impl $crate::wire::Object for $type {
-            fn from_members<'de, S: $crate::wire::Source<'de>>(
-                members: &mut $crate::wire::Members<'de, S>,
-            ) -> Result<$crate::wire::Fit<Self>, serde_json::Error> {
-                let method = members.find_tag("method")?;
-                match method.as_deref() {
-                    $(Some(<$inner as $crate::Request>::METHOD) => {
-                        let method = <$inner as $crate::Request>::METHOD;
-                        let params = $crate::wire::union::params(members, method)?;
-                        Ok(Ok(params.map_or_else(Self::Unknown, Self::$variant)))
-                    })+
-                    _ => {
-                        let method = method.map(|method| ("method", method));
-                        members.remaining(method).map(Self::Unknown).map(Ok)
-                    }
+            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                let start = reader.mark();
+                match $crate::wire::union::find_tag(reader, "method")?.as_deref() {
+                    $(Some(<$inner as $crate::Request>::METHOD) => $crate::wire::union::known(
+                        reader,
+                        start,
+                        |reader| $crate::wire::union::read_params(reader).map(Self::$variant),
+                        Self::Unknown,
+                    ),)+
+                    _ => $crate::wire::union::unknown(reader, start, Self::Unknown),
                 }
             }
         }
@@ -216,42 +195,125 @@ macro_rules! by_method {
 }
 pub(crate) use by_method;
 
-/// Goes on with the type that the members read so far tell.
-pub(crate) fn variant<'de, T: Object, U, S: Source<'de>>(
-    members: &mut Members<'de, S>,
-    known: impl FnOnce(T) -> U,
-    unknown: impl FnOnce(Value) -> U,
-) -> Result<Fit<U>, Error> {
-    match T::from_members(members) {
-        Ok(Ok(value)) => Ok(Ok(known(value))),
-        Ok(Err(misfit)) => Ok(Ok(unknown(misfit.into_value()))),
-        Err(error) => Err(error),
+/// Reads a value as the type that it says to be; if it does not fit, as what it is.
+pub(crate) fn known<'de, U>(
+    reader: &mut Reader<'de>,
+    start: Mark,
+    read: impl FnOnce(&mut Reader<'de>) -> Result<U, Failure>,
+    unknown: fn(Value) -> U,
+) -> Result<U, Failure> {
+    match read(reader) {
+        Ok(value) => Ok(value),
+        Err(failure) => Ok(failure.set_aside(reader, start).map(|(value, _)| unknown(value))?),
     }
 }
 
-/// The parameters of an embedded request. Members beside them mean nothing there and are not kept.
-pub(crate) fn params<'de, T: Wire, S: Source<'de>>(
-    members: &mut Members<'de, S>,
-    method: &str,
-) -> Result<Result<T, Value>, Error> {
-    let mut request = JsonObject::new();
-    request.insert("method".to_owned(), method.into());
-    let mut params = Ok(None);
-    while let Some(key) = members.key()? {
-        if key == "params" {
-            params = members.value::<Option<T>>()?;
-        } else {
-            request.insert(key.into_owned(), members.any()?);
+/// Reads a value of none of the types.
+pub(crate) fn unknown<U>(
+    reader: &mut Reader<'_>,
+    start: Mark,
+    unknown: fn(Value) -> U,
+) -> Result<U, Failure> {
+    Ok(reader.again(start).map(unknown)?)
+}
+
+/// What the tag of an object is, if it has one that is a string, and whether the reader is behind it: it is where the tag
+/// comes first, as nearly everybody writes it, and stays where it was otherwise.
+#[inline]
+pub(crate) fn read_tag<'de>(
+    reader: &mut Reader<'de>,
+    name: &str,
+) -> Result<(Option<Cow<'de, str>>, bool), Error> {
+    match reader.first_member(name)? {
+        Some(tag) => Ok((Some(tag), true)),
+        None => Ok((find_tag(reader, name)?, false)),
+    }
+}
+
+/// What the tag of an object is, if it has one that is a string. The reader stays where it is.
+pub(crate) fn find_tag(
+    reader: &mut Reader<'_>,
+    name: &str,
+) -> Result<Option<Cow<'static, str>>, Error> {
+    if reader.next()? != b'{' {
+        return Ok(None);
+    }
+    let tag = reader.look_ahead(|key, value| {
+        (key == name && value.starts_with('"')).then(|| json::read::<String>(value))
+    })?;
+    Ok(tag.transpose()?.map(Cow::Owned))
+}
+
+/// Which of the members an object has, the first one of them. The reader stays where it is.
+pub(crate) fn first_of(
+    reader: &mut Reader<'_>,
+    names: &[&'static str],
+) -> Result<Option<&'static str>, Error> {
+    if reader.next()? != b'{' {
+        return Ok(None);
+    }
+    reader.look_ahead(|key, _| names.iter().find(|name| **name == key).copied())
+}
+
+/// The text of a member of an object; that of the last one of this name. The reader stays where it is.
+fn member(reader: &mut Reader<'_>, name: &str) -> Result<Option<String>, Error> {
+    let mut found = None;
+    if reader.next()? == b'{' {
+        reader.look_ahead(|key, value| {
+            if key == name {
+                found = Some(value.to_owned());
+            }
+            None::<()>
+        })?;
+    }
+    Ok(found)
+}
+
+/// The mode that an object says, or the one that it has if it says none; nothing if it says what is no string.
+pub(crate) fn mode(
+    reader: &mut Reader<'_>,
+    name: &str,
+    default: &'static str,
+) -> Result<Option<Cow<'static, str>>, Error> {
+    Ok(match member(reader, name)? {
+        None => Some(Cow::Borrowed(default)),
+        Some(value) => json::read::<String>(&value).ok().map(Cow::Owned),
+    })
+}
+
+/// Whether an object has these members, each with one of the values if there are any. Null is absence.
+pub(crate) fn has_all(
+    reader: &mut Reader<'_>,
+    conditions: &[(&str, &[&str])],
+) -> Result<bool, Error> {
+    for (name, values) in conditions {
+        let is_met = match member(reader, name)?.as_deref() {
+            None | Some("null") => false,
+            Some(_) if values.is_empty() => true,
+            Some(value) => json::read::<String>(value).is_ok_and(|it| values.contains(&&*it)),
+        };
+        if !is_met {
+            return Ok(false);
         }
     }
-    Ok(match params {
-        Ok(Some(params)) => Ok(params),
-        Ok(None) => T::from_value(JsonObject::new().into()).map_err(|_| request.into()),
-        Err(misfit) => {
-            request.insert("params".to_owned(), misfit.into_value());
-            Err(request.into())
+    Ok(true)
+}
+
+/// Reads the parameters of an embedded request. Members beside them mean nothing there and are not kept.
+pub(crate) fn read_params<T: Wire>(reader: &mut Reader<'_>) -> Result<T, Failure> {
+    let mut params = None;
+    read_entries(reader, &mut |key, reader| {
+        if key == "params" {
+            params = Wire::read(reader)?;
+        } else {
+            reader.pass()?;
         }
-    })
+        Ok(())
+    })?;
+    match params {
+        Some(params) => Ok(params),
+        None => T::read(&mut Reader::new("{}", None)),
+    }
 }
 
 /// Writes an embedded request. Empty parameters are left out.
@@ -267,13 +329,4 @@ pub(crate) fn write_request<S: Serializer, T: Wire>(
         request.serialize_entry("params", &params)?;
     }
     request.end()
-}
-
-/// Whether an object has these members, each with one of the values if there are any. Null is absence.
-pub(crate) fn has_all(object: &Value, conditions: &[(&str, &[&str])]) -> bool {
-    conditions.iter().all(|(key, values)| match object.get(key) {
-        None | Some(Value::Null) => false,
-        Some(_) if values.is_empty() => true,
-        Some(value) => value.as_str().is_some_and(|value| values.contains(&value)),
-    })
 }

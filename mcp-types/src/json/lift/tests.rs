@@ -2,7 +2,7 @@
 
 use super::{Lifted, read};
 use crate::{
-    CallToolResult, GetPromptResult,
+    CallToolResult, GetPromptResult, InputRequiredResult, ListToolsResult,
     content::{ContentBlock, TextContent},
     resources::ReadResourceResult,
 };
@@ -49,6 +49,9 @@ fn compare_all(text: &str) -> bool {
     compare::<CallToolResult>(text);
     compare::<ReadResourceResult>(text);
     compare::<GetPromptResult>(text);
+    compare::<ListToolsResult>(text);
+    compare::<InputRequiredResult>(text);
+    compare::<Vec<ContentBlock>>(text);
     compare::<BTreeMap<String, Value>>(text);
     compare::<BTreeMap<String, Box<RawValue>>>(text);
     compare::<BTreeMap<String, Vec<Lenient>>>(text);
@@ -103,6 +106,18 @@ fn what_does_not_fit_is_told_as_ever() {
         format!(r#"{{"isError":7,"content":[{{"type":"text","text":{string}}}]}}"#),
         format!(r#"{{"content":[{{"type":"image","data":{string}}}]}}"#),
         format!(r#"{{"contents":[{{"uri":7,"blob":{string}}}]}}"#),
+        format!(
+            r#"{{"tools":[{{"name":"a","description":{string}}},{{"name":"b","inputSchema":{{}}}}]}}"#
+        ),
+        format!(r#"{{"tools":[{{"name":"a","inputSchema":{{}},"title":[{string}]}},7]}}"#),
+        format!(
+            r#"{{"inputRequests":{{"a":{{"params":{{"message":{string}}},"method":"elicitation/create"}}}}}}"#
+        ),
+        format!(
+            r#"{{"inputRequests":{{"a":{{"method":"sampling/createMessage","params":{{"systemPrompt":{string}}}}}}}}}"#
+        ),
+        format!(r#"[{{"text":{string},"type":"text"}},{{"text":7,"type":"text"}}]"#),
+        format!(r#"[{{"type":"text","text":{string},"annotations":7}},{{"type":"text"}}]"#),
         format!(r#"[{string},7]"#),
         format!(r#"{{"text":{string},"more":1}}"#),
     ] {

@@ -27,6 +27,11 @@ impl<'a, 'de> Entries<'a, 'de> {
     pub(crate) fn new(reader: &'a mut Reader<'de>) -> Self {
         Self { reader, is_first: true }
     }
+
+    /// Those behind the first one, which was read.
+    pub(crate) fn behind_first(reader: &'a mut Reader<'de>) -> Self {
+        Self { reader, is_first: false }
+    }
 }
 
 impl<'de> Reader<'de> {

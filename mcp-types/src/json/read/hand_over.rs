@@ -2,40 +2,69 @@
 //!
 //! serde does not tell a deserializer which type it reads, nor a type what it is read from. So both agree on a name, as
 //! serde_json does for its own types: a type that asks for a newtype of that name is given an enum with a variant of that
-//! name, which holds the text.
+//! name, which holds the text. If a string was taken out of the text, it is handed over beside it.
 
-use super::Reader;
-use serde_core::de::{
-    DeserializeSeed, EnumAccess, Error as _, Unexpected, VariantAccess, Visitor,
-    value::BorrowedStrDeserializer,
+use super::{Hole, Reader};
+use serde_core::{
+    Deserializer,
+    de::{
+        DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Unexpected, VariantAccess,
+        Visitor,
+        value::{BorrowedStrDeserializer, SeqDeserializer},
+    },
+    forward_to_deserialize_any,
 };
 use serde_json::Error;
 
 /// The name.
 pub(crate) const BY_ITSELF: &str = "$mcp_types::ByItself";
+/// The name of text with a hole.
+const AROUND: &str = "$mcp_types::Around";
+
+/// What was handed over.
+pub(crate) enum HandedOver<'de> {
+    Text(&'de str),
+    Around(&'de str, Hole),
+}
 
 /// The text, if the enum that a visitor is given holds one.
 #[inline]
-pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<&'de str> {
+pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<HandedOver<'de>> {
     match data.variant::<&str>() {
-        Ok((BY_ITSELF, text)) => text.newtype_variant().ok(),
+        Ok((BY_ITSELF, text)) => text.newtype_variant().ok().map(HandedOver::Text),
+        Ok((AROUND, parts)) => {
+            let (text, at, string) = parts.newtype_variant::<(&str, u64, String)>().ok()?;
+            let at = usize::try_from(at).ok()?;
+            Some(HandedOver::Around(text, Hole::new(at, string)))
+        }
         _ => None,
     }
 }
 
 /// Text as the one variant of an enum.
-pub(super) struct HandOver<'de>(&'de str);
+pub(super) struct HandOver<'de> {
+    text: &'de str,
+    /// Where a string was taken out, and the string.
+    hole: Option<(usize, String)>,
+}
 
 impl<'de> Reader<'de> {
     /// The text of the value where the reader is, which is behind it then. All of it needs not be passed over.
     #[inline]
     pub(super) fn hand_over(&mut self) -> Result<HandOver<'de>, Error> {
-        if self.at > 0 {
-            return self.pass().map(HandOver);
-        }
-        self.at = self.text.trim_ascii_end().len();
-        self.is_handed_over = true;
-        Ok(HandOver(self.text))
+        let (text, start) = if self.at > 0 {
+            let text = self.pass()?;
+            (text, self.at - text.len())
+        } else {
+            self.at = self.text.trim_ascii_end().len();
+            self.is_handed_over = true;
+            (self.text, 0)
+        };
+        let hole = match &mut self.hole {
+            Some(hole) => hole.take_between(start, self.at)?,
+            None => None,
+        };
+        Ok(HandOver { text, hole })
     }
 }
 
@@ -45,7 +74,8 @@ impl<'de> EnumAccess<'de> for HandOver<'de> {
 
     #[inline]
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
-        Ok((seed.deserialize(BorrowedStrDeserializer::new(BY_ITSELF))?, self))
+        let name = if self.hole.is_some() { AROUND } else { BY_ITSELF };
+        Ok((seed.deserialize(BorrowedStrDeserializer::new(name))?, self))
     }
 }
 
@@ -58,7 +88,13 @@ impl<'de> VariantAccess<'de> for HandOver<'de> {
 
     #[inline]
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(BorrowedStrDeserializer::new(self.0))
+        match self.hole {
+            None => seed.deserialize(BorrowedStrDeserializer::new(self.text)),
+            Some((at, string)) => {
+                let parts = [Part::Text(self.text), Part::Place(at), Part::String(string)];
+                seed.deserialize(SeqDeserializer::new(parts.into_iter()))
+            }
+        }
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
@@ -71,5 +107,37 @@ impl<'de> VariantAccess<'de> for HandOver<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         Err(Error::invalid_type(Unexpected::NewtypeVariant, &visitor))
+    }
+}
+
+/// One of the parts of text with a hole.
+enum Part<'de> {
+    Text(&'de str),
+    Place(usize),
+    String(String),
+}
+
+impl<'de> IntoDeserializer<'de, Error> for Part<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Part<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Self::Text(text) => visitor.visit_borrowed_str(text),
+            Self::Place(at) => visitor.visit_u64(at as u64),
+            Self::String(string) => visitor.visit_string(string),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

@@ -13,21 +13,48 @@ pub(crate) struct Hole {
     /// Where its first quote is.
     pub(crate) at: usize,
     /// What was between the quotes, escapes and all, until somebody wants it.
-    pub(crate) text: Option<Vec<u8>>,
+    pub(crate) text: Option<String>,
     length: usize,
-    /// Whether somebody wanted the text of what is around it.
+    /// Whether somebody wanted the text of what is around it, or wanted to read it twice.
     pub(crate) is_crossed: bool,
 }
 
 impl Hole {
     /// `text` has no lone surrogates.
-    pub(crate) fn new(at: usize, text: Vec<u8>) -> Self {
-        Self { at, length: text.len(), text: Some(text), is_crossed: false }
+    pub(crate) fn new(at: usize, text: String) -> Self {
+        let length = text.len();
+        Self { at, length, text: Some(text), is_crossed: false }
+    }
+
+    /// A hole at the same place for a reading whose value is given up: it shows whether all can be read at one go.
+    pub(crate) fn rehearsal(&self) -> Self {
+        Self { at: self.at, length: self.length, text: Some(String::new()), is_crossed: false }
+    }
+
+    /// The text with the string in it, if the string is still here.
+    #[cold]
+    pub(crate) fn close(&self, around: &str) -> Option<String> {
+        let (before, after) = around.split_at_checked(self.at + 1)?;
+        Some([before, self.text.as_deref()?, after].concat())
     }
 
     /// How much is missing before a place, behind another one.
     pub(super) fn between(&self, start: usize, end: usize) -> usize {
         if (start..end).contains(&self.at) { self.length } else { 0 }
+    }
+
+    /// The string and its place behind `start`, if it was between the two.
+    #[cold]
+    pub(super) fn take_between(
+        &mut self,
+        start: usize,
+        end: usize,
+    ) -> Result<Option<(usize, String)>, Error> {
+        if !(start..end).contains(&self.at) {
+            return Ok(None);
+        }
+        let text = self.text.take().ok_or_else(no_json)?;
+        Ok(Some((self.at - start, text)))
     }
 }
 
@@ -37,7 +64,7 @@ impl Reader<'_> {
     pub(super) fn fill(&mut self) -> Option<Result<String, Error>> {
         let hole = self.hole.as_mut().filter(|hole| hole.at == self.at)?;
         self.at += 2;
-        let text = hole.text.take().map(unescape).and_then(|text| String::from_utf8(text).ok());
+        let text = hole.text.take().and_then(unescape);
         Some(text.ok_or_else(no_json))
     }
 
@@ -56,8 +83,14 @@ impl Reader<'_> {
 }
 
 /// What the inside of a string stands for, in the same memory: it is never longer than that.
-fn unescape(mut text: Vec<u8>) -> Vec<u8> {
-    let mut end = plain_end(&text, 0, &mut 0);
+fn unescape(text: String) -> Option<String> {
+    let end = plain_end(text.as_bytes(), 0, &mut 0);
+    let text = if end == text.len() { text } else { unescape_from(text.into_bytes(), end)? };
+    Some(shrunk(text))
+}
+
+/// The same from the first escape on.
+fn unescape_from(mut text: Vec<u8>, mut end: usize) -> Option<String> {
     let mut at = end;
     while let Some((sign, length)) = escape(&text, at) {
         let width = sign.encode_utf8(&mut text[end..]).len();
@@ -67,6 +100,10 @@ fn unescape(mut text: Vec<u8>) -> Vec<u8> {
         end += width + at - start;
     }
     text.truncate(end);
+    String::from_utf8(text).ok()
+}
+
+fn shrunk(mut text: String) -> String {
     if text.capacity() / SLACK > text.len() {
         text.shrink_to_fit();
     }
