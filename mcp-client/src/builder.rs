@@ -5,7 +5,7 @@ mod listen;
 mod validate;
 
 use crate::{
-    Client, Deadlines, Diagnostics, Handlers, Mode, PriorDiscover, Reconnect, Target,
+    Client, Deadlines, Diagnostics, Handlers, Mode, PingOptions, PriorDiscover, Reconnect, Target,
     answers::Answers, client::Config, listeners::Listeners,
 };
 use mcp_session::{BoxCallService, CallService, Extension, Options};
@@ -131,6 +131,22 @@ impl ClientBuilder {
     /// [`connect`](Client::connect) makes a new one.
     pub fn reconnect(mut self, policy: Reconnect) -> Self {
         self.config.options.reconnect = policy;
+        self
+    }
+
+    /// Asks a server with a handshake again and again whether it is still there. Default: not at all.
+    ///
+    /// ```
+    /// use mcp_client::{Client, PingOptions, Reconnect};
+    /// use std::time::Duration;
+    ///
+    /// let client = Client::builder("https://example.com/mcp")
+    ///     .ping(PingOptions::every(Duration::from_secs(60)))
+    ///     .reconnect(Reconnect::at_once())
+    ///     .build();
+    /// ```
+    pub fn ping(mut self, options: PingOptions) -> Self {
+        self.config.options.ping = Some(options);
         self
     }
 

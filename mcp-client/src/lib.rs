@@ -135,8 +135,8 @@ pub use mcp_types::tasks_extension::TaskStatus;
 pub use mcp_session::{
     ArgumentTransform, Asker, Cancellation, Deadlines, Diagnostics, Endless, Era, Error, Event,
     Events, Incident, InputHandler, InvalidParams, ListedTask, Misbehavior, Mode, Notice, Options,
-    Phase, PriorDiscover, Progress, Question, Reconnect, Server, Subscription, TaskHandle,
-    TaskList, TaskState, Tasks, ToolTransform, TransformToolsLayer, When,
+    Phase, PingOptions, PriorDiscover, Progress, Question, Reconnect, Server, Subscription,
+    TaskHandle, TaskList, TaskState, Tasks, ToolTransform, TransformToolsLayer, When,
 };
 #[cfg(feature = "validate")]
 pub use mcp_session::{Misfit, Validation};

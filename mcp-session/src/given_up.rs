@@ -1,7 +1,13 @@
-//! What a server with a handshake says when it gives a question up.
+//! The questions of a server with a handshake that are being answered, and how it gives them up.
 
+use crate::Peer;
+use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use mcp_types::{RawJson, RequestId, rpc::Notification};
 use serde::Deserialize;
+use std::{
+    future::Future,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// What a server says of a question that it has given up.
 #[derive(Deserialize)]
@@ -18,5 +24,81 @@ impl GivenUp {
             return None;
         }
         notification.params.as_ref().map(RawJson::decode).and_then(Result::ok)
+    }
+}
+
+/// The questions of a session that are being answered, whichever way they came: over HTTP a server may give one up on another
+/// stream than it asked on.
+#[derive(Default)]
+pub(crate) struct Asked(Mutex<Entries>);
+
+/// No more than there may be answers at a time.
+#[derive(Default)]
+struct Entries {
+    next: u64,
+    // A list, for an id may be there twice if the server uses it twice.
+    running: Vec<(u64, RequestId, AbortHandle)>,
+}
+
+impl Asked {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        // Nothing panics under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, id: RequestId, handle: AbortHandle) -> u64 {
+        let mut entries = self.lock();
+        let number = entries.next;
+        entries.next += 1;
+        entries.running.push((number, id, handle));
+        number
+    }
+
+    fn remove(&self, is: impl Fn(u64, &RequestId) -> bool) -> Option<AbortHandle> {
+        let running = &mut self.lock().running;
+        let at = running.iter().position(|(number, id, _)| is(*number, id))?;
+        Some(running.swap_remove(at).2)
+    }
+}
+
+/// An entry that is gone when the answer is.
+struct Listed {
+    peer: Peer,
+    number: u64,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.peer.asked().remove(|number, _| number == self.number);
+    }
+}
+
+impl Peer {
+    /// Makes the answer to a question, until the server gives the question up.
+    ///
+    /// What is stopped is not sent: the server has said that it does not want it.
+    pub(crate) fn answering(
+        &self,
+        id: RequestId,
+        answer: impl Future<Output = ()> + Send + 'static,
+    ) -> BoxFuture<'static, ()> {
+        let (handle, registration) = AbortHandle::new_pair();
+        let listed = Listed { peer: self.clone(), number: self.asked().add(id, handle) };
+        Box::pin(async move {
+            let _listed = listed;
+            let _ = Abortable::new(answer, registration).await;
+        })
+    }
+
+    /// Stops the answer to a question that the server gives up; says whether there is one.
+    // spec: CAN-09 CAN-11 CAN-13
+    pub(crate) fn give_up(&self, notification: &Notification) -> bool {
+        let Some(GivenUp { request_id: id, reason }) = GivenUp::of(notification) else {
+            return false;
+        };
+        let Some(handle) = self.asked().remove(|_, asked| *asked == id) else { return false };
+        tracing::debug!(%id, reason, "the server gave its question up");
+        handle.abort();
+        true
     }
 }

@@ -195,6 +195,8 @@ where
         if watch.cancelled.poll(cx).is_pending() {
             return Poll::Pending;
         }
+        // spec: CAN-09
+        tracing::debug!(method = %watch.method, reason = watch.cancellation.reason(), "a call is given up");
         let error = watch.cancellation.error(watch.method);
         // Now, not when the caller drops this: that tells the server.
         this.reply.set(None);

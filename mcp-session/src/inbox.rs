@@ -1,17 +1,12 @@
 //! Dealing with what a server says unasked.
 
-use crate::{Misbehavior, Peer, given_up::GivenUp, peer::MAX_ANSWERS};
-use futures_util::{
-    StreamExt,
-    future::{AbortHandle, Abortable, BoxFuture},
-    stream::FuturesUnordered,
-};
+use crate::{Misbehavior, Peer, peer::MAX_ANSWERS};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mcp_transport::{Arrival, Diagnostic, Extensions, Transport, Unsolicited};
 use mcp_types::{
-    ProtocolVersion, RequestId,
+    ProtocolVersion,
     rpc::{Message, Request},
 };
-use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
 /// Reads the unsolicited stream: answers requests concurrently, tells listeners of notifications.
@@ -28,23 +23,22 @@ pub(crate) struct Desk<T> {
     pub(crate) peer: Peer,
 }
 
-type Answers = FuturesUnordered<BoxFuture<'static, RequestId>>;
+type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
 
 impl<T: Transport> Inbox<T> {
     /// Runs until the connection or the session ends.
     pub(crate) async fn run(self) {
         let Self { mut unsolicited, desk, released } = self;
         let mut answers = Answers::new();
-        let mut running = HashMap::new();
         loop {
             tokio::select! {
                 biased;
                 () = released.cancelled() => return,
-                Some(id) = answers.next() => drop(running.remove(&id)),
+                Some(()) = answers.next() => {}
                 arrival = unsolicited.next() => match arrival {
                     Some(Arrival::Message(message)) => {
                         // What is sent back may have to wait, and the end of the session does not wait for that.
-                        let received = desk.receive(message, &mut answers, &mut running);
+                        let received = desk.receive(message, &mut answers);
                         if released.run_until_cancelled(received).await.is_none() {
                             return;
                         }
@@ -65,30 +59,18 @@ impl<T: Transport> Inbox<T> {
 }
 
 impl<T: Transport> Desk<T> {
-    async fn receive(
-        &self,
-        message: Message,
-        answers: &mut Answers,
-        running: &mut HashMap<RequestId, AbortHandle>,
-    ) {
+    async fn receive(&self, message: Message, answers: &mut Answers) {
         match message {
             // spec: MSG-15 MSG-16
             Message::Request(request) if self.peer.is_modern() => {
                 let method = Some(request.method.into_owned());
                 self.peer.incident(Misbehavior::RequestOnModernStream, None, method);
             }
-            Message::Request(request) => self.answer(request, answers, running).await,
+            Message::Request(request) => self.answer(request, answers).await,
             Message::Notification(notification)
                 if notification.method == "notifications/cancelled" =>
             {
-                // spec: CAN-11 CAN-13
-                let Some(GivenUp { request_id: id, reason }) = GivenUp::of(&notification) else {
-                    return;
-                };
-                if let Some(handle) = running.remove(&id) {
-                    tracing::debug!(%id, reason, "the server gave its question up");
-                    handle.abort();
-                }
+                self.peer.give_up(&notification);
             }
             Message::Notification(notification) => {
                 self.peer.tell(notification);
@@ -115,30 +97,19 @@ impl<T: Transport> Desk<T> {
         self.peer.incident(misbehavior, None, Some(diagnostic.to_string()));
     }
 
-    async fn answer(
-        &self,
-        request: Request,
-        answers: &mut Answers,
-        running: &mut HashMap<RequestId, AbortHandle>,
-    ) {
+    async fn answer(&self, request: Request, answers: &mut Answers) {
         let mut extensions = Extensions::new();
         if let Some(version) = self.peer.version() {
             extensions.insert(version.clone());
         }
         let id = request.id.clone();
-        // Not the handles: a server may use an id twice. Some room is left for pings while handlers are busy.
+        // Some room is left for pings while handlers are busy.
         let limit = if request.method == "ping" { 2 * MAX_ANSWERS } else { MAX_ANSWERS };
         if answers.len() >= limit {
             return self.peer.refuse(id, self.transport.clone(), extensions).await;
         }
         let (peer, transport) = (self.peer.clone(), self.transport.clone());
-        let (handle, registration) = AbortHandle::new_pair();
-        running.insert(id.clone(), handle);
         let answer = async move { peer.answer(request, peer.asker(), transport, extensions).await };
-        answers.push(Box::pin(async move {
-            // An aborted answer is not sent: the server has said that it does not want it.
-            let _ = Abortable::new(answer, registration).await;
-            id
-        }));
+        answers.push(self.peer.answering(id, answer));
     }
 }

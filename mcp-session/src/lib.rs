@@ -77,6 +77,7 @@ mod params;
 mod peer;
 #[cfg(feature = "pin-tools")]
 mod pin_tools;
+mod ping;
 mod prior_discover;
 mod propagate_trace;
 mod reconnect;
@@ -131,6 +132,7 @@ pub use peer::Peer;
 pub use pin_tools::{
     InvalidDigest, OnChange, PinTools, PinToolsLayer, ToolChange, ToolDigest, ToolPins,
 };
+pub use ping::PingOptions;
 pub use prior_discover::PriorDiscover;
 pub use propagate_trace::{
     InvalidTrace, PropagateTrace, PropagateTraceLayer, TraceContext, TraceSource,

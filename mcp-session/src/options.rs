@@ -2,7 +2,7 @@
 
 use crate::{
     Deadlines, Diagnostics, Events, Extension, HostTasks, InputHandler, KnownEra, NoInput,
-    PriorDiscover, Reconnect, RetryOptions, follow_input::DEFAULT_ROUNDS,
+    PingOptions, PriorDiscover, Reconnect, RetryOptions, follow_input::DEFAULT_ROUNDS,
 };
 use mcp_types::{ProtocolVersion, capabilities::Implementation, logging::LoggingLevel};
 use std::{fmt, sync::Arc, time::Duration};
@@ -46,6 +46,8 @@ pub struct Options {
     pub log_level: Option<LoggingLevel>,
     /// When a lost connection is made again.
     pub reconnect: Reconnect,
+    /// How a server with a handshake is asked whether it is still there. Default: not at all.
+    pub ping: Option<PingOptions>,
     /// When calls that failed are sent again. Default: never. Its deadlines are those of the session.
     pub retry: Option<RetryOptions>,
     /// Extensions of the protocol that the client supports. Default: none.
@@ -82,6 +84,7 @@ impl Default for Options {
             host_tasks: None,
             log_level: None,
             reconnect: Reconnect::default(),
+            ping: None,
             retry: None,
             trace: None,
             #[cfg(feature = "cache")]

@@ -3,6 +3,7 @@
 use crate::{
     Diagnostics, Error, Event, Events, HostTasks, Incident, InputHandler, Misbehavior, Params,
     errands::Errands,
+    given_up::Asked,
     host_tasks::HostedTasks,
     input::{self, Asker},
     subscription::Watched,
@@ -57,6 +58,7 @@ struct State {
     reconnected: watch::Sender<u64>,
     watched: Watched,
     errands: Errands,
+    asked: Asked,
     /// How long the connections wait for a person, and how long they had when the session began.
     patience: OnceLock<(Patience, Duration)>,
     /// The tasks that the server may make of its questions, if it may.
@@ -81,6 +83,7 @@ impl Peer {
             reconnected: watch::Sender::new(0),
             watched: Watched::default(),
             errands: Errands::default(),
+            asked: Asked::default(),
             patience: OnceLock::new(),
             tasks: OnceLock::new(),
             tells_no_tasks: AtomicBool::new(false),
@@ -263,6 +266,10 @@ impl Peer {
 
     pub(crate) fn watched(&self) -> &Watched {
         &self.0.watched
+    }
+
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.0.asked
     }
 
     pub(crate) fn errands(&self) -> &Errands {

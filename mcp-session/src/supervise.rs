@@ -1,14 +1,18 @@
 //! Keeping a session connected.
 
 use crate::{
-    Error, Options, Peer, Reconnect, Server, When,
+    Era, Error, Options, Peer, Reconnect, Server, When,
     negotiate::Negotiation,
     swap::{Current, Signals},
 };
 use futures_util::FutureExt;
 use http::StatusCode;
 use mcp_transport::{Connector, Delivery, Driver, Error as Lost, Seldom};
-use std::{collections::VecDeque, future::Future, sync::Arc};
+use std::{
+    collections::VecDeque,
+    future::{Future, pending},
+    sync::Arc,
+};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -73,13 +77,27 @@ impl<C: Connector> Supervisor<C> {
         }
     }
 
-    /// Waits until the session is released, or a call has found its connection broken.
+    /// Waits until the session is released, or a call or a ping has found its connection broken.
     async fn signalled(&self, number: u64) -> End {
         tokio::select! {
             biased;
             () = self.released.cancelled() => End::Released,
             error = self.broken(number) => End::Lost(error),
+            error = self.unanswered() => End::Lost(error),
         }
+    }
+
+    /// Waits until a ping over the open connection has shown that nobody is there, if there are to be pings.
+    async fn unanswered(&self) -> Lost {
+        let Self { options, peer, server, current, .. } = self;
+        let pings = options.ping.filter(|_| server.era == Era::Legacy);
+        let open = match &*current.borrow() {
+            Current::Open(transport, _) => Some(transport.clone()),
+            Current::Lost | Current::Closed(_) => None,
+        };
+        let (Some(pings), Some(transport)) = (pings, open) else { return pending().await };
+        // In a box, for few sessions ping.
+        Box::pin(pings.watch(transport, peer.clone(), server.version.clone())).await
     }
 
     async fn broken(&self, number: u64) -> Lost {

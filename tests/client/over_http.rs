@@ -1,10 +1,11 @@
 //! What a call over HTTP can have in it.
 
 use crate::{deadline, said};
-use conformance::http_server::{Answer, HttpServer, response};
-use mcp_client::{Client, elicit};
+use conformance::http_server::{Answer, HttpServer, Step, event, response};
+use mcp_client::{Client, Mode, elicit};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
+use tokio::sync::{Semaphore, mpsc};
 
 // spec: PROG-01 MRTR-01
 // seed: 37
@@ -44,4 +45,80 @@ async fn progress_and_questions_come_over_http() {
     let client = deadline(client.connect()).await.unwrap();
     assert_eq!(deadline(client.call_tool("shirt")).await.unwrap().text(), r#""M""#);
     assert_eq!(*heard.lock().unwrap(), [1.0]);
+}
+
+/// Says when it is dropped.
+struct Noted(mpsc::Sender<&'static str>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        let _ = self.0.try_send("given up");
+    }
+}
+
+/// A server with a handshake that asks on one stream and gives up on the other, each time when a test lets it go on.
+async fn server_of_two_streams(unasked: &Arc<Semaphore>, called: &Arc<Semaphore>) -> HttpServer {
+    let ask = |id: &str| json!({"jsonrpc": "2.0", "id": id, "method": "roots/list"});
+    let give_up = |id: &str| {
+        let method = "notifications/cancelled";
+        json!({"jsonrpc": "2.0", "method": method, "params": {"requestId": id}})
+    };
+    let (unasked, called) = (Arc::clone(unasked), Arc::clone(called));
+    let server = HttpServer::start(move |request| {
+        let asked = request.json();
+        let during = |message| {
+            Answer::events(&[message])
+                .step(Step::Wait(Arc::clone(&called)))
+                .step(Step::Send(event(&response(request, &said("done"))).into()))
+        };
+        match &*request.rpc_method() {
+            "initialize" => Answer::result(
+                request,
+                &json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
+                    "serverInfo": {"name": "s", "version": "1"}}),
+            ),
+            _ if request.method == "GET" => Answer::events(&[])
+                .step(Step::Wait(Arc::clone(&unasked)))
+                .step(Step::Send(event(&give_up("of a call")).into()))
+                .step(Step::Wait(Arc::clone(&unasked)))
+                .step(Step::Send(event(&ask("of nobody")).into()))
+                .step(Step::Stall),
+            "tools/call" if asked["params"]["name"] == "ask" => during(ask("of a call")),
+            "tools/call" => during(give_up("of nobody")),
+            _ => Answer::status(202),
+        }
+    });
+    server.await.unwrap()
+}
+
+// spec: CAN-13
+#[tokio::test]
+async fn a_question_that_its_server_gives_up_on_another_stream_stops_its_handler() {
+    let [unasked, called] = [(); 2].map(|()| Arc::new(Semaphore::new(0)));
+    let server = server_of_two_streams(&unasked, &called).await;
+    let (sender, mut notes) = mpsc::channel(4);
+    let client = Client::builder(server.url()).mode(Mode::Legacy).on_list_roots(move || {
+        let noted = Noted(sender.clone());
+        async move {
+            noted.0.send("asked").await.unwrap();
+            std::future::pending().await
+        }
+    });
+    let client = deadline(client.build().connect()).await.unwrap();
+    let (result, ()) = tokio::join!(deadline(client.call_tool("ask")), async {
+        assert_eq!(deadline(notes.recv()).await, Some("asked"));
+        unasked.add_permits(1);
+        assert_eq!(deadline(notes.recv()).await, Some("given up"));
+        called.add_permits(1);
+    });
+    assert_eq!(result.unwrap().text(), "done");
+    unasked.add_permits(1);
+    assert_eq!(deadline(notes.recv()).await, Some("asked"));
+    let (result, ()) = tokio::join!(deadline(client.call_tool("give up")), async {
+        assert_eq!(deadline(notes.recv()).await, Some("given up"));
+        called.add_permits(1);
+    });
+    assert_eq!(result.unwrap().text(), "done");
+    let answers = server.matching(|request| request.json()["id"].is_string());
+    assert!(answers.is_empty(), "no answer is sent: {answers:?}");
 }

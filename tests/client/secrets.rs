@@ -66,7 +66,7 @@ fn chain(error: &Error) -> String {
     text
 }
 
-// spec: LOG-05 H25-14 MRTR-04
+// spec: LOG-05 H25-14 MRTR-04 SBP-14
 #[tokio::test]
 async fn neither_logs_nor_errors_nor_debug_output_have_secrets() {
     let log = Log::default();

@@ -5,7 +5,7 @@ use crate::{
     script::deadline,
     wire::{self, pair},
 };
-use conformance::script::Background;
+use conformance::{log::Log, script::Background};
 use futures_util::{FutureExt, StreamExt, stream};
 use mcp_session::{Event, Events, Misbehavior, Notice, Options, Session};
 use mcp_transport::{
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{sync::mpsc, time::timeout};
 use tower::util::BoxCloneSyncService;
+use tracing::Level;
 
 struct Noted(mpsc::Sender<&'static str>);
 
@@ -36,10 +37,12 @@ async fn ponder(notes: mpsc::Sender<&'static str>) -> roots::Answer {
     std::future::pending().await
 }
 
-// spec: CAN-11 CAN-13 PROG-07
+// spec: CAN-09 CAN-11 CAN-13 PROG-07
 #[tokio::test(start_paused = true)]
 async fn a_question_that_its_server_gives_up_is_dropped_and_not_answered() {
     deadline(async {
+        let log = Log::default();
+        let _recording = log.record(Level::DEBUG);
         let (sender, mut notes) = mpsc::channel(4);
         let mut options = wire::legacy();
         options.input = roots::answering(move || ponder(sender.clone()));
@@ -52,7 +55,7 @@ async fn a_question_that_its_server_gives_up_is_dropped_and_not_answered() {
         for id in [json!("other"), json!(7), Value::Null] {
             peer.notify("notifications/cancelled", json!({"requestId": id})).await;
         }
-        peer.notify("notifications/cancelled", json!({"requestId": "q", "reason": "changed"})).await;
+        peer.notify("notifications/cancelled", json!({"requestId": "q", "reason": "hurry"})).await;
         assert_eq!(notes.recv().await, Some("given up"));
         // Once more is once too often, and harms nothing.
         peer.notify("notifications/cancelled", json!({"requestId": "q"})).await;
@@ -61,6 +64,7 @@ async fn a_question_that_its_server_gives_up_is_dropped_and_not_answered() {
         drop::<Session>(session);
         driver.end().await.unwrap();
         assert_eq!(peer.rest().await, Vec::<Value>::new(), "no answer, and no progress");
+        assert!(log.text().contains("hurry"), "{}", log.text());
     })
     .await;
 }

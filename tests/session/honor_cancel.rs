@@ -5,6 +5,7 @@ use crate::{
     script::{Answer, Script, deadline, discovered, initialized},
     wire,
 };
+use conformance::log::Log;
 use futures_util::FutureExt;
 use mcp_session::{Call, Cancellation, Error, HonorCancelLayer, Options, Session, mock};
 use mcp_transport::Binding;
@@ -13,6 +14,7 @@ use std::{future::pending, sync::Mutex, time::Duration};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, ServiceExt, limit::ConcurrencyLimitLayer};
+use tracing::Level;
 
 fn cancelled(error: Error) -> Option<String> {
     match error {
@@ -32,6 +34,29 @@ fn silent(legacy: bool) -> Script {
         "initialize" => initialized("2025-11-25"),
         _ => Answer::Silence,
     })
+}
+
+// spec: CAN-09
+#[tokio::test(start_paused = true)]
+async fn why_a_call_is_given_up_is_in_the_log() {
+    deadline(async {
+        let log = Log::default();
+        let _recording = log.record(Level::DEBUG);
+        let session = silent(false).connect(Options::default()).await.unwrap();
+        let cancellation = Cancellation::new();
+        let call = Call::new("tools/call").with_extension(cancellation.clone());
+        let mut call = Box::pin(session.call_raw(call));
+        assert!((&mut call).now_or_never().is_none());
+        cancellation.cancel_because("the user left");
+        call.await.unwrap_err();
+        let late = session.call_raw(Call::new("prompts/get")).await.unwrap_err();
+        let text = log.text();
+        for reason in ["the user left", &late.to_string()] {
+            let line = text.lines().find(|line| line.contains(reason));
+            assert!(line.is_some_and(|line| line.contains("given up")), "{reason}: {text}");
+        }
+    })
+    .await;
 }
 
 // spec: CAN-05

@@ -23,6 +23,7 @@ mod limit_tools;
 mod mirror_params;
 mod mock;
 mod pin_tools;
+mod pings;
 mod prior;
 mod propagate_trace;
 mod reconnect;

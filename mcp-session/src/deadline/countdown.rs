@@ -49,7 +49,10 @@ impl Countdown {
             }
             let Some(end) = clock.end() else { return Poll::Pending };
             if end.at <= Instant::now() {
-                return Poll::Ready(clock.error(&end));
+                let error = clock.error(&end);
+                // spec: CAN-09
+                tracing::debug!(reason = %error, "a call is given up");
+                return Poll::Ready(error);
             }
             self.timer = Timer::Own(Box::pin(sleep_until(end.at)));
         }

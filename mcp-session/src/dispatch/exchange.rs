@@ -3,13 +3,9 @@
 use super::Ends;
 use crate::{
     Error, Event, Events, Misbehavior, Params, Progress, Reply, events::belongs_to_no_call,
-    given_up::GivenUp, peer::MAX_ANSWERS,
+    peer::MAX_ANSWERS,
 };
-use futures_util::{
-    StreamExt,
-    future::{AbortHandle, Abortable, BoxFuture},
-    stream::FuturesUnordered,
-};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mcp_transport::{BoxError, Extensions, Replies, Transport};
 use mcp_types::{
     RawJson, RequestId,
@@ -63,12 +59,10 @@ struct Chat {
     /// What has to be done before the server is heard again.
     busy: Option<BoxFuture<'static, ()>>,
     answers: Option<Answers>,
-    /// By which the answers can be stopped; never more than there may be answers.
-    running: Vec<(RequestId, AbortHandle)>,
 }
 
 /// The answers that are being made to questions about a call.
-type Answers = FuturesUnordered<BoxFuture<'static, RequestId>>;
+type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
 
 impl<T: Transport> Exchange<T> {
     pub(super) fn new(sending: T::Future, talk: Talk<T>) -> Self {
@@ -113,36 +107,18 @@ impl Chat {
         }
         while let Some(running) = &mut self.answers {
             match running.poll_next_unpin(cx) {
-                Poll::Ready(Some(id)) => self.running.retain(|(running, _)| *running != id),
+                Poll::Ready(Some(())) => {}
                 Poll::Ready(None) => self.answers = None,
                 Poll::Pending => break,
             }
         }
         Poll::Ready(())
     }
-
-    /// Stops the answer to a question that the server gives up; says whether there is one.
-    // spec: CAN-13
-    fn give_up(&mut self, notification: &Notification) -> bool {
-        if self.running.is_empty() {
-            return false;
-        }
-        let Some(GivenUp { request_id: id, reason }) = GivenUp::of(notification) else {
-            return false;
-        };
-        let Some(at) = self.running.iter().position(|(running, _)| *running == id) else {
-            return false;
-        };
-        tracing::debug!(%id, reason, "the server gave its question up");
-        self.running.swap_remove(at).1.abort();
-        true
-    }
 }
 
 impl Default for Chat {
     fn default() -> Self {
-        let (busy, answers, running) = (None, None, Vec::new());
-        Self { last_progress: f64::NEG_INFINITY, busy, answers, running }
+        Self { last_progress: f64::NEG_INFINITY, busy: None, answers: None }
     }
 }
 
@@ -195,9 +171,7 @@ impl<T: Transport> Talk<T> {
 
     fn tell(&mut self, notification: Notification) -> Result<(), Error> {
         let peer = &self.ends.peer;
-        if let Some(chat) = &mut self.chat
-            && chat.give_up(&notification)
-        {
+        if peer.give_up(&notification) {
             return Ok(());
         }
         if !peer.is_modern() && belongs_to_no_call(&notification.method) {
@@ -244,14 +218,9 @@ impl<T: Transport> Talk<T> {
             return;
         }
         let asker = peer.asker().about(self.method.clone(), self.params.clone());
-        let (handle, registration) = AbortHandle::new_pair();
         let id = request.id.clone();
-        chat.running.push((id.clone(), handle));
         let answer = async move { peer.answer(request, asker, transport, extensions).await };
-        chat.answers.get_or_insert_default().push(Box::pin(async move {
-            // An answer that was stopped is not sent: the server has said that it does not want it.
-            let _ = Abortable::new(answer, registration).await;
-            id
-        }));
+        let answer = self.ends.peer.answering(id, answer);
+        chat.answers.get_or_insert_default().push(answer);
     }
 }

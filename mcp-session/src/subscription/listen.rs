@@ -1,7 +1,9 @@
 //! Subscribing at a stateless server.
 
 use super::{Notice, Subscription, covers, notice, notification};
-use crate::{Call, Deadlines, Error, Event, Events, Misbehavior, Phase, Reply, Session};
+use crate::{
+    Call, Deadlines, Error, Event, Events, Misbehavior, Phase, Reply, Session, given_up::GivenUp,
+};
 use futures_util::{FutureExt, future::BoxFuture, stream};
 use mcp_types::{
     MetaObject, Notification as _, RawJson, Request as _, RequestId, keys,
@@ -160,8 +162,10 @@ impl Listening {
     /// The next change; `None` when the server has ended the subscription.
     async fn next(&mut self, session: &Session) -> Result<Option<Notice>, Error> {
         while let Some(notification) = self.receive().await? {
-            // spec: SUB-07 CAN-12
+            // spec: SUB-07 CAN-09 CAN-12
             if notification.method == "notifications/cancelled" {
+                let reason = GivenUp::of(&notification).and_then(|given_up| given_up.reason);
+                tracing::debug!(reason, "the server gave a subscription up");
                 return Ok(None);
             }
             if notification.method == SubscriptionsAcknowledgedNotification::METHOD {

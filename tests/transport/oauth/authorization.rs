@@ -8,7 +8,7 @@ use conformance::{
 use mcp_transport::http::oauth::{Ask, OAuth};
 use serde_json::json;
 
-// spec: FLOW-01 FLOW-02 FLOW-06 FLOW-07 RSRC-01 RSRC-02 RSRC-04 TOK-02 TOK-03
+// spec: HTTP-20 FLOW-01 FLOW-02 FLOW-06 FLOW-07 RSRC-01 RSRC-02 RSRC-04 TOK-02 TOK-03
 #[tokio::test]
 async fn a_code_is_asked_for_and_exchanged_as_the_rules_have_it() {
     let origin_alone = |rules: &mut conformance::oauth::Rules| {

@@ -1,0 +1,74 @@
+//! Asking a server with a handshake again and again whether it is still there.
+
+use crate::{Call, Dispatch, Error, Peer};
+use mcp_transport::{Delivery, Error as Lost, Transport};
+use mcp_types::ProtocolVersion;
+use std::time::Duration;
+use tokio::time::sleep;
+use tower::ServiceExt;
+
+/// No server is asked more often.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// How often a server with a handshake is asked whether it is still there, and how long it has to answer.
+///
+/// A server that does not answer in time is taken for lost: [`Reconnect`](crate::Reconnect) says what follows. Any answer will
+/// do, an error too. There is one ping at a time, and none to a stateless server, which knows no such request.
+///
+/// A server that can do one thing at a time answers when it has done that: its longest call should fit into the timeout.
+///
+/// See [the clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/ping#implementation-considerations).
+// spec: PING-02 PING-03 PING-04
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PingOptions {
+    /// The wait between an answer and the next ping, at least 1 s. Default: 30 s.
+    pub interval: Duration,
+    /// How long the server may take to answer one, without the time that a person takes to log in. Default: 30 s.
+    pub timeout: Duration,
+}
+
+impl Default for PingOptions {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(30), timeout: Duration::from_secs(30) }
+    }
+}
+
+impl PingOptions {
+    /// A ping after each such interval.
+    pub fn every(interval: Duration) -> Self {
+        Self { interval, ..Self::default() }
+    }
+
+    /// Pings a connection until it is found to be lost.
+    pub(crate) async fn watch<T: Transport>(
+        self,
+        transport: T,
+        peer: Peer,
+        version: ProtocolVersion,
+    ) -> Lost {
+        let dispatch = Dispatch::new(transport, peer.clone());
+        loop {
+            sleep(self.interval.max(SHORTEST)).await;
+            // The binding learns the revision from it.
+            let ping = Call::new("ping").with_extension(version.clone());
+            let answer = peer.within(self.timeout, dispatch.clone().oneshot(ping)).await;
+            let Some(answer) = answer else {
+                let after = self.timeout;
+                tracing::warn!(?after, "the server did not answer a ping");
+                return Lost::closed("the server did not answer a ping in time", Delivery::Unknown);
+            };
+            if let Err(error) = answer.map_err(Error::from_layers) {
+                tracing::warn!(%error, "a ping failed");
+                if let Some(lost) = error.as_transport().filter(|error| is_lost(error)) {
+                    return lost.clone();
+                }
+            }
+        }
+    }
+}
+
+/// Whether nobody is there: who refuses a request is.
+fn is_lost(error: &Lost) -> bool {
+    error.is_closed() || (error.status().is_none() && (error.is_connect() || error.is_io()))
+}
