@@ -39,11 +39,14 @@
 //! |---|---|---|
 //! | `command`, `args`, `env`, `cwd` | | a child process |
 //! | `envFile` | `env_file` | a file of environment variables for it, lines of `NAME=VALUE`, read whenever it is started |
+//! | `env_keys` | `envKeys` | names of environment variables that it gets from the environment of this process |
 //! | `url` | `httpUrl`, `serverUrl` | a server behind a URL |
 //! | `type` | `transport` | `stdio`, `http` or `streamable-http`, `sse`, `ws`; without it, command or URL say it |
 //! | `headers`, `auth` | | headers of each request; a bearer token, or `"oauth"` |
 //! | `oauth` | `auth` as an object | `{"clientId", "clientSecret", "scopes", "callbackPort", "tokenFile"}`: a login by OAuth, as far as it is known |
 //! | `tls` | | `{"ca", "cert", "key"}`: files in PEM, of authorities to trust besides those of the platform, and of a client certificate |
+//! | `verify` | | a path is `tls.ca`; `false` is refused when a client connects: certificates are always verified |
+//! | `sse_read_timeout` | `sseReadTimeout` | how long an answer over HTTP may be silent, in seconds |
 //! | `timeout`, `init_timeout` | `initTimeout` | limits of a call, and of connecting, in milliseconds |
 //! | `disabled` | `enabled` | whether it is used |
 //! | `keep_alive` | `keepAlive` | whether its session outlives the connections to it |
@@ -70,6 +73,8 @@ mod file;
 mod files;
 mod goose;
 mod keys;
+#[cfg(feature = "cli")]
+mod login;
 mod oauth;
 mod problem;
 mod report;

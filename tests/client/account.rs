@@ -2,6 +2,7 @@
 
 use crate::{connections::gate::eventually, deadline};
 use conformance::{
+    http_server::Answer,
     log::Log,
     oauth::{World, follow, redirect_of},
 };
@@ -34,17 +35,21 @@ impl Read for Lines {
 struct Shell {
     folder: tempfile::TempDir,
     err: Log,
+    /// Whether the command line names the file of the tokens.
+    is_told_where: bool,
 }
 
 impl Shell {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), err: Log::default() }
+        let (folder, err) = (tempfile::tempdir().unwrap(), Log::default());
+        Self { folder, err, is_told_where: true }
     }
 
     fn words(&self, words: &[&str]) -> Vec<OsString> {
         let tokens = self.folder.path().join("tokens.json");
-        let rest = ["--no-browser".into(), "--tokens".into(), tokens.into_os_string()];
-        ["mcp"].iter().chain(words).map(OsString::from).chain(rest).collect()
+        let place = self.is_told_where.then(|| ["--tokens".into(), tokens.into_os_string()]);
+        let words = ["mcp"].iter().chain(words).chain(&["--no-browser"]).map(OsString::from);
+        words.chain(place.into_iter().flatten()).collect()
     }
 
     async fn run(&self, words: &[&str]) -> Outcome {
@@ -125,9 +130,54 @@ async fn one_logs_in_sees_where_and_logs_out() {
     }
 
     let out = shell.run(&["logout", url]).await;
-    assert_eq!((out.code, out.err), (0, format!("Logged out of {url}\n")));
+    assert_eq!(out.code, 0, "{}", out.err);
+    assert!(out.err.starts_with(&format!("Logged out of {url}\n")), "{}", out.err);
+    assert!(out.err.contains("revokes no tokens"), "{}", out.err);
     assert_eq!(shell.run(&["status", url]).await.code, 1);
     assert_eq!(world.asked("/authorize").len(), 1);
+}
+
+#[tokio::test]
+async fn who_logs_out_has_the_tokens_revoked_or_is_told_that_they_are_not() {
+    let world = World::start(|rules| rules.servers[0].revokes = true).await.unwrap();
+    let (shell, url) = (Shell::new(), world.url());
+    let user = async |page: String| drop(follow(&page).await.unwrap());
+    assert_eq!(shell.with_user(&["login", url], user).await.code, 0);
+    let out = shell.run(&["logout", url]).await;
+    assert_eq!((out.code, out.err), (0, format!("Logged out of {url}\n")));
+    assert_eq!(world.asked("/revoke").len(), 2);
+    assert_eq!(world.secrets().iter().filter(|secret| secret.starts_with("access")).count(), 0);
+
+    let shell = Shell::new();
+    assert_eq!(shell.with_user(&["login", url], user).await.code, 0);
+    world.change(|rules| rules.servers[0].always("/revoke", Answer::status(503)));
+    let out = shell.run(&["logout", url]).await;
+    assert_eq!(out.code, 0, "they are forgotten: {}", out.err);
+    assert!(out.err.contains("may be good until they expire"), "{}", out.err);
+    assert!(out.err.contains("503"), "{}", out.err);
+    assert_eq!(shell.run(&["status", url]).await.code, 1);
+}
+
+#[tokio::test]
+async fn tokens_are_kept_where_a_config_says() {
+    let world = World::start(|rules| rules.servers[0].revokes = true).await.unwrap();
+    let mut shell = Shell::new();
+    shell.is_told_where = false;
+    let tokens = shell.folder.path().join("of a config.json");
+    let path = shell.folder.path().join("servers.json");
+    let server = serde_json::json!({"url": world.url(), "oauth": {"tokenFile": tokens}});
+    let config = serde_json::json!({"mcpServers": {"world": server}});
+    std::fs::write(&path, config.to_string()).unwrap();
+    let path = path.display().to_string();
+    let user = async |page: String| drop(follow(&page).await.unwrap());
+    let login = shell.with_user(&["login", &path], user).await;
+    assert_eq!(login.code, 0, "{}", login.err);
+    let text = std::fs::read_to_string(&tokens).unwrap();
+    assert!(text.contains(world.url()), "{text}");
+    assert_eq!(shell.run(&["status", &path]).await.code, 0);
+    assert_eq!(shell.run(&["logout", &path]).await.code, 0);
+    assert_eq!(shell.run(&["status", &path]).await.code, 1);
+    assert_eq!(world.asked("/revoke").len(), 2);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod discover;
 mod edit;
 mod files;
 mod goose;
+mod members;
 mod tools;
 
 use mcp_client::config::{

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod discovery;
+mod log_out;
 mod registration;
 mod scopes;
 mod sharing;

@@ -22,18 +22,18 @@ pub(super) fn client(
     common: &Common,
     terminal: &Terminal,
 ) -> Result<ClientBuilder, Failure> {
-    let store = store(common)?;
+    let store = store(Some(server), common)?;
     Ok(server.client_logging_in(|oauth, port| {
         oauth.store(store).receiver(receiver(common, terminal).port(port))
     }))
 }
 
-/// Where the tokens are kept.
-pub(super) fn store(common: &Common) -> Result<FileStore, Failure> {
-    let path =
-        common.tokens.clone().or_else(default_path).ok_or_else(|| {
-            Failure::new("there is no folder for tokens: name a file with --tokens")
-        })?;
+/// Where the tokens are kept: as the command line says, or the config of the server, or where this command keeps those of all.
+pub(super) fn store(server: Option<&ServerConfig>, common: &Common) -> Result<FileStore, Failure> {
+    let configured = || server?.token_file().map(PathBuf::from);
+    let path = common.tokens.clone().or_else(configured).or_else(default_path);
+    let path = path
+        .ok_or_else(|| Failure::new("there is no folder for tokens: name a file with --tokens"))?;
     Ok(FileStore::new(path))
 }
 

@@ -30,8 +30,9 @@ pub(super) struct Common {
     /// How to log in to a URL: `oauth`, or a bearer token; `${VARIABLES}` are filled in.
     #[arg(long, global = true, value_name = "oauth|TOKEN")]
     pub(super) auth: Option<String>,
-    /// Where the tokens of logins are kept. Default: `mcp/tokens.json` in the folder for configuration.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Where the tokens of logins are kept. Default: the `tokenFile` of a config, or `mcp/tokens.json` in the folder for
+    /// configuration.
+    #[arg(long, visible_alias = "token-file", global = true, value_name = "FILE")]
     pub(super) tokens: Option<PathBuf>,
     /// Only shows the page of a login, and opens no browser.
     #[arg(long, global = true)]
@@ -105,7 +106,7 @@ pub(super) enum Command {
         /// A URL, or a server of a config.
         target: String,
     },
-    /// Forgets the tokens of a server.
+    /// Forgets the tokens of a server, and has its authorization server revoke them if it can.
     Logout {
         /// A URL, or a server of a config.
         target: String,

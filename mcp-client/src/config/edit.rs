@@ -105,6 +105,9 @@ fn members(server: &ServerConfig) -> BTreeMap<Key, Value> {
             put(&mut members, Key::OAuth, json!(oauth), oauth.is_some());
             let tls = remote.tls.written();
             put(&mut members, Key::Tls, json!(tls), tls.is_some());
+            put(&mut members, Key::Verify, json!(false), !remote.verify);
+            let limit = remote.idle_timeout.map(|limit| limit.as_secs_f64());
+            put(&mut members, Key::SseReadTimeout, json!(limit), limit.is_some());
         }
     }
     for (key, limit) in [(Key::Timeout, server.timeout), (Key::InitTimeout, server.init_timeout)] {

@@ -2,13 +2,13 @@
 
 use super::{
     Auth, OAuthSettings, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,
-    ToolRules,
+    TlsFiles, ToolRules,
     keys::{self, Key},
     oauth,
     report::Report,
     tls,
     tools::{self, Tools},
-    values,
+    values, variables,
 };
 use jsonc_parser::{
     ast::{Object, ObjectProp, Value},
@@ -20,9 +20,11 @@ use std::collections::{BTreeMap, HashMap};
 type Members<'a, 'b> = HashMap<Key, &'b ObjectProp<'a>>;
 
 /// What servers with a command have, and those with a URL have not.
-const OF_COMMANDS: [Key; 5] = [Key::Command, Key::Args, Key::Cwd, Key::Env, Key::EnvFile];
+const OF_COMMANDS: [Key; 6] =
+    [Key::Command, Key::Args, Key::Cwd, Key::Env, Key::EnvKeys, Key::EnvFile];
 /// The other way round.
-const OF_URLS: [Key; 5] = [Key::Url, Key::Headers, Key::Auth, Key::OAuth, Key::Tls];
+const OF_URLS: [Key; 7] =
+    [Key::Url, Key::Headers, Key::Auth, Key::OAuth, Key::Tls, Key::Verify, Key::SseReadTimeout];
 
 /// What a server says of how it is reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,9 +166,14 @@ fn stdio(
     }
     let args = read_key(members, Key::Args, report, values::strings);
     let env = read_key(members, Key::Env, report, values::string_map);
+    let passed_on = read_key(members, Key::EnvKeys, report, variable_names).unwrap_or_default();
     let env_file = read_key(members, Key::EnvFile, report, values::string);
     let cwd = read_key(members, Key::Cwd, report, values::string);
-    let (args, env) = (args.unwrap_or_default(), env.unwrap_or_default());
+    let (args, mut env) = (args.unwrap_or_default(), env.unwrap_or_default());
+    for name in passed_on {
+        let value = format!("${{{name}}}");
+        env.entry(name).or_insert(value);
+    }
     Some(ServerTransport::Stdio(StdioServer { command: text?, args, env, env_file, cwd }))
 }
 
@@ -186,11 +193,55 @@ fn remote(
     let oauth = read_key(members, Key::OAuth, report, oauth::read).flatten().or(client);
     let auth = auth.or_else(|| oauth.as_ref().map(|_| Auth::OAuth));
     let oauth = oauth.unwrap_or_default();
-    let tls = read_key(members, Key::Tls, report, tls::read).unwrap_or_default();
+    let mut tls = read_key(members, Key::Tls, report, tls::read).unwrap_or_default();
+    let verify = verify(members, &mut tls, report);
+    let idle_timeout = read_key(members, Key::SseReadTimeout, report, values::seconds);
     check_authorization(members, &headers, auth.as_ref(), report);
     let named = (url.name.as_str() == "httpUrl").then_some(RemoteProtocol::Http);
     let protocol = stated.or(named).unwrap_or_default();
-    Some(ServerTransport::Remote(RemoteServer { url: text?, protocol, headers, auth, oauth, tls }))
+    if protocol == RemoteProtocol::WebSocket {
+        unused(members, &[Key::SseReadTimeout], "a WebSocket", report);
+    }
+    let idle_timeout = idle_timeout.filter(|limit| !limit.is_zero());
+    let url = text?;
+    Some(ServerTransport::Remote(RemoteServer {
+        url,
+        protocol,
+        headers,
+        auth,
+        oauth,
+        tls,
+        verify,
+        idle_timeout,
+    }))
+}
+
+/// The names of environment variables.
+fn variable_names(value: &Value<'_>, report: &mut Report<'_>) -> Option<Vec<String>> {
+    let names = values::strings(value, report)?;
+    if let Some(wrong) = names.iter().find(|name| !variables::is_name(name)) {
+        report.error(value.range(), format!("has {wrong:?}, which is no name of a variable"));
+        return None;
+    }
+    Some(names)
+}
+
+/// Reads `verify`, whether certificates are; a path is that of an authority to trust.
+fn verify(members: &Members<'_, '_>, tls: &mut TlsFiles, report: &mut Report<'_>) -> bool {
+    let said = read_key(members, Key::Verify, report, |value, report| match value {
+        Value::BooleanLit(said) => Some((said.value, None)),
+        Value::StringLit(path) => Some((true, Some(path.value.clone().into_owned()))),
+        other => values::wrong(other, "`true` or the path of a file of certificates", report),
+    });
+    let Some((verify, path)) = said else { return true };
+    match (&tls.ca, path) {
+        (None, Some(path)) => tls.ca = Some(path),
+        (Some(ca), Some(path)) if *ca != path => {
+            unused(members, &[Key::Verify], "`tls.ca`", report);
+        }
+        _ => {}
+    }
+    verify
 }
 
 /// Reads `auth`: `oauth`, a token, or, as Cursor has it, an object about the client that logs in.

@@ -8,6 +8,7 @@ pub(super) enum Key {
     Command,
     Args,
     Env,
+    EnvKeys,
     EnvFile,
     Cwd,
     Url,
@@ -16,6 +17,8 @@ pub(super) enum Key {
     Auth,
     OAuth,
     Tls,
+    Verify,
+    SseReadTimeout,
     Timeout,
     InitTimeout,
     Disabled,
@@ -30,11 +33,12 @@ pub(super) enum Key {
 }
 
 /// The names of each member; the first is the one that is written.
-const NAMES: [(Key, &[&str]); 22] = [
+const NAMES: [(Key, &[&str]); 25] = [
     (Key::Transport, &["type", "transport", "transportType"]),
     (Key::Command, &["command", "cmd"]),
     (Key::Args, &["args"]),
     (Key::Env, &["env", "envs"]),
+    (Key::EnvKeys, &["env_keys", "envKeys"]),
     (Key::EnvFile, &["envFile", "env_file"]),
     (Key::Cwd, &["cwd"]),
     (Key::Url, &["url", "httpUrl", "serverUrl", "uri"]),
@@ -42,6 +46,8 @@ const NAMES: [(Key, &[&str]); 22] = [
     (Key::Auth, &["auth"]),
     (Key::OAuth, &["oauth"]),
     (Key::Tls, &["tls"]),
+    (Key::Verify, &["verify"]),
+    (Key::SseReadTimeout, &["sse_read_timeout", "sseReadTimeout"]),
     (Key::Timeout, &["timeout"]),
     (Key::InitTimeout, &["init_timeout", "initTimeout"]),
     (Key::Disabled, &["disabled"]),
@@ -77,7 +83,7 @@ const FOREIGN: [&str; 17] = [
 ];
 
 /// Members of other clients that change how a server is reached, and are not built here.
-const UNBUILT: [&str; 4] = ["env_keys", "sandbox", "sse_read_timeout", "verify"];
+const UNBUILT: [&str; 1] = ["sandbox"];
 
 /// The members of this name, if it has an effect.
 pub(super) fn key(name: &str) -> Option<Key> {

@@ -78,6 +78,12 @@ pub struct RemoteServer {
     pub oauth: OAuthSettings,
     /// Files with certificates.
     pub tls: TlsFiles,
+    /// Whether the certificate of the server is verified. A server at an `https` URL that is not to be verified is not
+    /// connected to: its authority belongs into [`tls`](Self::tls). Default: yes.
+    pub verify: bool,
+    /// How long an answer over HTTP may be silent, an event stream too. Seconds in the file, as `sse_read_timeout`.
+    /// Default: no limit.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// What is spoken at a URL.
@@ -127,6 +133,8 @@ impl ServerConfig {
             auth: None,
             oauth: OAuthSettings::default(),
             tls: TlsFiles::default(),
+            verify: true,
+            idle_timeout: None,
         }))
     }
 
@@ -217,6 +225,8 @@ impl fmt::Debug for RemoteServer {
             .field("auth", &self.auth)
             .field("oauth", &self.oauth)
             .field("tls", &self.tls)
+            .field("verify", &self.verify)
+            .field("idle_timeout", &self.idle_timeout)
             .finish()
     }
 }

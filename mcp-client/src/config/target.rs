@@ -35,34 +35,6 @@ impl ServerConfig {
         target.planned(move |plan| server.amend(plan))
     }
 
-    /// Begins a client that logs in to the server as its config has it, but for what is changed; the change is told the
-    /// port that users come back to.
-    #[cfg(feature = "cli")]
-    pub(crate) fn client_logging_in(
-        &self,
-        change: impl FnOnce(crate::oauth::OAuth, u16) -> crate::oauth::OAuth,
-    ) -> ClientBuilder {
-        let ServerTransport::Remote(server) = &self.transport else { return self.client() };
-        let target = filled(server, &Variables::from_env()).and_then(|filled| {
-            let settings = filled.oauth.unwrap_or_default();
-            let endpoint = http_endpoint(server.protocol, filled.url, filled.headers)?;
-            let tls = super::files::tls(&filled.tls, self.folder.as_deref()).map_err(Refusal)?;
-            let endpoint = endpoint.tls(tls);
-            let port = settings.callback_port.unwrap_or_default();
-            Ok(Target::logging_in(endpoint, change(oauth("mcp", settings), port)))
-        });
-        self.begin(
-            target.unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason)),
-        )
-    }
-
-    /// The URL of a server behind one, with its variables filled in.
-    #[cfg(feature = "cli")]
-    pub(crate) fn filled_url(&self) -> Option<mcp_transport::Url> {
-        let ServerTransport::Remote(server) = &self.transport else { return None };
-        Some(filled(server, &Variables::from_env()).ok()?.url)
-    }
-
     /// Brings what the config says into the plan of a connection; what the client says itself goes before it.
     fn amend(&self, plan: &mut Plan) {
         let (options, defaults) = (&mut plan.options, Options::default());
@@ -100,7 +72,7 @@ impl ServerConfig {
         self.begin(self.target_with(variables))
     }
 
-    fn begin(&self, target: Target) -> ClientBuilder {
+    pub(super) fn begin(&self, target: Target) -> ClientBuilder {
         let mut client = Client::builder(target);
         if let Some(limit) = self.timeout {
             client = client.deadlines(deadlines(limit));
@@ -117,7 +89,7 @@ fn deadlines(limit: Duration) -> Deadlines {
 }
 
 /// Why something is no target.
-struct Refusal(String);
+pub(super) struct Refusal(pub(super) String);
 
 impl Refusal {
     fn new(reason: impl Into<String>) -> Self {
@@ -192,13 +164,16 @@ fn stdio(_: &StdioServer, _: Option<&Path>, _: &Variables) -> Result<Target, Ref
     not(any(feature = "http", feature = "ws")),
     expect(dead_code, reason = "without a binding nobody sends them")
 )]
-struct Filled {
-    url: mcp_transport::Url,
-    headers: Vec<(http::HeaderName, http::HeaderValue)>,
+pub(super) struct Filled {
+    pub(super) url: mcp_transport::Url,
+    pub(super) headers: Vec<(http::HeaderName, http::HeaderValue)>,
     token: Option<String>,
     /// What is known of a client that logs in.
-    oauth: Option<OAuthSettings>,
-    tls: TlsFiles,
+    pub(super) oauth: Option<OAuthSettings>,
+    pub(super) tls: TlsFiles,
+    /// How long an answer may be silent.
+    #[cfg(feature = "http")]
+    pub(super) idle_timeout: Option<Duration>,
 }
 
 fn remote(
@@ -215,7 +190,7 @@ fn remote(
     }
 }
 
-fn filled(server: &RemoteServer, variables: &Variables) -> Result<Filled, Refusal> {
+pub(super) fn filled(server: &RemoteServer, variables: &Variables) -> Result<Filled, Refusal> {
     let mut filler = Filler::new(variables);
     let url = filler.fill(&server.url);
     let headers: Vec<_> =
@@ -238,8 +213,20 @@ fn filled(server: &RemoteServer, variables: &Variables) -> Result<Filled, Refusa
     filler.finish()?;
     let url = mcp_transport::Url::parse(&url);
     let url = url.map_err(|error| Refusal(format!("`url` is {error}")))?;
+    if !server.verify && matches!(url.scheme(), "https" | "wss") {
+        let reason = "certificates are always verified: in place of `verify: false`, give the authority of the server as `tls.ca`";
+        return Err(Refusal::new(reason));
+    }
     let headers = headers.into_iter().map(|(name, value)| header(name, &value));
-    Ok(Filled { url, headers: headers.collect::<Result<_, _>>()?, token, oauth, tls })
+    Ok(Filled {
+        url,
+        headers: headers.collect::<Result<_, _>>()?,
+        token,
+        oauth,
+        tls,
+        #[cfg(feature = "http")]
+        idle_timeout: server.idle_timeout,
+    })
 }
 
 fn header(name: &str, value: &str) -> Result<(http::HeaderName, http::HeaderValue), Refusal> {
@@ -251,10 +238,11 @@ fn header(name: &str, value: &str) -> Result<(http::HeaderName, http::HeaderValu
 }
 
 #[cfg(feature = "http")]
-fn http_endpoint(
+pub(super) fn http_endpoint(
     protocol: RemoteProtocol,
     url: mcp_transport::Url,
     headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    idle_timeout: Option<Duration>,
 ) -> Result<mcp_transport::http::Endpoint, Refusal> {
     use mcp_transport::http::Endpoint;
 
@@ -262,6 +250,10 @@ fn http_endpoint(
         || (protocol == RemoteProtocol::Auto && crate::target::is_http_sse(url.as_str()));
     let endpoint = Endpoint::new(url).map_err(|error| Refusal::of(&error))?;
     let endpoint = headers.into_iter().fold(endpoint, |it, (name, value)| it.header(name, value));
+    let endpoint = match idle_timeout {
+        Some(limit) => endpoint.idle_timeout(limit),
+        None => endpoint,
+    };
     Ok(if is_sse { endpoint.http_sse() } else { endpoint })
 }
 
@@ -271,8 +263,8 @@ fn http(
     folder: Option<&Path>,
     filled: Filled,
 ) -> Result<Target, Refusal> {
-    let Filled { url, headers, token, oauth, tls } = filled;
-    let endpoint = http_endpoint(protocol, url, headers)?;
+    let Filled { url, headers, token, oauth, tls, idle_timeout } = filled;
+    let endpoint = http_endpoint(protocol, url, headers, idle_timeout)?;
     if tls.is_empty() {
         return shown(endpoint, token, oauth);
     }
@@ -318,7 +310,7 @@ fn login(
 
 /// A login as a config has it, by a client of this name.
 #[cfg(feature = "oauth")]
-fn oauth(name: &str, settings: OAuthSettings) -> crate::oauth::OAuth {
+pub(super) fn oauth(name: &str, settings: OAuthSettings) -> crate::oauth::OAuth {
     use crate::oauth::{FileStore, OAuth};
 
     let mut oauth = OAuth::new(name).scopes(settings.scopes);
@@ -346,7 +338,7 @@ fn http(_: RemoteProtocol, _: Option<&Path>, _: Filled) -> Result<Target, Refusa
 
 #[cfg(feature = "ws")]
 fn websocket(filled: Filled) -> Result<Target, Refusal> {
-    let Filled { url, headers, token, oauth, tls } = filled;
+    let Filled { url, headers, token, oauth, tls, .. } = filled;
     if !tls.is_empty() {
         return Err(Refusal::new("`tls` is for HTTP, and not for WebSocket"));
     }

@@ -92,6 +92,13 @@ pub(super) fn milliseconds(value: &Value<'_>, report: &mut Report<'_>) -> Option
     Some(limit)
 }
 
+/// A time in seconds, which need not be whole.
+pub(super) fn seconds(value: &Value<'_>, report: &mut Report<'_>) -> Option<Duration> {
+    let number = value.as_number_lit().and_then(|number| number.value.parse().ok());
+    let limit = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    limit.or_else(|| wrong(value, "a number of seconds", report))
+}
+
 /// Tells that a value is of another type.
 pub(super) fn wrong<T>(value: &Value<'_>, expected: &str, report: &mut Report<'_>) -> Option<T> {
     let found = match value {

@@ -136,7 +136,7 @@ enum Value {
 }
 
 /// Whether something is the name of an environment variable.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.chars().all(|char| char.is_ascii_alphanumeric() || "_()".contains(char))

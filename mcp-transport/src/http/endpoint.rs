@@ -65,6 +65,12 @@ impl<S: HttpService> Endpoint<Custom<S>> {
 }
 
 impl<T> Endpoint<T> {
+    /// Where requests go.
+    #[cfg(feature = "oauth")]
+    pub(super) fn uri(&self) -> &Uri {
+        &self.target.uri
+    }
+
     /// The same endpoint with a header on every request. Values count as secrets: `Debug` does not show them.
     ///
     /// Headers of the protocol take precedence. `User-Agent` names this crate unless it is set here.

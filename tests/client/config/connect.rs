@@ -2,7 +2,7 @@
 
 use super::parse;
 use crate::deadline;
-use conformance::http_server::{Answer, HttpServer, Recorded};
+use conformance::http_server::{Answer, HttpServer, Recorded, Step};
 use mcp_client::{Client, Config, Error, config::Variables};
 use serde_json::json;
 use std::error::Error as _;
@@ -108,4 +108,25 @@ async fn a_config_is_a_target_if_it_has_one_server() {
     deadline(connection.close()).await;
     let error = chain(&deadline(Client::connect_to(Config::new())).await.unwrap_err());
     assert!(error.contains("has no server"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_silent_for_too_long_fails_its_call() {
+    let server = HttpServer::start(|request| match &*request.rpc_method() {
+        "server/discover" => Answer::result(
+            request,
+            &json!({"resultType": "complete", "supportedVersions": ["2026-07-28"],
+                "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private"}),
+        ),
+        _ => Answer::events(&[]).step(Step::Send(": begun\n\n".into())).step(Step::Stall),
+    });
+    let server = server.await.unwrap();
+    let entry = json!({"url": server.url(), "sse_read_timeout": 0.1});
+    let config = json!({"mcpServers": {"a": entry}}).to_string();
+    let client = deadline(Client::connect_to(parse(&config))).await.unwrap();
+    let error = deadline(client.call_tool("x")).await.unwrap_err();
+    assert!(error.as_transport().is_some_and(mcp_transport::Error::is_timeout), "{error:?}");
+    let ws =
+        parse(r#"{"mcpServers": {"a": {"url": "wss://a/", "type": "ws", "sse_read_timeout": 1}}}"#);
+    assert!(ws.problems()[0].message.contains("no effect"), "{:?}", ws.problems());
 }

@@ -132,6 +132,12 @@ async fn certificates_of_files_are_trusted_and_shown() {
         let connection = deadline(Client::connect_to(config(tls))).await.unwrap();
         deadline(connection.close()).await;
     }
+    // As FastMCP has it.
+    let verifying = |how: Value| {
+        let tls = json!({"cert": "both.pem"});
+        write(folder.path(), &json!({"url": world.url(), "tls": tls, "verify": how}))
+    };
+    deadline(Client::connect_to(verifying(json!("ca.pem")))).await.unwrap().close().await;
     let asked = world.requests().len();
     for (tls, reason) in [
         (json!({"ca": "ca.pem"}), ""),
@@ -143,6 +149,8 @@ async fn certificates_of_files_are_trusted_and_shown() {
         let (told, _) = refusal(&config(tls)).await;
         assert!(told.contains(reason), "{told}");
     }
+    let (told, _) = refusal(&verifying(json!(false))).await;
+    assert!(told.contains("always verified") && told.contains("`tls.ca`"), "{told}");
     assert_eq!(world.requests().len(), asked);
 }
 
@@ -150,7 +158,10 @@ async fn certificates_of_files_are_trusted_and_shown() {
 fn what_names_files_is_written_as_it_was_read() {
     let text = r#"{"mcpServers": {
         "a": {"command": "x", "envFile": ".env"},
-        "b": {"url": "https://a.example/", "tls": {"ca": "a", "cert": "b", "key": "c"}}
+        "b": {"url": "https://a.example/", "tls": {"ca": "a", "cert": "b", "key": "c"}},
+        "c": {"url": "https://a.example/", "verify": false, "sse_read_timeout": 2.5},
+        "d": {"url": "https://a.example/", "verify": "ca.pem"},
+        "e": {"command": "x", "env_keys": ["KEY"]}
     }}"#;
     let config = Config::parse(text).unwrap();
     let mut written = Config::new();
@@ -159,7 +170,7 @@ fn what_names_files_is_written_as_it_was_read() {
     }
     let again = Config::parse(written.text()).unwrap();
     assert!(again.problems().is_empty(), "{:?}", again.problems());
-    for name in ["a", "b"] {
+    for name in ["a", "b", "c", "d", "e"] {
         assert_eq!(again.server(name).unwrap(), config.server(name).unwrap());
     }
     let child = |config: &ServerConfig| match &config.transport {
@@ -167,7 +178,16 @@ fn what_names_files_is_written_as_it_was_read() {
         _ => None,
     };
     assert_eq!(child(again.server("a").unwrap()).as_deref(), Some(".env"));
-    for broken in [r#""tls": true"#, r#""tls": {"key": "a"}"#, r#""tls": {"ca": 1}"#] {
+    assert!(written.text().contains(r#""ca": "ca.pem""#), "{}", written.text());
+    assert!(written.text().contains(r#""KEY": "${KEY}""#), "{}", written.text());
+    for broken in [
+        r#""verify": 1"#,
+        r#""sse_read_timeout": -1"#,
+        r#""sse_read_timeout": "5""#,
+        r#""tls": true"#,
+        r#""tls": {"key": "a"}"#,
+        r#""tls": {"ca": 1}"#,
+    ] {
         let text = format!(r#"{{"mcpServers": {{"a": {{"url": "https://a/", {broken}}}}}}}"#);
         assert!(Config::parse(&text).is_err(), "{broken}");
     }

@@ -22,7 +22,7 @@ extensions:
     cmd: uvx
     description: Fetches pages
     enabled: true
-    env_keys: []
+    env_keys: [TOKEN, LEVEL]
     envs:
       LEVEL: debug
       DEPTH: 3
@@ -52,7 +52,8 @@ fn extensions_of_goose_are_servers() {
         (&*stdio.command, &stdio.args[..]),
         ("uvx", &["-y", "mcp-server-fetch"].map(String::from)[..])
     );
-    assert_eq!((&*stdio.env["LEVEL"], &*stdio.env["DEPTH"]), ("debug", "3"));
+    let values = ["LEVEL", "DEPTH", "TOKEN"].map(|name| &*stdio.env[name]);
+    assert_eq!(values, ["debug", "3", "${TOKEN}"], "what is said goes before what is passed on");
     assert_eq!(fetch.timeout, Some(Duration::from_secs(300)));
     assert_eq!(fetch.description.as_deref(), Some("Fetches pages"));
     assert!(!fetch.disabled && fetch.tools.include.is_empty());
@@ -91,6 +92,9 @@ fn what_is_wrong_in_yaml_is_told_with_its_place() {
     let broken = Config::parse_goose("extensions:\n  a: [x\n").unwrap_err();
     assert!(broken.to_string().contains("is not YAML"), "{broken}");
     assert!(broken.problems()[0].line > 1, "{broken}");
+    let odd = "extensions:\n  a:\n    type: stdio\n    cmd: x\n    env_keys: [\"a b\"]\n";
+    let odd = Config::parse_goose(odd).unwrap_err();
+    assert!(odd.to_string().contains("no name of a variable"), "{odd}");
     for text in ["", "GOOSE_MODE: auto\n", "extensions:\n"] {
         let none = Config::parse_goose(text).unwrap_err();
         assert!(matches!(none, ConfigError::NoServers { .. }), "{none}");

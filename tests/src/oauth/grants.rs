@@ -38,6 +38,27 @@ impl Shared {
         }
     }
 
+    /// Makes a token worthless; with a refresh token go the access tokens of its client.
+    pub(super) fn revoke(&self, at: usize, request: &Recorded) -> Answer {
+        let form = form(request);
+        let client = match self.authenticate(at, request, &form) {
+            Ok(client) => client,
+            Err(Failure(error)) => {
+                return Answer::json(&json!({"error": error})).with_status(401);
+            }
+        };
+        let token = form.get("token").cloned().unwrap_or_default();
+        let mut issued = self.issued();
+        let is_its = |grant: &Grant| grant.client == client;
+        if issued.refresh.get(&token).is_some_and(is_its) {
+            issued.refresh.remove(&token);
+            issued.access.retain(|_, grant| grant.client != client);
+        } else if issued.access.get(&token).is_some_and(is_its) {
+            issued.access.remove(&token);
+        }
+        Answer::status(200)
+    }
+
     fn grant(&self, at: usize, request: &Recorded, form: &Form) -> Result<Value, Failure> {
         let member = |name: &str| form.get(name).cloned().unwrap_or_default();
         let kind = member("grant_type");

@@ -20,6 +20,7 @@ impl Shared {
             "/register" if request.method == "POST" => self.register(at, request),
             "/authorize" if request.method == "GET" => self.authorize(at, request),
             "/token" if request.method == "POST" => self.token(at, request),
+            "/revoke" if request.method == "POST" => self.revoke(at, request),
             _ => Answer::status(404),
         }
     }
@@ -39,6 +40,9 @@ impl Shared {
             "token_endpoint_auth_methods_supported": [rules.method],
             "authorization_response_iss_parameter_supported": rules.iss == Iss::Right,
         });
+        if rules.revokes {
+            metadata["revocation_endpoint"] = json!(format!("{origin}/revoke"));
+        }
         if rules.wants_proof {
             metadata["dpop_signing_alg_values_supported"] = json!(["ES256"]);
         }

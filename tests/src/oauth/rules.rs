@@ -64,6 +64,8 @@ pub struct ServerRules {
     pub rotates: bool,
     /// The error that the user is sent back with.
     pub denies: Option<String>,
+    /// Whether it says that it revokes tokens.
+    pub revokes: bool,
     /// Whether it binds tokens to the key of a proof.
     pub wants_proof: bool,
     /// The nonce that a proof must have.
@@ -157,6 +159,7 @@ impl Default for ServerRules {
             gives_refresh: true,
             rotates: true,
             denies: None,
+            revokes: false,
             wants_proof: false,
             nonce: None,
             assertions: BTreeSet::new(),

@@ -2,8 +2,9 @@
 
 use super::connect;
 use crate::{
+    ServerConfig,
     cli::{Failure, Terminal, login, options::Common, show, target},
-    oauth::{FileStore, Key, Store, Tokens},
+    oauth::{FileStore, Key, LoggedOut, Store, Tokens},
 };
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,27 +18,46 @@ pub(super) async fn log_in(
     let server = target::remote(name, common)?;
     let client = login::client(&server, common, terminal)?;
     connect(client, common, terminal).await?.close().await;
-    let kept = kept(&login::store(common)?, Some(&key(name, common)?)).await?;
+    let store = login::store(Some(&server), common)?;
+    let kept = kept(&store, Some(&key(name, &server)?)).await?;
     if kept.is_empty() {
         terminal.say(&format!("{name} asks for no login"));
     }
     tell(&kept, common, terminal)
 }
 
-/// Forgets the tokens of a server.
+/// Forgets the tokens of a server, and has them revoked where that can be.
 pub(super) async fn log_out(
     name: &str,
     common: &Common,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let store = login::store(common)?;
-    let kept = kept(&store, Some(&key(name, common)?)).await?;
+    let server = target::remote(name, common)?;
+    let store = login::store(Some(&server), common)?;
+    let kept = kept(&store, Some(&key(name, &server)?)).await?;
     if kept.is_empty() {
         return Err(Failure::new(format!("not logged in to {name}")));
     }
-    for (key, tokens) in kept {
-        store.forget_tokens(&key, &tokens).await.map_err(Failure::Other)?;
+    for (key, _) in kept {
+        let (endpoint, oauth) = server.login()?;
+        let oauth = match &key.client_id {
+            Some(client_id) => oauth.client_id(client_id),
+            None => oauth,
+        };
+        let outcome = endpoint.oauth(oauth.store(store.clone())).log_out().await?;
         terminal.say(&format!("Logged out of {}", key.server));
+        match outcome {
+            LoggedOut::NotRevoked(error) => {
+                terminal.say("The tokens are forgotten here, and may be good until they expire:");
+                terminal.complain(&error);
+            }
+            LoggedOut::NotRevocable => {
+                terminal.say(
+                    "Its authorization server revokes no tokens: they are good until they expire",
+                );
+            }
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -48,8 +68,9 @@ pub(super) async fn status(
     common: &Common,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
-    let key = name.map(|name| key(name, common)).transpose()?;
-    let kept = kept(&login::store(common)?, key.as_ref()).await?;
+    let server = name.map(|name| target::remote(name, common)).transpose()?;
+    let key = name.zip(server.as_ref()).map(|(name, server)| key(name, server)).transpose()?;
+    let kept = kept(&login::store(server.as_ref(), common)?, key.as_ref()).await?;
     match name {
         Some(name) if kept.is_empty() => Err(Failure::new(format!("not logged in to {name}"))),
         None if kept.is_empty() && !common.json => {
@@ -61,8 +82,8 @@ pub(super) async fn status(
 }
 
 /// Whose tokens those of a server are, whatever client they are of.
-fn key(name: &str, common: &Common) -> Result<Key, Failure> {
-    let url = target::remote(name, common)?.filled_url();
+fn key(name: &str, server: &ServerConfig) -> Result<Key, Failure> {
+    let url = server.filled_url();
     let url = url.ok_or_else(|| Failure::new(format!("the URL of {name:?} is not known")))?;
     Ok(Key::of(&url, None))
 }

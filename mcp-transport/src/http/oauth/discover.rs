@@ -40,6 +40,22 @@ pub(super) async fn discover(
     found.map_err(|error| error.with_tried(search.tried))
 }
 
+/// The metadata of an authorization server that is known already, if it has any.
+///
+/// # Errors
+///
+/// It could not be read, or must not be trusted.
+pub(super) async fn of_issuer(
+    fetch: &Fetch,
+    oauth: &OAuth,
+    server: &Url,
+    issuer: &str,
+) -> Result<Option<ServerMetadata>, Error> {
+    let mut search = Search { fetch, oauth, server, tried: Vec::new() };
+    let found = search.server_metadata(issuer).await;
+    found.map_err(|error| error.with_tried(search.tried))
+}
+
 struct Search<'a> {
     fetch: &'a Fetch,
     oauth: &'a OAuth,

@@ -49,6 +49,10 @@ impl AuthorizeLayer {
         Self(Arc::new(Login::new(oauth, server)))
     }
 
+    pub(super) fn login(&self) -> &Login {
+        &self.0
+    }
+
     /// How long requests have waited for a login.
     pub fn patience(&self) -> &Patience {
         &self.0.patience

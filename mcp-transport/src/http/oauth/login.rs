@@ -196,6 +196,16 @@ impl Login {
         }
     }
 
+    /// Gives the tokens that are in use up, without a look into the store: the next refusal begins a login.
+    pub(super) fn let_go(&self) -> Option<Tokens> {
+        let held = {
+            let mut slot = self.slot();
+            slot.loaded = true;
+            slot.held.take()
+        };
+        held.map(|held| held.tokens.clone())
+    }
+
     fn is_to_be_renewed(&self, held: &Held) -> bool {
         let can = held.tokens.refresh_token.is_some() || self.oauth.grant.is_some();
         can && held.is_due() && self.slot().quiet_until.is_none_or(|at| at <= Instant::now())

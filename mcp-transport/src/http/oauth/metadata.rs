@@ -49,6 +49,7 @@ pub(super) struct ServerMetadata {
     pub(super) authorization_endpoint: Option<Url>,
     pub(super) token_endpoint: Url,
     pub(super) registration_endpoint: Option<Url>,
+    pub(super) revocation_endpoint: Option<Url>,
     pub(super) scopes_supported: Option<Vec<String>>,
     pub(super) token_endpoint_auth_methods: Option<Vec<String>>,
     pub(super) code_challenge_methods: Option<Vec<String>>,
@@ -73,6 +74,8 @@ impl ServerMetadata {
             token_endpoint: url("token_endpoint")?
                 .ok_or_else(|| document.lacks("token_endpoint"))?,
             registration_endpoint: url("registration_endpoint")?,
+            // No login fails because it could not be undone: it is checked when it is used.
+            revocation_endpoint: url("revocation_endpoint").ok().flatten(),
             scopes_supported: document.texts("scopes_supported"),
             token_endpoint_auth_methods: document.texts("token_endpoint_auth_methods_supported"),
             code_challenge_methods: document.texts("code_challenge_methods_supported"),
@@ -95,6 +98,7 @@ impl ServerMetadata {
             authorization_endpoint: Some(endpoint("/authorize")?),
             token_endpoint: endpoint("/token")?,
             registration_endpoint: Some(endpoint("/register")?),
+            revocation_endpoint: None,
             scopes_supported: None,
             token_endpoint_auth_methods: None,
             // That revision has it without a word.
@@ -105,7 +109,7 @@ impl ServerMetadata {
         })
     }
 
-    /// All places that requests would go to.
+    /// All places that requests of a login would go to.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &Url> {
         let optional = [&self.authorization_endpoint, &self.registration_endpoint];
         optional.into_iter().flatten().chain([&self.token_endpoint])

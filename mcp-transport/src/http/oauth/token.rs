@@ -61,7 +61,7 @@ impl TokenRequest<'_> {
 
     /// Adds who asks: to the form, or as a header.
     // spec: REG-16 CC-02
-    async fn authenticate(&mut self) -> Result<Option<HeaderValue>, Error> {
+    pub(super) async fn authenticate(&mut self) -> Result<Option<HeaderValue>, Error> {
         let Registration { client_id, client_secret, method, .. } = self.client;
         let secret = client_secret.as_ref().map(Secret::expose).unwrap_or_default();
         let mut add = |name: &'static str, value: String| self.form.push((name.into(), value));
@@ -107,6 +107,18 @@ pub(super) async fn post(
     authorization: Option<HeaderValue>,
     prover: Option<&Prover>,
 ) -> Result<Map<String, Value>, Error> {
+    let answer = send_form(fetch, endpoint, form, authorization, prover).await?;
+    read(&answer, &places::canonical(endpoint))
+}
+
+/// Sends a form to an endpoint of an authorization server.
+pub(super) async fn send_form(
+    fetch: &Fetch,
+    endpoint: &Url,
+    form: &Form,
+    authorization: Option<HeaderValue>,
+    prover: Option<&Prover>,
+) -> Result<Answer, Error> {
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form.iter().map(|(name, value)| (&**name, &**value)))
         .finish();
@@ -122,7 +134,7 @@ pub(super) async fn post(
     }
     let answer = fetch.send(request).await?;
     prover.inspect(|prover| _ = prover.learn(&uri, &answer.headers));
-    read(&answer, &places::canonical(endpoint))
+    Ok(answer)
 }
 
 /// Reads the answer of a token endpoint.

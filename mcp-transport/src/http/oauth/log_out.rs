@@ -1,0 +1,167 @@
+//! Giving tokens back: they are forgotten here, and revoked where they are from.
+
+use super::{
+    AuthenticationMethod, AuthorizeLayer, Error, ErrorKind, Form, Secret, Tokens, discover,
+    fetch::Fetch,
+    login::Login,
+    places,
+    token::{self, TokenRequest},
+};
+use crate::{
+    Url,
+    http::{Endpoint, HttpService, Storey, guard::Guarded, storey::Layered},
+};
+use futures_util::future::{Either, pending, select};
+use http::Uri;
+use std::pin::pin;
+
+/// What became of the tokens of a client that has logged out. Here they are forgotten, whatever became of them there.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LoggedOut {
+    /// There were none.
+    NotLoggedIn,
+    /// The authorization server has revoked them.
+    Revoked,
+    /// The authorization server revokes no tokens: they are good until they expire.
+    NotRevocable,
+    /// The authorization server should have revoked them, and did not: they may be good until they expire.
+    NotRevoked(Error),
+}
+
+impl AuthorizeLayer {
+    /// Logs out: forgets the tokens of the server, in the store too, and has their authorization server revoke them, as far as
+    /// it says that it can ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). `service` is what the layer is over.
+    ///
+    /// A client that is still connected logs in anew when the server asks for it. Its registration is kept for that.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read, or it still has the tokens.
+    ///
+    /// # Cancel safety
+    ///
+    /// Tokens are forgotten before they are revoked: of a future that is dropped, some may be good until they expire.
+    pub async fn log_out<S: HttpService>(&self, service: S) -> Result<LoggedOut, Error> {
+        let login = self.login();
+        let server: Uri = login.server.as_str().parse().map_err(|source| {
+            let message = format!("{} cannot be requested", login.key.server);
+            Error::new(ErrorKind::Configuration, message).with_source(crate::BoxError::from(source))
+        })?;
+        log_out(login, &Fetch::new(service, Guarded::new(server))).await
+    }
+}
+
+impl<T: Storey> Endpoint<Layered<AuthorizeLayer, T>> {
+    /// Logs out of the server: see [`AuthorizeLayer::log_out`]. Needs no connection.
+    ///
+    /// ```no_run
+    /// use mcp_transport::http::{Endpoint, oauth::{FileStore, LoggedOut, OAuth}};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let oauth = OAuth::new("My App").store(FileStore::new("/home/me/.config/my-app/tokens.json"));
+    /// let endpoint = Endpoint::parse("https://example.com/mcp")?.oauth(oauth);
+    /// if let LoggedOut::NotRevoked(error) = endpoint.log_out().await? {
+    ///     eprintln!("{error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// No request can be sent, the store cannot be read, or it still has the tokens.
+    ///
+    /// # Cancel safety
+    ///
+    /// Tokens are forgotten before they are revoked: of a future that is dropped, some may be good until they expire.
+    pub async fn log_out(&self) -> Result<LoggedOut, Error> {
+        let storey = &self.storey.inner;
+        let service = storey.service(self.uri()).map_err(|source| {
+            Error::new(ErrorKind::Network, "no request can be sent").with_source(source)
+        })?;
+        let upkeep = storey.upkeep().unwrap_or_else(|| Box::pin(pending()));
+        let work = pin!(self.storey.layer.log_out(service));
+        match select(work, upkeep).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), work)) => work.await,
+        }
+    }
+}
+
+async fn log_out(login: &Login, fetch: &Fetch) -> Result<LoggedOut, Error> {
+    let (store, key) = (&login.oauth.store, &login.key);
+    let failed = |what: &str, source| {
+        let message = format!("store with the tokens of {} cannot be {what}", key.server);
+        Error::new(ErrorKind::Store, message).with_source(source)
+    };
+    // Nobody refreshes meanwhile what is going to be forgotten.
+    let lock = store.lock(key).await;
+    let _lock = lock.map_err(|error| tracing::debug!(%error, "tokens cannot be locked")).ok();
+    let held = login.let_go();
+    let stored = store.tokens(key).await.map_err(|error| failed("read", error))?;
+    let Some(tokens) = stored.or(held) else { return Ok(LoggedOut::NotLoggedIn) };
+    let forgotten = store.forget_tokens(key, &tokens).await;
+    let outcome = match revoke(login, fetch, &tokens).await {
+        Ok(true) => LoggedOut::Revoked,
+        Ok(false) => LoggedOut::NotRevocable,
+        Err(error) => {
+            tracing::warn!(server = %key.server, %error, "tokens are not revoked");
+            LoggedOut::NotRevoked(error)
+        }
+    };
+    forgotten.map_err(|error| failed("changed", error))?;
+    Ok(outcome)
+}
+
+/// Has tokens revoked by the authorization server that gave them, and by no other; says whether it does that at all.
+async fn revoke(login: &Login, fetch: &Fetch, tokens: &Tokens) -> Result<bool, Error> {
+    let Login { oauth, server, .. } = login;
+    let metadata = discover::of_issuer(fetch, oauth, server, &tokens.issuer).await?;
+    let Some(endpoint) = metadata.and_then(|metadata| metadata.revocation_endpoint) else {
+        return Ok(false);
+    };
+    places::check_endpoint(&endpoint, server)?;
+    // The refresh token first: with it go the tokens that were had for it.
+    let all = [
+        ("refresh_token", tokens.refresh_token.as_ref()),
+        ("access_token", Some(&tokens.access_token)),
+    ];
+    let mut outcome = Ok(true);
+    for (kind, token) in all.into_iter().filter_map(|(kind, token)| Some((kind, token?))) {
+        let revoked = revoke_one(login, fetch, tokens, &endpoint, kind, token).await;
+        // The first failure is told, and the rest is tried all the same.
+        outcome = outcome.and_then(|is_done| revoked.map(|()| is_done));
+    }
+    outcome
+}
+
+async fn revoke_one(
+    login: &Login,
+    fetch: &Fetch,
+    tokens: &Tokens,
+    endpoint: &Url,
+    kind: &'static str,
+    token: &Secret,
+) -> Result<(), Error> {
+    let client = &tokens.client;
+    let assert = login.oauth.assert.as_deref();
+    let assert = assert.filter(|_| client.method == AuthenticationMethod::PrivateKeyJwt);
+    let form: Form =
+        vec![("token".into(), token.expose().to_owned()), ("token_type_hint".into(), kind.into())];
+    let mut request =
+        TokenRequest { issuer: &tokens.issuer, endpoint, client, assert, prover: None, form };
+    let authorization = request.authenticate().await?;
+    let answer = token::send_form(fetch, endpoint, &request.form, authorization, None).await?;
+    // A token that is not known is no good any more, which is no error.
+    if answer.status.is_success() {
+        return Ok(());
+    }
+    let said = answer.object();
+    let why = token::description(said.as_ref()).unwrap_or_else(|| answer.status.to_string());
+    let place = places::canonical(endpoint);
+    let error =
+        Error::new(ErrorKind::Token, format!("{place} does not revoke the {kind}: {why:?}"));
+    let code = said.as_ref().and_then(|said| said.get("error")?.as_str());
+    Err(code.map_or(error.clone(), |code| error.with_code(code)))
+}
