@@ -26,6 +26,7 @@
 mod coerce;
 mod commands;
 mod form;
+mod input;
 mod login;
 mod options;
 mod printable;

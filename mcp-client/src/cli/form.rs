@@ -6,7 +6,6 @@ use mcp_types::{
     ElicitRequestFormParams, ElicitRequestUrlParams, ElicitResult, ErrorObject, JsonObject,
 };
 use serde_json::Value;
-use std::io::{self, BufRead, Write};
 
 /// How often a field is asked for before the form is given up.
 const TRIES: usize = 5;
@@ -17,54 +16,42 @@ pub(super) fn handlers(terminal: &Terminal) -> Handlers {
     Handlers::new()
         .on_elicit_form(move |asked| {
             let terminal = form.clone();
-            async move { answer(&terminal, move |input, out| fill(&asked, input, out)).await }
+            async move { answer(&terminal, fill(&asked, &terminal)).await }
         })
         .on_elicit_url(move |asked| {
             let terminal = url.clone();
-            async move { answer(&terminal, move |input, out| visit(&asked, input, out)).await }
+            async move { answer(&terminal, visit(&asked, &terminal)).await }
         })
 }
 
 type Answer = Result<ElicitResult, ErrorObject>;
 
-async fn answer(
-    terminal: &Terminal,
-    ask: impl FnOnce(&mut dyn BufRead, &mut dyn Write) -> io::Result<Answer> + Send + 'static,
-) -> Answer {
-    if !terminal.is_interactive() {
+/// Has a conversation, one at a time. It ends when the question is given up.
+async fn answer(terminal: &Terminal, conversation: impl Future<Output = Option<Answer>>) -> Answer {
+    let Some(_turn) = terminal.turn().await else {
         terminal.say("the server asks for input, and there is nobody to ask: declined");
         return elicit::decline();
-    }
-    let terminal = terminal.clone();
-    // Reading from a terminal blocks.
-    let asked = tokio::task::spawn_blocking(move || terminal.converse(ask)).await;
-    match asked {
-        Ok(Some(Ok(answer))) => answer,
-        // The terminal has gone.
-        _ => elicit::cancel(),
-    }
+    };
+    // Where nothing more is written, the terminal has gone.
+    conversation.await.unwrap_or_else(elicit::cancel)
 }
 
 /// Asks for each field of a form.
-fn fill(
-    form: &ElicitRequestFormParams,
-    input: &mut dyn BufRead,
-    out: &mut dyn Write,
-) -> io::Result<Answer> {
-    writeln!(out, "The server asks: {}", printable(&form.message))?;
-    writeln!(out, "(An empty answer leaves a field as it is; :decline says no, :cancel ends it.)")?;
+async fn fill(form: &ElicitRequestFormParams, terminal: &Terminal) -> Option<Answer> {
+    terminal.say(&format!("The server asks: {}", form.message));
+    terminal.say("(An empty answer leaves a field as it is; :decline says no, :cancel ends it.)");
     let required = form.requested_schema.required.as_deref().unwrap_or_default();
     let mut content = JsonObject::new();
     for (name, schema) in &form.requested_schema.properties {
         let schema = serde_json::to_value(schema).unwrap_or_default();
-        match field(name, &schema, required.contains(name), input, out)? {
+        match field(name, &schema, required.contains(name), terminal).await? {
             Field::Value(value) => drop(content.insert(name.clone(), value)),
             Field::Empty => {}
-            Field::Declined => return Ok(elicit::decline()),
-            Field::Cancelled => return Ok(elicit::cancel()),
+            Field::Declined => return Some(elicit::decline()),
+            Field::Cancelled => return Some(elicit::cancel()),
         }
     }
-    Ok(elicit::accept(content))
+    Some(elicit::accept(content))
 }
 
 /// What somebody has said about a field.
@@ -75,13 +62,12 @@ enum Field {
     Cancelled,
 }
 
-fn field(
+async fn field(
     name: &str,
     schema: &Value,
     is_required: bool,
-    input: &mut dyn BufRead,
-    out: &mut dyn Write,
-) -> io::Result<Field> {
+    terminal: &Terminal,
+) -> Option<Field> {
     let about = schema.get("description").or_else(|| schema.get("title")).and_then(Value::as_str);
     let default = schema.get("default").filter(|value| !value.is_null());
     let mut prompt = printable(name).into_owned();
@@ -96,27 +82,23 @@ fn field(
         prompt = format!("{prompt} [{}]", printable(&plain(default)));
     }
     for _ in 0..TRIES {
-        write!(out, "{prompt}: ")?;
-        out.flush()?;
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(Field::Cancelled);
-        }
+        terminal.write_error(&format!("{prompt}: "));
+        let line = terminal.read_line().await?;
         match line.trim() {
-            ":decline" => return Ok(Field::Declined),
-            ":cancel" => return Ok(Field::Cancelled),
+            ":decline" => return Some(Field::Declined),
+            ":cancel" => return Some(Field::Cancelled),
             "" => match default {
-                Some(default) => return Ok(Field::Value(default.clone())),
-                None if !is_required => return Ok(Field::Empty),
-                None => writeln!(out, "This one is needed.")?,
+                Some(default) => return Some(Field::Value(default.clone())),
+                None if !is_required => return Some(Field::Empty),
+                None => terminal.say("This one is needed."),
             },
             text => match value(schema, text) {
-                Ok(value) => return Ok(Field::Value(value)),
-                Err(expected) => writeln!(out, "It must be {}.", printable(&expected))?,
+                Ok(value) => return Some(Field::Value(value)),
+                Err(expected) => terminal.say(&format!("It must be {expected}.")),
             },
         }
     }
-    Ok(Field::Cancelled)
+    Some(Field::Cancelled)
 }
 
 /// What somebody wrote, as a value of the field.
@@ -137,52 +119,74 @@ fn plain(value: &Value) -> String {
 
 /// Shows the address of a page that the user is to visit. It is never opened here.
 // spec: ELI-13 ELI-15
-fn visit(
-    page: &ElicitRequestUrlParams,
-    input: &mut dyn BufRead,
-    out: &mut dyn Write,
-) -> io::Result<Answer> {
-    let host = elicit::Domain::of(&page.url).map(|domain| domain.name);
-    writeln!(out, "The server asks: {}", printable(&page.message))?;
-    writeln!(out, "It wants you to visit a page of {}:", printable(&host.unwrap_or_default()))?;
-    writeln!(out, "  {}", printable(&page.url))?;
-    write!(out, "Open it yourself if you trust it. Do you agree? [y/N] ")?;
-    out.flush()?;
-    let mut line = String::new();
-    if input.read_line(&mut line)? == 0 {
-        return Ok(elicit::cancel());
-    }
+async fn visit(page: &ElicitRequestUrlParams, terminal: &Terminal) -> Option<Answer> {
+    let host = elicit::Domain::of(&page.url).map(|domain| domain.name).unwrap_or_default();
+    terminal.say(&format!("The server asks: {}", page.message));
+    terminal.say(&format!("It wants you to visit a page of {host}:"));
+    terminal.say(&format!("  {}", page.url));
+    terminal.write_error("Open it yourself if you trust it. Do you agree? [y/N] ");
+    let line = terminal.read_line().await?;
     let agrees = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-    Ok(if agrees { elicit::accept_url() } else { elicit::decline() })
+    Some(if agrees { elicit::accept_url() } else { elicit::decline() })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{fill, visit};
+    use super::{Terminal, answer, fill, visit};
     use mcp_types::{ElicitRequestFormParams, ElicitRequestUrlParams};
     use serde_json::{Value, json};
+    use std::{
+        io::{self, Cursor, Write},
+        sync::{Arc, Mutex},
+    };
+
+    #[derive(Clone, Default)]
+    struct Shown(Arc<Mutex<Vec<u8>>>);
+
+    impl Shown {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Shown {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A terminal at which somebody writes this.
+    fn terminal(written: &str) -> (Terminal, Shown) {
+        let shown = Shown::default();
+        let input = Cursor::new(written.to_owned());
+        (Terminal::interactive(input, io::sink(), shown.clone()), shown)
+    }
 
     /// What comes of a form when somebody writes this, and what is shown.
-    fn filled(properties: &Value, required: &Value, written: &str) -> (Value, String) {
+    async fn filled(properties: &Value, required: &Value, written: &str) -> (Value, String) {
         let form: ElicitRequestFormParams = serde_json::from_value(json!({
             "message": "Who \u{1b}[2Jare you?",
             "requestedSchema": {"type": "object", "properties": properties, "required": required},
         }))
         .unwrap();
-        let mut shown = Vec::new();
-        let answer = fill(&form, &mut written.as_bytes(), &mut shown).unwrap().unwrap();
-        (serde_json::to_value(answer).unwrap(), String::from_utf8(shown).unwrap())
+        let (terminal, shown) = terminal(written);
+        let answer = answer(&terminal, fill(&form, &terminal)).await.unwrap();
+        (serde_json::to_value(answer).unwrap(), shown.text())
     }
 
     // seed: 67
-    #[test]
-    fn a_form_is_filled_in_line_by_line() {
+    #[tokio::test]
+    async fn a_form_is_filled_in_line_by_line() {
         let properties = json!({
             "name": {"type": "string"}, "age": {"type": "integer"}, "sure": {"type": "boolean", "default": true},
             "colour": {"type": "string", "enum": ["red", "blue"]}, "note": {"type": "string"},
         });
         let (answer, shown) =
-            filled(&properties, &json!(["name", "age"]), "\nAda\nold\n36\n\ngreen\nblue\n\n");
+            filled(&properties, &json!(["name", "age"]), "\nAda\nold\n36\n\ngreen\nblue\n\n").await;
         let content = json!({"name": "Ada", "age": 36, "sure": true, "colour": "blue"});
         assert_eq!(answer, json!({"action": "accept", "content": content}));
         for part in [
@@ -196,32 +200,37 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_form_is_declined_cancelled_or_given_up() {
-        let ask =
-            |written: &str| filled(&json!({"n": {"type": "number"}}), &json!(["n"]), written).0;
-        assert_eq!(ask(":decline\n"), json!({"action": "decline"}));
-        assert_eq!(ask(":cancel\n"), json!({"action": "cancel"}));
-        assert_eq!(ask(""), json!({"action": "cancel"}), "the end of the input");
-        assert_eq!(ask(&"x\n".repeat(100)), json!({"action": "cancel"}), "no end of wrong answers");
-        assert_eq!(filled(&json!({}), &json!([]), "").0["action"], "accept");
+    #[tokio::test]
+    async fn a_form_is_declined_cancelled_or_given_up() {
+        let ask = async |written: &str| {
+            filled(&json!({"n": {"type": "number"}}), &json!(["n"]), written).await.0
+        };
+        assert_eq!(ask(":decline\n").await, json!({"action": "decline"}));
+        assert_eq!(ask(":cancel\n").await, json!({"action": "cancel"}));
+        assert_eq!(ask("").await, json!({"action": "cancel"}), "the end of the input");
+        assert_eq!(
+            ask(&"x\n".repeat(100)).await,
+            json!({"action": "cancel"}),
+            "no end of wrong answers"
+        );
+        assert_eq!(filled(&json!({}), &json!([]), "").await.0["action"], "accept");
     }
 
     // spec: ELI-13 ELI-15
-    #[test]
-    fn a_page_is_shown_with_its_host_and_not_opened_without_a_yes() {
+    #[tokio::test]
+    async fn a_page_is_shown_with_its_host_and_not_opened_without_a_yes() {
         let page = ElicitRequestUrlParams::new("Pay", "https://pay.example.com/a?b=c");
         for (written, action) in
             [("y\n", "accept"), ("\n", "decline"), ("no\n", "decline"), ("", "cancel")]
         {
-            let mut shown = Vec::new();
-            let answer = visit(&page, &mut written.as_bytes(), &mut shown).unwrap().unwrap();
+            let (terminal, shown) = terminal(written);
+            let answer = answer(&terminal, visit(&page, &terminal)).await.unwrap();
             assert_eq!(
                 serde_json::to_value(answer).unwrap(),
                 json!({"action": action}),
                 "{written:?}"
             );
-            let shown = String::from_utf8(shown).unwrap();
+            let shown = shown.text();
             assert!(
                 shown.contains("a page of pay.example.com:\n  https://pay.example.com/a?b=c\n"),
                 "{shown}"

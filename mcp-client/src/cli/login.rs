@@ -61,9 +61,7 @@ fn receiver(common: &Common, terminal: &Terminal) -> Loopback {
             if !is_wanted {
                 return pending().await;
             }
-            // Reading from a terminal blocks.
-            let line = tokio::task::spawn_blocking(move || terminal.read_line()).await?;
-            line.ok_or_else(|| "nobody is there".into())
+            terminal.read_line().await.ok_or_else(|| "nobody is there".into())
         }
     })
 }

@@ -1,11 +1,12 @@
 //! Where the command reads and writes.
 
-use super::printable::printable;
+use super::{input::Input, printable::printable};
 use std::{
     error, fmt,
     io::{BufRead, BufReader, IsTerminal, Write, stderr, stdin, stdout},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
+use tokio::sync::SemaphorePermit;
 
 /// Where the command writes, and whom it can ask. Clones are the same.
 #[derive(Clone)]
@@ -15,7 +16,7 @@ struct Streams {
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
     /// What a person writes, if there is one.
-    input: Option<Mutex<Box<dyn BufRead + Send>>>,
+    input: Option<Arc<Input>>,
     /// Whether bytes that are no text may be written.
     takes_bytes: bool,
 }
@@ -24,11 +25,10 @@ impl Terminal {
     /// That of this process. Somebody can be asked if both the standard input and the standard error are a terminal.
     pub fn standard() -> Self {
         let is_interactive = stdin().is_terminal() && stderr().is_terminal();
-        let input: Box<dyn BufRead + Send> = Box::new(BufReader::new(stdin()));
         Self(Arc::new(Streams {
             out: Mutex::new(Box::new(stdout())),
             err: Mutex::new(Box::new(stderr())),
-            input: is_interactive.then(|| Mutex::new(input)),
+            input: is_interactive.then(|| Input::new(BufReader::new(stdin()))),
             takes_bytes: !stdout().is_terminal(),
         }))
     }
@@ -44,17 +44,17 @@ impl Terminal {
         out: impl Write + Send + 'static,
         err: impl Write + Send + 'static,
     ) -> Self {
-        Self::of(Some(Box::new(input)), out, err)
+        Self::of(Some(Input::new(input)), out, err)
     }
 
     fn of(
-        input: Option<Box<dyn BufRead + Send>>,
+        input: Option<Arc<Input>>,
         out: impl Write + Send + 'static,
         err: impl Write + Send + 'static,
     ) -> Self {
         let out: Box<dyn Write + Send> = Box::new(out);
         let err: Box<dyn Write + Send> = Box::new(err);
-        let (out, err, input) = (Mutex::new(out), Mutex::new(err), input.map(Mutex::new));
+        let (out, err) = (Mutex::new(out), Mutex::new(err));
         Self(Arc::new(Streams { out, err, input, takes_bytes: true }))
     }
 
@@ -100,32 +100,25 @@ impl Terminal {
         self.0.input.is_some()
     }
 
-    /// A line that somebody writes; it blocks. `None` if there is nobody, or nothing more comes.
-    pub(super) fn read_line(&self) -> Option<String> {
-        let mut line = String::new();
-        let count = lock(self.0.input.as_ref()?).read_line(&mut line).ok()?;
-        (count > 0).then_some(line)
+    /// A line that somebody writes. `None` if there is nobody, or nothing more comes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: a line that comes later is for whoever asks next.
+    pub(super) async fn read_line(&self) -> Option<String> {
+        self.0.input.as_ref()?.line().await
     }
 
-    /// Has a conversation, one at a time; it blocks. `None` if there is nobody.
-    pub(super) fn converse<T>(
-        &self,
-        conversation: impl FnOnce(&mut dyn BufRead, &mut dyn Write) -> T,
-    ) -> Option<T> {
-        let mut input = lock(self.0.input.as_ref()?);
-        let mut err = lock(&self.0.err);
-        Some(conversation(&mut **input, &mut **err))
+    /// Waits for the turn to have a conversation, which lasts until it is dropped. `None` if there is nobody.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.input.as_ref()?.floor().await
     }
 }
 
 fn put(stream: &Mutex<Box<dyn Write + Send>>, bytes: &[u8]) {
-    let mut stream = lock(stream);
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
     // A reader that has gone, as in `mcp list … | head`, wants no more.
     let _ = stream.write_all(bytes).and_then(|()| stream.flush());
-}
-
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Terminal {
