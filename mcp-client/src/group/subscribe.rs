@@ -21,7 +21,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 impl Group {
-    /// Subscribes at all members that a filter concerns.
+    /// Subscribes at all members that a filter concerns, and waits until each has acknowledged its part or has failed.
+    ///
+    /// What is agreed is what any of them has agreed to. A list that one member keeps still about is told for the others all the
+    /// same: nobody would listen otherwise.
+    // spec: SUB-02
     pub(crate) async fn subscribe_to(
         &self,
         filter: SubscriptionFilter,
@@ -79,8 +83,10 @@ fn parts(
             let near = shared.routes.near(Kind::Resource, uri);
             no_route(SubscriptionsListenRequest::METHOD, uri, near)
         })?;
-        parts[index].named.insert(bare.clone(), uri.clone());
-        parts[index].wanted.resource_subscriptions.get_or_insert_default().push(bare);
+        // One resource may have two names, and is asked for once.
+        if parts[index].named.insert(bare.clone(), uri.clone()).is_none() {
+            parts[index].wanted.resource_subscriptions.get_or_insert_default().push(bare);
+        }
     }
     for id in filter.task_ids.iter().flatten() {
         for part in &mut parts {

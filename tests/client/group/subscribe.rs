@@ -6,7 +6,7 @@ use crate::{
     deadline, params, said,
 };
 use conformance::in_process::{Asked, InProcess};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use mcp_client::{Client, Error, Group, Notice, Subscription, Target};
 use mcp_types::{ErrorCode, ErrorObject, ProtocolVersion};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
 /// A server that tells what it is told to tell.
 #[derive(Clone)]
@@ -280,4 +280,49 @@ async fn a_group_in_a_group_tells_too() {
     let mut changes = subscribe(&outer, &["x://g/a/r"]).await.unwrap();
     one.update("x://r");
     assert_eq!(next(&mut changes).await, updated("x://g/a/r"));
+}
+
+/// A server that acknowledges a part of what it is asked for, when it is let.
+fn acknowledging(agreed: Value, gate: &Arc<Semaphore>) -> InProcess {
+    let gate = Arc::clone(gate);
+    InProcess::modern(move |asked: Asked| {
+        let (agreed, gate) = (agreed.clone(), Arc::clone(&gate));
+        async move {
+            gate.acquire().await.unwrap().forget();
+            asked
+                .tell("notifications/subscriptions/acknowledged", json!({"notifications": agreed}))
+                .await;
+            std::future::pending::<Result<Value, ErrorObject>>().await
+        }
+    })
+}
+
+// spec: SUB-02 SUB-03
+#[tokio::test]
+async fn a_group_acknowledges_what_any_member_does_when_each_has_answered() {
+    let (now, later) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(0)));
+    let one = acknowledging(json!({"toolsListChanged": true}), &now);
+    let two = acknowledging(json!({"resourceSubscriptions": ["x://r"]}), &later);
+    let refusing = InProcess::modern(async |_: Asked| -> Result<Value, ErrorObject> {
+        Err(ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "no such method"))
+    });
+    let group = connect(&group(&[("a", &one), ("b", &two), ("c", &refusing)])).await;
+    let all = group.subscribe().tools().prompts().resource("x://a/r").resource("x://b/r");
+    let mut subscribing = Box::pin(deadline(all.resource("x://c/r")));
+    let asked = [&one, &two, &refusing];
+    let is_asked = || asked.iter().all(|server| !server.sent("subscriptions/listen").is_empty());
+    tokio::select! {
+        biased;
+        early = &mut subscribing => panic!("{early:?}"),
+        () = eventually(|| is_asked() && now.available_permits() == 0) => {}
+    }
+    // The first member has said all that it will, and the second has not.
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+        assert!((&mut subscribing).now_or_never().is_none());
+    }
+    later.add_permits(1);
+    let agreed = subscribing.await.unwrap().acknowledged().clone();
+    assert_eq!((agreed.tools_list_changed, agreed.prompts_list_changed), (Some(true), None));
+    assert_eq!(agreed.resource_subscriptions.unwrap(), ["x://b/r"]);
 }
