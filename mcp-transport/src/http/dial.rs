@@ -69,15 +69,15 @@ impl Dialer {
 }
 
 /// Makes a connection, with TLS over it where the URI says so.
-async fn secure<R: Resolver>(mut dial: Dial<R>, uri: Uri) -> Result<Stream, BoxError> {
+async fn secure<R: Resolver>(dial: Dial<R>, uri: Uri) -> Result<Stream, BoxError> {
     if uri.scheme() != Some(&Scheme::HTTPS) {
-        return dial.call(uri).await;
+        return dial.connect(uri).await;
     }
     let mut secure = HttpsConnectorBuilder::new()
         .with_tls_config(dial.tls.config()?)
         .https_only()
         .enable_all_versions()
-        .wrap_connector(dial);
+        .wrap_connector(Via(dial));
     secure.call(uri).await.map(Stream::new)
 }
 
@@ -124,7 +124,7 @@ impl<R: Resolver> Dial<R> {
             let stream = to_proxy.connect(proxy.uri().clone()).await?;
             return Ok(Stream { is_proxied: true, ..stream });
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy);
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), Via(to_proxy));
         if let Some(authorization) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(authorization.clone());
         }
@@ -145,17 +145,9 @@ async fn unix(_: &Path) -> Result<Stream, BoxError> {
     Err("this platform has no Unix sockets".into())
 }
 
-impl<R: Resolver> Service<Uri> for Dial<R> {
-    type Response = Stream;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Stream, BoxError>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(self.clone().connect(uri))
+impl<R: Resolver> Connect for Dial<R> {
+    fn begin(self, uri: Uri) -> BoxFuture<'static, Result<Stream, BoxError>> {
+        Box::pin(self.connect(uri))
     }
 }
 
@@ -180,7 +172,22 @@ impl ToProxy {
     }
 }
 
-impl Service<Uri> for ToProxy {
+impl Connect for ToProxy {
+    fn begin(self, uri: Uri) -> BoxFuture<'static, Result<Stream, BoxError>> {
+        Box::pin(self.connect(uri))
+    }
+}
+
+/// Makes connections, one for each call.
+trait Connect: Clone {
+    fn begin(self, uri: Uri) -> BoxFuture<'static, Result<Stream, BoxError>>;
+}
+
+/// The same as what connectors of other crates are over.
+#[derive(Clone)]
+struct Via<C>(C);
+
+impl<C: Connect> Service<Uri> for Via<C> {
     type Response = Stream;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Stream, BoxError>>;
@@ -190,7 +197,7 @@ impl Service<Uri> for ToProxy {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(self.clone().connect(uri))
+        self.0.clone().begin(uri)
     }
 }
 

@@ -133,17 +133,18 @@ impl fmt::Display for Coverage {
             let rows = self.requirements.rows().filter(|(section, _)| !section.is_later);
             rows.filter(|(_, row)| (row.must || !must) && (!shown || self.shows(row))).count()
         };
-        let later: usize =
-            sections.filter(|section| section.is_later).map(|it| it.rows.len()).sum();
         write!(
             formatter,
-            "requirements: {} of {} are shown, {} of {} that say MUST; {} are known to be missing, {later} come with OAuth",
+            "requirements: {} of {} are shown, {} of {} that say MUST; {} are known to be missing",
             count(false, true),
             count(false, false),
             count(true, true),
             count(true, false),
             self.requirements.open.len(),
-        )
+        )?;
+        let later: usize =
+            sections.filter(|section| section.is_later).map(|it| it.rows.len()).sum();
+        if later > 0 { write!(formatter, ", {later} are not asked for yet") } else { Ok(()) }
     }
 }
 

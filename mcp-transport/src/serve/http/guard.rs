@@ -3,13 +3,13 @@
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#security-endpoint).
 
 use super::{answer::Refusal, options::HttpOptions};
+use crate::url::is_loopback;
 use http::{
     HeaderValue, StatusCode, Uri, header,
     request::Parts,
     uri::{Authority, Scheme},
 };
 use mcp_types::ErrorCode;
-use std::net::Ipv4Addr;
 
 /// The hosts that requests may name.
 #[derive(Clone, Debug)]
@@ -76,12 +76,6 @@ impl Origins {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host == "[::1]"
-        || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
-}
-
 /// Refuses a request whose host or origin is not among those that are answered.
 pub(super) fn check(head: &Parts, options: &HttpOptions) -> Result<(), Refusal> {
     let named = head.headers.get_all(header::HOST).iter().map(authority);
@@ -125,7 +119,9 @@ mod tests {
     #[test]
     fn only_loopback_is_answered_unless_more_is_allowed() {
         let options = HttpOptions::default();
-        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.9.9.9", "[::1]:1"] {
+        for host in
+            ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.9.9.9", "[::1]:1", "me.localhost"]
+        {
             assert_eq!(status(&options, &[("host", host)]), 200, "{host}");
         }
         for host in
