@@ -4,14 +4,12 @@ use mcp_session::{InvalidParams, Params};
 use mcp_types::RawJson;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
-use std::{io, num::NonZero};
+use std::num::NonZero;
 
 /// The room for one small argument, beside its name; as much again is for that.
 const ROOM: usize = 48;
 /// How much more room than it takes a text may keep while its call is under way.
 const SLACK: usize = 1024;
-/// From this length on a part of a text is large.
-const LARGE: usize = 256 * 1024;
 
 /// The arguments of a tool: JSON values, encoded once, where they will be sent from.
 ///
@@ -32,7 +30,7 @@ impl Arguments {
         let room = NAME.len() + tool.len() + ARGUMENTS.len() + 2 * ROOM;
         let mut text = Vec::with_capacity(room);
         text.extend_from_slice(NAME);
-        write_string(tool, &mut text);
+        RawJson::append_str(tool, &mut text);
         text.extend_from_slice(ARGUMENTS);
         Self { head: text.len(), object: None, single: Members::after(text) }
     }
@@ -43,8 +41,7 @@ impl Arguments {
 
     pub(crate) fn set_all<T: Serialize>(&mut self, arguments: &T) -> Result<(), InvalidParams> {
         let mut object = self.single.text[..self.head].to_vec();
-        serde_json::to_writer(Text(&mut object), arguments)
-            .map_err(|error| no_object(Some(&error)))?;
+        RawJson::append(arguments, &mut object).map_err(|error| no_object(Some(&error)))?;
         let is_object = match &object[self.head..] {
             // `()` and `None` are no arguments.
             b"null" => {
@@ -96,28 +93,6 @@ struct Members {
     colon: Option<NonZero<usize>>,
 }
 
-/// A text that is written to. Behind what is large is some room, so that the little that follows does not double it.
-struct Text<'a>(&'a mut Vec<u8>);
-
-impl io::Write for Text<'_> {
-    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        self.write_all(part).map(|()| part.len())
-    }
-
-    #[inline]
-    fn write_all(&mut self, part: &[u8]) -> io::Result<()> {
-        if part.len() >= LARGE {
-            self.0.reserve(part.len() + SLACK);
-        }
-        self.0.extend_from_slice(part);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Where a member is in the text.
 #[derive(Debug)]
 struct Place {
@@ -151,10 +126,10 @@ impl Members {
             self.text.push(b',');
         }
         let start = self.text.len();
-        write_string(name, &mut self.text);
+        RawJson::append_str(name, &mut self.text);
         let colon = self.text.len();
         self.text.push(b':');
-        serde_json::to_writer(Text(&mut self.text), value)?;
+        RawJson::append(value, &mut self.text)?;
         let Some(first) = self.colon else {
             self.colon = NonZero::new(colon);
             return Ok(());
@@ -212,18 +187,6 @@ impl Members {
             Ok((name, value))
         };
         only.iter().chain(&self.places).map(entry).collect()
-    }
-}
-
-/// Appends a string in JSON.
-fn write_string(text: &str, out: &mut Vec<u8>) {
-    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if text.bytes().all(is_plain) {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(Value::from(text).to_string().as_bytes());
     }
 }
 

@@ -152,7 +152,7 @@ fn encode_entries<'a>(entries: impl Iterator<Item = &'a Entry>, out: &mut Vec<u8
     let start = out.len();
     for (key, value) in entries {
         separate(start, out);
-        encode_key(key, out);
+        RawJson::append_str(key, out);
         out.push(b':');
         out.extend_from_slice(value.as_bytes());
     }
@@ -170,16 +170,6 @@ fn id_size(id: &RequestId) -> usize {
     match id {
         RequestId::Integer(number) => number.checked_ilog10().map_or(20, |log| log as usize + 1),
         RequestId::String(text) => text.len() + 2,
-    }
-}
-
-fn encode_key(key: &str, out: &mut Vec<u8>) {
-    if key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        out.push(b'"');
-        out.extend_from_slice(key.as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(serde_json::Value::from(key).to_string().as_bytes());
     }
 }
 

@@ -137,7 +137,7 @@ impl Members<'_> {
             if index > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(serde_json::Value::from(&**name).to_string().as_bytes());
+            RawJson::append_str(name, &mut out);
             out.push(b':');
             out.extend_from_slice(value.get().as_bytes());
         }

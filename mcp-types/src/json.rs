@@ -2,7 +2,7 @@
 //!
 //! [`check`] passes over text that came from outside, once, and takes what serde_json takes. [`read`] makes values of
 //! text that was checked, and need not look for what cannot be there; [`Lifted`] does so without a copy of what is large.
-//! What is rare in a value is left to serde_json.
+//! What is rare in a value is left to serde_json. [`write`] makes text of values.
 
 mod check;
 mod escape;
@@ -10,10 +10,11 @@ mod lift;
 mod nesting;
 mod plain;
 mod read;
+mod write;
 
 pub(crate) use check::{Checker, check};
 pub(crate) use lift::{LARGE, Lifted};
-pub(crate) use plain::is_plain;
 pub(crate) use read::{
     BY_ITSELF, Elements, Entries, HandedOver, Hole, Mark, Reader, handed_over, read,
 };
+pub(crate) use write::{write, write_text};

@@ -24,7 +24,7 @@ pub(crate) use string_enum::string_enum;
 pub(crate) use text::{Text, once};
 pub(crate) use union::{by_key, by_method, by_mode, by_shape, by_tag};
 
-use crate::json::Reader;
+use crate::json::{self, Reader};
 use serde_core::{Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
@@ -72,6 +72,7 @@ impl<T: Wire> Serialize for Encoded<'_, T> {
 
 /// A typed value as a plain one again. Through text, because that code exists anyway; this is a cold path.
 fn to_value<T: Wire>(value: &T) -> Value {
-    let text = serde_json::to_vec(&Encoded(value));
-    text.and_then(|text| serde_json::from_slice(&text)).unwrap_or_default()
+    let mut text = Vec::new();
+    let written = json::write(&Encoded(value), &mut text);
+    written.and_then(|()| serde_json::from_slice(&text)).unwrap_or_default()
 }

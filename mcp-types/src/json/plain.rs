@@ -1,7 +1,7 @@
 //! The plain part of strings, many bytes at a time.
 
 /// How many bytes a word has.
-const WORD: usize = size_of::<u64>();
+pub(super) const WORD: usize = size_of::<u64>();
 /// How many bytes a block has, for which the compiler finds wide instructions.
 const BLOCK: usize = 128;
 /// What makes a byte of each byte of a word.
@@ -30,12 +30,7 @@ pub(super) fn plain_end(text: &[u8], mut at: usize, seen: &mut u64) -> usize {
     end
 }
 
-/// Whether the text can stand in a string as it is.
-pub(crate) fn is_plain(text: &str) -> bool {
-    plain_end(text.as_bytes(), 0, &mut 0) == text.len()
-}
-
-/// The same for short strings that end with a quote; nothing for all others.
+/// Where a short string ends that begins at `at`, if it has nothing special in it; nothing for all others.
 #[inline]
 pub(super) fn quote_of_short(text: &[u8], mut at: usize) -> Option<usize> {
     for _ in 0..FEW {
@@ -80,11 +75,14 @@ fn past_blocks(text: &[u8], mut at: usize) -> (usize, u64) {
     let (words, _) = text.get(at..).unwrap_or_default().as_chunks::<WORD>();
     for word in words {
         let word = u64::from_le_bytes(*word);
-        if specials(word) != 0 {
-            break;
-        }
         seen |= word;
-        at += WORD;
+        match specials(word) {
+            0 => at += WORD,
+            specials => {
+                at += first(specials);
+                break;
+            }
+        }
     }
     (at, seen)
 }
@@ -94,7 +92,7 @@ fn past_blocks(text: &[u8], mut at: usize) -> (usize, u64) {
 /// `"` with its second bit flipped is a space, and all control characters stay below it: one subtraction borrows for
 /// both. A borrow reaches only bytes after the one that it is for.
 #[inline]
-fn specials(word: u64) -> u64 {
+pub(super) fn specials(word: u64) -> u64 {
     let control_or_quote = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
     let backslash = (word ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
     (control_or_quote | backslash) & !word & HIGH
@@ -102,7 +100,7 @@ fn specials(word: u64) -> u64 {
 
 /// Which byte of a word has the first bit.
 #[inline]
-fn first(specials: u64) -> usize {
+pub(super) fn first(specials: u64) -> usize {
     (specials.trailing_zeros() / u8::BITS) as usize
 }
 

@@ -3,7 +3,7 @@
 use super::{Message, Notification, RawJson, Request, RequestId, Response};
 use crate::{
     ErrorObject,
-    json::{LARGE, is_plain},
+    json::{self, LARGE, write_text},
 };
 use std::mem;
 
@@ -64,7 +64,7 @@ impl Request {
         out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
         self.id.encode(out);
         out.extend_from_slice(br#","method":"#);
-        string(&self.method, out);
+        write_text(&self.method, out);
         params(self.params.as_ref(), out);
     }
 }
@@ -73,7 +73,7 @@ impl Notification {
     /// Appends the notification to `out`, as [`Message::encode`] does.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"jsonrpc":"2.0","method":"#);
-        string(&self.method, out);
+        write_text(&self.method, out);
         params(self.params.as_ref(), out);
     }
 }
@@ -96,10 +96,11 @@ impl Response {
                 out.extend_from_slice(br#""error":{"code":"#);
                 integer(code.0, out);
                 out.extend_from_slice(br#","message":"#);
-                string(message, out);
+                write_text(message, out);
                 if let Some(data) = data {
                     out.extend_from_slice(br#","data":"#);
-                    out.extend_from_slice(data.to_string().as_bytes());
+                    // A value in memory has a JSON form.
+                    let _ = json::write(data, out);
                 }
                 out.push(b'}');
             }
@@ -113,7 +114,7 @@ impl RequestId {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Integer(id) => integer(*id, out),
-            Self::String(id) => string(id, out),
+            Self::String(id) => write_text(id, out),
         }
     }
 }
@@ -126,20 +127,8 @@ fn params(params: Option<&RawJson>, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-fn string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    if is_plain(text) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        let quoted = serde_json::Value::from(text).to_string();
-        out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
-    }
-    out.push(b'"');
-}
-
 fn integer(number: i64, out: &mut Vec<u8>) {
-    // Writing to a `Vec` does not fail.
-    let _ = serde_json::to_writer(out, &number);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de::Deseriali
 use serde_json::value::RawValue;
 use std::{fmt, mem, ops::Range};
 
+/// The room for a small value.
+const ROOM: usize = 128;
+
 /// One JSON value as the bytes that were received or will be sent.
 ///
 /// Cheap to clone: clones share the bytes. Typed decoding happens when somebody asks, in that caller's task. `Debug`
@@ -32,7 +35,36 @@ impl RawJson {
     ///
     /// The value has no JSON form, for example a map whose keys are not strings.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_vec(value).map(|bytes| Self(bytes.into()))
+        let mut out = Vec::with_capacity(ROOM);
+        json::write(value, &mut out)?;
+        Ok(Self(out.into()))
+    }
+
+    /// Appends a value as [`encode`](Self::encode) makes it, for code that writes a larger one around it.
+    ///
+    /// ```
+    /// use mcp_types::RawJson;
+    ///
+    /// let mut object = br#"{"name":"#.to_vec();
+    /// RawJson::append("a \"b\"", &mut object)?;
+    /// object.push(b'}');
+    /// assert_eq!(RawJson::from_joined(object).as_str(), r#"{"name":"a \"b\""}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The value has no JSON form. Then nothing is appended.
+    pub fn append<T: Serialize + ?Sized>(
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), serde_json::Error> {
+        json::write(value, out)
+    }
+
+    /// Appends a string in JSON, as [`append`](Self::append) does.
+    pub fn append_str(text: &str, out: &mut Vec<u8>) {
+        json::write_text(text, out);
     }
 
     /// Checks that the bytes are one JSON value in UTF-8, and keeps them.

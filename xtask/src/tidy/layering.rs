@@ -25,7 +25,14 @@ const LAYERS: [Layer; 4] = [
     Layer {
         package: "mcp-types",
         below: &[],
-        foreign: Foreign::Only(&["bytes", "indexmap", "schemars", "serde_core", "serde_json"]),
+        foreign: Foreign::Only(&[
+            "bytes",
+            "indexmap",
+            "itoa",
+            "schemars",
+            "serde_core",
+            "serde_json",
+        ]),
     },
     Layer { package: "mcp-transport", below: &["mcp-types"], foreign: Foreign::Except(&[]) },
     Layer {

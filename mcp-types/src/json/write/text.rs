@@ -1,0 +1,181 @@
+//! Strings.
+
+use crate::json::{
+    LARGE,
+    plain::{WORD, first, plain_end, specials},
+};
+
+/// Up to this length a string is two words that may overlap.
+const SHORT: usize = 2 * WORD;
+/// A word of spaces.
+const SPACES: u64 = u64::MAX / 255 * b' ' as u64;
+/// How many bytes are counted at a time: as many as a byte can count.
+const BLOCK: usize = 128;
+/// How much more room than it takes there is behind a large string, so that the little that follows does not double it.
+const SLACK: usize = 1024;
+
+/// Appends a string.
+#[inline]
+pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
+    let text = text.as_bytes();
+    match text.len() {
+        0..WORD => write_tiny(text, out),
+        WORD..=SHORT => write_short(text, out),
+        _ => write_any(text, out),
+    }
+}
+
+/// Appends a string of any length.
+#[inline(never)]
+fn write_any(text: &[u8], out: &mut Vec<u8>) {
+    if text.len() >= LARGE {
+        out.reserve_exact(text.len() + growth(text) + SLACK);
+    }
+    out.push(b'"');
+    write_escaped(text, out);
+    out.push(b'"');
+}
+
+/// Appends a string of less than a word, without a call for so few bytes.
+fn write_tiny(text: &[u8], out: &mut Vec<u8>) {
+    let behind = u8::BITS * text.len() as u32;
+    let padded = word(text) | SPACES << behind;
+    if specials(padded) != 0 {
+        return write_any(text, out);
+    }
+    // The first of the spaces becomes the quote, and the rest is cut off.
+    let closed = padded ^ u64::from(b' ' ^ b'"') << behind;
+    let mut quoted = [b'"'; WORD + 1];
+    quoted[1..].copy_from_slice(&closed.to_le_bytes());
+    let end = out.len() + text.len() + 2;
+    out.extend_from_slice(&quoted);
+    out.truncate(end);
+}
+
+/// A word of the bytes of a tiny text, the first of them the lowest.
+#[inline]
+fn word(text: &[u8]) -> u64 {
+    let [first, last] = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => [first, last].map(|part| u32::from_le_bytes(*part)),
+        _ => return text.iter().rev().fold(0, |word, byte| word << u8::BITS | u64::from(*byte)),
+    };
+    // Where they overlap they are the same.
+    u64::from(first) | u64::from(last) << (u8::BITS * (text.len() - size_of::<u32>()) as u32)
+}
+
+/// Appends a string of one word or two: the first and the last, which may overlap.
+fn write_short(text: &[u8], out: &mut Vec<u8>) {
+    if let (Some(first), Some(last)) = (text.first_chunk::<WORD>(), text.last_chunk::<WORD>())
+        && specials(u64::from_le_bytes(*first)) | specials(u64::from_le_bytes(*last)) == 0
+    {
+        out.reserve(SHORT + 2);
+        out.push(b'"');
+        let end = out.len() + text.len();
+        out.extend_from_slice(first);
+        out.truncate(end - WORD);
+        out.extend_from_slice(last);
+        return out.push(b'"');
+    }
+    write_any(text, out);
+}
+
+/// Appends the inside of a string: what is plain as it is, and the rest escaped.
+pub(super) fn write_escaped(mut text: &[u8], out: &mut Vec<u8>) {
+    loop {
+        let (plain, rest) = text.split_at(end_of_plain(text));
+        out.extend_from_slice(plain);
+        let Some((special, rest)) = rest.split_first() else { return };
+        write_special(*special, out);
+        text = rest;
+    }
+}
+
+/// Where the plain text ends that a text begins with. A block is looked at as a whole after one that had nothing to escape.
+#[inline]
+fn end_of_plain(text: &[u8]) -> usize {
+    let (words, _) = text.as_chunks::<WORD>();
+    let few = &words[..words.len().min(BLOCK / WORD)];
+    for (at, word) in few.iter().enumerate() {
+        let specials = specials(u64::from_le_bytes(*word));
+        if specials != 0 {
+            return at * WORD + first(specials);
+        }
+    }
+    match text.last_chunk() {
+        Some(last) if few.len() == words.len() => match specials(u64::from_le_bytes(*last)) {
+            0 => text.len(),
+            specials => text.len() - WORD + first(specials),
+        },
+        _ => plain_end(text, few.len() * WORD, &mut 0),
+    }
+}
+
+/// Appends what cannot stand in a string, as an escape.
+fn write_special(byte: u8, out: &mut Vec<u8>) {
+    let sign = match byte {
+        b'"' | b'\\' => byte,
+        0x08 => b'b',
+        b'\t' => b't',
+        b'\n' => b'n',
+        0x0c => b'f',
+        b'\r' => b'r',
+        _ => {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+            return out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+        }
+    };
+    out.extend_from_slice(&[b'\\', sign]);
+}
+
+/// How many bytes more the escapes take.
+fn growth(text: &[u8]) -> usize {
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    blocks.iter().map(|block| growth_of_block(block)).sum::<usize>() + growth_of_block(rest)
+}
+
+/// The same of a part: two sums that fit a byte, so that the compiler finds wide instructions.
+#[inline(always)]
+fn growth_of_block(block: &[u8]) -> usize {
+    let (mut special, mut long) = (0_u8, 0_u8);
+    for byte in block {
+        let is_control = *byte < b' ';
+        let has_name = byte.wrapping_sub(0x08) < 6 && *byte != 0x0b;
+        special += u8::from(is_control | (*byte == b'"') | (*byte == b'\\'));
+        long += u8::from(is_control & !has_name);
+    }
+    usize::from(special) + 4 * usize::from(long)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_is_escaped_as_serde_json_does_wherever_it_stands() {
+        for length in [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 200] {
+            for place in [0, 1, 2, 3, 4, 6, 7, 8, 14, 16, 40, 62, 63, 64, 150, 199] {
+                for byte in 0..0x80_u8 {
+                    let mut text = vec![b' '; length];
+                    if let Some(at) = text.get_mut(place) {
+                        *at = byte;
+                    }
+                    let text = String::from_utf8(text).unwrap();
+                    let mut out = Vec::new();
+                    write_text(&text, &mut out);
+                    assert_eq!(out, serde_json::to_vec(&text).unwrap(), "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_string_is_given_its_room_at_once() {
+        let text = "\u{1}\t\"\\ plain text".repeat(30_000);
+        let mut out = Vec::new();
+        write_text(&text, &mut out);
+        assert_eq!(out, serde_json::to_vec(&text).unwrap());
+        assert_eq!(out.len(), text.len() + growth(text.as_bytes()) + 2);
+        assert!(out.capacity() <= out.len() + SLACK);
+    }
+}
