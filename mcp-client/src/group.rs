@@ -4,6 +4,7 @@ mod builder;
 mod calls;
 #[cfg(feature = "config")]
 mod configured;
+mod keep;
 mod lists;
 mod member;
 mod merge;

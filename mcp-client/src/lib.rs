@@ -98,6 +98,7 @@ mod subscribe;
 mod target;
 mod task;
 mod template;
+mod together;
 mod tool_result;
 
 pub use builder::ClientBuilder;

@@ -8,11 +8,12 @@ use crate::{
 };
 use futures_core::Stream;
 use futures_util::{TryStreamExt, future::BoxFuture, stream};
-use mcp_session::Params;
+use mcp_session::{InvalidParams, Params, Reply};
 use mcp_types::{
-    ErrorCode, List, ListPromptsRequest, ListPromptsResult, ListResourceTemplatesRequest,
-    ListResourceTemplatesResult, ListResourcesRequest, ListResourcesResult, ListToolsRequest,
-    ListToolsResult, Prompt, Request, Resource, ResourceTemplate, Tool,
+    BrokenItem, ErrorCode, List, ListPromptsRequest, ListPromptsResult,
+    ListResourceTemplatesRequest, ListResourceTemplatesResult, ListResourcesRequest,
+    ListResourcesResult, ListToolsRequest, ListToolsResult, Prompt, Request, Resource,
+    ResourceTemplate, Tool,
 };
 use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
 use tokio::time::Instant;
@@ -183,9 +184,9 @@ impl<R: ListRequest> Operation<ListAll<R>> {
     /// Dropping the stream cancels the request that is under way.
     pub fn stream(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + use<R> {
         let (caller, ListAll { limits, .. }) = self.into_parts();
-        let walk = Walk::<R>::new(caller, limits);
+        let walk = Walk::new(caller, limits);
         stream::try_unfold(walk, async |mut walk| {
-            let page = walk.next().await?;
+            let page = walk.next::<R>().await?;
             Ok::<_, Error>(page.map(|page| (stream::iter(page.into_iter().map(Ok)), walk)))
         })
         .try_flatten()
@@ -217,9 +218,9 @@ pub(crate) async fn read_all<R: ListRequest>(
     caller: Caller,
     limits: Limits,
 ) -> Result<Listing<R::Item>, Error> {
-    let mut walk = Walk::<R>::new(Ok(caller), limits);
+    let mut walk = Walk::new(Ok(caller), limits);
     let mut items = Vec::new();
-    while let Some(page) = walk.next().await? {
+    while let Some(page) = walk.next::<R>().await? {
         items.extend(page);
     }
     Ok(Listing { items, fresh_until: walk.fresh_until })
@@ -231,32 +232,46 @@ impl<R: ListRequest> IntoFuture for Operation<ListPage<R>> {
 
     fn into_future(self) -> Self::IntoFuture {
         self.start(async |caller: Caller, ListPage { cursor, .. }| {
-            fetch::<R>(&caller, cursor).await
+            let reply = fetch(caller, R::METHOD, cursor, at::<R>).await?;
+            operation::decode(R::METHOD, reply)
         })
     }
 }
 
-/// Fetches one page.
-async fn fetch<R: ListRequest>(
-    caller: &Caller,
-    cursor: Option<String>,
-) -> Result<R::Result, Error> {
-    let is_first = cursor.is_none();
-    let reply = caller.call(R::METHOD, Params::encode(&R::at(cursor))?).await;
-    let reply = reply.map_err(|error| match error {
-        Error::Rpc { method, error } if !is_first && error.code == ErrorCode::INVALID_PARAMS => {
-            Error::InvalidCursor { method, error }
-        }
-        error => error,
-    })?;
-    if R::METHOD == ListToolsRequest::METHOD {
-        caller.known_tools().learn(&reply.result);
-    }
-    operation::decode(R::METHOD, reply)
+/// Encodes the parameters for the page that begins at a cursor.
+type At = fn(Option<String>) -> Result<Params, InvalidParams>;
+
+fn at<R: ListRequest>(cursor: Option<String>) -> Result<Params, InvalidParams> {
+    Params::encode(&R::at(cursor))
 }
 
-/// A walk from page to page.
-struct Walk<R> {
+/// Fetches one page.
+fn fetch(
+    caller: Caller,
+    method: &'static str,
+    cursor: Option<String>,
+    at: At,
+) -> BoxFuture<'static, Result<Reply, Error>> {
+    Box::pin(async move {
+        let is_first = cursor.is_none();
+        let reply = caller.call(method, at(cursor)?).await;
+        let reply = reply.map_err(|error| match error {
+            Error::Rpc { method, error }
+                if !is_first && error.code == ErrorCode::INVALID_PARAMS =>
+            {
+                Error::InvalidCursor { method, error }
+            }
+            error => error,
+        })?;
+        if method == ListToolsRequest::METHOD {
+            caller.known_tools().learn(&reply.result);
+        }
+        Ok(reply)
+    })
+}
+
+/// A walk from page to page. What does not depend on what is listed is compiled once for all lists.
+struct Walk {
     caller: Option<Result<Caller, Error>>,
     pages: Pages,
     next: Option<String>,
@@ -264,10 +279,9 @@ struct Walk<R> {
     end: Option<(Instant, Duration)>,
     /// Until when all pages so far are good, if the server said so of each.
     fresh_until: Option<Instant>,
-    request: PhantomData<fn() -> R>,
 }
 
-impl<R: ListRequest> Walk<R> {
+impl Walk {
     fn new(caller: Result<Caller, Error>, limits: Limits) -> Self {
         Self {
             // A cursor of a session is none of the next one.
@@ -276,34 +290,57 @@ impl<R: ListRequest> Walk<R> {
             next: None,
             end: None,
             fresh_until: None,
-            request: PhantomData,
         }
     }
 
     /// The next page; after the last one, or after an error, none.
-    async fn next(&mut self) -> Result<Option<List<R::Item>>, Error> {
-        let Some(caller) = self.caller.take() else { return Ok(None) };
-        let caller = caller?;
-        let limits = caller.limits();
-        let end = self.end.or_else(|| {
-            limits.total.and_then(|total| Some((Instant::now().checked_add(total)?, total)))
-        });
-        let cursor = self.next.take();
-        let is_first = cursor.is_none();
-        let result = fetch::<R>(&within(caller.clone(), limits, end), cursor).await;
-        let result = result.map_err(|error| whole_time(error, end))?;
-        let fresh_until = R::fresh_for(&result).map(|time| Instant::now() + time.min(MAX_FRESH));
+    async fn next<R: ListRequest>(&mut self) -> Result<Option<List<R::Item>>, Error> {
+        let Some((caller, reply)) = self.ask(R::METHOD, at::<R>).await? else { return Ok(None) };
+        let result: R::Result = operation::decode(R::METHOD, reply)?;
+        let fresh_for = R::fresh_for(&result);
+        let (items, next) = R::page(result);
+        warn_of_broken(R::METHOD, items.broken());
+        let count = items.len() + items.broken().len();
+        self.turn(caller, R::METHOD, count, next, fresh_for)?;
+        Ok(Some(items))
+    }
+
+    /// Asks for the next page.
+    fn ask(
+        &mut self,
+        method: &'static str,
+        at: At,
+    ) -> BoxFuture<'_, Result<Option<(Caller, Reply)>, Error>> {
+        Box::pin(async move {
+            let Some(caller) = self.caller.take() else { return Ok(None) };
+            let caller = caller?;
+            let limits = caller.limits();
+            let end_of = |total| Some((Instant::now().checked_add(total)?, total));
+            self.end = self.end.or_else(|| limits.total.and_then(end_of));
+            let page = within(caller.clone(), limits, self.end);
+            let reply = fetch(page, method, self.next.take(), at).await;
+            Ok(Some((caller, reply.map_err(|error| whole_time(error, self.end))?)))
+        })
+    }
+
+    /// Takes note of a page, and goes on to the next if there is one.
+    fn turn(
+        &mut self,
+        caller: Caller,
+        method: &'static str,
+        items: usize,
+        next: Option<String>,
+        fresh_for: Option<Duration>,
+    ) -> Result<(), Error> {
+        let fresh_until = fresh_for.map(|time| Instant::now() + time.min(MAX_FRESH));
         self.fresh_until = match (self.fresh_until, fresh_until) {
-            (_, page) if is_first => page,
+            (_, page) if self.pages.is_first() => page,
             (before, page) => before.zip(page).map(|(before, page)| before.min(page)),
         };
-        let (items, next) = R::page(result);
-        warn_of_broken::<R>(&items);
-        let next = self.pages.turn(items.len() + items.broken().len(), next);
-        self.next = next.map_err(|reason| Error::Endless { method: R::METHOD.into(), reason })?;
-        self.end = end;
+        let next = self.pages.turn(items, next);
+        self.next = next.map_err(|reason| Error::Endless { method: method.into(), reason })?;
         self.caller = self.next.is_some().then_some(Ok(caller));
-        Ok(Some(items))
+        Ok(())
     }
 }
 
@@ -324,10 +361,9 @@ fn whole_time(mut error: Error, end: Option<(Instant, Duration)>) -> Error {
     error
 }
 
-fn warn_of_broken<R: ListRequest>(items: &List<R::Item>) {
-    for item in items.broken() {
-        let (index, reason) = (item.index, &item.reason);
-        tracing::warn!(method = R::METHOD, index, reason, "left an item out that cannot be read");
+fn warn_of_broken(method: &str, broken: &[BrokenItem]) {
+    for BrokenItem { index, reason, .. } in broken {
+        tracing::warn!(method, index, reason, "left an item out that cannot be read");
     }
 }
 

@@ -30,6 +30,11 @@ impl Pages {
         Self { limits, pages: 0, items: 0, seen: HashSet::new() }
     }
 
+    /// Whether no page has been turned yet.
+    pub(crate) fn is_first(&self) -> bool {
+        self.pages == 0
+    }
+
     /// Takes note of a page, and gives the cursor of the next, if there is one. Any text is a cursor, the empty one too.
     // spec: PAG-02 PAG-04 PAG-05 PAG-07
     pub(crate) fn turn(

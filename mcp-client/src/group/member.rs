@@ -1,12 +1,8 @@
 //! One member of a group, and how it is.
 
-use crate::{Client, Connection, Error, TaskHandle};
+use crate::{Client, Error, TaskHandle};
 use std::{fmt, sync::Arc, time::Duration};
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
 /// A connection that lasted as long as this was a good one: the waits begin anew after it.
 pub(super) const GOOD: Duration = Duration::from_secs(30);
@@ -114,60 +110,6 @@ impl Member {
         self.task_prefix.as_deref().unwrap_or_default()
     }
 
-    /// Connects it, does what is to be done with each connection first, and notes how that went.
-    pub(super) async fn connect<F: Future<Output = ()>>(
-        &self,
-        greet: impl FnOnce() -> F,
-    ) -> Result<Connection, Arc<Error>> {
-        match self.client.connect().await {
-            Ok(connection) => {
-                greet().await;
-                self.state.send_replace(MemberState::Ready);
-                Ok(connection)
-            }
-            Err(error) => {
-                let error = Arc::new(error);
-                tracing::warn!(member = &*self.name, %error, "a member of a group cannot be connected");
-                self.state.send_replace(MemberState::Failed(Arc::clone(&error)));
-                Err(error)
-            }
-        }
-    }
-
-    /// Keeps it connected until the group is released, and closes it then.
-    pub(super) async fn keep<F: Future<Output = ()>>(
-        &self,
-        mut connection: Option<Connection>,
-        backoff: Backoff,
-        released: &CancellationToken,
-        greet: impl Fn() -> F,
-    ) {
-        let mut failures = u32::from(connection.is_none());
-        loop {
-            if self.has_no_target() {
-                return;
-            }
-            if let Some(open) = connection.take() {
-                let since = Instant::now();
-                let Some(error) = released.run_until_cancelled(open.ended()).await else {
-                    return open.close().await;
-                };
-                tracing::warn!(member = &*self.name, %error, "a member of a group is lost");
-                self.state.send_replace(MemberState::Reconnecting(Arc::new(error)));
-                failures = if since.elapsed() >= GOOD { 1 } else { failures.saturating_add(1) };
-            }
-            let again = async {
-                sleep(backoff.after(failures)).await;
-                self.connect(&greet).await
-            };
-            connection = match released.run_until_cancelled(again).await {
-                None => return,
-                Some(outcome) => outcome.ok(),
-            };
-            failures = failures.saturating_add(u32::from(connection.is_none()));
-        }
-    }
-
     /// The client, if it can be called.
     pub(super) fn ready(&self) -> Result<&Client, Error> {
         match &*self.state.borrow() {
@@ -181,7 +123,7 @@ impl Member {
     }
 
     /// Whether trying again is of no use.
-    fn has_no_target(&self) -> bool {
+    pub(super) fn has_no_target(&self) -> bool {
         matches!(&*self.state.borrow(), MemberState::Failed(error) if is_final(error))
     }
 }

@@ -7,19 +7,16 @@ use crate::{
     offer::{self, Offer},
     operation::Caller,
     pages::Limits,
+    together::together,
 };
-use futures_util::future::join_all;
+use futures_util::future::BoxFuture;
 use mcp_session::Deadlines;
 use mcp_types::{
     ErrorCode, ListPromptsRequest, ListResourceTemplatesRequest, ListResourcesRequest,
     ListToolsRequest, Prompt, Resource, ResourceTemplate, Tool,
 };
 use serde::Serialize;
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 /// A list of a group: what its members have listed, in their order, and what is missing.
 #[derive(Clone, Debug)]
@@ -145,19 +142,19 @@ merge! {
 impl Shared {
     /// Reads a list of all members at the same time, and makes one of them.
     pub(super) async fn merged<R: Merge>(&self, limits: Option<Deadlines>) -> Merged<R::Item> {
-        let reading = self
-            .members
-            .iter()
-            .enumerate()
-            .map(async |(index, member)| self.read::<R>(index, member.ready()?, limits).await);
-        let mut merging = Merging::new(self);
-        for (index, outcome) in join_all(reading).await.into_iter().enumerate() {
+        let members = self.members.iter().enumerate();
+        let reading = members.map(|(index, member)| self.read::<R>(index, member.ready(), limits));
+        let mut merging = Merging { shared: self, owners: HashMap::new(), missing: Vec::new() };
+        let mut items = Vec::new();
+        for (index, outcome) in together(reading.collect()).await.into_iter().enumerate() {
             match outcome {
-                Ok(items) => items.into_iter().for_each(|item| merging.add::<R>(index, item)),
+                Ok(its) => items.extend(its.into_iter().filter_map(|mut item| {
+                    merging.takes(index, R::KIND, R::name(&mut item)).then_some(item)
+                })),
                 Err(error) => merging.lacks(index, error),
             }
         }
-        merging.merged
+        Merged { items, missing: merging.missing }
     }
 
     /// Takes note of what a member has of a kind.
@@ -167,6 +164,7 @@ impl Shared {
         client: &Client,
         kind: Kind,
     ) -> Result<(), Error> {
+        let client = Ok(client);
         match kind {
             Kind::Tool => self.read::<ListToolsRequest>(index, client, None).await.map(drop),
             Kind::Prompt => self.read::<ListPromptsRequest>(index, client, None).await.map(drop),
@@ -180,32 +178,43 @@ impl Shared {
     }
 
     /// Reads a list of one member, and takes note of the names in it. A member that has no such list has an empty one.
-    async fn read<R: Merge>(
-        &self,
+    fn read<'a, R: Merge>(
+        &'a self,
         index: usize,
-        client: &Client,
+        client: Result<&'a Client, Error>,
         limits: Option<Deadlines>,
-    ) -> Result<Vec<R::Item>, Error> {
-        let read = async {
-            let caller = Caller::new(client)?;
-            if let Some(offer) = Offer::of(R::METHOD) {
-                offer::require(caller.server(), R::METHOD, offer)?;
-            }
-            let caller = match limits {
-                Some(limits) => caller.with_limits(limits),
-                None => caller,
+    ) -> BoxFuture<'a, Result<Vec<R::Item>, Error>> {
+        Box::pin(async move {
+            let read = match caller(client?, R::METHOD, limits) {
+                Ok(caller) => read_all::<R>(caller, Limits::default()).await,
+                Err(error) => Err(error),
             };
-            read_all::<R>(caller, Limits::default()).await
-        };
-        let mut items = match read.await {
-            Ok(list) => list.items,
-            Err(error) if is_without(&error) => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let names: HashSet<_> = items.iter_mut().map(|item| R::name(item).clone()).collect();
-        self.routes.learn(index, R::KIND, names);
-        Ok(items)
+            let mut items = match read {
+                Ok(list) => list.items,
+                Err(error) if is_without(&error) => Vec::new(),
+                Err(error) => return Err(error),
+            };
+            let names = items.iter_mut().map(|item| R::name(item).clone()).collect();
+            self.routes.learn(index, R::KIND, names);
+            Ok(items)
+        })
     }
+}
+
+/// Who reads a list of a member within these limits.
+fn caller(
+    client: &Client,
+    method: &'static str,
+    limits: Option<Deadlines>,
+) -> Result<Caller, Error> {
+    let caller = Caller::new(client)?;
+    if let Some(offer) = Offer::of(method) {
+        offer::require(caller.server(), method, offer)?;
+    }
+    Ok(match limits {
+        Some(limits) => caller.with_limits(limits),
+        None => caller,
+    })
 }
 
 /// Whether a server has no list of a kind at all.
@@ -218,40 +227,36 @@ fn is_without(error: &Error) -> bool {
 }
 
 /// A list of a group that is being made.
-struct Merging<'a, T> {
+struct Merging<'a> {
     shared: &'a Shared,
-    merged: Merged<T>,
     /// Whose the names are that are in the list.
     owners: HashMap<String, usize>,
+    missing: Vec<Missing>,
 }
 
-impl<'a, T> Merging<'a, T> {
-    fn new(shared: &'a Shared) -> Self {
-        let merged = Merged { items: Vec::new(), missing: Vec::new() };
-        Self { shared, merged, owners: HashMap::new() }
-    }
-
-    fn add<R: Merge<Item = T>>(&mut self, index: usize, mut item: T) {
-        let slot = R::name(&mut item);
-        let name = self.shared.routes.exposed(index, R::KIND, slot);
-        if let Some(limit) =
-            self.shared.max_name(R::KIND).filter(|limit| name.chars().count() > *limit)
-        {
+impl Merging<'_> {
+    /// Gives an item of a member the name that it has in the group; whether the list takes it.
+    fn takes(&mut self, index: usize, kind: Kind, slot: &mut String) -> bool {
+        let name = self.shared.routes.exposed(index, kind, slot);
+        let max = self.shared.max_name(kind);
+        if let Some(limit) = max.filter(|limit| name.chars().count() > *limit) {
             let (member, name) = (self.member(index), name.into());
-            return self.merged.missing.push(Missing::TooLong { member, name, limit });
+            self.missing.push(Missing::TooLong { member, name, limit });
+            return false;
         }
         if let Some(by) = self.owners.get(&name) {
             let (member, name, by) = (self.member(index), name.into(), self.member(*by));
-            return self.merged.missing.push(Missing::Taken { member, name, by });
+            self.missing.push(Missing::Taken { member, name, by });
+            return false;
         }
         slot.clone_from(&name);
         self.owners.insert(name, index);
-        self.merged.items.push(item);
+        true
     }
 
     fn lacks(&mut self, index: usize, error: Error) {
         let member = self.member(index);
-        self.merged.missing.push(Missing::Member { member, error: Arc::new(error) });
+        self.missing.push(Missing::Member { member, error: Arc::new(error) });
     }
 
     fn member(&self, index: usize) -> Box<str> {

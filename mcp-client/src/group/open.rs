@@ -3,10 +3,9 @@
 use super::{
     Policy, Shared,
     member::{Member, MemberState},
-    routes::Kind,
 };
-use crate::{Connection, Error};
-use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use crate::{Connection, Error, together::together};
+use futures_util::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
 use mcp_transport::Driver;
 use std::sync::Arc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -44,11 +43,9 @@ pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
     let open = Open { released: released.clone(), _guard: guard };
     let driver = Driver::new(async move {
         let shared = &*resting.0;
-        let members = shared.members.iter().enumerate().zip(connections);
-        let kept = members.map(|((index, member), connection)| {
-            member.keep(connection, shared.backoff, &released, move || shared.greet(index))
-        });
-        join_all(kept).await;
+        let members = connections.into_iter().enumerate();
+        let kept = members.map(|(index, connection)| shared.keep(index, connection, &released));
+        join_all(kept.collect::<Vec<_>>()).await;
         released.cancelled().await;
         Ok(())
     });
@@ -57,11 +54,9 @@ pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
 
 /// Connects all members. If one fails, those that were connected are closed again.
 async fn all(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
-    let connecting = shared
-        .members
-        .iter()
-        .enumerate()
-        .map(async |(index, member)| (index, member.connect(|| shared.greet(index)).await));
+    let members = 0..shared.members.len();
+    let connecting =
+        members.map(|index| shared.connect(index).map(move |outcome| (index, outcome)));
     let mut connecting: FuturesUnordered<_> = connecting.collect();
     let mut connections: Vec<_> = shared.members.iter().map(|_| None).collect();
     let mut failed = None;
@@ -77,16 +72,15 @@ async fn all(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
     // Gives up those that are still connecting.
     drop(connecting);
     let Some((index, source)) = failed else { return Ok(connections) };
-    join_all(connections.into_iter().flatten().map(Connection::close)).await;
+    let closing = connections.into_iter().flatten().map(|connection| connection.close().boxed());
+    join_all(closing.collect::<Vec<_>>()).await;
     Err(failure(&shared.members[index], source))
 }
 
 /// Connects the members that can be connected, which is one at least.
 async fn some(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
-    let connecting = shared.members.iter().enumerate();
-    let outcomes =
-        join_all(connecting.map(|(index, member)| member.connect(move || shared.greet(index))));
-    let outcomes = outcomes.await;
+    let members = 0..shared.members.len();
+    let outcomes = together(members.map(|index| shared.connect(index)).collect()).await;
     if outcomes.iter().all(Result::is_err)
         && let Some((Err(source), member)) = outcomes.iter().zip(&shared.members).next()
     {
@@ -97,22 +91,6 @@ async fn some(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
 
 fn failure(member: &Member, source: Arc<Error>) -> Error {
     Error::Connect { target: format!("the member {:?}", member.name).into(), source }
-}
-
-impl Shared {
-    /// Reads the lists of a member, where names alone do not say whose they are.
-    async fn greet(&self, index: usize) {
-        if !self.needs_lists() {
-            return;
-        }
-        let client = &self.members[index].client;
-        for kind in [Kind::Tool, Kind::Prompt, Kind::Resource, Kind::ResourceTemplate] {
-            if let Err(error) = self.learn(index, client, kind).await {
-                let member = &*self.members[index].name;
-                tracing::warn!(member, %error, "cannot read a list of a member of a group");
-            }
-        }
-    }
 }
 
 /// Lets members be idle when it is dropped.

@@ -38,8 +38,8 @@ impl Routes {
     }
 
     /// Takes note of all that a member has of a kind.
-    pub(super) fn learn(&self, member: usize, kind: Kind, names: HashSet<String>) {
-        self.listed().insert((member, kind), names);
+    pub(super) fn learn(&self, member: usize, kind: Kind, names: Vec<String>) {
+        self.listed().insert((member, kind), names.into_iter().collect());
     }
 
     /// What the group calls something of a member.

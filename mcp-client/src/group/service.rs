@@ -1,6 +1,10 @@
 //! A group as a service of calls.
 
-use super::{Group, Shared, merge::Merge, routes::Kind};
+use super::{
+    Group, Shared,
+    merge::{Merge, Merged},
+    routes::Kind,
+};
 use crate::Error;
 use futures_util::future::BoxFuture;
 use mcp_session::{AsTask, Call, InvalidParams, Params, Reply, Started};
@@ -56,14 +60,14 @@ impl Shared {
 
     /// The list of all members. What is missing is told in the log, and is an error if there is nothing else.
     async fn page<R: Merge>(&self) -> Result<Reply, BoxError> {
-        let mut merged = self.merged::<R>(None).await;
-        for missing in &merged.missing {
+        let Merged { items, missing } = self.merged::<R>(None).await;
+        for missing in &missing {
             tracing::warn!(method = R::METHOD, %missing, "a list of a group has a gap");
         }
-        if merged.items.is_empty() && !merged.missing.is_empty() {
-            return Err(merged.missing.swap_remove(0).into());
+        match missing.into_iter().next() {
+            Some(missing) if items.is_empty() => Err(missing.into()),
+            _ => Ok(Reply::new(RawJson::encode(&Page { name: R::ITEMS, items: &items })?)),
         }
-        Ok(Reply::new(RawJson::encode(&Page { name: R::ITEMS, items: &merged.items })?))
     }
 
     /// Sends a call to the member that has what one of its parameters names.

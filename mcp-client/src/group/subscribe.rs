@@ -6,9 +6,9 @@ use super::{
     member::{GOOD, MemberState},
     routes::Kind,
 };
-use crate::Error;
+use crate::{Error, together::together};
 use futures_util::{
-    future::join_all,
+    future::BoxFuture,
     stream::{self, StreamExt},
 };
 use mcp_session::{Notice, Subscription};
@@ -34,7 +34,7 @@ impl Group {
         let released = open.released();
         drop(open);
         let mut parts = parts(&self.0.shared, &filter, &released)?;
-        let outcomes = join_all(parts.iter_mut().map(Part::open)).await;
+        let outcomes = together(parts.iter_mut().map(Part::open).collect()).await;
         let mut agreed = SubscriptionFilter::default();
         let (mut is_any, mut failed) = (parts.is_empty(), None);
         for (part, outcome) in parts.iter().zip(outcomes) {
@@ -118,22 +118,24 @@ struct Part {
 
 impl Part {
     /// Asks the member, if it is ready.
-    async fn open(&mut self) -> Result<(), Error> {
-        let member = &self.shared.members[self.index];
-        self.state.mark_unchanged();
-        let asked = async { member.ready()?.session()?.subscribe(self.wanted.clone()).await };
-        match asked.await {
-            Ok(subscription) => {
-                self.subscription = Some((subscription, Instant::now()));
-                Ok(())
+    fn open(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let member = &self.shared.members[self.index];
+            self.state.mark_unchanged();
+            let asked = async { member.ready()?.session()?.subscribe(self.wanted.clone()).await };
+            match asked.await {
+                Ok(subscription) => {
+                    self.subscription = Some((subscription, Instant::now()));
+                    Ok(())
+                }
+                Err(error) => {
+                    tracing::debug!(member = &*member.name, %error, "a member of a group does not tell");
+                    self.is_refused = error.as_rpc().is_some();
+                    self.failures = self.failures.saturating_add(1);
+                    Err(error)
+                }
             }
-            Err(error) => {
-                tracing::debug!(member = &*member.name, %error, "a member of a group does not tell");
-                self.is_refused = error.as_rpc().is_some();
-                self.failures = self.failures.saturating_add(1);
-                Err(error)
-            }
-        }
+        })
     }
 
     /// The next change, until the group is closed.

@@ -1,9 +1,9 @@
 //! Tasks of a group: each is at the member that has made it.
 
-use super::{Group, Shared};
-use crate::{Error, TaskHandle};
+use super::{Group, Shared, member::Member};
+use crate::{Error, TaskHandle, together::together};
 use async_trait::async_trait;
-use futures_util::future::join_all;
+use futures_util::future::BoxFuture;
 use mcp_session::{InvalidParams, ListedTask, Subscription, Upstream};
 use mcp_types::subscriptions::SubscriptionFilter;
 
@@ -47,15 +47,9 @@ impl Shared {
     }
 
     async fn tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
-        let listing = self.members.iter().map(async |member| {
-            let list = member.ready()?.session()?.list_tasks(None, limit).await?;
-            Ok::<_, Error>(list.tasks.into_iter().take(limit).map(|mut task| {
-                task.handle = member.task_of_group(task.handle);
-                task
-            }))
-        });
+        let listing = self.members.iter().map(|member| member.tasks(limit));
         let (mut tasks, mut failed, mut is_any) = (Vec::new(), None, false);
-        for (member, outcome) in self.members.iter().zip(join_all(listing).await) {
+        for (member, outcome) in self.members.iter().zip(together(listing.collect()).await) {
             match outcome {
                 Ok(its) => {
                     is_any = true;
@@ -72,6 +66,19 @@ impl Shared {
             Some(error) if !is_any => Err(error),
             _ => Ok(tasks),
         }
+    }
+}
+
+impl Member {
+    fn tasks(&self, limit: usize) -> BoxFuture<'_, Result<Vec<ListedTask>, Error>> {
+        Box::pin(async move {
+            let mut tasks = self.ready()?.session()?.list_tasks(None, limit).await?.tasks;
+            tasks.truncate(limit);
+            for task in &mut tasks {
+                task.handle = self.task_of_group(task.handle.clone());
+            }
+            Ok(tasks)
+        })
     }
 }
 
