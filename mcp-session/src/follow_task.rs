@@ -3,6 +3,7 @@
 use crate::{
     BoxCallService, Call, CallService, Deadlines, Error, Extension, Misbehavior, Peer, Reply,
     result_type,
+    session::erase,
     task::{AsTask, Created, Follow, Known},
 };
 use futures_util::future::BoxFuture;
@@ -105,7 +106,7 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
                 reply.extensions.insert(known);
                 return Ok(reply);
             }
-            Ok(Follow::new(inner, peer, known).run(limit).await?)
+            Ok(Follow::new(erase(inner), peer, known).run(limit).await?)
         })
     }
 }

@@ -15,7 +15,7 @@ pub(crate) use limited::Limited;
 pub(crate) use questions::{InputRequest, answer_all};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use mcp_types::{
     ErrorCode, ErrorObject, RawJson,
     capabilities::ClientCapabilities,
@@ -97,31 +97,33 @@ impl InputHandler for NoInput {
 
 /// Answers one question, whichever way it came.
 // spec: MSG-17 PING-01 META-16
-pub(crate) async fn answer(
-    handler: &dyn InputHandler,
+pub(crate) fn answer<'a>(
+    handler: &'a dyn InputHandler,
     asker: Asker,
-    method: &str,
-    params: Option<&RawJson>,
-) -> Result<RawJson, ErrorObject> {
-    if method == "ping" {
-        return Ok(RawJson::EMPTY_OBJECT);
-    }
-    let capabilities = handler.capabilities();
-    if !is_declared(&capabilities, method) {
-        return Err(not_supported(method));
-    }
-    check_variety(&capabilities, method, params)?;
-    let answer = async {
-        match method {
-            "elicitation/create" => encode(&handler.elicit(ask(params, asker)?).await?),
-            "sampling/createMessage" => encode(&handler.sample(ask(params, asker)?).await?),
-            _ => encode(&handler.list_roots(ask(params, asker)?).await?),
+    method: &'a str,
+    params: Option<&'a RawJson>,
+) -> BoxFuture<'a, Result<RawJson, ErrorObject>> {
+    Box::pin(async move {
+        if method == "ping" {
+            return Ok(RawJson::EMPTY_OBJECT);
         }
-    };
-    // A handler is the user's code: what it leaves behind when it panics is the user's to judge.
-    let caught = AssertUnwindSafe(answer).catch_unwind().await;
-    caught.unwrap_or_else(|_| {
-        Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the handler panicked"))
+        let capabilities = handler.capabilities();
+        if !is_declared(&capabilities, method) {
+            return Err(not_supported(method));
+        }
+        check_variety(&capabilities, method, params)?;
+        let answer = async {
+            match method {
+                "elicitation/create" => encode(&handler.elicit(ask(params, asker)?).await?),
+                "sampling/createMessage" => encode(&handler.sample(ask(params, asker)?).await?),
+                _ => encode(&handler.list_roots(ask(params, asker)?).await?),
+            }
+        };
+        // A handler is the user's code: what it leaves behind when it panics is the user's to judge.
+        let caught = AssertUnwindSafe(answer).catch_unwind().await;
+        caught.unwrap_or_else(|_| {
+            Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the handler panicked"))
+        })
     })
 }
 

@@ -8,6 +8,7 @@ pub(crate) use discover::{Verdict, judge_error};
 pub(crate) use opening::Opening;
 
 use crate::{Era, Error, Mode, Options, Peer, Phase, Server};
+use futures_util::future::BoxFuture;
 use mcp_transport::{Connector, Transport};
 use mcp_types::ProtocolVersion;
 use std::future::Future;
@@ -38,17 +39,22 @@ impl<C: Connector> Negotiation<'_, C> {
 
     /// Opens a connection of the era and the revision that were agreed.
     // spec: VER-12
-    pub(crate) async fn again(&self, server: &Server) -> Result<Opening<C::Transport>, Error> {
-        let mut place = None;
-        let opened = async {
-            let opening = self.open(&mut place).await?;
-            if server.era == Era::Legacy {
-                opening.initialize(&server.version, true, self.options).await?;
-            }
-            Ok(())
-        };
-        let outcome = limited(opened, self.options, self.peer).await;
-        Ok(settle(place, outcome).await?.0)
+    pub(crate) fn again<'a>(
+        &'a self,
+        server: &'a Server,
+    ) -> BoxFuture<'a, Result<Opening<C::Transport>, Error>> {
+        Box::pin(async move {
+            let mut place = None;
+            let opened = async {
+                let opening = self.open(&mut place).await?;
+                if server.era == Era::Legacy {
+                    opening.initialize(&server.version, true, self.options).await?;
+                }
+                Ok(())
+            };
+            let outcome = limited(opened, self.options, self.peer).await;
+            Ok(settle(place, outcome).await?.0)
+        })
     }
 
     async fn negotiate(&self, place: &mut Place<C>) -> Result<Server, Error> {
@@ -91,22 +97,24 @@ impl<C: Connector> Negotiation<'_, C> {
     }
 
     // spec: VER-04 VER-06 VER-07 VER-08
-    async fn auto(&self, place: &mut Place<C>) -> Result<Server, Error> {
-        let opening = self.open(place).await?;
-        match opening.begin(&ProtocolVersion::LATEST, self.options).await {
-            Verdict::Modern(server) => Ok(*server),
-            Verdict::Failed(error) => Err(error),
-            Verdict::Legacy(reason) => {
-                tracing::debug!(%reason, "not the answer of a stateless server; trying the handshake");
-                opening.initialize(&ProtocolVersion::LATEST_LEGACY, false, self.options).await
+    fn auto<'a>(&'a self, place: &'a mut Place<C>) -> BoxFuture<'a, Result<Server, Error>> {
+        Box::pin(async move {
+            let opening = self.open(place).await?;
+            match opening.begin(&ProtocolVersion::LATEST, self.options).await {
+                Verdict::Modern(server) => Ok(*server),
+                Verdict::Failed(error) => Err(error),
+                Verdict::Legacy(reason) => {
+                    tracing::debug!(%reason, "not the answer of a stateless server; trying the handshake");
+                    opening.initialize(&ProtocolVersion::LATEST_LEGACY, false, self.options).await
+                }
+                Verdict::Lost(reason) => {
+                    // Some legacy servers end when the first message is not `initialize`: they get a new process.
+                    tracing::debug!(%reason, "the server died of the first message; starting it again");
+                    *place = None;
+                    self.legacy(place, &ProtocolVersion::LATEST_LEGACY, false).await
+                }
             }
-            Verdict::Lost(reason) => {
-                // Some legacy servers end when the first message is not `initialize`: they get a new process.
-                tracing::debug!(%reason, "the server died of the first message; starting it again");
-                *place = None;
-                self.legacy(place, &ProtocolVersion::LATEST_LEGACY, false).await
-            }
-        }
+        })
     }
 
     async fn legacy(

@@ -7,7 +7,7 @@ mod watched;
 pub(crate) use watched::Watched;
 
 use crate::{Era, Error, Event, Session};
-use futures_core::{Stream, stream::BoxStream};
+use futures_core::{Stream, future::BoxFuture, stream::BoxStream};
 use mcp_types::{RawJson, rpc::Notification, subscriptions::SubscriptionFilter};
 use serde::Deserialize;
 use std::{
@@ -97,14 +97,19 @@ impl Session {
     /// # Cancel safety
     ///
     /// Dropping the future ends the subscription on the wire.
-    pub async fn subscribe(&self, filter: SubscriptionFilter) -> Result<Subscription, Error> {
-        if let Some(upstream) = self.upstream() {
-            return upstream.subscribe(filter).await;
-        }
-        match self.server().era {
-            Era::Modern => listen::subscribe(self.clone(), filter).await,
-            Era::Legacy => legacy::subscribe(self.clone(), filter).await,
-        }
+    pub fn subscribe(
+        &self,
+        filter: SubscriptionFilter,
+    ) -> BoxFuture<'_, Result<Subscription, Error>> {
+        Box::pin(async move {
+            if let Some(upstream) = self.upstream() {
+                return upstream.subscribe(filter).await;
+            }
+            match self.server().era {
+                Era::Modern => listen::subscribe(self.clone(), filter).await,
+                Era::Legacy => legacy::subscribe(self.clone(), filter).await,
+            }
+        })
     }
 }
 

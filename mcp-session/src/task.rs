@@ -24,10 +24,11 @@ pub use self::{
 };
 
 use crate::{
-    Call, Era, Error, Misbehavior, Peer, Reply, Server, Session, result_type, session::WeakSession,
+    Call, Era, Error, Misbehavior, Peer, Reply, Server, Session, result_type,
+    session::{WeakSession, erase},
 };
 use futures_core::Stream;
-use futures_util::stream;
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use mcp_types::tasks_extension::TaskStatus;
 use std::{fmt, sync::Arc, time::Duration};
 use work::Work;
@@ -96,8 +97,8 @@ impl TaskHandle {
     /// # Errors
     ///
     /// The server does not know the task, or any other of [`Error`].
-    pub async fn status(&self) -> Result<TaskState, Error> {
-        Ok(self.work().state().await?.public())
+    pub fn status(&self) -> BoxFuture<'_, Result<TaskState, Error>> {
+        Box::pin(async move { Ok(self.work().state().await?.public()) })
     }
 
     /// Waits for the end of the task, however long it takes, but not past the time for which the server keeps it
@@ -115,8 +116,8 @@ impl TaskHandle {
     /// # Cancel safety
     ///
     /// Dropping the future leaves the task alone; wait again when you like.
-    pub async fn wait(&self) -> Result<TaskState, Error> {
-        Ok(self.work().wait(None).await?.public())
+    pub fn wait(&self) -> BoxFuture<'_, Result<TaskState, Error>> {
+        Box::pin(async move { Ok(self.work().wait(None).await?.public()) })
     }
 
     /// Waits until the task has this status. What it asks meanwhile is answered, unless that is what is waited for.
@@ -128,8 +129,8 @@ impl TaskHandle {
     /// # Cancel safety
     ///
     /// Dropping the future leaves the task alone.
-    pub async fn wait_for(&self, status: TaskStatus) -> Result<TaskState, Error> {
-        Ok(self.work().wait(Some(&status)).await?.public())
+    pub fn wait_for(&self, status: TaskStatus) -> BoxFuture<'_, Result<TaskState, Error>> {
+        Box::pin(async move { Ok(self.work().wait(Some(&status)).await?.public()) })
     }
 
     /// The states of the task, each time its status or its message changes, from the present one to the last. An error
@@ -170,6 +171,7 @@ impl TaskHandle {
                 }
             }
         })
+        .boxed()
     }
 
     /// Waits for what comes of the task: the result that the call would have had. Once it is known, it stays known.
@@ -181,8 +183,8 @@ impl TaskHandle {
     /// # Cancel safety
     ///
     /// Dropping the future leaves the task alone.
-    pub async fn result(&self) -> Result<Reply, Error> {
-        self.work().follow().await
+    pub fn result(&self) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async move { self.work().follow().await })
     }
 
     /// Asks the server to give the task up. It may finish it all the same.
@@ -191,21 +193,26 @@ impl TaskHandle {
     ///
     /// The task is at its end, the server does not know it or cannot cancel, or any other of [`Error`].
     // spec: TASKX-11 TASK25-12
-    pub async fn cancel(&self) -> Result<(), Error> {
-        let method = "tasks/cancel";
-        if self.server.era == Era::Legacy && !TaskOffer::of(&self.server).cancel {
-            return Err(Error::NotOffered { method: method.into(), capability: "tasks.cancel" });
-        }
-        if let Some(status) = self.known.ended() {
-            let wanted = TaskStatus::Cancelled;
-            let method = self.known.method.as_ref().into();
-            return Err(Error::TaskEnded { method, status, wanted });
-        }
-        self.work().cancel().await
+    pub fn cancel(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let method = "tasks/cancel";
+            if self.server.era == Era::Legacy && !TaskOffer::of(&self.server).cancel {
+                return Err(Error::NotOffered {
+                    method: method.into(),
+                    capability: "tasks.cancel",
+                });
+            }
+            if let Some(status) = self.known.ended() {
+                let wanted = TaskStatus::Cancelled;
+                let method = self.known.method.as_ref().into();
+                return Err(Error::TaskEnded { method, status, wanted });
+            }
+            self.work().cancel().await
+        })
     }
 
-    fn work(&self) -> Work<WeakSession> {
-        Work::new(self.session.clone(), self.peer.clone(), self.known.clone())
+    fn work(&self) -> Work {
+        Work::new(erase(self.session.clone()), self.peer.clone(), self.known.clone())
     }
 }
 
@@ -231,22 +238,28 @@ impl Session {
     ///
     /// Dropping the future gives the call up, and a task that the server may already have made of it is cancelled.
     // spec: TASK25-02 TASK25-03 TASK25-04 TASK25-05
-    pub async fn call_as_task(&self, call: Call, ttl: Option<Duration>) -> Result<Started, Error> {
-        let method = call.method.clone();
-        let reply = self.call_raw(call.with_extension(AsTask { ttl })).await?;
-        let made_here =
-            || reply.extensions.get().cloned().map(|known| TaskHandle::new(self, known));
-        if let Some(handle) = reply.extensions.get().cloned().or_else(made_here) {
-            self.started().add(&handle);
-            return Ok(Started::Task(handle));
-        }
-        // A task that was not offered.
-        if self.server().era == Era::Modern
-            && !matches!(result_type(&reply.result).as_deref(), Ok("complete"))
-        {
-            return Err(Error::misbehaved(&method, Misbehavior::UnknownResultType));
-        }
-        Ok(Started::Done(reply))
+    pub fn call_as_task(
+        &self,
+        call: Call,
+        ttl: Option<Duration>,
+    ) -> BoxFuture<'_, Result<Started, Error>> {
+        Box::pin(async move {
+            let method = call.method.clone();
+            let reply = self.call_raw(call.with_extension(AsTask { ttl })).await?;
+            let made_here =
+                || reply.extensions.get().cloned().map(|known| TaskHandle::new(self, known));
+            if let Some(handle) = reply.extensions.get().cloned().or_else(made_here) {
+                self.started().add(&handle);
+                return Ok(Started::Task(handle));
+            }
+            // A task that was not offered.
+            if self.server().era == Era::Modern
+                && !matches!(result_type(&reply.result).as_deref(), Ok("complete"))
+            {
+                return Err(Error::misbehaved(&method, Misbehavior::UnknownResultType));
+            }
+            Ok(Started::Done(reply))
+        })
     }
 
     /// The task with this id, that an earlier session may have left. Nothing is sent.

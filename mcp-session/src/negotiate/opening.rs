@@ -70,25 +70,29 @@ impl<T: Transport> Opening<T> {
     }
 
     /// Sends one call without any layer.
-    pub(super) async fn call(&mut self, call: Call) -> Result<Reply, BoxError> {
-        let dispatch = self.dispatch.clone();
-        self.run(dispatch.oneshot(call)).await
+    pub(super) fn call(&mut self, call: Call) -> BoxFuture<'_, Result<Reply, BoxError>> {
+        Box::pin(async move {
+            let dispatch = self.dispatch.clone();
+            self.run(dispatch.oneshot(call)).await
+        })
     }
 
     /// Shuts a connection down that came to nothing: a child sees the end of its input, a session over HTTP is deleted.
     ///
     /// Dropping the future cuts the connection.
-    pub(super) async fn shut_down(self) {
-        let Self { dispatch, driver, late, released, .. } = self;
-        // Nobody is left who could use the transport, so that the driver comes to its end.
-        drop((dispatch, late));
-        released.cancel();
-        let Ok(driver) = driver else { return };
-        match tokio::time::timeout(SHUT_DOWN, driver).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "closing"),
-            Err(_) => tracing::debug!("closing took too long; the connection is cut"),
-        }
+    pub(super) fn shut_down(self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let Self { dispatch, driver, late, released, .. } = self;
+            // Nobody is left who could use the transport, so that the driver comes to its end.
+            drop((dispatch, late));
+            released.cancel();
+            let Ok(driver) = driver else { return };
+            match tokio::time::timeout(SHUT_DOWN, driver).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "closing"),
+                Err(_) => tracing::debug!("closing took too long; the connection is cut"),
+            }
+        })
     }
 
     /// The driver of what is now a session.

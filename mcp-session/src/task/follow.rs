@@ -1,17 +1,17 @@
 //! Following a task on behalf of the call that it was made of.
 
 use super::{known::Known, work::Work};
-use crate::{CallService, Error, Peer, Phase, Reply};
+use crate::{BoxCallService, Error, Peer, Phase, Reply};
 use futures_util::FutureExt;
 use std::time::Duration;
 
 /// Follows a task to its end. Dropped before that, it cancels the task.
-pub(crate) struct Follow<S: CallService> {
-    work: Work<S>,
+pub(crate) struct Follow {
+    work: Work,
 }
 
-impl<S: CallService> Follow<S> {
-    pub(crate) fn new(service: S, peer: Peer, known: Known) -> Self {
+impl Follow {
+    pub(crate) fn new(service: BoxCallService, peer: Peer, known: Known) -> Self {
         Self { work: Work::new(service, peer, known) }
     }
 
@@ -26,7 +26,7 @@ impl<S: CallService> Follow<S> {
     }
 }
 
-impl<S: CallService> Drop for Follow<S> {
+impl Drop for Follow {
     fn drop(&mut self) {
         if self.work.known.ended().is_some() {
             return;

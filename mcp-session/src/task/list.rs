@@ -2,6 +2,7 @@
 
 use super::{TaskHandle, TaskOffer, TaskState, state::State};
 use crate::{Call, Endless, Era, Error, Params, Session, task::work::broken};
+use futures_util::future::BoxFuture;
 use mcp_types::{RawJson, Request, tasks::ListTasksRequest};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -63,20 +64,22 @@ impl Session {
     ///
     /// The server is stateless or does not offer it, or any other of [`Error`].
     // spec: TASK25-13 TASKX-16
-    pub async fn tasks(&self) -> Result<Vec<TaskHandle>, Error> {
-        let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        let mut cursor = None;
-        for _ in 0..MAX_PAGES {
-            let page = self.tasks_page(cursor).await?;
-            found.extend(page.tasks.into_iter().map(|task| task.handle));
-            let Some(next) = page.next_cursor else { return Ok(found) };
-            if !seen.insert(next.clone()) {
-                let reason = Endless::RepeatedCursor;
-                return Err(Error::Endless { method: METHOD.into(), reason });
+    pub fn tasks(&self) -> BoxFuture<'_, Result<Vec<TaskHandle>, Error>> {
+        Box::pin(async move {
+            let (mut found, mut seen) = (Vec::new(), HashSet::new());
+            let mut cursor = None;
+            for _ in 0..MAX_PAGES {
+                let page = self.tasks_page(cursor).await?;
+                found.extend(page.tasks.into_iter().map(|task| task.handle));
+                let Some(next) = page.next_cursor else { return Ok(found) };
+                if !seen.insert(next.clone()) {
+                    let reason = Endless::RepeatedCursor;
+                    return Err(Error::Endless { method: METHOD.into(), reason });
+                }
+                cursor = Some(next);
             }
-            cursor = Some(next);
-        }
-        Err(Error::Endless { method: METHOD.into(), reason: Endless::Pages(MAX_PAGES) })
+            Err(Error::Endless { method: METHOD.into(), reason: Endless::Pages(MAX_PAGES) })
+        })
     }
 
     /// One page of the tasks that a server of 2025-11-25 keeps for this client: the first, or that of a cursor.
@@ -87,35 +90,37 @@ impl Session {
     ///
     /// The server is stateless or does not offer it, or any other of [`Error`].
     // spec: TASK25-13 TASKX-16
-    pub async fn tasks_page(&self, cursor: Option<String>) -> Result<TaskList, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Page<'a> {
-            #[serde(borrow)]
-            tasks: Vec<&'a RawValue>,
-            next_cursor: Option<String>,
-        }
+    pub fn tasks_page(&self, cursor: Option<String>) -> BoxFuture<'_, Result<TaskList, Error>> {
+        Box::pin(async move {
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Page<'a> {
+                #[serde(borrow)]
+                tasks: Vec<&'a RawValue>,
+                next_cursor: Option<String>,
+            }
 
-        let server = self.server();
-        if server.era == Era::Modern {
-            let version = server.version.clone();
-            return Err(Error::NotInVersion { method: METHOD.into(), version });
-        }
-        if !TaskOffer::of(server).list {
-            return Err(Error::NotOffered { method: METHOD.into(), capability: "tasks.list" });
-        }
-        let mut list = Call::new(METHOD);
-        if let Some(cursor) = cursor {
-            list = list.with_params(Params::encode(&serde_json::json!({"cursor": cursor}))?);
-        }
-        let reply = self.call_raw(list).await?;
-        let page: Page<'_> = reply.decode().map_err(|source| broken(METHOD, Some(source)))?;
-        let tasks = page.tasks.iter().filter_map(|task| {
-            let state: State = RawJson::parse(task.get().to_owned()).ok()?.decode().ok()?;
-            let handle = self.task(state.task_id.as_str()?);
-            Some(ListedTask { handle, state: state.public() })
-        });
-        Ok(TaskList { tasks: tasks.collect(), next_cursor: page.next_cursor })
+            let server = self.server();
+            if server.era == Era::Modern {
+                let version = server.version.clone();
+                return Err(Error::NotInVersion { method: METHOD.into(), version });
+            }
+            if !TaskOffer::of(server).list {
+                return Err(Error::NotOffered { method: METHOD.into(), capability: "tasks.list" });
+            }
+            let mut list = Call::new(METHOD);
+            if let Some(cursor) = cursor {
+                list = list.with_params(Params::encode(&serde_json::json!({"cursor": cursor}))?);
+            }
+            let reply = self.call_raw(list).await?;
+            let page: Page<'_> = reply.decode().map_err(|source| broken(METHOD, Some(source)))?;
+            let tasks = page.tasks.iter().filter_map(|task| {
+                let state: State = RawJson::parse(task.get().to_owned()).ok()?.decode().ok()?;
+                let handle = self.task(state.task_id.as_str()?);
+                Some(ListedTask { handle, state: state.public() })
+            });
+            Ok(TaskList { tasks: tasks.collect(), next_cursor: page.next_cursor })
+        })
     }
 
     /// The tasks of this client, as far as they can be found: a page of the list that the server keeps, or, where it keeps
@@ -125,26 +130,30 @@ impl Session {
     /// # Errors
     ///
     /// Any of [`Error`].
-    pub async fn list_tasks(
+    pub fn list_tasks(
         &self,
         cursor: Option<String>,
         limit: usize,
-    ) -> Result<TaskList, Error> {
-        if let Some(upstream) = self.upstream() {
-            let tasks = upstream.list_tasks(limit).await?;
-            return Ok(TaskList { tasks, next_cursor: None });
-        }
-        let is_first = cursor.is_none();
-        let page = match self.tasks_page(cursor).await {
-            Err(Error::NotInVersion { .. } | Error::NotOffered { .. }) if is_first => None,
-            page => Some(page?),
-        };
-        match page {
-            Some(page) if !(is_first && page.tasks.is_empty() && page.next_cursor.is_none()) => {
-                Ok(page)
+    ) -> BoxFuture<'_, Result<TaskList, Error>> {
+        Box::pin(async move {
+            if let Some(upstream) = self.upstream() {
+                let tasks = upstream.list_tasks(limit).await?;
+                return Ok(TaskList { tasks, next_cursor: None });
             }
-            _ => Ok(TaskList { tasks: self.started_tasks(limit).await?, next_cursor: None }),
-        }
+            let is_first = cursor.is_none();
+            let page = match self.tasks_page(cursor).await {
+                Err(Error::NotInVersion { .. } | Error::NotOffered { .. }) if is_first => None,
+                page => Some(page?),
+            };
+            match page {
+                Some(page)
+                    if !(is_first && page.tasks.is_empty() && page.next_cursor.is_none()) =>
+                {
+                    Ok(page)
+                }
+                _ => Ok(TaskList { tasks: self.started_tasks(limit).await?, next_cursor: None }),
+            }
+        })
     }
 
     /// The tasks that this session has started, the newest first, at most so many; each is asked how far it is, and those
@@ -155,15 +164,17 @@ impl Session {
     /// # Errors
     ///
     /// The connection is gone.
-    pub async fn started_tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
-        let mut found = Vec::new();
-        for handle in self.started().newest(limit) {
-            match handle.status().await {
-                Ok(state) => found.push(ListedTask { handle, state }),
-                Err(error) if error.is_closed() => return Err(error),
-                Err(error) => tracing::debug!(%error, "a task of this session is left out"),
+    pub fn started_tasks(&self, limit: usize) -> BoxFuture<'_, Result<Vec<ListedTask>, Error>> {
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for handle in self.started().newest(limit) {
+                match handle.status().await {
+                    Ok(state) => found.push(ListedTask { handle, state }),
+                    Err(error) if error.is_closed() => return Err(error),
+                    Err(error) => tracing::debug!(%error, "a task of this session is left out"),
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 }

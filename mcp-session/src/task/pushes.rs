@@ -1,7 +1,7 @@
 //! What a server says of a task without being asked how it is.
 
 use super::{state::State, told::Told};
-use crate::{CallService, Event, Events, OnRequestId, Peer, Progress};
+use crate::{BoxCallService, Event, Events, OnRequestId, Peer, Progress};
 use mcp_types::{RawJson, RequestId, rpc::Notification};
 use serde::Deserialize;
 use std::{
@@ -33,13 +33,7 @@ impl Pushes {
     }
 
     /// Asks a stateless server to tell of the task, if that is worth it and was not refused before.
-    pub(super) fn ask(
-        &mut self,
-        service: &impl CallService,
-        peer: &Peer,
-        id: &str,
-        pause: Duration,
-    ) {
+    pub(super) fn ask(&mut self, service: &BoxCallService, peer: &Peer, id: &str, pause: Duration) {
         if matches!(self, Self::Silent) && pause >= WORTH && peer.tells_of_tasks() {
             *self = Told::of(service.clone(), id).map_or(Self::Over, Self::Asked);
         }

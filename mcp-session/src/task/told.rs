@@ -1,7 +1,7 @@
 //! What a stateless server tells of a task, on a stream that it was asked for.
 
 use super::state::State;
-use crate::{Call, CallService, Deadlines, Error, Event, Events, InvalidParams};
+use crate::{BoxCallService, Call, Deadlines, Error, Event, Events, InvalidParams};
 use futures_util::future::{BoxFuture, OptionFuture};
 use mcp_types::{
     Notification as _,
@@ -13,6 +13,7 @@ use mcp_types::{
 };
 use std::future::{pending, poll_fn};
 use tokio::sync::mpsc;
+use tower_service::Service;
 
 /// How many notifications wait while nobody reads.
 const QUEUE: usize = 16;
@@ -27,7 +28,7 @@ pub(super) struct Told {
 impl Told {
     /// Asks to be told of a task; sent when the next is waited for.
     // spec: TASKX-01 SUB-01
-    pub(super) fn of(service: impl CallService, id: &str) -> Result<Self, InvalidParams> {
+    pub(super) fn of(service: BoxCallService, id: &str) -> Result<Self, InvalidParams> {
         let mut filter = SubscriptionFilter::default();
         filter.task_ids = Some(vec![id.to_owned()]);
         let (sender, events) = mpsc::channel(QUEUE);
@@ -85,7 +86,7 @@ impl Told {
     }
 }
 
-async fn listen(mut service: impl CallService, call: Call) -> Result<(), Error> {
+async fn listen(mut service: BoxCallService, call: Call) -> Result<(), Error> {
     let ready = poll_fn(|cx| service.poll_ready(cx)).await;
     let reply = match ready {
         Ok(()) => service.call(call).await,

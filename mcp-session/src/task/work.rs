@@ -2,38 +2,42 @@
 
 use super::{AsTask, known::Known, pushes::Pushes, state::State};
 use crate::{
-    Call, CallService, Deadlines, Error, Misbehavior, Params, Peer, Reply,
+    BoxCallService, Call, Deadlines, Error, Misbehavior, Params, Peer, Reply,
     input::{InputRequest, answer_all},
 };
+use futures_util::future::BoxFuture;
 use mcp_types::{
     ErrorCode, ErrorObject, capabilities::ClientCapabilities, tasks_extension::TaskStatus,
 };
 use std::{collections::BTreeMap, future::poll_fn};
 use tokio::time::Instant;
+use tower_service::Service;
 
 /// A task, and the way to its server.
-pub(crate) struct Work<S> {
-    pub(super) service: S,
+pub(crate) struct Work {
+    pub(super) service: BoxCallService,
     pub(super) peer: Peer,
     pub(super) known: Known,
     pushes: Option<Pushes>,
 }
 
-impl<S: CallService> Work<S> {
-    pub(crate) fn new(service: S, peer: Peer, known: Known) -> Self {
+impl Work {
+    pub(crate) fn new(service: BoxCallService, peer: Peer, known: Known) -> Self {
         Self { service, peer, known, pushes: None }
     }
 
     /// Waits for the end, and gives what came of it.
-    pub(super) async fn follow(&mut self) -> Result<Reply, Error> {
-        let known = self.known.memory().outcome.clone();
-        if let Some(outcome) = known {
-            return self.known.checked(outcome);
-        }
-        let end = self.wait(None).await?;
-        let outcome = self.outcome(end).await?;
-        self.known.memory().outcome = Some(outcome.clone());
-        self.known.checked(outcome)
+    pub(super) fn follow(&mut self) -> BoxFuture<'_, Result<Reply, Error>> {
+        Box::pin(async move {
+            let known = self.known.memory().outcome.clone();
+            if let Some(outcome) = known {
+                return self.known.checked(outcome);
+            }
+            let end = self.wait(None).await?;
+            let outcome = self.outcome(end).await?;
+            self.known.memory().outcome = Some(outcome.clone());
+            self.known.checked(outcome)
+        })
     }
 
     /// Waits until the task has a status, or for its end; answers what it asks meanwhile.

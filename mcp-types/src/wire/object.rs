@@ -143,6 +143,20 @@ pub(crate) fn write<T: Wire, M: SerializeMap>(
     map.serialize_entry(name, &Encoded(value))
 }
 
+/// Writes the other members, but for those that have a value in a field of their own.
+pub(crate) fn write_rest<M: SerializeMap>(
+    map: &mut M,
+    extra: &Extra,
+    has: &dyn Fn(&str) -> bool,
+) -> Result<(), M::Error> {
+    for (name, value) in extra.iter() {
+        if !has(name) {
+            map.serialize_entry(name, value)?;
+        }
+    }
+    Ok(())
+}
+
 /// Gives a struct its constructor and its JSON form.
 ///
 /// Groups, each optional: `tag` is a constant member without a field; `required` members; `optional` ones, for which
@@ -272,9 +286,7 @@ macro_rules! object {
                 $($(if let Some(value) = &self.$hint {
                     $crate::wire::object::write(&mut map, $hint_name, value)?;
                 })+)?
-                for (name, value) in self.extra.iter().filter(|(name, _)| !self.has(name)) {
-                    serde_core::ser::SerializeMap::serialize_entry(&mut map, name, value)?;
-                }
+                $crate::wire::object::write_rest(&mut map, &self.extra, &|name| self.has(name))?;
                 serde_core::ser::SerializeMap::end(map)
             }
         }
