@@ -29,6 +29,10 @@
 //!
 //! The page [`seed`] has each name of the client of FastMCP with its counterpart here, and an example.
 //!
+//! # Tests of your own
+//!
+//! [`mock`] has a server in this process that answers in a line each, for tests of what uses a client.
+//!
 //! # Layers
 //!
 //! This crate is the facade. `mcp-session` is the layer of middlewares below it, `mcp-transport` carries messages,
@@ -84,6 +88,7 @@ mod listeners;
 mod lists;
 mod live;
 mod log;
+pub mod mock;
 mod near;
 #[cfg(feature = "oauth")]
 pub mod oauth;

@@ -19,6 +19,7 @@ mod limits;
 mod listening;
 mod lists;
 mod logging_in;
+mod mock;
 mod oauth;
 mod others;
 mod over_http;

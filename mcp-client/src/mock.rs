@@ -1,0 +1,213 @@
+//! A server in this process, for tests of programs that use a client.
+//!
+//! It introduces itself as a stateless server; what it answers is said in a line each. Nothing is started, and nothing
+//! listens. Below the client, [`mcp_session::mock`] is for tests of middlewares.
+//!
+//! ```
+//! use mcp_client::{Client, Error, mock};
+//! use serde_json::json;
+//!
+//! /// What is to be tested.
+//! async fn advice(client: &Client, city: &str) -> Result<&'static str, Error> {
+//!     let weather = client.call_tool("weather").argument("city", city).await?;
+//!     Ok(if weather.text().contains("rain") { "Take a coat." } else { "Enjoy the sun." })
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Error> {
+//! let server = mock::Server::new().tool("weather", |arguments| Ok(json!(format!("rain in {}", arguments["city"]))));
+//! let connection = Client::connect_to(&server).await?;
+//! assert_eq!(advice(&connection, "Oslo").await?, "Take a coat.");
+//! assert_eq!(server.received("tools/call")[0]["arguments"], json!({"city": "Oslo"}));
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::Target;
+use mcp_transport::{ClientMessage, Error, Replies};
+use mcp_types::{
+    ErrorCode, ErrorObject, ProtocolVersion, RawJson, keys,
+    rpc::{Message, Request, Response},
+};
+use serde_json::{Value, json};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque},
+    fmt,
+    future::ready,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// How many messages are remembered; the oldest are forgotten.
+const MAX_RECEIVED: usize = 10_000;
+
+/// A server that answers as a test says. Clones share what was received.
+///
+/// It is a [`Target`]: `Client::new(&server)`. One that says something before its answer, asks, or never answers, is a
+/// [`service`](Target::service) of your own.
+#[derive(Clone, Default)]
+pub struct Server {
+    tools: Vec<(String, Tool)>,
+    answers: HashMap<Cow<'static, str>, Answer>,
+    received: Arc<Mutex<VecDeque<(String, Value)>>>,
+}
+
+type Tool = Arc<dyn Fn(&Value) -> Result<Value, String> + Send + Sync>;
+type Answer = Arc<dyn Fn(&Value) -> Result<Value, ErrorObject> + Send + Sync>;
+
+impl Server {
+    /// A server that has nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more tool, which gets its arguments. A text is the text of its result; anything else is its structured output,
+    /// and the same as text. An error is a result that says so ([`ToolResult::is_error`](crate::ToolResult::is_error)).
+    #[must_use]
+    pub fn tool(
+        mut self,
+        name: impl Into<String>,
+        tool: impl Fn(&Value) -> Result<Value, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.tools.push((name.into(), Arc::new(tool)));
+        self
+    }
+
+    /// How a method is answered, be it one that the server has an answer to or not: the result of the protocol, or an error.
+    ///
+    /// ```
+    /// use mcp_client::mock;
+    /// use serde_json::json;
+    ///
+    /// let server = mock::Server::new().on("resources/read", |params| {
+    ///     Ok(json!({"contents": [{"uri": params["uri"], "text": "a"}]}))
+    /// });
+    /// # let _ = server;
+    /// ```
+    #[must_use]
+    pub fn on(
+        mut self,
+        method: impl Into<Cow<'static, str>>,
+        answer: impl Fn(&Value) -> Result<Value, ErrorObject> + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.insert(method.into(), Arc::new(answer));
+        self
+    }
+
+    /// The parameters of all requests and notifications of this method that came, the first one first.
+    pub fn received(&self, method: &str) -> Vec<Value> {
+        let received = self.log();
+        let of_method = received.iter().filter(|(received, _)| received == method);
+        of_method.map(|(_, params)| params.clone()).collect()
+    }
+
+    fn receive(&self, message: Message) -> Replies {
+        match message {
+            Message::Request(Request { id, method, params, .. }) => {
+                let params = self.note(&method, params.as_ref());
+                let outcome = self.answer(&method, &params).and_then(|result| {
+                    RawJson::encode(&complete(result)).map_err(|error| {
+                        ErrorObject::new(ErrorCode::INTERNAL_ERROR, error.to_string())
+                    })
+                });
+                Replies::once(match outcome {
+                    Ok(result) => Response::success(id, result),
+                    Err(error) => Response::failure(id, error),
+                })
+            }
+            Message::Notification(notification) => {
+                self.note(&notification.method, notification.params.as_ref());
+                Replies::empty()
+            }
+            Message::Response(_) => Replies::empty(),
+        }
+    }
+
+    /// Remembers what came; gives its parameters.
+    fn note(&self, method: &str, params: Option<&RawJson>) -> Value {
+        let params: Value = params.and_then(|params| params.decode().ok()).unwrap_or_default();
+        let mut received = self.log();
+        if received.len() == MAX_RECEIVED {
+            received.pop_front();
+        }
+        received.push_back((method.to_owned(), params.clone()));
+        params
+    }
+
+    fn answer(&self, method: &str, params: &Value) -> Result<Value, ErrorObject> {
+        if let Some(answer) = self.answers.get(method) {
+            return answer(params);
+        }
+        match method {
+            "server/discover" => Ok(introduction()),
+            "tools/list" => {
+                let tool = |(name, _): &(String, Tool)| json!({"name": name, "inputSchema": {"type": "object"}});
+                let tools: Vec<_> = self.tools.iter().map(tool).collect();
+                Ok(json!({"tools": tools, "ttlMs": 0, "cacheScope": "private"}))
+            }
+            "tools/call" => self.call(params),
+            _ => {
+                let message = format!("the mock has no answer to {method}: give it one by `on`");
+                Err(ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, message))
+            }
+        }
+    }
+
+    fn call(&self, params: &Value) -> Result<Value, ErrorObject> {
+        let called = params["name"].as_str().unwrap_or_default();
+        let Some((_, tool)) = self.tools.iter().find(|(name, _)| name == called) else {
+            let message = format!("the mock has no tool {called:?}");
+            return Err(ErrorObject::new(ErrorCode::INVALID_PARAMS, message));
+        };
+        let text = |text: String| json!([{"type": "text", "text": text}]);
+        Ok(match tool(&params["arguments"]) {
+            Ok(Value::String(said)) => json!({"content": text(said)}),
+            Ok(output) => json!({"content": text(output.to_string()), "structuredContent": output}),
+            Err(said) => json!({"content": text(said), "isError": true}),
+        })
+    }
+
+    fn log(&self) -> MutexGuard<'_, VecDeque<(String, Value)>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the server says of itself: that it has everything.
+fn introduction() -> Value {
+    json!({
+        "supportedVersions": [ProtocolVersion::LATEST],
+        "capabilities": {"completions": {}, "prompts": {}, "resources": {}, "tools": {}},
+        "_meta": {keys::SERVER_INFO: {"name": "mock", "version": env!("CARGO_PKG_VERSION")}},
+        "ttlMs": 0, "cacheScope": "private",
+    })
+}
+
+/// A result that says that it is one.
+fn complete(mut result: Value) -> Value {
+    if let Value::Object(members) = &mut result {
+        members.entry("resultType").or_insert_with(|| "complete".into());
+    }
+    result
+}
+
+impl From<&Server> for Target {
+    fn from(server: &Server) -> Self {
+        let server = server.clone();
+        Self::service(tower::service_fn(move |message: ClientMessage| {
+            ready(Ok::<_, Error>(server.receive(message.body)))
+        }))
+    }
+}
+
+impl From<Server> for Target {
+    fn from(server: Server) -> Self {
+        Self::from(&server)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tools: Vec<_> = self.tools.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Server").field("tools", &tools).finish_non_exhaustive()
+    }
+}
