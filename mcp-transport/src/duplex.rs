@@ -24,6 +24,11 @@
 //! The stream is polled with the waker of the driver in either case, which does the rest, and it is dropped with the
 //! driver. Callers are woken together, after all that was read is told apart.
 //!
+//! # Who reads
+//!
+//! The driver. A pipe or a socket of tokio's, whose events come from where nothing is locked, is read there as well, if
+//! it has no more than 4 KiB: then an answer wakes its caller, and the driver need not run.
+//!
 //! # Cancel safety
 //!
 //! A request whose [`Sending`] or [`Replies`] are dropped is taken back while it waits behind what is being written; later
@@ -32,11 +37,13 @@
 //! polls it ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
 
 mod batch;
+mod bell;
 mod call;
 mod connection;
 mod correlation;
 mod engine;
 mod exchange;
+mod intake;
 mod outbox;
 mod outflow;
 mod pending;
@@ -61,14 +68,16 @@ use crate::{
     Binding, BoxError, ClientMessage, Driver, Error, Link, Replies, Unsolicited, inbox::Inbox,
     queue::Limit,
 };
+use bell::Bell;
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::Sink;
+use intake::Intake;
 use port::WriteThrough;
 use router::Router;
 use shared::{Handle, Shared};
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -99,7 +108,22 @@ pub fn multiplex<T>(io: T, limits: Limits) -> (Multiplex, Unsolicited, Connectio
 where
     T: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let (multiplex, unsolicited, engine) = share(Bytestream::new(io), limits);
+    let (multiplex, unsolicited, engine) = share(Bytestream::new(io, false), limits);
+    (multiplex, unsolicited, Connection(engine))
+}
+
+/// The same for a pipe or socket of tokio's, which wakes holding no lock: it is read where that is noticed.
+///
+/// Elsewhere than on Unix pipes are read by threads, and left to the driver.
+#[cfg(any(feature = "socket", feature = "stdio"))]
+pub(crate) fn multiplex_unlocked<T>(
+    io: T,
+    limits: Limits,
+) -> (Multiplex, Unsolicited, Connection<T>)
+where
+    T: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (multiplex, unsolicited, engine) = share(Bytestream::new(io, cfg!(unix)), limits);
     (multiplex, unsolicited, Connection(engine))
 }
 
@@ -146,12 +170,18 @@ where
 }
 
 fn share<W: Wire + Send + 'static>(wire: W, limits: Limits) -> (Multiplex, Unsolicited, Engine<W>) {
+    let wakes_unlocked = wire.wakes_unlocked();
     let shared = Arc::new(Shared::new(wire, limits));
     let inbox = Inbox::new(limits.of_unsolicited());
     let arrivals = inbox.arrivals();
     let handle: Arc<Shared<dyn WriteThrough>> = shared.clone();
     let router = Router::new(Arc::clone(&handle), inbox);
-    let engine = Engine::new(shared, W::Inbound::new(limits.message_bytes), router);
+    let intake = Intake::new(W::Inbound::new(limits.message_bytes), router);
+    let intake = Arc::new(Mutex::new(intake));
+    if wakes_unlocked {
+        shared.port().hang(Bell::waker(&shared, &intake));
+    }
+    let engine = Engine::new(shared, intake);
     (Multiplex(Arc::new(Handle::new(handle))), Unsolicited::new(arrivals), engine)
 }
 

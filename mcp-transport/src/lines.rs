@@ -96,6 +96,11 @@ impl Lines {
         }
     }
 
+    /// How many bytes there are that were not handed out.
+    pub(crate) fn unread(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// How many bytes of an unfinished line there are, behind the lines that were not taken yet.
     pub(crate) fn partial(&self) -> usize {
         match memrchr(b'\n', &self.buffer) {

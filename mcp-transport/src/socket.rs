@@ -168,7 +168,7 @@ async fn attempt(address: SocketAddr, place: u32) -> io::Result<TcpStream> {
 }
 
 fn link(stream: impl AsyncRead + AsyncWrite + Send + 'static, options: Options) -> Link<Multiplex> {
-    let (multiplex, unsolicited, connection) = duplex::multiplex(stream, options.limits);
+    let (multiplex, unsolicited, connection) = duplex::multiplex_unlocked(stream, options.limits);
     Link::new(multiplex, Binding::ByteStream)
         .with_unsolicited(unsolicited)
         .with_driver(Driver::new(drive(connection.0, options.close_grace)))

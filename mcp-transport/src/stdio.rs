@@ -201,7 +201,7 @@ impl Connector for Command {
     /// ([`Error::is_connect`]).
     async fn connect(&self) -> Result<Link<Multiplex>, Error> {
         let (process, pipes, stderr) = self.launch()?;
-        let (multiplex, unsolicited, connection) = duplex::multiplex(pipes, self.limits);
+        let (multiplex, unsolicited, connection) = duplex::multiplex_unlocked(pipes, self.limits);
         let lifetime = Lifetime::new(connection, process, stderr, self.graces);
         Ok(Link::new(multiplex, Binding::ByteStream)
             .with_unsolicited(unsolicited)

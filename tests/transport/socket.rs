@@ -20,6 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::Service;
 
 #[cfg(unix)]
+mod undriven;
+#[cfg(unix)]
 mod unix;
 
 const SHORT: Duration = Duration::from_millis(50);

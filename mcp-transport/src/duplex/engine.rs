@@ -1,15 +1,16 @@
 //! The work of a connection, whatever it is made over.
 
 use super::{
+    intake::Intake,
     port::{Port, Written},
-    router::Router,
     shared::Shared,
-    wire::{Framing, Inbound, Wire, lost},
+    wakers::Wakers,
+    wire::{Framing, Wire, lost},
 };
-use crate::{BoxError, Delivery, Error, lines::Line};
+use crate::{BoxError, Delivery, Error};
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 #[cfg(any(feature = "socket", feature = "stdio"))]
@@ -23,18 +24,18 @@ const TURNS: usize = 4;
 /// Writes what was queued, and hands out what comes. Dropping it fails what is pending and drops the wire.
 pub(crate) struct Engine<W: Framing> {
     shared: Arc<Shared<Mutex<Port<W>>>>,
-    inbound: W::Inbound,
-    router: Router,
+    intake: Arc<Mutex<Intake<W::Inbound>>>,
+    /// The callers whom the last turn has something for.
+    due: Wakers,
     written: Written,
 }
 
 impl<W: Wire> Engine<W> {
     pub(super) fn new(
         shared: Arc<Shared<Mutex<Port<W>>>>,
-        inbound: W::Inbound,
-        router: Router,
+        intake: Arc<Mutex<Intake<W::Inbound>>>,
     ) -> Self {
-        Self { shared, inbound, router, written: Written::All }
+        Self { shared, intake, due: Wakers::default(), written: Written::All }
     }
 
     /// Runs the connection to its end, and leaves it to the caller to fail what is pending.
@@ -47,27 +48,17 @@ impl<W: Wire> Engine<W> {
     pub(crate) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.written = Written::Some;
         for _ in 0..TURNS {
-            let mut port = self.shared.port();
             if self.written == Written::Some {
-                match port.write(&self.shared, cx) {
+                let written = self.shared.port().write(&self.shared, cx);
+                match written {
                     Ok(written) => self.written = written,
-                    Err(error) => {
-                        drop(port);
-                        return Poll::Ready(self.last_words(cx, error));
-                    }
+                    Err(error) => return Poll::Ready(self.last_words(cx, error)),
                 }
             }
             if self.written == Written::Closed {
                 return Poll::Ready(Ok(()));
             }
-            let reading = port.read(cx, &mut self.inbound);
-            drop(port);
-            if reading.has_read
-                && let Err(error) = self.route()
-            {
-                return Poll::Ready(self.end_of_input(error));
-            }
-            match reading.next {
+            match self.take_in(cx) {
                 Poll::Ready(Err(error)) => return Poll::Ready(self.end_of_input(error)),
                 Poll::Ready(Ok(())) => {}
                 Poll::Pending if self.written == Written::Some => {}
@@ -106,31 +97,20 @@ impl<W: Wire> Engine<W> {
         Poll::Pending
     }
 
-    /// Routes the messages that are complete, and wakes those whom they are for.
-    fn route(&mut self) -> Result<(), Error> {
-        let routed = self.route_lines();
-        self.router.wake();
-        routed
-    }
-
-    fn route_lines(&mut self) -> Result<(), Error> {
-        while let Some(line) = self.inbound.next() {
-            match line {
-                Line::Whole(line) => self.router.line(line),
-                Line::TooLong(salvage) => self.router.too_long(&salvage),
-                Line::Endless => return Err(endless()),
-            }
-            self.router.check_noise(0)?;
-        }
-        self.router.check_noise(self.inbound.noise())
+    /// Reads what is there, routes it, and wakes those whom it is for.
+    fn take_in(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = intake.take_in(self.shared.port(), cx);
+        intake.swap_due(&mut self.due);
+        drop(intake);
+        self.due.wake();
+        next
     }
 
     /// The peer stopped reading; what it said before still counts.
     fn last_words(&mut self, cx: &mut Context<'_>, error: BoxError) -> Result<(), Error> {
         for _ in 0..TURNS {
-            let reading = self.shared.port().read(cx, &mut self.inbound);
-            let is_routed = reading.has_read && self.route().is_ok();
-            if !is_routed || !matches!(reading.next, Poll::Ready(Ok(()))) {
+            if !matches!(self.take_in(cx), Poll::Ready(Ok(()))) {
                 break;
             }
         }
@@ -178,7 +158,7 @@ impl<W: Framing> Engine<W> {
     /// Fails everything that is pending, and all that comes.
     pub(crate) fn fail(&mut self, error: &Error) {
         self.shared.close(error);
-        self.router.close();
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner).close();
     }
 }
 
@@ -186,7 +166,7 @@ impl<W: Framing> Drop for Engine<W> {
     fn drop(&mut self) {
         self.fail(&Error::closed("driver of the connection was dropped", Delivery::Unknown));
         // Handles may live longer, and the wire must not.
-        let gone = self.shared.port().take();
+        let gone = (self.shared.port().take(), self.shared.forget_driver());
         drop(gone);
     }
 }
@@ -195,9 +175,4 @@ impl<W: Framing> fmt::Debug for Engine<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("written", &self.written).finish_non_exhaustive()
     }
-}
-
-fn endless() -> Error {
-    let text = "server does not end its line: is it an MCP server?";
-    Error::closed(text, Delivery::Unknown)
 }

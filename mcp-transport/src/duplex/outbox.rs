@@ -5,12 +5,13 @@ mod chunk;
 pub(super) use chunk::Chunk;
 
 use mcp_types::rpc::Message;
-use memchr::memchr2_iter;
+use memchr::memchr2;
 use std::{collections::VecDeque, mem, ops::Range};
 
-/// A chunk that has become as long as this is full. A chunk is written at a time, and its buffer is given back when it
-/// has grown beyond this.
+/// The room of a chunk. A chunk is written at a time, and its buffer is given back when it has grown beyond this.
 pub(super) const CHUNK: usize = 256 * 1024;
+/// A chunk that has less room than this is full.
+const MARGIN: usize = 4 * 1024;
 
 /// Whole lines that wait for the driver, and their places in everything that was ever queued.
 #[derive(Debug)]
@@ -33,9 +34,10 @@ pub(super) fn large_line(message: &mut Message) -> Option<Vec<u8>> {
 
 /// Strings have their line ends escaped; what is left is white space between the tokens of raw JSON.
 fn join_lines(message: &mut [u8]) {
-    let breaks: Vec<usize> = memchr2_iter(b'\n', b'\r', message).collect();
-    for at in breaks {
-        message[at] = b' ';
+    let mut from = 0;
+    while let Some(at) = memchr2(b'\n', b'\r', &message[from..]) {
+        message[from + at] = b' ';
+        from += at + 1;
     }
 }
 
@@ -56,8 +58,8 @@ impl Outbox {
 
     /// Adds a message as one line, whether there is room or not.
     pub(super) fn push(&mut self, message: &Message) -> Span {
-        if self.last.bytes.len() >= CHUNK {
-            self.begin_chunk();
+        if self.last.bytes.len() > CHUNK - MARGIN {
+            self.begin_chunk(CHUNK);
         }
         let start = self.last.bytes.len();
         message.encode(&mut self.last.bytes);
@@ -69,7 +71,7 @@ impl Outbox {
     /// Adds a line as it is, without a copy of it.
     pub(super) fn push_line(&mut self, line: Vec<u8>) -> Span {
         if !self.last.bytes.is_empty() {
-            self.begin_chunk();
+            self.begin_chunk(0);
         }
         self.last.bytes = line;
         self.added(0)
@@ -113,9 +115,8 @@ impl Outbox {
         self.bytes == 0
     }
 
-    fn begin_chunk(&mut self) {
-        let mut next = Chunk::default();
-        next.begin(self.last.end());
+    fn begin_chunk(&mut self, room: usize) {
+        let next = Chunk::new(self.last.end(), room);
         self.full.push_back(mem::replace(&mut self.last, next));
     }
 

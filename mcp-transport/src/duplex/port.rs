@@ -18,8 +18,10 @@ pub(super) struct Port<W> {
     /// None when the driver is gone.
     wire: Option<W>,
     outflow: Outflow,
-    /// Whom the wire wakes, whoever polls it, for it remembers no more than one.
+    /// Whom the wire wakes, whoever polls it, for it remembers no more than one for each direction.
     driver: Waker,
+    /// Whom it wakes instead when there is something to read.
+    bell: Option<Waker>,
     /// What a caller has met. The driver ends the connection with it.
     broken: Option<BoxError>,
 }
@@ -40,6 +42,7 @@ pub(super) enum Written {
 }
 
 /// What reading came to.
+#[derive(Debug)]
 pub(super) struct Reading {
     /// Whether something was read.
     pub(super) has_read: bool,
@@ -50,7 +53,7 @@ pub(super) struct Reading {
 impl<W> Port<W> {
     pub(super) fn new(wire: W) -> Mutex<Self> {
         let (outflow, driver) = (Outflow::default(), Waker::noop().clone());
-        Mutex::new(Self { wire: Some(wire), outflow, driver, broken: None })
+        Mutex::new(Self { wire: Some(wire), outflow, driver, bell: None, broken: None })
     }
 
     /// The place before which all is written.
@@ -58,9 +61,15 @@ impl<W> Port<W> {
         self.outflow.written()
     }
 
+    /// Has the wire wake this one when there is something to read.
+    pub(super) fn hang(&mut self, bell: Waker) {
+        self.bell = Some(bell);
+    }
+
     /// Gives up the wire, and whom it wakes, to be dropped when the lock is gone.
-    pub(super) fn take(&mut self) -> (Option<W>, Waker) {
-        (self.wire.take(), mem::replace(&mut self.driver, Waker::noop().clone()))
+    pub(super) fn take(&mut self) -> (Option<W>, Waker, Option<Waker>) {
+        let driver = mem::replace(&mut self.driver, Waker::noop().clone());
+        (self.wire.take(), driver, self.bell.take())
     }
 }
 
@@ -71,7 +80,10 @@ impl<W: Wire> Port<W> {
         shared: &Shared<Mutex<Self>>,
         cx: &mut Context<'_>,
     ) -> Result<Written, BoxError> {
-        self.driver.clone_from(cx.waker());
+        if !self.driver.will_wake(cx.waker()) {
+            self.driver = cx.waker().clone();
+            shared.remember_driver(&self.driver);
+        }
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
@@ -110,7 +122,11 @@ impl<W: Wire> Port<W> {
         cx: &mut Context<'_>,
         inbound: &mut W::Inbound,
     ) -> Poll<Result<(), Error>> {
-        self.wire.as_mut().map_or(Poll::Pending, |wire| wire.poll_read(cx, inbound))
+        let Some(wire) = &mut self.wire else { return Poll::Pending };
+        match &self.bell {
+            Some(bell) => wire.poll_read(&mut Context::from_waker(bell), inbound),
+            None => wire.poll_read(cx, inbound),
+        }
     }
 
     /// Closes the writing half, whatever is left to write.

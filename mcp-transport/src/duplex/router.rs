@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub(super) struct Router {
     shared: Arc<Shared<dyn WriteThrough>>,
     inbox: Option<Inbox>,
-    /// The callers whom messages have come for since the last of them were woken.
+    /// The callers whom messages have come for, and who are not woken yet.
     due: Wakers,
     /// Whether a message was among what came: then it is a server.
     has_heard: bool,
@@ -41,7 +41,7 @@ impl Router {
         Self { shared, inbox: Some(inbox), due, has_heard: false, noise }
     }
 
-    /// Routes one line: a message or a batch of them. The callers are woken by [`wake`](Self::wake).
+    /// Routes one line: a message or a batch of them. The callers are woken by whoever routes.
     pub(super) fn line(&mut self, line: Bytes) {
         if line.starts_with(b"[") { self.batch(&line) } else { self.single(line) }
     }
@@ -76,9 +76,9 @@ impl Router {
         Err(Error::new(Kind::Malformed, Delivery::Unknown, text))
     }
 
-    /// Wakes the callers whom messages have come for.
-    pub(super) fn wake(&mut self) {
-        self.due.wake();
+    /// The callers whom messages have come for.
+    pub(super) fn due(&mut self) -> &mut Wakers {
+        &mut self.due
     }
 
     /// Ends the stream of arrivals.

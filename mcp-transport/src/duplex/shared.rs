@@ -11,9 +11,9 @@ use super::{
 use crate::{Error, Replies};
 use mcp_types::rpc::Message;
 use std::{
-    fmt,
+    fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Context,
+    task::{Context, Waker},
 };
 
 /// Keeps the connection open: the last one to go lets the driver end.
@@ -71,17 +71,26 @@ fn is_in_runtime() -> bool {
 pub(super) struct Shared<P: ?Sized> {
     pub(super) limits: Limits,
     exchange: Mutex<Exchange>,
+    /// The driver, for those who must not wait for the wire.
+    driver: Mutex<Waker>,
     port: P,
 }
 
 impl<W> Shared<Mutex<Port<W>>> {
     pub(super) fn new(wire: W, limits: Limits) -> Self {
-        Self { limits, exchange: Mutex::new(Exchange::new(&limits)), port: Port::new(wire) }
+        let exchange = Mutex::new(Exchange::new(&limits));
+        let driver = Mutex::new(Waker::noop().clone());
+        Self { limits, exchange, driver, port: Port::new(wire) }
     }
 
     /// Waits for the wire, which nobody has for longer than it takes to write or read once.
     pub(super) fn port(&self) -> MutexGuard<'_, Port<W>> {
         self.port.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The wire, if nobody has it.
+    pub(super) fn try_port(&self) -> Option<MutexGuard<'_, Port<W>>> {
+        self.port.try_lock().ok()
     }
 
     pub(super) fn close(&self, error: &Error) {
@@ -98,6 +107,25 @@ impl<W> Shared<Mutex<Port<W>>> {
 impl<P: ?Sized> Shared<P> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn remember_driver(&self, driver: &Waker) {
+        drop(self.replace_driver(driver.clone()));
+    }
+
+    /// Gives the driver to be dropped when no lock is held.
+    pub(super) fn forget_driver(&self) -> Waker {
+        self.replace_driver(Waker::noop().clone())
+    }
+
+    pub(super) fn wake_driver(&self) {
+        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        driver.wake();
+    }
+
+    fn replace_driver(&self, driver: Waker) -> Waker {
+        let mut place = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::replace(&mut place, driver)
     }
 
     pub(super) fn abandon(&self, slot: &Slot) {

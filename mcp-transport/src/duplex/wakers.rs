@@ -10,17 +10,25 @@ const KEPT: usize = 1024;
 /// Who is woken at once, while others still wait for their turn, runs into the work that wakes them: other threads come
 /// one after the other, find nothing more to do, and sleep again.
 #[derive(Debug, Default)]
-pub(super) struct Wakers(Vec<Waker>);
+pub(super) struct Wakers {
+    /// The first has a place of its own, for often it is the only one.
+    first: Option<Waker>,
+    others: Vec<Waker>,
+}
 
 impl Wakers {
     pub(super) fn extend(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.0.extend(wakers);
+        let mut wakers = wakers.into_iter();
+        if self.first.is_none() {
+            self.first = wakers.next();
+        }
+        self.others.extend(wakers);
     }
 
     pub(super) fn wake(&mut self) {
-        self.0.drain(..).for_each(Waker::wake);
-        if self.0.capacity() > KEPT {
-            self.0 = Vec::new();
+        self.first.take().into_iter().chain(self.others.drain(..)).for_each(Waker::wake);
+        if self.others.capacity() > KEPT {
+            self.others = Vec::new();
         }
     }
 }
@@ -45,7 +53,7 @@ mod tests {
         assert_eq!(wakes.count(), 0);
         wakers.wake();
         assert_eq!(wakes.count(), 2 * KEPT);
-        assert!(wakers.0.capacity() <= KEPT);
+        assert!(wakers.others.capacity() <= KEPT);
         wakers.extend(crowd());
         drop(wakers);
         assert_eq!(wakes.count(), 4 * KEPT);

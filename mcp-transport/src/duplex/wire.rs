@@ -47,15 +47,23 @@ pub(crate) trait Wire: Framing {
     /// Reads once and forgets it; false at the end.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
+
+    /// Whether it wakes holding no lock that reading takes, so that it can be read by whom it wakes.
+    fn wakes_unlocked(&self) -> bool {
+        false
+    }
 }
 
 /// Messages that were read.
-pub(crate) trait Inbound {
+pub(crate) trait Inbound: Send {
     /// Of at most this many bytes each.
     fn new(limit: usize) -> Self;
 
     /// Whether more can be read before what was read is handed out, without moving that.
     fn has_room(&self) -> bool;
+
+    /// How many bytes there are that were not handed out.
+    fn unread(&self) -> usize;
 
     /// The next message that is there.
     fn next(&mut self) -> Option<Line>;
@@ -66,11 +74,14 @@ pub(crate) trait Inbound {
 
 /// Newline-delimited messages over a stream of bytes.
 #[derive(Debug)]
-pub(crate) struct Bytestream<T>(Pin<Box<T>>);
+pub(crate) struct Bytestream<T> {
+    io: Pin<Box<T>>,
+    wakes_unlocked: bool,
+}
 
 impl<T> Bytestream<T> {
-    pub(super) fn new(io: T) -> Self {
-        Self(Box::pin(io))
+    pub(super) fn new(io: T, wakes_unlocked: bool) -> Self {
+        Self { io: Box::pin(io), wakes_unlocked }
     }
 }
 
@@ -80,20 +91,20 @@ impl<T> Framing for Bytestream<T> {
 
 impl<T: AsyncRead + AsyncWrite> Wire for Bytestream<T> {
     fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>> {
-        self.0.as_mut().poll_write(cx, lines).map_err(Into::into)
+        self.io.as_mut().poll_write(cx, lines).map_err(Into::into)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.as_mut().poll_flush(cx).map_err(Into::into)
+        self.io.as_mut().poll_flush(cx).map_err(Into::into)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // An error tells no more than that the peer was quicker.
-        self.0.as_mut().poll_shutdown(cx).map(drop)
+        self.io.as_mut().poll_shutdown(cx).map(drop)
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, lines: &mut Lines) -> Poll<Result<(), Error>> {
-        Poll::Ready(match ready!(pin!(self.0.read_buf(lines.buffer())).poll(cx)) {
+        Poll::Ready(match ready!(pin!(self.io.read_buf(lines.buffer())).poll(cx)) {
             Ok(0) => Err(closed(lines.partial())),
             Ok(count) => {
                 lines.was_read(count);
@@ -107,8 +118,12 @@ impl<T: AsyncRead + AsyncWrite> Wire for Bytestream<T> {
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let mut scratch = [0; SCRATCH];
         let mut buffer = &mut scratch[..];
-        let read = ready!(pin!(self.0.read_buf(&mut buffer)).poll(cx));
+        let read = ready!(pin!(self.io.read_buf(&mut buffer)).poll(cx));
         Poll::Ready(matches!(read, Ok(1..)))
+    }
+
+    fn wakes_unlocked(&self) -> bool {
+        self.wakes_unlocked
     }
 }
 
@@ -119,6 +134,10 @@ impl Inbound for Lines {
 
     fn has_room(&self) -> bool {
         self.has_room()
+    }
+
+    fn unread(&self) -> usize {
+        self.unread()
     }
 
     fn next(&mut self) -> Option<Line> {
@@ -201,6 +220,10 @@ impl Inbound for Arrived {
 
     fn has_room(&self) -> bool {
         true
+    }
+
+    fn unread(&self) -> usize {
+        self.messages.iter().map(Bytes::len).sum()
     }
 
     fn next(&mut self) -> Option<Line> {

@@ -16,6 +16,11 @@ pub(in crate::duplex) struct Chunk {
 }
 
 impl Chunk {
+    /// A chunk that begins at this place.
+    pub(super) fn new(start: u64, room: usize) -> Self {
+        Self { bytes: Vec::with_capacity(room), start, ..Self::default() }
+    }
+
     /// The place of the byte at this index.
     pub(in crate::duplex) fn place(&self, index: usize) -> u64 {
         self.start + index as u64
