@@ -31,6 +31,8 @@ def call(request):
     elif tool == "crash":
         print("the disk is full", file=sys.stderr, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
+    elif tool == "freeze":
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -1,7 +1,8 @@
 //! Servers that die.
 
 use super::*;
-use mcp_client::Reconnect;
+use mcp_client::{PingOptions, Reconnect};
+use std::time::Duration;
 
 /// Waits until it is known that the connection is lost.
 async fn lost(client: &Client) {
@@ -50,6 +51,20 @@ async fn a_call_that_kills_the_server_fails_with_how_it_ended() {
         let again = connect(&client).await;
         pid(&again).await.unwrap();
     }
+}
+
+// spec: PING-02 PING-04
+#[tokio::test]
+async fn a_server_that_hangs_is_found_out_by_a_ping_killed_and_replaced() {
+    let mut pings = PingOptions::every(Duration::from_secs(1));
+    pings.timeout = Duration::from_millis(500);
+    let client = Client::builder(server()).ping(pings).reconnect(Reconnect::on_call()).build();
+    let client = connect(&client).await;
+    let first = pid(&client).await.unwrap();
+    let error = deadline(client.call_tool("freeze")).await.unwrap_err();
+    assert!(error.is_closed(), "it fails with its connection, not at its deadline: {error:?}");
+    eventually(|| !is_running(first)).await;
+    assert_ne!(pid(&client).await.unwrap(), first);
 }
 
 // seed: 28
