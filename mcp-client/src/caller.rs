@@ -8,19 +8,11 @@ use crate::{
 };
 use mcp_session::{
     Call, Cancellation, Era, Event, Meta, OnRequestId, Params, Reply, Reuse, SameConnection,
-    Session, Started,
-    future::{CallRaw, CompactCall},
+    Session, Started, future::Begun,
 };
 use mcp_transport::Extensions;
 use mcp_types::RawJson;
-use std::{
-    borrow::Cow,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{borrow::Cow, sync::Arc, task::Context, time::Duration};
 
 /// Who calls, and how.
 #[derive(Clone)]
@@ -148,13 +140,19 @@ impl Caller {
     }
 
     pub(crate) async fn call(&self, method: &'static str, params: Params) -> Result<Reply, Error> {
-        self.send(method, params).await
+        let (call, _watch) = self.prepare(method, params);
+        self.session.call_raw(call).await
     }
 
-    /// Makes the call; it is sent when the future is polled.
-    pub(crate) fn send(&self, method: &'static str, params: Params) -> Sent {
+    /// Makes the call and polls it for the first time. What remembers its ids is to be kept as long as it waits.
+    pub(crate) fn begin(
+        &self,
+        method: &'static str,
+        params: Params,
+        cx: &mut Context<'_>,
+    ) -> (Begun, Option<Watch>) {
         let (call, watch) = self.prepare(method, params);
-        Sent { reply: self.session.call_raw(call), watch }
+        (self.session.begin(call, cx), watch)
     }
 
     pub(crate) async fn call_as_task(
@@ -248,41 +246,5 @@ impl Caller {
 
         let headers = self.own().extensions.get_or_insert_default::<RequestHeaders>();
         headers.0.insert(name, value);
-    }
-}
-
-/// A call that was made.
-pub(crate) struct Sent {
-    reply: CallRaw,
-    /// Remembers the ids of its requests.
-    watch: Option<Watch>,
-}
-
-impl Sent {
-    /// The same call in less room, when it has been polled and has to wait.
-    pub(crate) fn compact(self) -> Waiting {
-        Waiting { reply: self.reply.compact(), _watch: self.watch }
-    }
-}
-
-impl Future for Sent {
-    type Output = Result<Reply, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.reply).poll(cx)
-    }
-}
-
-/// A call that waits for its reply.
-pub(crate) struct Waiting {
-    reply: CompactCall,
-    _watch: Option<Watch>,
-}
-
-impl Future for Waiting {
-    type Output = Result<Reply, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.reply).poll(cx)
     }
 }

@@ -26,17 +26,46 @@ impl CallRaw {
     pub(crate) fn new(reply: Cancellable<Calling>, peer: Peer) -> Self {
         Self { reply, peer }
     }
+}
 
-    /// The same call in less room, for a call that has been polled and has to wait: then it needs what it was made of no more.
-    pub fn compact(mut self) -> CompactCall {
-        CompactCall(match self.reply.take_called() {
-            Some(reply) => Compact::Called { reply, peer: self.peer },
-            None => Compact::Other(Box::new(self)),
-        })
+/// How it is with a call that was begun: what [`Session::begin`](crate::Session::begin) gives.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a call has ended or waits")]
+#[must_use = "dropping a call that waits cancels it"]
+pub enum Begun {
+    /// It has ended.
+    Ended(Result<Reply, Error>),
+    /// It waits, and is to be polled.
+    Waiting(CompactCall),
+}
+
+impl Begun {
+    /// Polls a call for the first time that nobody can give up from outside.
+    #[inline]
+    pub(crate) fn poll(mut reply: Calling, peer: &Peer, cx: &mut Context<'_>) -> Self {
+        if let Poll::Ready(outcome) = Pin::new(&mut reply).poll(cx) {
+            return Self::Ended(convert(outcome, peer));
+        }
+        let peer = peer.clone();
+        Self::Waiting(CompactCall(match reply.into_called() {
+            Ok(reply) => Compact::Called { reply, peer },
+            Err(reply) => {
+                Compact::Other(Box::new(CallRaw::new(Cancellable::without_watch(*reply), peer)))
+            }
+        }))
+    }
+
+    /// Polls a call for the first time that may be given up from outside.
+    pub(crate) fn poll_cancellable(call: CallRaw, cx: &mut Context<'_>) -> Self {
+        let mut call = Box::new(call);
+        match Pin::new(&mut *call).poll(cx) {
+            Poll::Ready(outcome) => Self::Ended(outcome),
+            Poll::Pending => Self::Waiting(CompactCall(Compact::Other(call))),
+        }
     }
 }
 
-/// A call of [`Session::call_raw`](crate::Session::call_raw) that waits for its reply: what [`CallRaw::compact`] gives.
+/// A call of [`Session::begin`](crate::Session::begin) that waits for its reply, in little room.
 ///
 /// # Cancel safety
 ///

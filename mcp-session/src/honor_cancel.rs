@@ -1,7 +1,6 @@
 //! Giving calls up from outside.
 
-use crate::{Call, Error, Reply, spare::Calling};
-use futures_util::future::BoxFuture;
+use crate::{Call, Error, Reply};
 use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
 use std::{
@@ -161,13 +160,10 @@ impl<F> Cancellable<F> {
         let is_over = watch.as_ref().is_some_and(|watch| watch.cancellation.is_cancelled());
         Self { reply: (!is_over).then(|| start(call)), watch }
     }
-}
 
-impl Cancellable<Calling> {
-    /// Takes the future of the reply, if the call has been made and nobody can give it up.
-    pub(crate) fn take_called(&mut self) -> Option<BoxFuture<'static, Result<Reply, BoxError>>> {
-        let calling = self.reply.as_mut().filter(|_| self.watch.is_none());
-        calling.and_then(Calling::take_called)
+    /// A call that nobody can give up from outside.
+    pub(crate) fn without_watch(reply: F) -> Self {
+        Self { reply: Some(reply), watch: None }
     }
 }
 

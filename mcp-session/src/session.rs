@@ -1,9 +1,9 @@
 //! The session: a negotiated connection as one service.
 
 use crate::{
-    Call, CallService, Cancellable, CheckInput, Dispatch, Era, Error, InputHandler, Notify,
-    Options, Peer, Reconnect, Reply, Server, Upstream, When,
-    call_raw::CallRaw,
+    Call, CallService, Cancellable, Cancellation, CheckInput, Dispatch, Era, Error, InputHandler,
+    Notify, Options, Peer, Reconnect, Reply, Server, Upstream, When,
+    call_raw::{Begun, CallRaw},
     input::Limited,
     negotiate::Negotiation,
     prior_discover::{Check, CheckPrior},
@@ -115,6 +115,20 @@ impl Session {
     /// Dropping the future cancels the request on the wire, and so does a [`Cancellation`](crate::Cancellation).
     pub fn call_raw(&self, call: Call) -> CallRaw {
         CallRaw::new(self.calling(call), self.0.peer.clone())
+    }
+
+    /// Calls a method, and polls the call for the first time: one that needs not wait takes no room of its own, and others
+    /// keep nothing of what they were made of.
+    ///
+    /// # Cancel safety
+    ///
+    /// As of [`call_raw`](Self::call_raw).
+    pub fn begin(&self, call: Call, cx: &mut Context<'_>) -> Begun {
+        if call.extensions.get::<Cancellation>().is_some() {
+            return Begun::poll_cancellable(self.call_raw(call), cx);
+        }
+        let Inner { service, peer, .. } = &*self.0;
+        Begun::poll(Calling::begin(service, call, cx), peer, cx)
     }
 
     fn calling(&self, call: Call) -> Cancellable<Calling> {

@@ -5,11 +5,10 @@ use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use std::{
     fmt,
-    future::Future,
-    mem,
+    future::{Future, ready},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, ready},
+    task::{self, Context, Poll},
 };
 use tower_service::Service;
 
@@ -43,14 +42,8 @@ impl Spare {
 pub struct Calling(Stage);
 
 enum Stage {
-    Waiting {
-        spare: Arc<Spare>,
-        service: Option<BoxCallService>,
-        call: Option<Call>,
-    },
+    Waiting { spare: Arc<Spare>, service: Option<BoxCallService>, call: Option<Call> },
     Called(BoxFuture<'static, Result<Reply, BoxError>>),
-    /// Taken away.
-    Over,
 }
 
 impl Calling {
@@ -58,14 +51,32 @@ impl Calling {
         Self(Stage::Waiting { spare, service: None, call: Some(call) })
     }
 
-    /// Takes the future of the reply, if the call has been made.
-    pub(crate) fn take_called(&mut self) -> Option<BoxFuture<'static, Result<Reply, BoxError>>> {
-        match mem::replace(&mut self.0, Stage::Over) {
-            Stage::Called(reply) => Some(reply),
-            before @ (Stage::Waiting { .. } | Stage::Over) => {
-                self.0 = before;
-                None
+    /// A call that is made now, if its layers are ready.
+    #[inline]
+    pub(crate) fn begin(spare: &Arc<Spare>, call: Call, cx: &mut Context<'_>) -> Self {
+        let mut service = spare.take();
+        Self(match service.poll_ready(cx) {
+            Poll::Ready(Ok(())) => {
+                let reply = service.call(call);
+                spare.give_back(service);
+                Stage::Called(reply)
             }
+            Poll::Ready(Err(error)) => Stage::Called(Box::pin(ready(Err(error)))),
+            Poll::Pending => Stage::Waiting {
+                spare: Arc::clone(spare),
+                service: Some(service),
+                call: Some(call),
+            },
+        })
+    }
+
+    /// The future of the reply, if the call has been made.
+    pub(crate) fn into_called(
+        self,
+    ) -> Result<BoxFuture<'static, Result<Reply, BoxError>>, Box<Self>> {
+        match self.0 {
+            Stage::Called(reply) => Ok(reply),
+            stage @ Stage::Waiting { .. } => Err(Box::new(Self(stage))),
         }
     }
 }
@@ -76,7 +87,7 @@ impl Future for Calling {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Stage::Waiting { spare, service, call } = &mut self.0 {
             let ready = service.get_or_insert_with(|| spare.take());
-            ready!(ready.poll_ready(cx))?;
+            task::ready!(ready.poll_ready(cx))?;
             let (Some(mut service), Some(call)) = (service.take(), call.take()) else {
                 return Poll::Pending;
             };
@@ -86,7 +97,7 @@ impl Future for Calling {
         }
         match &mut self.0 {
             Stage::Called(reply) => reply.as_mut().poll(cx),
-            Stage::Waiting { .. } | Stage::Over => Poll::Pending,
+            Stage::Waiting { .. } => Poll::Pending,
         }
     }
 }
@@ -96,7 +107,6 @@ impl fmt::Debug for Calling {
         f.write_str(match self.0 {
             Stage::Waiting { .. } => "Calling(waiting)",
             Stage::Called(_) => "Calling(called)",
-            Stage::Over => "Calling(over)",
         })
     }
 }

@@ -1,12 +1,11 @@
 //! A call of a tool under way.
 
 use super::{CallTool, METHOD, Read};
-use crate::{
-    Error, Operation,
-    caller::{Caller, Waiting},
-    tool_result::Origin,
+use crate::{Error, Operation, caller::Caller, in_flight::Watch, tool_result::Origin};
+use mcp_session::{
+    Reply,
+    future::{Begun, CompactCall},
 };
-use mcp_session::Reply;
 use std::{
     fmt,
     future::Future,
@@ -26,7 +25,7 @@ pub struct CallingTool<O>(Stage<O>);
 enum Stage<O> {
     Begun(Operation<CallTool<O>>),
     // Without the arguments, which are encoded by then.
-    Waiting { reply: Waiting, reading: Reading<O> },
+    Waiting { reply: CompactCall, reading: Reading<O>, _watch: Option<Watch> },
     Over,
 }
 
@@ -50,13 +49,15 @@ impl<O> CallingTool<O> {
     ) -> Poll<Result<O, Error>> {
         let (caller, CallTool { name: tool, arguments, read }) = operation.into_parts();
         let caller = caller?;
-        let mut reply = caller.send(METHOD, arguments.encode()?);
+        let (begun, watch) = caller.begin(METHOD, arguments.encode()?, cx);
         let reading = Reading { caller, tool, read };
-        if let Poll::Ready(outcome) = Pin::new(&mut reply).poll(cx) {
-            return Poll::Ready(reading.read(outcome));
+        match begun {
+            Begun::Ended(outcome) => Poll::Ready(reading.read(outcome)),
+            Begun::Waiting(reply) => {
+                self.0 = Stage::Waiting { reply, reading, _watch: watch };
+                Poll::Pending
+            }
         }
-        self.0 = Stage::Waiting { reply: reply.compact(), reading };
-        Poll::Pending
     }
 }
 
