@@ -96,11 +96,13 @@ pub struct Reply {
 
 impl Reply {
     /// A reply with this result.
+    #[inline]
     pub fn new(result: RawJson) -> Self {
         Self { result, extensions: Extensions::new(), origin: None }
     }
 
     /// The same reply, as the answer to a call of this method.
+    #[inline]
     pub(crate) fn answering(mut self, peer: Peer, method: Cow<'static, str>) -> Self {
         self.origin = Some((peer, method));
         self

@@ -114,6 +114,7 @@ impl Follow for FollowInputLayer {
         self.deadlines
     }
 
+    #[inline]
     fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
         let Ok(reply) = outcome else { return false };
         // A type that cannot be read is looked at again, for the error.

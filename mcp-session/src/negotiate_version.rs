@@ -66,6 +66,7 @@ impl<S: CallService> Service<Call> for NegotiateVersion<S> {
 }
 
 impl Follow for NegotiateVersionLayer {
+    #[inline]
     fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
         outcome.as_ref().err().and_then(offered).is_some()
     }

@@ -130,7 +130,7 @@ pub use error::{BoxError, Delivery, Error};
 pub use extensions::Extensions;
 pub use message::{ClientMessage, MirroredParams, ServerMessage};
 pub use patience::{Patience, Waiting};
-pub use replies::Replies;
+pub use replies::{PendingReplies, Replies};
 pub use seldom::Seldom;
 pub use transport::Transport;
 pub use unsolicited::{Arrival, Diagnostic, Unsolicited};

@@ -2,6 +2,8 @@
 
 use crate::{Error, ServerMessage, duplex::CallReplies};
 use futures_core::Stream;
+use futures_util::stream::poll_fn;
+use mcp_types::rpc::Response;
 use std::{
     fmt,
     pin::Pin,
@@ -21,6 +23,18 @@ pub struct Replies(Inner);
 
 enum Inner {
     Ready(Option<ServerMessage>),
+    Pending(PendingReplies),
+}
+
+/// Replies that are still to come: [`Replies`] in a quarter of their room, for calls in flight.
+///
+/// # Cancel safety
+///
+/// As of [`Replies`].
+#[must_use = "dropping the replies abandons the request"]
+pub struct PendingReplies(Source);
+
+enum Source {
     Call(CallReplies),
     Stream(Pin<Box<dyn Stream<Item = Result<ServerMessage, Error>> + Send>>),
 }
@@ -36,9 +50,12 @@ impl Replies {
         Self(Inner::Ready(Some(message.into())))
     }
 
-    /// The replies to a call on a byte stream, without a box.
-    pub(crate) fn of_call(replies: CallReplies) -> Self {
-        Self(Inner::Call(replies))
+    /// The replies to a message on a byte stream, without a box; none if it was no request.
+    pub(crate) fn of_call(replies: Option<CallReplies>) -> Self {
+        Self(match replies {
+            Some(replies) => Inner::Pending(PendingReplies(Source::Call(replies))),
+            None => Inner::Ready(None),
+        })
     }
 
     /// Whether all that there will be is there.
@@ -48,7 +65,24 @@ impl Replies {
 
     /// Replies as they come.
     pub fn new(stream: impl Stream<Item = Result<ServerMessage, Error>> + Send + 'static) -> Self {
-        Self(Inner::Stream(Box::pin(stream)))
+        Self(Inner::Pending(PendingReplies(Source::Stream(Box::pin(stream)))))
+    }
+
+    /// The response, if it is there already.
+    ///
+    /// # Errors
+    ///
+    /// It is still to come, or something comes before it, or there is none: the replies, in less room.
+    pub fn into_response(self) -> Result<Response, PendingReplies> {
+        match self.0 {
+            Inner::Ready(Some(ServerMessage::Response(response))) => Ok(response),
+            Inner::Ready(message) => {
+                let mut message = message.map(Ok);
+                let stream = poll_fn(move |_| Poll::Ready(message.take()));
+                Err(PendingReplies(Source::Stream(Box::pin(stream))))
+            }
+            Inner::Pending(pending) => Err(pending),
+        }
     }
 }
 
@@ -58,8 +92,18 @@ impl Stream for Replies {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.get_mut().0 {
             Inner::Ready(message) => Poll::Ready(message.take().map(Ok)),
-            Inner::Call(replies) => Pin::new(replies).poll_next(cx),
-            Inner::Stream(stream) => stream.as_mut().poll_next(cx),
+            Inner::Pending(pending) => Pin::new(pending).poll_next(cx),
+        }
+    }
+}
+
+impl Stream for PendingReplies {
+    type Item = Result<ServerMessage, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match &mut self.get_mut().0 {
+            Source::Call(replies) => Pin::new(replies).poll_next(cx),
+            Source::Stream(stream) => stream.as_mut().poll_next(cx),
         }
     }
 }
@@ -69,7 +113,44 @@ impl fmt::Debug for Replies {
         f.write_str(match self.0 {
             Inner::Ready(None) => "Replies(empty)",
             Inner::Ready(Some(_)) => "Replies(ready)",
-            Inner::Call(_) | Inner::Stream(_) => "Replies(stream)",
+            Inner::Pending(_) => "Replies(stream)",
         })
+    }
+}
+
+impl fmt::Debug for PendingReplies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PendingReplies")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{FutureExt, StreamExt, stream};
+    use mcp_types::{RawJson, rpc::Notification};
+    use std::mem::size_of;
+
+    fn response() -> Response {
+        Response::success(1, RawJson::EMPTY_OBJECT)
+    }
+
+    fn count(replies: Replies) -> usize {
+        let pending = replies.into_response().unwrap_err();
+        pending.map(Result::unwrap).count().now_or_never().unwrap()
+    }
+
+    #[test]
+    fn a_response_that_is_there_is_taken_and_all_else_comes_as_it_would_have() {
+        assert_eq!(Replies::once(response()).into_response().unwrap(), response());
+        assert_eq!(count(Replies::empty()), 0);
+        assert_eq!(count(Replies::once(Notification::new("a"))), 1);
+        let messages = [Notification::new("a").into(), response().into()].map(Ok);
+        assert_eq!(count(Replies::new(stream::iter(messages))), 2);
+    }
+
+    #[test]
+    fn replies_that_are_to_come_take_little_room() {
+        assert!(size_of::<PendingReplies>() <= 3 * size_of::<usize>());
     }
 }

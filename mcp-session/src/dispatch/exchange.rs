@@ -6,7 +6,7 @@ use crate::{
     peer::MAX_ANSWERS,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use mcp_transport::{BoxError, Extensions, Replies, Transport};
+use mcp_transport::{BoxError, Extensions, PendingReplies, Transport};
 use mcp_types::{
     RawJson, RequestId,
     rpc::{Message, Notification, Request, Response},
@@ -38,7 +38,7 @@ pin_project! {
         /// The message is not handed over yet.
         Sending { #[pin] sending: F },
         /// The server may say something.
-        Receiving { replies: Replies },
+        Receiving { replies: PendingReplies },
     }
 }
 
@@ -76,7 +76,10 @@ impl<T: Transport> Future for Exchange<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let StageProjection::Sending { sending } = this.stage.as_mut().project() {
-            let replies = ready!(sending.poll(cx))?;
+            let replies = match ready!(sending.poll(cx))?.into_response() {
+                Ok(response) => return Poll::Ready(this.talk.complete(response)),
+                Err(replies) => replies,
+            };
             this.stage.set(Stage::Receiving { replies });
         }
         let StageProjection::Receiving { replies } = this.stage.project() else {

@@ -1,6 +1,7 @@
 //! Handing a message over.
 
 use super::{
+    CallReplies,
     exchange::{Ticket, settle},
     outbox::large_line,
     shared::Handle,
@@ -25,7 +26,8 @@ pub struct Sending(Option<Stage>);
 
 #[derive(Debug)]
 enum Stage {
-    Sent(Result<Replies, Error>),
+    /// With the replies, if it was a request.
+    Sent(Result<Option<CallReplies>, Error>),
     /// In a box, for it is rare, and each call in flight would have the room for it.
     Waiting(Box<Waiting>),
 }
@@ -64,9 +66,9 @@ impl Future for Sending {
     /// When polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.0.take().expect("polled after it was ready") {
-            Stage::Sent(result) => Poll::Ready(result),
+            Stage::Sent(result) => Poll::Ready(result.map(Replies::of_call)),
             Stage::Waiting(mut waiting) => match waiting.poll_send(cx) {
-                Poll::Ready(result) => Poll::Ready(result),
+                Poll::Ready(result) => Poll::Ready(result.map(Replies::of_call)),
                 Poll::Pending => {
                     self.0 = Some(Stage::Waiting(waiting));
                     Poll::Pending
@@ -77,7 +79,7 @@ impl Future for Sending {
 }
 
 impl Waiting {
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<Replies, Error>> {
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<CallReplies>, Error>> {
         let mut exchange = self.handle.lock();
         if exchange.poll_turn(self.ticket, cx.waker()) {
             Poll::Ready(self.handle.send(exchange, &self.message, self.line.take()))

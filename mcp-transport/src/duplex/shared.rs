@@ -8,7 +8,7 @@ use super::{
     port::{Port, WriteThrough},
     wakers::Wakers,
 };
-use crate::{Error, Replies};
+use crate::Error;
 use mcp_types::rpc::Message;
 use std::{
     fmt, mem,
@@ -35,7 +35,7 @@ impl Handle {
         mut exchange: MutexGuard<'_, Exchange>,
         message: &Message,
         line: Option<Vec<u8>>,
-    ) -> Result<Replies, Error> {
+    ) -> Result<Option<CallReplies>, Error> {
         let is_quiet = exchange.is_quiet();
         let slot = exchange.send(message, line)?;
         if (is_quiet || exchange.is_half()) && is_in_runtime() {
@@ -43,10 +43,7 @@ impl Handle {
         } else {
             settle(exchange);
         }
-        Ok(match slot {
-            Some(slot) => Replies::of_call(CallReplies::new(slot, Arc::clone(self))),
-            None => Replies::empty(),
-        })
+        Ok(slot.map(|slot| CallReplies::new(slot, Arc::clone(self))))
     }
 
     pub(super) fn abandon(&self, slot: &Slot) {
