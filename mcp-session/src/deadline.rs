@@ -129,12 +129,15 @@ impl<S: CallService> Service<Call> for Deadline<S> {
 impl<S> Deadline<S> {
     /// Begins to count, if there is a limit.
     fn count_down(&self, call: &mut Call) -> Option<Countdown> {
-        let limits = call.extensions.get().copied().unwrap_or(self.ground.deadlines);
-        if limits == Deadlines::NONE {
+        let own: Option<&Deadlines> = call.extensions.get();
+        let limits = own.unwrap_or(&self.ground.deadlines);
+        if *limits == Deadlines::NONE {
             return None;
         }
-        let clock = Clock::start(call.method.clone(), limits, Arc::clone(&self.ground));
-        if limits.idle.is_none() {
+        let has_idle = limits.idle.is_some();
+        let own = own.map(|own| Box::new(*own));
+        let clock = Clock::start(call.method.clone(), own, Arc::clone(&self.ground));
+        if !has_idle {
             return Some(Countdown::new(Ticking::alone(clock)));
         }
         let (events, ticking) = mem::take(&mut call.events).and_clock(clock);

@@ -18,7 +18,8 @@ pub(crate) struct Clock {
     start: Instant,
     /// When the last progress came, in milliseconds since the start.
     heard: AtomicU64,
-    limits: Deadlines,
+    /// The limits of this call alone. In a box, for most have those of all calls, and each call in flight has a clock.
+    own: Option<Box<Deadlines>>,
     /// How long a person had when the call began.
     waited_before: Duration,
     ground: Arc<Ground>,
@@ -33,10 +34,14 @@ pub(super) struct End {
 
 impl Clock {
     #[inline]
-    pub(super) fn start(method: Cow<'static, str>, limits: Deadlines, ground: Arc<Ground>) -> Self {
+    pub(super) fn start(
+        method: Cow<'static, str>,
+        own: Option<Box<Deadlines>>,
+        ground: Arc<Ground>,
+    ) -> Self {
         let waited_before = ground.waited();
         let (start, heard) = (Instant::now(), AtomicU64::new(0));
-        Self { method, start, heard, limits, waited_before, ground }
+        Self { method, start, heard, own, waited_before, ground }
     }
 
     pub(super) fn timers(&self) -> &Timers {
@@ -51,7 +56,7 @@ impl Clock {
 
     /// The limit that ends first as things are.
     pub(super) fn end(&self) -> Option<End> {
-        let Deadlines { idle, total } = self.limits;
+        let Deadlines { idle, total } = *self.own.as_deref().unwrap_or(&self.ground.deadlines);
         let start = self.start + (self.ground.waited() - self.waited_before);
         let heard = start + Duration::from_millis(self.heard.load(Ordering::Relaxed));
         // A limit that no clock can tell the end of is none.
