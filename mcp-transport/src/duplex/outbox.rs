@@ -131,6 +131,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use mcp_types::{RawJson, rpc::Request};
+    use proptest::prelude::*;
 
     fn ping(id: i64) -> Message {
         Request::new(id, "ping").into()
@@ -225,6 +226,47 @@ mod tests {
         assert_eq!(lines, spans.iter().filter(|span| !second(span)).count());
         assert_eq!((outbox.bytes, outbox.full.len()), (0, 0));
         assert!(spans.iter().all(|span| !outbox.recall(span)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_taken_back_in_time_leaves_once_and_in_its_order(
+            steps in prop::collection::vec((0..8_u8, any::<prop::sample::Index>()), 0..200),
+        ) {
+            let mut outbox = Outbox::new(usize::MAX);
+            // The place of each message, and whether it was taken back.
+            let mut queued: Vec<(Span, bool)> = Vec::new();
+            let (mut left, mut taken_up_to) = (String::new(), 0);
+            for (step, pick) in steps {
+                let id = queued.len() as i64;
+                match step {
+                    0..3 => queued.push((outbox.push(&ping(id)), false)),
+                    3 => queued.push((outbox.push_line(format!("\"id\":{id},\n").into()), false)),
+                    4 => {
+                        left.push_str(&taken(&mut outbox));
+                        taken_up_to = outbox.full.front().unwrap_or(&outbox.last).start();
+                    }
+                    _ if queued.is_empty() => {}
+                    _ => {
+                        let (span, is_back) = &mut queued[pick.index(id as usize)];
+                        if !*is_back {
+                            *is_back = outbox.recall(span);
+                            prop_assert_eq!(*is_back, span.start >= taken_up_to);
+                        }
+                    }
+                }
+            }
+            while !outbox.is_empty() {
+                left.push_str(&taken(&mut outbox));
+            }
+            prop_assert_eq!((outbox.bytes, outbox.full.len()), (0, 0));
+            let mut lines = left.lines();
+            for (id, _) in queued.iter().enumerate().filter(|(_, (_, is_back))| !is_back) {
+                let line = lines.next().unwrap_or_default();
+                prop_assert!(line.contains(&format!("\"id\":{id},")), "{} instead of {}", line, id);
+            }
+            prop_assert_eq!(lines.next(), None);
+        }
     }
 
     #[test]
