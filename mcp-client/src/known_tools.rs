@@ -1,8 +1,6 @@
 //! What lists of tools have said, as far as results need it.
 
 use mcp_types::RawJson;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::{
     collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -25,15 +23,14 @@ impl KnownTools {
         if wrapping.is_empty() && !result.as_str().contains(WRAPS) {
             return;
         }
-        let Ok(Page { tools }) = result.decode() else { return };
+        let Some(Ok(tools)) = result.decode_at::<Vec<RawJson>>(&["tools"]) else { return };
         for tool in tools {
-            let Ok(Tool { name, output_schema }) = serde_json::from_str(tool.get()) else {
-                continue;
-            };
-            if !output_schema.unwrap_or_default().wraps {
-                wrapping.remove(&name);
-            } else if wrapping.len() < MAX_TOOLS {
-                wrapping.insert(name);
+            let Some(Ok(name)) = tool.decode_at::<String>(&["name"]) else { continue };
+            match tool.decode_at(&["outputSchema", WRAPS]) {
+                Some(Ok(true)) if wrapping.len() >= MAX_TOOLS => {}
+                Some(Ok(true)) => drop(wrapping.insert(name)),
+                Some(Err(_)) => {}
+                Some(Ok(false)) | None => drop(wrapping.remove(&name)),
             }
         }
     }
@@ -46,25 +43,6 @@ impl KnownTools {
     fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    tools: Vec<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Tool {
-    name: String,
-    output_schema: Option<Schema>,
-}
-
-#[derive(Default, Deserialize)]
-struct Schema {
-    #[serde(rename = "x-fastmcp-wrap-result", default)]
-    wraps: bool,
 }
 
 #[cfg(test)]

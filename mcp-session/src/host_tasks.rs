@@ -106,23 +106,12 @@ impl HostedTasks {
         method: &str,
         params: Option<&RawJson>,
     ) -> Option<Option<Duration>> {
-        #[derive(Deserialize)]
-        struct Question {
-            task: Option<Wanted>,
-        }
-
-        #[derive(Deserialize)]
-        struct Wanted {
-            #[serde(default)]
-            ttl: Value,
-        }
-
         let may_be = matches!(method, "elicitation/create" | "sampling/createMessage");
         if !may_be || !is_declared(capabilities, method) {
             return None;
         }
-        let Wanted { ttl } = params?.decode::<Question>().ok()?.task?;
-        Some(ttl.as_u64().map(Duration::from_millis))
+        let task: JsonObject = params?.decode_at(&["task"])?.ok()?;
+        Some(task.get("ttl").and_then(Value::as_u64).map(Duration::from_millis))
     }
 
     /// Makes a task of an answer, leaves the work to the driver of the session, and gives what the server is told.

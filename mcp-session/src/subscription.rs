@@ -8,8 +8,7 @@ pub(crate) use watched::Watched;
 
 use crate::{Era, Error, Event, Session};
 use futures_core::{Stream, future::BoxFuture, stream::BoxStream};
-use mcp_types::{RawJson, rpc::Notification, subscriptions::SubscriptionFilter};
-use serde::Deserialize;
+use mcp_types::{rpc::Notification, subscriptions::SubscriptionFilter};
 use std::{
     fmt,
     pin::Pin,
@@ -115,19 +114,13 @@ impl Session {
 
 /// What a notification says; `None` if it cannot be read.
 fn notice(notification: &Notification) -> Option<Notice> {
-    #[derive(Deserialize)]
-    struct Updated {
-        uri: String,
-    }
-
     Some(match &*notification.method {
         "notifications/tools/list_changed" => Notice::ToolsChanged,
         "notifications/prompts/list_changed" => Notice::PromptsChanged,
         "notifications/resources/list_changed" => Notice::ResourcesChanged,
-        "notifications/resources/updated" => {
-            let Updated { uri } = notification.params.as_ref().map(RawJson::decode)?.ok()?;
-            Notice::ResourceUpdated { uri }
-        }
+        "notifications/resources/updated" => Notice::ResourceUpdated {
+            uri: notification.params.as_ref()?.decode_at(&["uri"])?.ok()?,
+        },
         _ => Notice::Other(notification.clone()),
     })
 }

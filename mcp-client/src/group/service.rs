@@ -13,11 +13,8 @@ use mcp_types::{
     CompletionReference, ErrorCode, ErrorObject, ListPromptsRequest, ListResourceTemplatesRequest,
     ListResourcesRequest, ListToolsRequest, RawJson,
 };
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
-use std::{
-    borrow::Cow,
-    task::{Context, Poll},
-};
+use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
+use std::task::{Context, Poll};
 use tower::Service;
 
 /// Calls go to the member that has what they are for; lists are those of all members, on one page.
@@ -77,17 +74,8 @@ impl Shared {
         kind: Kind,
         place: &'static str,
     ) -> Result<Reply, Error> {
-        #[derive(Deserialize)]
-        struct Named<'a> {
-            #[serde(borrow, alias = "uri")]
-            name: Cow<'a, str>,
-        }
-
-        let (member, bare) = {
-            let params = call.params.as_raw().decode();
-            let Named { name } = params.map_err(InvalidParams::from)?;
-            self.route(&call.method, kind, &name)?
-        };
+        let name: String = parameter(&call.params, place)?;
+        let (member, bare) = self.route(&call.method, kind, &name)?;
         call.params = with(&call.params, place, &bare)?;
         let session = member.client.session()?;
         let Some(AsTask { ttl, .. }) = call.extensions.get().copied() else {
@@ -105,16 +93,18 @@ impl Shared {
     }
 
     async fn forward_completion(&self, mut call: Call) -> Result<Reply, Error> {
-        #[derive(Deserialize)]
-        struct Referring {
-            r#ref: CompletionReference,
-        }
-
-        let params = call.params.as_raw().decode();
-        let Referring { mut r#ref } = params.map_err(InvalidParams::from)?;
-        let client = self.route_reference(&call.method, &mut r#ref)?;
-        call.params = with(&call.params, "ref", &r#ref)?;
+        let mut reference: CompletionReference = parameter(&call.params, "ref")?;
+        let client = self.route_reference(&call.method, &mut reference)?;
+        call.params = with(&call.params, "ref", &reference)?;
         client.session()?.call_raw(call).await
+    }
+}
+
+/// The value of a member of the parameters.
+fn parameter<T: DeserializeOwned>(params: &Params, name: &str) -> Result<T, InvalidParams> {
+    match params.as_raw().decode_at(&[name]) {
+        Some(value) => value.map_err(InvalidParams::from),
+        None => Err(InvalidParams::new(format!("missing `{name}`"))),
     }
 }
 

@@ -4,7 +4,6 @@ use crate::{Call, Error, Reply, tool_name::target_name};
 use mcp_transport::BoxError;
 use mcp_types::ProtocolVersion;
 use memchr::memmem;
-use serde::Deserialize;
 use std::borrow::Cow;
 use tracing::{Span, field::Empty};
 
@@ -100,26 +99,14 @@ fn describe(span: &Span, call: &Call, records_uris: bool) {
     }
 }
 
-fn uri(call: &Call) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Located<'a> {
-        #[serde(borrow)]
-        uri: Cow<'a, str>,
-    }
-
-    let located = call.method.starts_with("resources/").then(|| call.params.as_raw().decode());
-    located?.ok().map(|Located { uri }| uri)
+fn uri(call: &Call) -> Option<String> {
+    let is_of_resource = call.method.starts_with("resources/");
+    is_of_resource.then(|| call.params.as_raw().decode_at(&["uri"]))??.ok()
 }
 
 fn is_tool_error(reply: &Reply) -> bool {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Flagged {
-        is_error: Option<bool>,
-    }
-
     memmem::find(reply.result.as_bytes(), br#""isError""#).is_some()
-        && reply.decode::<Flagged>().is_ok_and(|flagged| flagged.is_error == Some(true))
+        && matches!(reply.result.decode_at(&["isError"]), Some(Ok(true)))
 }
 
 /// What kind of failure it was: one of few, and no text of the server's.

@@ -4,7 +4,7 @@ use crate::{Call, Params, tool_name::tool_name};
 use mcp_transport::{Delivery, Error};
 use mcp_types::RawJson;
 use memchr::memmem;
-use serde::Deserialize;
+use serde_json::Value;
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
@@ -72,12 +72,7 @@ pub(super) struct Annotated(Mutex<HashSet<String>>);
 impl Annotated {
     /// Reads a `tools/list` result; a tool counts as it was listed last.
     pub(super) fn learn(&self, result: &RawJson) {
-        #[derive(Deserialize)]
-        struct List {
-            tools: Vec<serde_json::Value>,
-        }
-
-        let Ok(List { tools }) = result.decode() else { return };
+        let Some(Ok(tools)) = result.decode_at::<Vec<Value>>(&["tools"]) else { return };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for tool in &tools {
             let Some(name) = tool["name"].as_str() else { continue };

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{Event, Events, InputGiven, Reply};
 use mcp_types::rpc::Notification;
-use serde::Deserialize;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -94,20 +93,15 @@ impl ReplyCache {
 
     // spec: CACHE-11
     fn note(&self, notification: &Notification) {
-        #[derive(Deserialize)]
-        struct Updated {
-            uri: String,
-        }
-
         let mut changes = self.changes();
         match &*notification.method {
             "notifications/tools/list_changed" => changes.topic(Topic::Tools),
             "notifications/prompts/list_changed" => changes.topic(Topic::Prompts),
             "notifications/resources/list_changed" => changes.topic(Topic::Resources),
             "notifications/resources/updated" => {
-                let params = notification.params.as_ref().map(|params| params.decode::<Updated>());
-                match params {
-                    Some(Ok(Updated { uri })) => changes.resource(uri),
+                let params = notification.params.as_ref();
+                match params.and_then(|params| params.decode_at(&["uri"])) {
+                    Some(Ok(uri)) => changes.resource(uri),
                     // Something changed; nobody can say what.
                     _ => changes.topic(Topic::Contents),
                 }

@@ -6,13 +6,12 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture, stream};
 use mcp_types::{
-    MetaObject, Notification as _, RawJson, Request as _, RequestId, keys,
+    Notification as _, RawJson, Request as _, RequestId, keys,
     rpc::Notification,
     subscriptions::{
         SubscriptionFilter, SubscriptionsAcknowledgedNotification, SubscriptionsListenRequest,
     },
 };
-use serde::Deserialize;
 use std::{future::poll_fn, task::Poll, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 
@@ -225,12 +224,5 @@ impl Listening {
 }
 
 fn subscription(notification: &Notification) -> Option<RequestId> {
-    #[derive(Deserialize)]
-    struct Params {
-        #[serde(rename = "_meta")]
-        meta: MetaObject,
-    }
-
-    let Params { meta } = notification.params.as_ref().map(RawJson::decode)?.ok()?;
-    meta.read(keys::SUBSCRIPTION_ID)
+    notification.params.as_ref()?.decode_at(&["_meta", keys::SUBSCRIPTION_ID])?.ok()
 }

@@ -10,7 +10,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use mcp_transport::BoxError;
 use mcp_types::{ErrorCode, RawJson, tools::TaskSupport};
 use memchr::memmem;
-use serde::Deserialize;
+use serde_json::Value;
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
@@ -195,32 +195,21 @@ impl FollowCoreTask {
 
     /// Reads what tools want; gives the cursor of the next page.
     fn learn(&self, result: &RawJson) -> Option<RawJson> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Page {
-            #[serde(default)]
-            tools: Vec<serde_json::Value>,
-            next_cursor: Option<RawJson>,
-        }
-
+        let next = result.decode_at::<Option<RawJson>>(&["nextCursor"]);
+        let next = next.and_then(Result::ok).flatten();
         let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
         if tools.is_empty() && memmem::find(result.as_bytes(), b"taskSupport").is_none() {
-            #[derive(Deserialize)]
-            #[serde(rename_all = "camelCase")]
-            struct Next {
-                next_cursor: Option<RawJson>,
-            }
-            return result.decode::<Next>().ok()?.next_cursor;
+            return next;
         }
-        let page: Page = result.decode().ok()?;
-        for tool in &page.tools {
+        let listed = result.decode_at::<Vec<Value>>(&["tools"]).transpose().ok()?;
+        for tool in listed.unwrap_or_default() {
             let Some(name) = tool["name"].as_str() else { continue };
             let support = tool["execution"]["taskSupport"].as_str().unwrap_or("forbidden");
             if tools.len() < MAX_TOOLS || tools.contains_key(name) {
                 tools.insert(name.to_owned(), TaskSupport::from(support));
             }
         }
-        page.next_cursor
+        next
     }
 }
 

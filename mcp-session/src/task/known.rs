@@ -171,21 +171,9 @@ impl Created {
     ///
     /// Servers that are older than the revision have it in `_meta`.
     pub(super) fn of_core(result: &RawJson) -> Result<Option<Self>, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Answer {
-            task: Option<Created>,
-            #[serde(rename = "_meta")]
-            meta: Option<Stub>,
-        }
-
-        #[derive(Deserialize)]
-        struct Stub {
-            #[serde(rename = "modelcontextprotocol.io/task")]
-            task: Option<Created>,
-        }
-
-        let Answer { task, meta } = result.decode()?;
-        Ok(task.or_else(|| meta?.task))
+        let task = result.decode_at(&["task"]).transpose()?.flatten();
+        let stub = || result.decode_at(&["_meta", "modelcontextprotocol.io/task"]);
+        if task.is_some() { Ok(task) } else { Ok(stub().transpose()?.flatten()) }
     }
 
     fn interval(&self) -> &Value {

@@ -3,7 +3,6 @@
 use super::{state::State, told::Told};
 use crate::{BoxCallService, Event, Events, OnRequestId, Peer, Progress};
 use mcp_types::{RawJson, RequestId, rpc::Notification};
-use serde::Deserialize;
 use std::{
     future::pending,
     sync::{Arc, Mutex, PoisonError},
@@ -95,16 +94,10 @@ impl Listening {
     }
 
     async fn hear(&mut self, said: &Notification) {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Token {
-            progress_token: RequestId,
-        }
-
         let (Some(params), false) = (&said.params, self.events.is_empty()) else { return };
-        let Ok(Token { progress_token }) = params.decode() else { return };
+        let Some(Ok(token)) = params.decode_at::<RequestId>(&["progressToken"]) else { return };
         let Ok(progress) = params.decode::<Progress>() else { return };
-        if self.token.get() != Some(progress_token)
+        if self.token.get() != Some(token)
             || self.last.is_some_and(|last| last >= progress.progress)
         {
             return;

@@ -1,7 +1,8 @@
 //! Finding a value in raw JSON without reading what is around it.
 
 use super::RawJson;
-use crate::json::Checker;
+use crate::json::{self, Checker};
+use serde_core::Deserialize;
 
 impl RawJson {
     /// The text of the value at a path of keys, if there are objects on the way and they have them.
@@ -19,6 +20,24 @@ impl RawJson {
     pub fn find(&self, path: &[&str]) -> Option<&str> {
         let found = path.iter().try_fold(self.as_bytes(), |text, key| member(text, b'{', key))?;
         std::str::from_utf8(found).ok()
+    }
+
+    /// The value at a path of keys as a type, if there are objects on the way and they have them. See [`find`](Self::find).
+    ///
+    /// ```
+    /// use mcp_types::RawJson;
+    ///
+    /// let raw = RawJson::parse(r#"{"a": {"b": 1}}"#)?;
+    /// assert_eq!(raw.decode_at(&["a", "b"]).transpose()?, Some(1));
+    /// assert!(raw.decode_at::<u8>(&["b"]).is_none());
+    /// assert!(raw.decode_at::<String>(&["a", "b"]).is_some_and(|value| value.is_err()));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn decode_at<'a, T: Deserialize<'a>>(
+        &'a self,
+        path: &[&str],
+    ) -> Option<Result<T, serde_json::Error>> {
+        self.find(path).map(json::read)
     }
 
     /// The text of the value of a key among the members of an object that come after `end`, where one of them ends.
