@@ -13,6 +13,7 @@ use output::Output;
 use serde::Deserialize;
 use serde_json::Value;
 use std::{
+    collections::HashSet,
     future::poll_fn,
     mem,
     sync::Arc,
@@ -202,16 +203,17 @@ impl<S: CallService> ValidateTools<S> {
     async fn look_up(&self, name: &str) -> Result<Arc<Definition>, BoxError> {
         let (mut inner, catalogue) = (self.inner.clone(), &self.layer.catalogue);
         let mut list = Call::new("tools/list");
+        let mut seen = HashSet::new();
         for _ in 0..MAX_PAGES {
             poll_fn(|cx| inner.poll_ready(cx)).await?;
             let reply = inner.call(list.clone()).await?;
             let page = catalogue.learn(&reply.result, Some(name));
             match (page.wanted, page.next_cursor) {
                 (Some(definition), _) => return Ok(definition),
-                (None, Some(cursor)) => {
+                (None, Some(cursor)) if seen.insert(cursor.to_string()) => {
                     list.params = list.params.with_members(&[("cursor", Some(&cursor))])?;
                 }
-                (None, None) => break,
+                (None, _) => break,
             }
         }
         Ok(catalogue.insert_unlisted(name))

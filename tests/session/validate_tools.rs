@@ -1,6 +1,7 @@
 //! Arguments and output of tools against the schemas that the tools declare.
 
 use crate::script::{Answer, Script, deadline, discovered, initialized};
+use conformance::script::Background;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use mcp_session::{
     Call, Diagnostics, Error, Misbehavior, Misfit, Mode, Options, Params, Session, Started, Tasks,
@@ -301,6 +302,27 @@ async fn a_definition_that_changed_counts_from_the_next_list_on() {
         assert!(session.call_raw(call("x")).await.is_err());
         session.call_raw(Call::new("tools/list")).await.unwrap();
         session.call_raw(call("x")).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tool_is_not_looked_for_on_the_same_page_for_ever() {
+    deadline(async {
+        let script = Script::new(Binding::ByteStream, |_, request| match &*request.method {
+            "server/discover" => discovered(&["2026-07-28"]),
+            "tools/list" => Answer::Result(json!({"tools": [], "nextCursor": "again"})),
+            _ => Answer::Result(json!({"content": []})),
+        });
+        let layer = ValidateToolsLayer::new().output(Validation::Warn);
+        let session = Session::builder(script.clone()).layer(layer);
+        let (session, driver) = session.connect().await.unwrap();
+        let _driver = Background::run(driver);
+        let call =
+            Call::new("tools/call").with_params(Params::encode(&json!({"name": "x"})).unwrap());
+        session.call_raw(call).await.unwrap();
+        let lists = script.methods().into_iter().filter(|line| line.ends_with("tools/list"));
+        assert_eq!(lists.count(), 2);
     })
     .await;
 }
