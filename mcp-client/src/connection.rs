@@ -5,7 +5,8 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 /// Holds the session of a [`Client`] open.
 ///
-/// Dereferences to the client, so that calls read `connection.call_tool("echo")`.
+/// Dereferences to the client, so that calls read `connection.call_tool("echo")`. A clone holds the session too: one for
+/// each task that calls.
 ///
 /// # Cancel safety
 ///
@@ -33,6 +34,13 @@ impl Connection {
         let live = Arc::clone(hold.live());
         drop(hold);
         live.closed_if_unused().await;
+    }
+}
+
+/// One more holder of the same session.
+impl Clone for Connection {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), hold: self.hold.another() }
     }
 }
 

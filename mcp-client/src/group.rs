@@ -216,7 +216,7 @@ impl fmt::Debug for Group {
 
 /// Holds the members of a [`Group`] connected.
 ///
-/// Dereferences to the group.
+/// Dereferences to the group. A clone holds the members too.
 ///
 /// # Cancel safety
 ///
@@ -235,6 +235,13 @@ impl GroupConnection {
         let live = Arc::clone(hold.live());
         drop(hold);
         live.closed_if_unused().await;
+    }
+}
+
+/// One more holder of the same group.
+impl Clone for GroupConnection {
+    fn clone(&self) -> Self {
+        Self { group: self.group.clone(), hold: self.hold.another() }
     }
 }
 

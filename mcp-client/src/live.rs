@@ -233,7 +233,7 @@ impl Kept {
 
 impl<S> Hold<S> {
     /// One more holder of the same session.
-    fn another(&self) -> Self {
+    pub(crate) fn another(&self) -> Self {
         *self.live.holders() += 1;
         Self { slot: Arc::clone(&self.slot), live: Arc::clone(&self.live) }
     }

@@ -3,7 +3,10 @@
 pub(crate) mod gate;
 
 use crate::deadline;
-use conformance::in_process::{Asked, InProcess};
+use conformance::{
+    in_process::{Asked, InProcess},
+    script::Background,
+};
 use futures_util::StreamExt;
 use gate::{Gate, eventually};
 use mcp_client::{Client, Connection, Error, Mode, Reconnect, Target};
@@ -67,6 +70,25 @@ async fn nested_and_concurrent_connections_share_one_session_and_the_last_closes
     assert_eq!(gate.connects(), 2);
     drop(again);
     eventually(|| gate.alive() == 0).await;
+}
+
+#[tokio::test]
+async fn a_clone_of_a_connection_holds_the_session_too() {
+    let gate = Gate::open();
+    let first = client(&gate).connect().await.unwrap();
+    let clone = first.clone();
+    // There is another holder, so that nothing is closed.
+    deadline(first.close()).await;
+    let mut task = Background::run(async move {
+        call(&clone).await.unwrap();
+        clone
+    });
+    let clone = task.end().await;
+    let client = Client::clone(&clone);
+    assert_eq!(gate.connects(), 1);
+    deadline(clone.close()).await;
+    assert!(!client.is_connected());
+    assert!(matches!(call(&client).await, Err(Error::NotConnected)));
 }
 
 // seed: 4
