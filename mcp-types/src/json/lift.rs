@@ -37,7 +37,7 @@ impl Lifted {
         if text.len() < least || !text.is_unique() {
             return Err(text);
         }
-        let Some(place) = longest(&text) else { return Err(text) };
+        let Some((place, is_plain)) = longest(&text) else { return Err(text) };
         let around = [&text[..place.start], &text[place.end..]].concat();
         if !is_text(&around) {
             return Err(text);
@@ -46,7 +46,7 @@ impl Lifted {
         text.truncate(place.end);
         text.advance(place.start);
         match String::from_utf8(Vec::from(text)) {
-            Ok(string) => Ok(Self { around, hole: Hole::new(place.start - 1, string) }),
+            Ok(string) => Ok(Self { around, hole: Hole::new(place.start - 1, string, is_plain) }),
             Err(error) => {
                 let (before, after) = around.as_bytes().split_at(place.start);
                 Err([before, error.as_bytes(), after].concat().into())
@@ -76,8 +76,8 @@ impl Lifted {
 }
 
 /// What is between the quotes of the string that most of the text consists of, if there is one, it holds text, and is no
-/// key.
-fn longest(text: &[u8]) -> Option<Range<usize>> {
+/// key. Tells as well whether there are no escapes in it.
+fn longest(text: &[u8]) -> Option<(Range<usize>, bool)> {
     let (first, middle) = (text.len() / PARTS, text.len() / 2);
     let glance = text.get(middle..(middle + GLANCE).min(text.len()))?;
     if glance.windows(2).any(|pair| pair[1] == b'"' && pair[0] != b'\\') {
@@ -87,23 +87,24 @@ fn longest(text: &[u8]) -> Option<Range<usize>> {
     loop {
         // Outside of strings there are no escapes.
         let start = at + text.get(at..=first)?.iter().position(|byte| *byte == b'"')? + 1;
-        let end = text_end(text, start)?;
+        let (end, is_plain) = text_end(text, start)?;
         at = end + 1;
         if end - start >= text.len() - first {
-            return (next(text, &mut at) != Some(b':')).then_some(start..end);
+            return (next(text, &mut at) != Some(b':')).then_some((start..end, is_plain));
         }
     }
 }
 
-/// Where the quote is behind the string that begins there; nothing if that holds half of a surrogate pair.
-fn text_end(text: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at = plain_end(text, at, &mut 0);
-        if text.get(at) == Some(&b'"') {
-            return Some(at);
-        }
+/// Where the quote is behind the string that begins there, and whether there are no escapes in it; nothing if it holds half
+/// of a surrogate pair.
+fn text_end(text: &[u8], start: usize) -> Option<(usize, bool)> {
+    let plain = plain_end(text, start, &mut 0);
+    let mut at = plain;
+    while text.get(at) != Some(&b'"') {
         at += escape(text, at)?.1;
+        at = plain_end(text, at, &mut 0);
     }
+    Some((at, at == plain))
 }
 
 /// Whether there are no halves of surrogate pairs in any string.

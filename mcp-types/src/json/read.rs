@@ -4,6 +4,7 @@
 //! serde_json itself: numbers that are no small integers, enums, bytes, and its own types.
 
 mod access;
+mod deserializer;
 mod hand_over;
 mod hole;
 mod key;
@@ -16,11 +17,7 @@ pub(crate) use hole::Hole;
 pub(crate) use retrace::Mark;
 
 use super::check::{next, number_end, value_end};
-use serde_core::{
-    Deserialize, Deserializer,
-    de::{Error as _, Unexpected, Visitor},
-    forward_to_deserialize_any,
-};
+use serde_core::{Deserialize, de::Error as _};
 use serde_json::{Error, Number};
 use std::borrow::Cow;
 
@@ -146,24 +143,6 @@ impl<'de> Reader<'de> {
         is_there.then_some(()).ok_or_else(no_json)
     }
 
-    /// What is between brackets.
-    #[inline]
-    fn inside<T>(
-        &mut self,
-        close: u8,
-        read: impl FnOnce(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        self.at += 1;
-        self.descend()?;
-        let mut value = read(self);
-        if value.is_ok()
-            && let Err(error) = self.ascend(close)
-        {
-            value = Err(error);
-        }
-        value
-    }
-
     /// Goes one level deeper, from behind a bracket on.
     #[inline]
     pub(crate) fn descend(&mut self) -> Result<(), Error> {
@@ -205,47 +184,13 @@ impl<'de> Reader<'de> {
 
     /// The number where the reader is, whatever it is.
     pub(crate) fn exact(&mut self) -> Result<Number, Error> {
-        number(self.number()?)
+        serde_json::from_str(self.number()?)
     }
 
     /// The text of the number where the reader is.
     fn number(&mut self) -> Result<&'de str, Error> {
         let end = number_end(self.text.as_bytes(), self.at).ok_or_else(no_json)?;
         self.until(end)
-    }
-
-    /// Reads a value with serde_json.
-    #[inline(never)]
-    fn leave<T>(
-        &mut self,
-        read: impl FnOnce(
-            &mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
-        ) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let text = self.pass()?;
-        if self.hole.is_some() {
-            self.cross(text)?;
-        }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let value = read(&mut json)?;
-        json.end().map(|()| value)
-    }
-
-    /// The value where the reader is, for an error.
-    #[cold]
-    fn unexpected(&mut self) -> Result<Unexpected<'static>, Error> {
-        let text = self.pass()?;
-        Ok(match text.as_bytes().first() {
-            Some(b'n') => Unexpected::Unit,
-            Some(b't' | b'f') => Unexpected::Bool(text == "true"),
-            Some(b'[') => Unexpected::Seq,
-            Some(b'{') => Unexpected::Map,
-            _ => match number(text)? {
-                number if let Some(number) = number.as_u64() => Unexpected::Unsigned(number),
-                number if let Some(number) = number.as_i64() => Unexpected::Signed(number),
-                number => Unexpected::Float(number.as_f64().unwrap_or_default()),
-            },
-        })
     }
 
     /// Gives an error the place where the reader is, in the words of serde_json.
@@ -279,135 +224,6 @@ fn no_json() -> Error {
 #[cold]
 fn trailing() -> Error {
     Error::custom("trailing characters")
-}
-
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.next()? {
-            b'"' => match self.string()? {
-                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-                Cow::Owned(text) => visitor.visit_string(text),
-            },
-            b'{' => self.inside(b'}', |reader| visitor.visit_map(Entries::new(reader))),
-            b'[' => self.inside(b']', |reader| visitor.visit_seq(Elements::new(reader))),
-            b't' => {
-                self.word("true")?;
-                visitor.visit_bool(true)
-            }
-            b'f' => {
-                self.word("false")?;
-                visitor.visit_bool(false)
-            }
-            b'n' => {
-                self.word("null")?;
-                visitor.visit_unit()
-            }
-            _ => match self.integer() {
-                Some((false, number)) => visitor.visit_u64(number.unsigned_abs()),
-                Some((true, number)) => visitor.visit_i64(number),
-                None => number(self.number()?)?.deserialize_any(visitor),
-            },
-        }
-    }
-
-    /// A string and nothing else: some types take a number here, in place of a name.
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.next()? {
-            b'"' => match self.string()? {
-                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-                Cow::Owned(text) => visitor.visit_string(text),
-            },
-            _ => Err(Error::invalid_type(self.unexpected()?, &visitor)),
-        }
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.next()? != b'n' {
-            return visitor.visit_some(self);
-        }
-        self.word("null")?;
-        visitor.visit_none()
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if !matches!(self.next()?, b'-' | b'0'..=b'9') {
-            return self.deserialize_any(visitor);
-        }
-        if let Some((_, number)) = self.integer() {
-            return visitor.visit_i64(number);
-        }
-        match self.number()?.parse() {
-            Ok(number) if f64::is_finite(number) => visitor.visit_f64(number),
-            _ => Err(Error::custom("number out of range")),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        if name.starts_with(SERDE_JSON) {
-            return self.leave(|json| json.deserialize_newtype_struct(name, visitor));
-        }
-        match name {
-            BY_ITSELF => visitor.visit_enum(self.hand_over()?),
-            _ => visitor.visit_newtype_struct(self),
-        }
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.leave(|json| json.deserialize_enum(name, variants, visitor))
-    }
-
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.leave(|json| json.deserialize_f32(visitor))
-    }
-
-    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.leave(|json| json.deserialize_i128(visitor))
-    }
-
-    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.leave(|json| json.deserialize_u128(visitor))
-    }
-
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.leave(|json| json.deserialize_bytes(visitor))
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_bytes(visitor)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.pass()?;
-        visitor.visit_unit()
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 char unit unit_struct seq tuple tuple_struct map struct
-    }
-}
-
-/// The number that is none of the small integers.
-fn number(text: &str) -> Result<Number, Error> {
-    serde_json::from_str(text)
 }
 
 #[cfg(test)]

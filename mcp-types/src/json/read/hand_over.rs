@@ -27,15 +27,17 @@ pub(crate) enum HandedOver<'de> {
     Around(&'de str, Hole),
 }
 
+/// Text with a hole: the place of the hole, the string that was there, and whether that has no escapes.
+type Parts<'de> = (&'de str, usize, String, bool);
+
 /// The text, if the enum that a visitor is given holds one.
 #[inline]
 pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<HandedOver<'de>> {
     match data.variant::<&str>() {
         Ok((BY_ITSELF, text)) => text.newtype_variant().ok().map(HandedOver::Text),
         Ok((AROUND, parts)) => {
-            let (text, at, string) = parts.newtype_variant::<(&str, u64, String)>().ok()?;
-            let at = usize::try_from(at).ok()?;
-            Some(HandedOver::Around(text, Hole::new(at, string)))
+            let (text, at, string, is_plain) = parts.newtype_variant::<Parts<'de>>().ok()?;
+            Some(HandedOver::Around(text, Hole::new(at, string, is_plain)))
         }
         _ => None,
     }
@@ -44,8 +46,7 @@ pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<HandedOver
 /// Text as the one variant of an enum.
 pub(super) struct HandOver<'de> {
     text: &'de str,
-    /// Where a string was taken out, and the string.
-    hole: Option<(usize, String)>,
+    hole: Option<Hole>,
 }
 
 impl<'de> Reader<'de> {
@@ -90,8 +91,10 @@ impl<'de> VariantAccess<'de> for HandOver<'de> {
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         match self.hole {
             None => seed.deserialize(BorrowedStrDeserializer::new(self.text)),
-            Some((at, string)) => {
-                let parts = [Part::Text(self.text), Part::Place(at), Part::String(string)];
+            Some(hole) => {
+                let (text, string) = (Part::Text(self.text), hole.text.unwrap_or_default());
+                let (place, is_plain) = (Part::Place(hole.at), Part::IsPlain(hole.is_plain));
+                let parts = [text, place, Part::String(string), is_plain];
                 seed.deserialize(SeqDeserializer::new(parts.into_iter()))
             }
         }
@@ -115,6 +118,7 @@ enum Part<'de> {
     Text(&'de str),
     Place(usize),
     String(String),
+    IsPlain(bool),
 }
 
 impl<'de> IntoDeserializer<'de, Error> for Part<'de> {
@@ -133,6 +137,7 @@ impl<'de> Deserializer<'de> for Part<'de> {
             Self::Text(text) => visitor.visit_borrowed_str(text),
             Self::Place(at) => visitor.visit_u64(at as u64),
             Self::String(string) => visitor.visit_string(string),
+            Self::IsPlain(is_plain) => visitor.visit_bool(is_plain),
         }
     }
 

@@ -15,20 +15,22 @@ pub(crate) struct Hole {
     /// What was between the quotes, escapes and all, until somebody wants it.
     pub(crate) text: Option<String>,
     length: usize,
+    /// Whether there are no escapes in it.
+    pub(crate) is_plain: bool,
     /// Whether somebody wanted the text of what is around it, or wanted to read it twice.
     pub(crate) is_crossed: bool,
 }
 
 impl Hole {
     /// `text` has no lone surrogates.
-    pub(crate) fn new(at: usize, text: String) -> Self {
+    pub(crate) fn new(at: usize, text: String, is_plain: bool) -> Self {
         let length = text.len();
-        Self { at, length, text: Some(text), is_crossed: false }
+        Self { at, length, text: Some(text), is_plain, is_crossed: false }
     }
 
     /// A hole at the same place for a reading whose value is given up: it shows whether all can be read at one go.
     pub(crate) fn rehearsal(&self) -> Self {
-        Self { at: self.at, length: self.length, text: Some(String::new()), is_crossed: false }
+        Self { text: Some(String::new()), is_crossed: false, ..*self }
     }
 
     /// The text with the string in it, if the string is still here.
@@ -43,18 +45,14 @@ impl Hole {
         if (start..end).contains(&self.at) { self.length } else { 0 }
     }
 
-    /// The string and its place behind `start`, if it was between the two.
+    /// The same hole in the text between the two, with the string, if it is there.
     #[cold]
-    pub(super) fn take_between(
-        &mut self,
-        start: usize,
-        end: usize,
-    ) -> Result<Option<(usize, String)>, Error> {
+    pub(super) fn take_between(&mut self, start: usize, end: usize) -> Result<Option<Self>, Error> {
         if !(start..end).contains(&self.at) {
             return Ok(None);
         }
         let text = self.text.take().ok_or_else(no_json)?;
-        Ok(Some((self.at - start, text)))
+        Ok(Some(Self::new(self.at - start, text, self.is_plain)))
     }
 }
 
@@ -64,7 +62,8 @@ impl Reader<'_> {
     pub(super) fn fill(&mut self) -> Option<Result<String, Error>> {
         let hole = self.hole.as_mut().filter(|hole| hole.at == self.at)?;
         self.at += 2;
-        let text = hole.text.take().and_then(unescape);
+        let text = hole.text.take();
+        let text = if hole.is_plain { text.map(shrunk) } else { text.and_then(unescape) };
         Some(text.ok_or_else(no_json))
     }
 
@@ -84,13 +83,8 @@ impl Reader<'_> {
 
 /// What the inside of a string stands for, in the same memory: it is never longer than that.
 fn unescape(text: String) -> Option<String> {
-    let end = plain_end(text.as_bytes(), 0, &mut 0);
-    let text = if end == text.len() { text } else { unescape_from(text.into_bytes(), end)? };
-    Some(shrunk(text))
-}
-
-/// The same from the first escape on.
-fn unescape_from(mut text: Vec<u8>, mut end: usize) -> Option<String> {
+    let mut text = text.into_bytes();
+    let mut end = plain_end(&text, 0, &mut 0);
     let mut at = end;
     while let Some((sign, length)) = escape(&text, at) {
         let width = sign.encode_utf8(&mut text[end..]).len();
@@ -100,9 +94,10 @@ fn unescape_from(mut text: Vec<u8>, mut end: usize) -> Option<String> {
         end += width + at - start;
     }
     text.truncate(end);
-    String::from_utf8(text).ok()
+    String::from_utf8(text).ok().map(shrunk)
 }
 
+/// The same text without the memory that it does not need.
 fn shrunk(mut text: String) -> String {
     if text.capacity() / SLACK > text.len() {
         text.shrink_to_fit();
