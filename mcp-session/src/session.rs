@@ -271,8 +271,9 @@ impl<C: Connector, L> Builder<C, L> {
             _handle: released.clone().drop_guard(),
         };
         let driver = opening.into_driver();
+        // In a box: a future has room for each place that what it owns goes through.
         let supervisor =
-            Supervisor { connector, options, peer, server, current, signals, released };
+            Box::new(Supervisor { connector, options, peer, server, current, signals, released });
         let driver = async move {
             let peer = supervisor.peer.clone();
             peer.errands().run_beside(supervisor.run(driver)).await

@@ -39,7 +39,7 @@ enum End {
 
 impl<C: Connector> Supervisor<C> {
     /// Runs until the session is released, or its connection is lost and not to be replaced.
-    pub(crate) async fn run(self, mut driver: Driver) -> Result<(), Lost> {
+    pub(crate) async fn run(self: Box<Self>, mut driver: Driver) -> Result<(), Lost> {
         let mut losses = VecDeque::new();
         for number in 1.. {
             let error = match self.drive(&mut driver, number).await {

@@ -36,8 +36,9 @@ impl<T: Transport> Opening<T> {
         peer.waits_with(patience);
         let desk = Desk { transport: transport.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
+        // In a box, so that the driver has room for it once.
+        let mut inbox = Box::pin(Seldom::new(inbox.run()));
         let driver = Driver::new(async move {
-            let mut inbox = pin!(Seldom::new(inbox.run()));
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
             tokio::select! {
                 biased;

@@ -3,12 +3,13 @@
 use super::clock::Clock;
 use crate::{BoxError, Delivery, Error, error::Kind, room};
 use bytes::{Bytes, BytesMut};
-use http_body::{Body, Frame};
+use http_body::Body;
 use http_body_util::BodyExt;
 use std::{
     future::poll_fn,
+    mem,
     pin::{Pin, pin},
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::time::timeout;
@@ -30,52 +31,75 @@ pub(super) async fn read<B>(
 where
     B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
-    let mut body = pin!(body);
-    let announced = body.size_hint().lower();
-    if announced > limit as u64 {
-        return Err(too_large(limit, url));
-    }
-    let mut size = 0;
-    let mut first: Option<Bytes> = None;
-    let mut joined = BytesMut::new();
-    while let Some(frame) = next(body.as_mut(), url, clock).await {
-        let frame = frame?;
-        let Ok(data) = frame.into_data() else { continue };
-        size += data.len();
-        if size > limit {
-            return Err(too_large(limit, url));
-        }
-        if !joined.is_empty() {
-            room::reserve(&mut joined, data.len());
-            joined.extend_from_slice(&data);
-        } else if let Some(first) = first.take() {
-            room::reserve(&mut joined, usize::try_from(announced).unwrap_or(0).max(size));
-            joined.extend_from_slice(&first);
-            joined.extend_from_slice(&data);
-        } else if !data.is_empty() {
-            first = Some(data);
-        }
-    }
-    Ok(first.unwrap_or_else(|| joined.freeze()))
+    let (mut body, mut reading) = (pin!(body), Reading::default());
+    poll_fn(|cx| reading.poll(cx, body.as_mut(), limit, url, clock)).await
 }
 
-/// The next part of a body, unless it takes too long.
-async fn next<B>(
-    mut body: Pin<&mut B>,
-    url: &str,
-    clock: &mut Clock,
-) -> Option<Result<Frame<Bytes>, Error>>
-where
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
-{
-    poll_fn(|cx| {
-        if let Poll::Ready(frame) = body.as_mut().poll_frame(cx) {
-            clock.touch();
-            return Poll::Ready(frame.map(|frame| frame.map_err(|source| lost(url, source))));
+/// How far the reading of a body has come.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// How much comes at least; known when reading has begun.
+    announced: Option<u64>,
+    first: Option<Bytes>,
+    /// More than one piece.
+    joined: BytesMut,
+}
+
+impl Reading {
+    /// Goes on as [`read`] does.
+    pub(super) fn poll<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut body: Pin<&mut B>,
+        limit: usize,
+        url: &str,
+        clock: &mut Clock,
+    ) -> Poll<Result<Bytes, Error>>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        if *self.announced.get_or_insert_with(|| body.size_hint().lower()) > limit as u64 {
+            return Poll::Ready(Err(too_large(limit, url)));
         }
-        clock.poll(cx, url).map(|late| Some(Err(late)))
-    })
-    .await
+        loop {
+            let Poll::Ready(frame) = body.as_mut().poll_frame(cx) else {
+                return clock.poll(cx, url).map(Err);
+            };
+            clock.touch();
+            let Some(frame) = frame else { break };
+            let frame = frame.map_err(|source| lost(url, source))?;
+            if let Ok(data) = frame.into_data() {
+                self.add(data);
+                if self.size() > limit {
+                    return Poll::Ready(Err(too_large(limit, url)));
+                }
+            }
+            if body.is_end_stream() {
+                break;
+            }
+        }
+        let joined = || mem::take(&mut self.joined).freeze();
+        Poll::Ready(Ok(self.first.take().unwrap_or_else(joined)))
+    }
+
+    fn size(&self) -> usize {
+        self.first.as_ref().map_or(self.joined.len(), Bytes::len)
+    }
+
+    fn add(&mut self, data: Bytes) {
+        if let Some(first) = self.first.take() {
+            let announced = self.announced.and_then(|size| usize::try_from(size).ok());
+            let size = first.len() + data.len();
+            room::reserve(&mut self.joined, announced.unwrap_or(0).max(size));
+            self.joined.extend_from_slice(&first);
+            self.joined.extend_from_slice(&data);
+        } else if !self.joined.is_empty() {
+            room::reserve(&mut self.joined, data.len());
+            self.joined.extend_from_slice(&data);
+        } else if !data.is_empty() {
+            self.first = Some(data);
+        }
+    }
 }
 
 /// Reads what comes after the response, if it is little and comes soon: a connection whose body was read to its end can

@@ -80,15 +80,33 @@ pub(super) fn of_all(mut own: HeaderMap, uri: &Uri, is_bare: bool) -> HeaderMap 
 /// The method of most requests.
 const MOST: &str = "tools/call";
 
-/// The headers that most modern requests share: room for all of them, and values for those that are seldom others.
+/// The headers that most modern requests share: room for all of them, and values for those that are seldom others. `Mcp-Name`
+/// comes early, to be found soon.
 pub(super) fn template(shared: &HeaderMap) -> HeaderMap {
-    let mut headers = shared.clone();
+    let mut headers = HeaderMap::with_capacity(shared.len() + 3);
+    if let Some(host) = shared.get(header::HOST) {
+        headers.insert(header::HOST, host.clone());
+    }
+    headers.insert(NAME, HeaderValue::from_static(""));
+    for (name, value) in shared.iter().filter(|(name, _)| *name != header::HOST) {
+        headers.append(name, value.clone());
+    }
     let version = const { ProtocolVersion::LATEST };
     if let Ok(version) = plain("protocol version", version.as_str()) {
         headers.insert(PROTOCOL_VERSION, version);
     }
     headers.insert(METHOD, HeaderValue::from_static(MOST));
-    headers.insert(NAME, HeaderValue::from_static(""));
+    headers
+}
+
+/// The headers of a call of a tool of this name: those of [`template`], which are nearly all.
+pub(super) fn of_tool_call(template: &HeaderMap, name: &HeaderValue) -> HeaderMap {
+    let mut headers = template.clone();
+    // To look at the first ones costs less than to look it up.
+    match headers.iter_mut().find(|(of, _)| **of == NAME) {
+        Some((_, value)) => value.clone_from(name),
+        None => drop(headers.insert(NAME, name.clone())),
+    }
     headers
 }
 

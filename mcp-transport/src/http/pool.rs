@@ -109,11 +109,12 @@ enum Ready {
 
 impl Pool {
     /// A pool for requests that mostly go to the origin of `home`.
-    pub(super) fn new(settings: Settings, home: &Uri) -> Self {
+    pub(super) fn new(mut settings: Settings, home: &Uri) -> Self {
+        settings.connections = settings.connections.min(Semaphore::MAX_PERMITS);
         Self(Arc::new(Shared {
             home: (home.clone(), host(home)),
             inner: Mutex::default(),
-            permits: Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)),
+            permits: Semaphore::new(settings.connections),
             waiting: AtomicUsize::new(0),
             keepers: Arc::default(),
             connecting: tokio::sync::Mutex::default(),

@@ -6,30 +6,34 @@ use super::{
     compose::{Composed, Sent, Step, compose},
     http_sse,
     recipe::Recipe,
-    reply::{self, Begun},
+    reply::{self, Begun, JsonAnswer},
+    resume::{Position, Resume},
     service,
     state::{Handle, InFlight},
-    stream,
+    stream::{self, ReplyStream},
 };
 use crate::{BoxError, ClientMessage, Delivery, Error, Replies};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use std::{
     any::Any,
     future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 pin_project! {
-    /// Sends a message and reads the beginning of its answer. Nothing happens before it is polled.
+    /// Sends a message and reads the beginning of its answer, or the whole of one in JSON. Nothing happens before it is polled.
     ///
-    /// A call waits in here, so it is small: what is rare is in a box.
+    /// A call waits in here, so it is small: what is rare is in a box. What is large goes from one stage to the next where it
+    /// is, for each move is a copy.
     pub(super) struct Posting<S: HttpService> {
         #[pin]
         stage: Stage<S>,
+        posted: Posted<S>,
     }
 }
 
@@ -37,31 +41,44 @@ pin_project! {
     #[project = StageProjected]
     enum Stage<S: HttpService> {
         // There until it is polled.
-        Message { message: Option<(S, Arc<Handle>, ClientMessage)> },
+        Message { message: Option<ClientMessage> },
         // There until it is answered.
         Head {
             #[pin]
             answering: S::Future,
-            posted: Option<Posted<S>>,
+        },
+        Json {
+            #[pin]
+            body: S::ResponseBody,
+            answer: JsonAnswer,
         },
         Rest { rest: BoxFuture<'static, Result<Replies, Error>> },
+        Over,
     }
+}
+
+/// What is known of a message on its way.
+struct Posted<S> {
+    service: S,
+    call: InFlight,
+    /// There from when it is sent until it is answered.
+    sent: Option<Sent>,
+    clock: Clock,
+    /// Until the head of the response.
+    head_clock: Clock,
 }
 
 impl<S: HttpService> Posting<S> {
     pub(super) fn new(service: S, handle: Arc<Handle>, message: ClientMessage) -> Self {
-        Self { stage: Stage::Message { message: Some((service, handle, message)) } }
+        let posted = Posted::new(service, InFlight::new(handle));
+        Self { posted, stage: Stage::Message { message: Some(message) } }
     }
 
     /// Sends what was composed already.
-    fn of(mut service: S, call: InFlight, sent: Sent, request: Request<RequestBody>) -> Self {
-        let target = &call.state().target;
-        let total = target.total_timeout.filter(|_| sent.step != Step::Listen);
-        let clock = Clock::start(total, target.idle_timeout);
-        let head_clock = Clock::start(target.response_timeout, None);
-        let answering = service.call(request);
-        let posted = Some(Posted { service, call, sent, clock, head_clock });
-        Self { stage: Stage::Head { answering, posted } }
+    fn of(service: S, call: InFlight, sent: Sent, request: Request<RequestBody>) -> Self {
+        let mut posted = Posted::new(service, call);
+        let answering = posted.send(sent, request);
+        Self { posted, stage: Stage::Head { answering } }
     }
 }
 
@@ -69,45 +86,80 @@ impl<S: HttpService> Future for Posting<S> {
     type Output = Result<Replies, Error>;
 
     /// Pending for ever after it was ready.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
         loop {
-            let mut stage = self.as_mut().project().stage;
-            let next = match stage.as_mut().project() {
+            match this.stage.as_mut().project() {
                 StageProjected::Message { message } => {
-                    let Some((service, handle, message)) = message.take() else {
-                        return Poll::Pending;
-                    };
-                    begin(service, handle, message)?
+                    let Some(message) = message.take() else { return Poll::Pending };
+                    this.posted.begin(message, this.stage.as_mut())?;
                 }
-                StageProjected::Head { answering, posted } => {
+                StageProjected::Head { answering } => {
                     let Poll::Ready(response) = answering.poll(cx) else {
-                        let late = posted.as_mut().map_or(Poll::Pending, |it| it.poll_late(cx));
-                        return late.map(Err);
+                        return this.posted.poll_late(cx).map(Err);
                     };
-                    let Some(posted) = posted.take() else { return Poll::Pending };
-                    match posted.answered(response.map_err(Into::into))? {
-                        Begun::Replies(replies) => return Poll::Ready(Ok(replies)),
-                        Begun::Rest(rest) => Stage::Rest { rest },
+                    this.stage.set(Stage::Over);
+                    let response = response.map_err(Into::into);
+                    if let Some(replies) = this.posted.answered(response, this.stage.as_mut())? {
+                        return Poll::Ready(Ok(replies));
                     }
                 }
+                StageProjected::Json { body, answer } => {
+                    let replies = ready!(answer.poll(cx, body, &mut this.posted.clock));
+                    this.stage.set(Stage::Over);
+                    return Poll::Ready(replies);
+                }
                 StageProjected::Rest { rest } => return rest.as_mut().poll(cx),
-            };
-            stage.set(next);
+                StageProjected::Over => return Poll::Pending,
+            }
         }
     }
 }
 
-/// What is known of a message that was sent.
-struct Posted<S> {
-    service: S,
-    call: InFlight,
-    sent: Sent,
-    clock: Clock,
-    /// Until the head of the response.
-    head_clock: Clock,
-}
-
 impl<S: HttpService> Posted<S> {
+    fn new(service: S, call: InFlight) -> Self {
+        let (clock, head_clock) = (Clock::default(), Clock::default());
+        Self { service, call, sent: None, clock, head_clock }
+    }
+
+    /// Composes a message and sends it.
+    fn begin(
+        &mut self,
+        message: ClientMessage,
+        mut stage: Pin<&mut Stage<S>>,
+    ) -> Result<(), Error> {
+        let state = self.call.state();
+        if state.is_cut() {
+            return Err(stream::closed(&state.target.url).with_delivery(Delivery::NotSent));
+        }
+        let mut composed = compose(state, message)?;
+        let sent = &composed.sent;
+        let has_way =
+            sent.is_legacy && (sent.step == Step::Initialize || state.channel().is_some());
+        if has_way || (composed.cancel.is_some() && !state.has_room()) {
+            // The service that is ready goes.
+            let next = self.service.clone();
+            let service = mem::replace(&mut self.service, next);
+            let rest = seldom(service, self.call.take(), composed).boxed();
+            stage.set(Stage::Rest { rest });
+            return Ok(());
+        }
+        self.call.arm(composed.cancel.take());
+        give(&mut self.service, composed.recipe.take());
+        let answering = self.send(composed.sent, composed.request);
+        stage.set(Stage::Head { answering });
+        Ok(())
+    }
+
+    fn send(&mut self, sent: Sent, request: Request<RequestBody>) -> S::Future {
+        let target = &self.call.state().target;
+        let total = target.total_timeout.filter(|_| sent.step != Step::Listen);
+        self.clock = Clock::start(total, target.idle_timeout);
+        self.head_clock = Clock::start(target.response_timeout, None);
+        self.sent = Some(sent);
+        self.service.call(request)
+    }
+
     /// Resolves when the head of the response takes too long.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let url = &self.call.state().target.url;
@@ -115,41 +167,32 @@ impl<S: HttpService> Posted<S> {
         if late.is_pending() { self.clock.poll_total(cx, url) } else { late }
     }
 
+    /// Goes on with the head of the response; gives the replies if they need no more than that.
     fn answered(
-        mut self,
+        &mut self,
         response: Result<Response<S::ResponseBody>, BoxError>,
-    ) -> Result<Begun, Error> {
+        mut stage: Pin<&mut Stage<S>>,
+    ) -> Result<Option<Replies>, Error> {
+        let Some(sent) = self.sent.take() else { return Ok(None) };
         self.clock.touch();
-        match response {
-            Ok(response) => reply::begin(self.service, self.clock, self.call, self.sent, response),
-            Err(error) => {
-                self.call.finish();
-                Err(service::failed(&self.call.state().target.url, error))
+        let response = response.map_err(|error| {
+            self.call.finish();
+            service::failed(&self.call.state().target.url, error)
+        })?;
+        match reply::begin(self.call.take(), sent, response)? {
+            Begun::Rest(rest) => stage.set(Stage::Rest { rest }),
+            Begun::Json(body, answer) => stage.set(Stage::Json { body, answer }),
+            Begun::Events(body, awaited, session) => {
+                let resume = session.map(|session| {
+                    let position = Position::new(&awaited.call.state().target.limits);
+                    Resume { service: self.service.clone(), session, position }
+                });
+                let clock = mem::take(&mut self.clock);
+                return ReplyStream::open(awaited, body, clock, resume).map(Some);
             }
         }
+        Ok(None)
     }
-}
-
-/// Composes a message and sends it.
-fn begin<S: HttpService>(
-    mut service: S,
-    handle: Arc<Handle>,
-    message: ClientMessage,
-) -> Result<Stage<S>, Error> {
-    let mut call = InFlight::new(handle);
-    let state = call.state();
-    if state.is_cut() {
-        return Err(stream::closed(&state.target.url).with_delivery(Delivery::NotSent));
-    }
-    let mut composed = compose(state, message)?;
-    let sent = &composed.sent;
-    let has_way = sent.is_legacy && (sent.step == Step::Initialize || state.channel().is_some());
-    if has_way || (composed.cancel.is_some() && !state.has_room()) {
-        return Ok(Stage::Rest { rest: Box::pin(seldom(service, call, composed)) });
-    }
-    call.arm(composed.cancel.take());
-    give(&mut service, composed.recipe.take());
-    Ok(Posting::of(service, call, composed.sent, composed.request).stage)
 }
 
 /// Gives the default client, if nothing lies above it, what it needs to follow a redirect of the next request.

@@ -46,11 +46,7 @@ impl Recipe {
 
     pub(super) fn headers(&self) -> HeaderMap {
         match &self.more {
-            More::Name(name) => {
-                let mut headers = self.target.template.clone();
-                headers.insert(headers::NAME, name.clone());
-                headers
-            }
+            More::Name(name) => headers::of_tool_call(&self.target.template, name),
             More::Session { session, version } => {
                 legacy_headers(&self.target, session.as_deref(), version.as_ref())
             }

@@ -1,14 +1,13 @@
 //! From an HTTP response to replies.
 
 use super::{
-    EXCERPT, HttpService, batch, body,
+    EXCERPT, batch,
+    body::Reading,
     clock::Clock,
     compose::{Sent, Step},
     refusal,
-    resume::{Position, Resume},
     session::Session,
     state::InFlight,
-    stream::ReplyStream,
 };
 use crate::{Delivery, Error, Replies, ServerMessage, error::Kind};
 use crate::{excerpt::excerpt, lines::trim};
@@ -22,7 +21,12 @@ use mcp_types::{
     RequestId,
     rpc::{Message, Response as RpcResponse},
 };
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 use tokio::time::timeout;
 
 /// How long the end of the handshake waits for the stream of what the server says unasked: some servers send not even its
@@ -30,21 +34,20 @@ use tokio::time::timeout;
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// What the head of a response has begun.
-pub(super) enum Begun {
-    /// The answer, or an event stream.
-    Replies(Replies),
-    /// A body that is to be read first.
+pub(super) enum Begun<B> {
+    /// The answer is a body in JSON.
+    Json(B, JsonAnswer),
+    /// It is an event stream, which can be resumed in the session.
+    Events(B, Awaited, Option<Arc<Session>>),
+    /// Something else is to be done first.
     Rest(BoxFuture<'static, Result<Replies, Error>>),
 }
 
-/// Reads the head of what the server answered to the message `sent`; `service` can ask for the rest of a stream.
-pub(super) fn begin<S: HttpService>(
-    service: S,
-    clock: Clock,
-    call: InFlight,
-    sent: Sent,
-    response: Response<S::ResponseBody>,
-) -> Result<Begun, Error> {
+/// Reads the head of what the server answered to the message `sent`.
+pub(super) fn begin<B>(call: InFlight, sent: Sent, response: Response<B>) -> Result<Begun<B>, Error>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>> + Send + 'static,
+{
     if !response.status().is_success() {
         return Ok(Begun::Rest(refuse(call, sent, response).boxed()));
     }
@@ -58,15 +61,10 @@ pub(super) fn begin<S: HttpService>(
     let mut awaited = Awaited { id, call, initialize, is_kept };
     match media_type {
         Ok(MediaType::Json) => {
-            Ok(Begun::Rest(answer(awaited, body, sent.session.is_some(), clock).boxed()))
+            let is_legacy = sent.session.is_some();
+            Ok(Begun::Json(body, JsonAnswer { awaited, is_legacy, reading: Reading::default() }))
         }
-        Ok(MediaType::EventStream) => {
-            let resume = sent.session.map(|session| {
-                let position = Position::new(&awaited.call.state().target.limits);
-                Resume { service, session, position }
-            });
-            ReplyStream::open(awaited, body, clock, resume).map(Begun::Replies)
-        }
+        Ok(MediaType::EventStream) => Ok(Begun::Events(body, awaited, sent.session)),
         Err(found) => {
             awaited.call.finish();
             let what = format!("is {found}, not JSON or an event stream");
@@ -94,61 +92,64 @@ async fn told(call: InFlight, sent: Sent) -> Result<Replies, Error> {
     Ok(Replies::empty())
 }
 
-/// Reads a JSON answer.
-async fn answer<B>(
-    mut awaited: Awaited,
-    body: B,
+/// An answer in JSON.
+pub(super) struct JsonAnswer {
+    awaited: Awaited,
     is_legacy: bool,
-    mut clock: Clock,
-) -> Result<Replies, Error>
-where
-    B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
-{
-    let replies = read_json(&mut awaited, body, is_legacy, &mut clock).await;
-    // What takes too long is given up, and the server learns it.
-    if !replies.as_ref().is_err_and(Error::is_timeout) {
-        awaited.call.finish();
-    }
-    replies
+    reading: Reading,
 }
 
-async fn read_json<B>(
-    awaited: &mut Awaited,
-    body: B,
-    is_legacy: bool,
-    clock: &mut Clock,
-) -> Result<Replies, Error>
-where
-    B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
-{
-    let target = &awaited.call.state().target;
-    let bytes = body::read(body, target.limits.body, &target.url, clock).await?;
-    let mut bytes = trim(bytes);
-    if awaited.is_kept {
-        // In memory of its own: what came with it is a buffer of the connection.
-        bytes = Bytes::copy_from_slice(&bytes);
-    }
-    if bytes.is_empty() {
-        return Err(awaited.malformed("is empty"));
-    }
-    let batch = Some(&bytes).filter(|_| is_legacy);
-    let Some(members) = batch.and_then(|bytes| batch::members(bytes, target.limits.batch)) else {
-        return match awaited.read(&bytes)? {
-            response @ Message::Response(_) => Ok(Replies::once(response)),
-            _ => Err(awaited.malformed("is a message, but not a response")),
-        };
-    };
-    awaited.call.state().inbox.batch();
-    let mut messages = Vec::new();
-    for member in members {
-        let message = awaited.read(&member)?;
-        let is_last = matches!(message, Message::Response(_));
-        messages.push(Ok(message));
-        if is_last {
-            return Ok(Replies::new(stream::iter(messages)));
+impl JsonAnswer {
+    /// Reads the answer out of its body.
+    pub(super) fn poll<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: Pin<&mut B>,
+        clock: &mut Clock,
+    ) -> Poll<Result<Replies, Error>>
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>>,
+    {
+        let target = &self.awaited.call.state().target;
+        let bytes = self.reading.poll(cx, body, target.limits.body, &target.url, clock);
+        let replies = ready!(bytes).and_then(|bytes| self.read(bytes));
+        // What takes too long is given up, and the server learns it.
+        if !replies.as_ref().is_err_and(Error::is_timeout) {
+            self.awaited.call.finish();
         }
+        Poll::Ready(replies)
     }
-    Err(awaited.malformed("is a batch without the response"))
+
+    fn read(&mut self, bytes: Bytes) -> Result<Replies, Error> {
+        let Self { awaited, is_legacy, .. } = self;
+        let mut bytes = trim(bytes);
+        if awaited.is_kept {
+            // In memory of its own: what came with it is a buffer of the connection.
+            bytes = Bytes::copy_from_slice(&bytes);
+        }
+        if bytes.is_empty() {
+            return Err(awaited.malformed("is empty"));
+        }
+        let batch = Some(&bytes).filter(|_| *is_legacy);
+        let most = awaited.call.state().target.limits.batch;
+        let Some(members) = batch.and_then(|bytes| batch::members(bytes, most)) else {
+            return match awaited.read(&bytes)? {
+                response @ Message::Response(_) => Ok(Replies::once(response)),
+                _ => Err(awaited.malformed("is a message, but not a response")),
+            };
+        };
+        awaited.call.state().inbox.batch();
+        let mut messages = Vec::new();
+        for member in members {
+            let message = awaited.read(&member)?;
+            let is_last = matches!(message, Message::Response(_));
+            messages.push(Ok(message));
+            if is_last {
+                return Ok(Replies::new(stream::iter(messages)));
+            }
+        }
+        Err(awaited.malformed("is a batch without the response"))
+    }
 }
 
 /// What a 2xx answer to a request holds.

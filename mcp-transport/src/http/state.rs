@@ -293,6 +293,11 @@ impl InFlight {
         Self { handle, cancel: None }
     }
 
+    /// The same call, held by somebody else from now on.
+    pub(super) fn take(&mut self) -> Self {
+        Self { handle: Arc::clone(&self.handle), cancel: self.cancel.take() }
+    }
+
     /// From now on, dropping it cancels the request.
     pub(super) fn arm(&mut self, cancel: Option<Cancel>) {
         self.cancel = cancel;

@@ -154,6 +154,31 @@ async fn calls_that_wait_for_their_turn_get_the_connections_of_those_before_them
 }
 
 #[tokio::test]
+async fn calls_at_the_same_time_are_all_sent_over_the_connections_that_are_there() {
+    const CALLS: usize = 8;
+    deadline(async {
+        let gate = Arc::new(Semaphore::new(0));
+        let server = gated(&gate).await;
+        let peer = connect_to(Endpoint::parse(server.url()).unwrap()).await;
+        for round in 1..=2 {
+            let mut calls = JoinSet::new();
+            for id in 1..=CALLS as i64 {
+                calls.spawn(send(peer.http.clone(), modern_call(id)));
+            }
+            // None is answered before.
+            server.wait_for(round * CALLS, is_call).await;
+            gate.add_permits(CALLS);
+            while let Some(replies) = calls.join_next().await {
+                assert_eq!(replies.unwrap().unwrap().len(), 1);
+            }
+        }
+        let used = server.matching(is_call).into_iter().map(|request| request.connection).max();
+        assert_eq!(used, Some(CALLS - 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_time_of_a_call_that_waits_for_its_turn_runs() {
     deadline(async {
         let gate = Arc::new(Semaphore::new(0));

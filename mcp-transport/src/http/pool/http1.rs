@@ -24,6 +24,9 @@ use tokio::time::Instant;
 /// How often a connection is polled for one wake-up: what it wants to do after that comes with the next one.
 const MAX_ROUNDS: usize = 4;
 
+/// So many exchanges at the same time are many.
+const MANY: usize = 4;
+
 /// A connection that carries one exchange after the other.
 pub(super) struct Http1 {
     sender: SendRequest<RequestBody>,
@@ -140,6 +143,11 @@ impl Lease {
 
     pub(super) fn is_proxied(&self) -> bool {
         self.http1.as_ref().is_some_and(|http1| http1.is_proxied)
+    }
+
+    /// Whether there are many exchanges.
+    pub(super) fn is_one_of_many(&self) -> bool {
+        self.shared.permits.available_permits() + MANY <= self.shared.settings.connections
     }
 
     pub(super) fn pool(&self) -> Pool {
