@@ -1,14 +1,22 @@
 //! What is still to be done for those who are gone.
 
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, CatchUnwind},
+    stream::FuturesUnordered,
+    task::AtomicWaker,
+};
 use mcp_transport::Seldom;
 use std::{
+    collections::VecDeque,
     future::Future,
+    mem,
     panic::AssertUnwindSafe,
-    sync::{Mutex, PoisonError},
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
-use tokio::sync::mpsc;
 
 /// How many errands wait for the driver of the session.
 const WAITING: usize = 64;
@@ -20,17 +28,20 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Something to be done by the driver of a session, because whoever wanted it was dropped.
 pub(crate) type Errand = BoxFuture<'static, ()>;
 
-/// The errands of a session.
+/// The errands of a session. Not a channel: most sessions have none, and a channel has room for many.
+#[derive(Default)]
 pub(crate) struct Errands {
-    sender: mpsc::Sender<Errand>,
-    receiver: Mutex<Option<mpsc::Receiver<Errand>>>,
+    queue: Mutex<Queue>,
+    driver: AtomicWaker,
 }
 
-impl Default for Errands {
-    fn default() -> Self {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        Self { sender, receiver: Mutex::new(Some(receiver)) }
-    }
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Errand>,
+    /// Somebody runs them.
+    is_taken: bool,
+    /// Nobody runs them any more.
+    is_over: bool,
 }
 
 impl Errands {
@@ -42,38 +53,117 @@ impl Errands {
 
     /// Leaves something that takes its time to the driver; false if too much waits already.
     pub(crate) fn leave_work(&self, work: Errand) -> bool {
-        let is_left = self.sender.try_send(work).is_ok();
-        if !is_left {
+        let mut queue = self.queue();
+        if queue.is_over || queue.waiting.len() >= WAITING {
+            drop(queue);
             tracing::debug!("too much waits for the driver of the session");
+            return false;
         }
-        is_left
+        queue.waiting.push_back(work);
+        drop(queue);
+        self.driver.wake();
+        true
     }
 
     /// Runs errands for as long as the driver runs, which takes them once.
     pub(crate) async fn run_beside<F: Future>(&self, driver: F) -> F::Output {
-        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut receiver) = receiver else { return driver.await };
-        let errands = async move {
-            let mut running = FuturesUnordered::new();
-            loop {
-                tokio::select! {
-                    Some(errand) = receiver.recv(), if running.len() < RUNNING => {
-                        // Layers of the user run in it, which may panic as they like.
-                        running.push(AssertUnwindSafe(errand).catch_unwind());
-                    }
-                    Some(done) = running.next() => {
-                        if done.is_err() {
-                            tracing::error!("what was left to the driver of the session panicked");
-                        }
-                    }
-                    else => return,
-                }
-            }
-        };
+        if mem::replace(&mut self.queue().is_taken, true) {
+            return driver.await;
+        }
+        let runner = Runner { errands: self, running: FuturesUnordered::new() };
         tokio::select! {
             biased;
             output = driver => output,
-            () = Seldom::new(errands) => std::future::pending().await,
+            () = Seldom::new(runner) => std::future::pending().await,
         }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs errands, and never ends.
+struct Runner<'a> {
+    errands: &'a Errands,
+    // Layers of the user run in them, which may panic as they like.
+    running: FuturesUnordered<CatchUnwind<AssertUnwindSafe<Errand>>>,
+}
+
+impl Runner<'_> {
+    fn begin(&mut self) {
+        let mut queue = self.errands.queue();
+        while self.running.len() < RUNNING
+            && let Some(errand) = queue.waiting.pop_front()
+        {
+            self.running.push(AssertUnwindSafe(errand).catch_unwind());
+        }
+    }
+}
+
+impl Future for Runner<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.errands.driver.register(cx.waker());
+        loop {
+            self.begin();
+            let Poll::Ready(Some(done)) = self.running.poll_next_unpin(cx) else {
+                return Poll::Pending;
+            };
+            if done.is_err() {
+                tracing::error!("what was left to the driver of the session panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Runner<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.errands.queue();
+        queue.is_over = true;
+        let left = mem::take(&mut queue.waiting);
+        // Outside of the lock: what is dropped may leave an errand.
+        drop(queue);
+        drop(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    fn counted(done: &Arc<AtomicUsize>) -> Errand {
+        let done = Arc::clone(done);
+        Box::pin(async move { _ = done.fetch_add(1, Ordering::Relaxed) })
+    }
+
+    #[tokio::test]
+    async fn errands_run_beside_the_driver_whether_they_were_left_before_or_later() {
+        let (errands, done) = (Errands::default(), Arc::default());
+        assert!(errands.leave_work(counted(&done)));
+        let driver = async {
+            tokio::task::yield_now().await;
+            assert!(errands.leave_work(counted(&done)));
+            while done.load(Ordering::Relaxed) < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let run = tokio::time::timeout(LIMIT, errands.run_beside(driver));
+        run.await.expect("both are run");
+        assert!(!errands.leave_work(counted(&done)), "nobody would run it");
+    }
+
+    #[test]
+    fn only_so_many_errands_wait() {
+        let (errands, done) = (Errands::default(), Arc::default());
+        for _ in 0..WAITING {
+            assert!(errands.leave_work(counted(&done)));
+        }
+        assert!(!errands.leave_work(counted(&done)));
     }
 }

@@ -38,8 +38,9 @@ impl<T: Transport> Inbox<T> {
                 arrival = unsolicited.next() => match arrival {
                     Some(Arrival::Message(message)) => {
                         // What is sent back may have to wait, and the end of the session does not wait for that.
-                        let received = desk.receive(message, &mut answers);
-                        if released.run_until_cancelled(received).await.is_none() {
+                        if let Some(refusal) = desk.receive(message, &mut answers)
+                            && released.run_until_cancelled(refusal).await.is_none()
+                        {
                             return;
                         }
                     }
@@ -59,14 +60,15 @@ impl<T: Transport> Inbox<T> {
 }
 
 impl<T: Transport> Desk<T> {
-    async fn receive(&self, message: Message, answers: &mut Answers) {
+    /// Deals with a message; gives the refusal that is to be sent if it is one question too many. In a box, for that is rare.
+    fn receive(&self, message: Message, answers: &mut Answers) -> Option<BoxFuture<'static, ()>> {
         match message {
             // spec: MSG-15 MSG-16
             Message::Request(request) if self.peer.is_modern() => {
                 let method = Some(request.method.into_owned());
                 self.peer.incident(Misbehavior::RequestOnModernStream, None, method);
             }
-            Message::Request(request) => self.answer(request, answers).await,
+            Message::Request(request) => return self.answer(request, answers),
             Message::Notification(notification)
                 if notification.method == "notifications/cancelled" =>
             {
@@ -80,6 +82,7 @@ impl<T: Transport> Desk<T> {
                 self.peer.incident(Misbehavior::ResponseForNobody, None, id);
             }
         }
+        None
     }
 
     fn note(&self, diagnostic: &Diagnostic) {
@@ -97,7 +100,7 @@ impl<T: Transport> Desk<T> {
         self.peer.incident(misbehavior, None, Some(diagnostic.to_string()));
     }
 
-    async fn answer(&self, request: Request, answers: &mut Answers) {
+    fn answer(&self, request: Request, answers: &mut Answers) -> Option<BoxFuture<'static, ()>> {
         let mut extensions = Extensions::new();
         if let Some(version) = self.peer.version() {
             extensions.insert(version.clone());
@@ -105,11 +108,12 @@ impl<T: Transport> Desk<T> {
         let id = request.id.clone();
         // Some room is left for pings while handlers are busy.
         let limit = if request.method == "ping" { 2 * MAX_ANSWERS } else { MAX_ANSWERS };
-        if answers.len() >= limit {
-            return self.peer.refuse(id, self.transport.clone(), extensions).await;
-        }
         let (peer, transport) = (self.peer.clone(), self.transport.clone());
+        if answers.len() >= limit {
+            return Some(Box::pin(async move { peer.refuse(id, transport, extensions).await }));
+        }
         let answer = async move { peer.answer(request, peer.asker(), transport, extensions).await };
         answers.push(self.peer.answering(id, answer));
+        None
     }
 }

@@ -148,18 +148,25 @@ pub(super) fn legacy_headers(
 }
 
 /// A POST of `body` with `headers`.
-pub(super) fn post(target: &Target, mut body: Message, headers: HeaderMap) -> Request<RequestBody> {
-    if let Some(bytes) = body.take_encoded() {
-        return request(target, Method::POST, headers, RequestBody::from(bytes));
-    }
-    let params = match &body {
+pub(super) fn post(
+    target: &Target,
+    mut body: Message,
+    mut headers: HeaderMap,
+) -> Request<RequestBody> {
+    let bytes = body.take_encoded().unwrap_or_else(|| encoded(&body));
+    headers::fill_in_length(&mut headers, bytes.len());
+    request(target, Method::POST, headers, RequestBody::from(bytes))
+}
+
+fn encoded(body: &Message) -> Vec<u8> {
+    let params = match body {
         Message::Request(request) => request.params.as_ref(),
         Message::Notification(told) => told.params.as_ref(),
         Message::Response(_) => None,
     };
     let mut bytes = Vec::with_capacity(128 + params.map_or(128, |params| params.as_bytes().len()));
     body.encode(&mut bytes);
-    request(target, Method::POST, headers, RequestBody::from(bytes))
+    bytes
 }
 
 /// A request with `headers` and nothing more.

@@ -150,7 +150,7 @@ impl<T: Storey> Connector for Endpoint<T> {
         let mut target = self.target.clone();
         target.is_bare = TypeId::of::<T::Service>() == TypeId::of::<Client>();
         target.headers = headers::of_all(target.headers, &target.uri, target.is_bare);
-        target.template = headers::template(&target.headers);
+        target.template = headers::template(&target.headers, target.is_bare);
         let state = State::new(Arc::new(target));
         let driver = driver::run(service.clone(), Arc::clone(&state), self.storey.upkeep());
         let unsolicited = Unsolicited::new(state.inbox.arrivals());

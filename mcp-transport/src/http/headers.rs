@@ -74,20 +74,25 @@ pub(super) fn of_all(mut own: HeaderMap, uri: &Uri, is_bare: bool) -> HeaderMap 
     headers.insert(header::ACCEPT, accept);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
-    headers
+    headers.clone()
 }
 
 /// The method of most requests.
 const MOST: &str = "tools/call";
 
-/// The headers that most modern requests share: room for all of them, and values for those that are seldom others. `Mcp-Name`
-/// comes early, to be found soon.
-pub(super) fn template(shared: &HeaderMap) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(shared.len() + 3);
+/// The headers that most modern requests share: a place for each of them, and values for those that are seldom others.
+///
+/// What each request says anew comes early, to be found soon: `Mcp-Name`, and the length if `is_bare`. A layer may send another
+/// body, so with one hyper says how long that is.
+pub(super) fn template(shared: &HeaderMap, is_bare: bool) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(shared.len() + 4);
     if let Some(host) = shared.get(header::HOST) {
         headers.insert(header::HOST, host.clone());
     }
     headers.insert(NAME, HeaderValue::from_static(""));
+    if is_bare {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     for (name, value) in shared.iter().filter(|(name, _)| *name != header::HOST) {
         headers.append(name, value.clone());
     }
@@ -96,18 +101,30 @@ pub(super) fn template(shared: &HeaderMap) -> HeaderMap {
         headers.insert(PROTOCOL_VERSION, version);
     }
     headers.insert(METHOD, HeaderValue::from_static(MOST));
-    headers
+    // It stays as long as the connection, and a clone has no more room than it needs.
+    headers.clone()
 }
 
 /// The headers of a call of a tool of this name: those of [`template`], which are nearly all.
 pub(super) fn of_tool_call(template: &HeaderMap, name: &HeaderValue) -> HeaderMap {
     let mut headers = template.clone();
-    // To look at the first ones costs less than to look it up.
-    match headers.iter_mut().find(|(of, _)| **of == NAME) {
-        Some((_, value)) => value.clone_from(name),
+    match place(&mut headers, &NAME) {
+        Some(value) => value.clone_from(name),
         None => drop(headers.insert(NAME, name.clone())),
     }
     headers
+}
+
+/// Says how long the body is, if [`template`] has left that open. Else hyper does.
+pub(super) fn fill_in_length(headers: &mut HeaderMap, length: usize) {
+    if let Some(value) = place(headers, &header::CONTENT_LENGTH) {
+        *value = HeaderValue::from(length);
+    }
+}
+
+/// The value of a header that is one of the first: to look at those costs less than to look it up.
+fn place<'a>(headers: &'a mut HeaderMap, name: &HeaderName) -> Option<&'a mut HeaderValue> {
+    headers.iter_mut().find(|(of, _)| *of == name).map(|(_, value)| value)
 }
 
 /// Puts the headers of a modern message into those of [`template`].
@@ -243,7 +260,7 @@ mod tests {
         let message = message.into();
         let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let params = MirroredParams(params.collect());
-        let mut headers = template(&HeaderMap::new());
+        let mut headers = template(&HeaderMap::new(), false);
         let mirrored = Mirrored::of(&message, &Familiar::default());
         mirror(&mut headers, &message, &mirrored, &ProtocolVersion::LATEST, Some(&params), 1000)?;
         Ok(headers)
@@ -267,6 +284,17 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(encode(text), header, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_says_its_length_unless_a_layer_may_change_it() {
+        let name = HeaderValue::from_static("n");
+        for (is_bare, length) in [(true, Some("42")), (false, None)] {
+            let mut headers = of_tool_call(&template(&HeaderMap::new(), is_bare), &name);
+            fill_in_length(&mut headers, 42);
+            let said = headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap());
+            assert_eq!((said, &headers[NAME]), (length, &name));
         }
     }
 

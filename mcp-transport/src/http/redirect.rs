@@ -1,8 +1,13 @@
 //! Whether a redirect is followed, and with what.
 
-use super::{RequestBody, headers::SESSION_ID, recipe::Recipe};
+use super::{
+    RequestBody,
+    headers::{self, SESSION_ID},
+    recipe::Recipe,
+};
 use crate::Url;
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+use http_body::Body;
 use std::mem;
 
 /// How many redirects one request follows.
@@ -80,7 +85,12 @@ impl Spare {
     /// The request to another place.
     pub(super) fn follow(&mut self, to: Uri) -> Request<RequestBody> {
         let (mut headers, extensions) = match &mut self.head {
-            Head::Made(recipe) => (recipe.headers(), Extensions::new()),
+            Head::Made(recipe) => {
+                let mut headers = recipe.headers();
+                let length = self.body.size_hint().exact().and_then(|it| usize::try_from(it).ok());
+                headers::fill_in_length(&mut headers, length.unwrap_or_default());
+                (headers, Extensions::new())
+            }
             Head::Kept(kept) => (mem::take(&mut kept.headers), mem::take(&mut kept.extensions)),
         };
         protect(&mut headers, self.uri(), &to);
