@@ -9,9 +9,7 @@ use std::{borrow::Cow, fmt};
 /// How parameters with `_meta` begin.
 const META: &[u8] = br#"{"_meta":"#;
 /// From this length on parameters are large.
-const LARGE: usize = 256 * 1024;
-/// The room that the envelope of a request takes.
-const ENVELOPE: usize = 256;
+const LARGE: usize = 64 * 1024;
 
 /// The parameters of a call: a JSON object without `_meta`, encoded once, cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,21 +76,24 @@ impl Params {
         self.join_with(meta, None)
     }
 
-    /// The same, with the token that progress is to be told by.
+    /// The same, with the token that progress is to be told by. What is large is shared and not copied.
     pub(crate) fn join_with(&self, meta: &Meta, progress: Option<&RequestId>) -> RawJson {
         if meta.is_empty() && progress.is_none() {
             return self.0.clone();
         }
         let rest = &self.0.as_bytes()[1..];
         let has_members = rest.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'}');
+        let is_large = has_members && rest.len() >= LARGE;
         let size = META.len() + meta.encoded_size(progress) + usize::from(has_members);
-        // Exactly as long, so that it becomes shared bytes as it is; what is large is sent from here, with an envelope.
-        let envelope = if rest.len() >= LARGE { ENVELOPE } else { 0 };
-        let mut out = Vec::with_capacity(size + rest.len() + envelope);
+        // Exactly as long, so that it becomes shared bytes as it is.
+        let mut out = Vec::with_capacity(if is_large { size } else { size + rest.len() });
         out.extend_from_slice(META);
         meta.encode(progress, &mut out);
         if has_members {
             out.push(b',');
+        }
+        if is_large {
+            return RawJson::of_parts(out, self.0.clone().into_bytes().slice(1..));
         }
         out.extend_from_slice(rest);
         RawJson::from_joined(out)
@@ -214,6 +215,7 @@ impl std::error::Error for InvalidParams {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mcp_types::rpc::{Message, Request};
     use serde_json::json;
 
     #[test]
@@ -228,6 +230,23 @@ mod tests {
             let joined = params.join(&meta);
             assert_eq!(joined.as_str(), wire);
             assert_eq!(Params::split(&joined).unwrap(), (params, meta.clone()));
+        }
+    }
+
+    #[test]
+    fn what_is_large_is_not_copied_to_be_sent_with_meta() {
+        let mut meta = Meta::default();
+        meta.insert("a", RawJson::encode(&7).unwrap());
+        for (length, is_shared) in [(10, false), (LARGE, true)] {
+            let params = Params::encode(&json!({"text": "x".repeat(length)})).unwrap();
+            let request = Request::new(1, "m").with_params(params.join(&meta));
+            let parts = Message::from(request.clone()).encode_parts();
+            let shared = parts.as_ref().map(|[_, large, _]| large.as_ptr());
+            assert_eq!(shared, is_shared.then(|| params.as_raw().as_bytes()[1..].as_ptr()));
+            let mut whole = Vec::new();
+            request.encode(&mut whole);
+            assert!(parts.is_none_or(|parts| parts.concat() == whole));
+            assert_eq!(Params::split(&request.params.unwrap()).unwrap(), (params, meta.clone()));
         }
     }
 

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use http::{HeaderValue, Request, Response, StatusCode, header::AUTHORIZATION};
 use http_body_util::Full;
-use mcp_transport::{BoxError, ClientMessage, Connector, http::Endpoint};
+use mcp_transport::{
+    BoxError, ClientMessage, Connector,
+    http::{Endpoint, RequestBody},
+};
 use mcp_types::rpc::Request as RpcRequest;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -20,9 +23,9 @@ struct Authorize<S> {
     token: Arc<Mutex<HeaderValue>>,
 }
 
-impl<S, B> Service<Request<Full<Bytes>>> for Authorize<S>
+impl<S, B> Service<Request<RequestBody>> for Authorize<S>
 where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error: Into<BoxError>>,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error: Into<BoxError>>,
     S: Clone + Send + 'static,
     S::Future: Send,
     B: Send,
@@ -35,7 +38,7 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, mut request: Request<Full<Bytes>>) -> Self::Future {
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
         let token = Arc::clone(&self.token);
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
@@ -56,7 +59,7 @@ where
 }
 
 /// A server that takes the fresh token alone.
-async fn server(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, BoxError> {
+async fn server(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, BoxError> {
     if request.headers()[AUTHORIZATION] != "Bearer fresh" {
         return Ok(Response::builder().status(401).body(Full::default())?);
     }

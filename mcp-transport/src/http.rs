@@ -70,6 +70,7 @@ mod recipe;
 mod redirect;
 mod refusal;
 mod reply;
+mod request_body;
 mod resume;
 mod service;
 mod session;
@@ -91,7 +92,8 @@ pub use headers::RequestHeaders;
 pub use limits::Limits;
 pub use proxy::Proxy;
 pub use redirect::Redirects;
-pub use service::{HttpService, RequestBody};
+pub use request_body::RequestBody;
+pub use service::HttpService;
 pub use storey::{Custom, Layered, Pooled, Storey};
 pub use tls::Tls;
 

@@ -3,12 +3,14 @@
 #![no_main]
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use libfuzzer_sys::fuzz_target;
-use mcp_transport::{BoxError, ClientMessage, Connector, Delivery, MirroredParams, http::Endpoint};
+use mcp_transport::{
+    BoxError, ClientMessage, Connector, Delivery, MirroredParams,
+    http::{Endpoint, RequestBody},
+};
 use mcp_types::{ProtocolVersion, RawJson, rpc};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -48,7 +50,7 @@ fn sent(method: &str, name: &str, params: &Params) -> Option<HeaderMap> {
         .with_extension(MirroredParams(params.clone()));
     let server = {
         let seen = Arc::clone(&seen);
-        service_fn(move |request: Request<Full<Bytes>>| {
+        service_fn(move |request: Request<RequestBody>| {
             *seen.lock().unwrap() = Some(request.headers().clone());
             let answer = Full::from(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
             let response = Response::builder().header("content-type", "application/json");

@@ -3,7 +3,7 @@
 use super::{
     Limits,
     call::{CallKind, Slot},
-    outbox::{Chunk, Outbox, Span},
+    outbox::{Chunk, LargeLine, Outbox, Span},
     pending::Pending,
 };
 use crate::{Delivery, Error};
@@ -120,7 +120,7 @@ impl Exchange {
     pub(super) fn send(
         &mut self,
         message: &Message,
-        line: Option<Vec<u8>>,
+        line: Option<LargeLine>,
     ) -> Result<Option<Arc<Slot>>, Error> {
         if let Some(error) = &self.closed {
             return Err(error.clone().with_delivery(Delivery::NotSent));
@@ -246,7 +246,7 @@ pub(super) fn settle(mut exchange: MutexGuard<'_, Exchange>) {
     due.into_iter().flatten().for_each(Waker::wake);
 }
 
-fn push(outbox: &mut Outbox, message: &Message, line: Option<Vec<u8>>) -> Span {
+fn push(outbox: &mut Outbox, message: &Message, line: Option<LargeLine>) -> Span {
     match line {
         Some(line) => outbox.push_line(line),
         None => outbox.push(message),

@@ -1,8 +1,10 @@
 //! The bytes that wait to be written.
 
 mod chunk;
+mod large_line;
 
 pub(super) use chunk::Chunk;
+pub(super) use large_line::LargeLine;
 
 use mcp_types::rpc::Message;
 use memchr::memchr2;
@@ -22,14 +24,6 @@ pub(super) struct Outbox {
     /// The bytes of all chunks, with those that were taken back and are not gone.
     bytes: usize,
     limit: usize,
-}
-
-/// The line of a message that is large, in the memory of its parameters, which are taken out of it.
-pub(super) fn large_line(message: &mut Message) -> Option<Vec<u8>> {
-    let mut line = message.take_encoded()?;
-    join_lines(&mut line);
-    line.push(b'\n');
-    Some(line)
 }
 
 /// Strings have their line ends escaped; what is left is white space between the tokens of raw JSON.
@@ -58,7 +52,7 @@ impl Outbox {
 
     /// Adds a message as one line, whether there is room or not.
     pub(super) fn push(&mut self, message: &Message) -> Span {
-        if self.last.bytes.len() > CHUNK - MARGIN {
+        if self.last.is_full() {
             self.begin_chunk(CHUNK);
         }
         let start = self.last.bytes.len();
@@ -69,11 +63,11 @@ impl Outbox {
     }
 
     /// Adds a line as it is, without a copy of it.
-    pub(super) fn push_line(&mut self, line: Vec<u8>) -> Span {
-        if !self.last.bytes.is_empty() {
+    pub(super) fn push_line(&mut self, line: LargeLine) -> Span {
+        if self.last.len() > 0 {
             self.begin_chunk(0);
         }
-        self.last.bytes = line;
+        self.last.fill(line);
         self.added(0)
     }
 
@@ -121,7 +115,7 @@ impl Outbox {
     }
 
     fn added(&mut self, start: usize) -> Span {
-        let end = self.last.bytes.len();
+        let end = self.last.len();
         self.bytes += end - start;
         self.last.place(start)..self.last.place(end)
     }
@@ -143,8 +137,8 @@ mod tests {
         outbox.take(&mut chunk);
         let (mut position, mut text) = (chunk.skip_gaps(0), String::new());
         while position < chunk.len() {
-            let next = chunk.next(position);
-            text.push_str(str::from_utf8(next).unwrap());
+            let next = chunk.next(position).concat();
+            text.push_str(str::from_utf8(&next).unwrap());
             position = chunk.skip_gaps(position + next.len());
         }
         text
@@ -166,26 +160,44 @@ mod tests {
     // spec: STDIO-02
     #[test]
     fn a_large_message_is_the_same_line_without_a_copy() {
-        let request = || {
-            let params = format!("{{\n\"a\":\r\"{}\"}}", "x\\n".repeat(100_000));
-            Message::from(Request::new(1, "x").with_params(RawJson::parse(params).unwrap()))
-        };
         let mut outbox = Outbox::new(1);
-        outbox.push(&request());
-        let expected = taken(&mut outbox);
-        for before in [0, 1] {
-            for id in 0..before {
-                outbox.push(&ping(id));
+        for (space, is_copied) in [(["", " "], false), (["\n", "\r"], true)] {
+            let text = format!("{{{}\"a\":{}\"{}\"}}", space[0], space[1], "x\\n".repeat(100_000));
+            let params = RawJson::parse(text).unwrap();
+            let request = Message::from(Request::new(1, "x").with_params(params.clone()));
+            outbox.push(&request);
+            let expected = taken(&mut outbox);
+            for before in [0, 1] {
+                (0..before).for_each(|id| _ = outbox.push(&ping(id)));
+                let line = LargeLine::of(&request).unwrap();
+                assert_eq!(line.payload().as_ptr() != params.as_bytes().as_ptr(), is_copied);
+                let span = outbox.push_line(line);
+                outbox.push(&ping(2));
+                assert_eq!(span.end - span.start, expected.len() as u64);
+                (0..before).for_each(|_| drop(taken(&mut outbox)));
+                assert_eq!(taken(&mut outbox), expected);
+                assert!(taken(&mut outbox).contains("ping"));
             }
-            let line = large_line(&mut request()).unwrap();
-            let (place, length) = (line.as_ptr(), line.len() as u64);
-            let span = outbox.push_line(line);
-            assert_eq!(span.end - span.start, length);
-            assert_eq!(outbox.last.bytes.as_ptr(), place);
-            (0..before).for_each(|_| drop(taken(&mut outbox)));
-            assert_eq!(taken(&mut outbox), expected);
         }
-        assert_eq!(large_line(&mut ping(1)), None);
+        assert!(LargeLine::of(&ping(1)).is_none());
+    }
+
+    #[test]
+    fn a_large_message_can_be_taken_back_whatever_is_around_it() {
+        let params = RawJson::encode(&["x".repeat(100_000)]).unwrap();
+        let large = Message::from(Request::new(1, "x").with_params(params));
+        for (before, after) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+            let mut outbox = Outbox::new(1000);
+            (0..before).for_each(|id| _ = outbox.push(&ping(id)));
+            let span = outbox.push_line(LargeLine::of(&large).unwrap());
+            (0..after).for_each(|id| _ = outbox.push(&ping(id)));
+            assert!(!outbox.has_room());
+            assert!(outbox.recall(&span));
+            assert!(outbox.has_room());
+            let left = [taken(&mut outbox), taken(&mut outbox)].concat();
+            assert_eq!(left.lines().count(), (before + after) as usize);
+            assert!(outbox.is_empty() && !left.contains('['));
+        }
     }
 
     #[test]
@@ -241,7 +253,7 @@ mod tests {
                 let id = queued.len() as i64;
                 match step {
                     0..3 => queued.push((outbox.push(&ping(id)), false)),
-                    3 => queued.push((outbox.push_line(format!("\"id\":{id},\n").into()), false)),
+                    3 => queued.push((outbox.push_line(LargeLine::of_text(&format!("\"id\":{id},\n"))), false)),
                     4 => {
                         left.push_str(&taken(&mut outbox));
                         taken_up_to = outbox.full.front().unwrap_or(&outbox.last).start();

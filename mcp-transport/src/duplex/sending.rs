@@ -3,7 +3,7 @@
 use super::{
     CallReplies,
     exchange::{Ticket, settle},
-    outbox::large_line,
+    outbox::LargeLine,
     shared::Handle,
 };
 use crate::{Error, Replies};
@@ -38,15 +38,15 @@ struct Waiting {
     handle: Arc<Handle>,
     message: Message,
     /// The message, if it is large.
-    line: Option<Vec<u8>>,
+    line: Option<LargeLine>,
     ticket: Ticket,
 }
 
 impl Sending {
     /// Queues the message at once if there is room, so that messages leave in the order of the calls.
-    pub(super) fn start(handle: &Arc<Handle>, mut message: Message) -> Self {
+    pub(super) fn start(handle: &Arc<Handle>, message: Message) -> Self {
         // What takes its time is done before anything is locked.
-        let line = large_line(&mut message);
+        let line = LargeLine::of(&message);
         let mut exchange = handle.lock();
         Self(Some(match exchange.queue_up() {
             Some(ticket) => {

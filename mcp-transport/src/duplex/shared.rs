@@ -4,7 +4,7 @@ use super::{
     Limits,
     call::{CallReplies, Slot},
     exchange::{Exchange, Outgoing, settle},
-    outbox::Chunk,
+    outbox::{Chunk, LargeLine},
     port::{Port, WriteThrough},
     wakers::Wakers,
 };
@@ -34,7 +34,7 @@ impl Handle {
         self: &Arc<Self>,
         mut exchange: MutexGuard<'_, Exchange>,
         message: &Message,
-        line: Option<Vec<u8>>,
+        line: Option<LargeLine>,
     ) -> Result<Option<CallReplies>, Error> {
         let is_quiet = exchange.is_quiet();
         let slot = exchange.send(message, line)?;

@@ -11,6 +11,7 @@ use futures_util::Sink;
 use memchr::memchr;
 use std::{
     collections::VecDeque,
+    io::IoSlice,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
@@ -28,8 +29,13 @@ pub(crate) trait Framing {
 
 /// The two directions of a connection. Neither waits for the other.
 pub(crate) trait Wire: Framing {
-    /// Writes some of these lines, and gives the number of bytes that were taken.
-    fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>>;
+    /// Writes some of these lines, and gives the number of bytes that were taken. They are in one part, or else a single
+    /// line, or what is left of it; the first part is not empty.
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: [&[u8]; 3],
+    ) -> Poll<Result<usize, BoxError>>;
 
     /// Pushes out what was written.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>>;
@@ -90,8 +96,17 @@ impl<T> Framing for Bytestream<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite> Wire for Bytestream<T> {
-    fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>> {
-        self.io.as_mut().poll_write(cx, lines).map_err(Into::into)
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: [&[u8]; 3],
+    ) -> Poll<Result<usize, BoxError>> {
+        let io = self.io.as_mut();
+        let written = match lines {
+            [lines, [], _] => io.poll_write(cx, lines),
+            parts => io.poll_write_vectored(cx, &parts.map(IoSlice::new)),
+        };
+        written.map_err(Into::into)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
@@ -169,12 +184,24 @@ where
     E: Into<BoxError>,
 {
     /// Hands over the first line. They come whole, and each is taken whole.
-    fn poll_write(&mut self, cx: &mut Context<'_>, lines: &[u8]) -> Poll<Result<usize, BoxError>> {
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        lines: [&[u8]; 3],
+    ) -> Poll<Result<usize, BoxError>> {
         ready!(self.0.as_mut().poll_ready(cx)).map_err(Into::into)?;
-        let end = memchr(b'\n', lines).unwrap_or(lines.len());
-        let message = Bytes::copy_from_slice(&lines[..end]);
+        let (message, taken) = match lines {
+            [lines, [], _] => {
+                let end = memchr(b'\n', lines).unwrap_or(lines.len());
+                (Bytes::copy_from_slice(&lines[..end]), lines.len().min(end + 1))
+            }
+            parts => {
+                let line = Bytes::from(parts.concat());
+                (line.slice(..memchr(b'\n', &line).unwrap_or(line.len())), line.len())
+            }
+        };
         self.0.as_mut().start_send(message).map_err(Into::into)?;
-        Poll::Ready(Ok(lines.len().min(end + 1)))
+        Poll::Ready(Ok(taken))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {

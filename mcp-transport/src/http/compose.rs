@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{ClientMessage, Delivery, Error, Extensions, MirroredParams};
 use http::{HeaderMap, HeaderValue, Method, Request};
-use mcp_types::{ProtocolVersion, RequestId, rpc::Message};
+use mcp_types::{ProtocolVersion, RawJson, RequestId, rpc::Message};
 use std::sync::Arc;
 
 /// What must be remembered of a message to understand its answer.
@@ -89,7 +89,7 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
             (headers, recipe, sent, cancel)
         }
     };
-    let mut request = post(target, body, headers);
+    let mut request = post(target, &body, headers);
     if !target.is_bare {
         *request.extensions_mut() = extensions.into();
     }
@@ -150,12 +150,15 @@ pub(super) fn legacy_headers(
 /// A POST of `body` with `headers`.
 pub(super) fn post(
     target: &Target,
-    mut body: Message,
+    body: &Message,
     mut headers: HeaderMap,
 ) -> Request<RequestBody> {
-    let bytes = body.take_encoded().unwrap_or_else(|| encoded(&body));
-    headers::fill_in_length(&mut headers, bytes.len());
-    request(target, Method::POST, headers, RequestBody::from(bytes))
+    let body = match body.encode_parts() {
+        Some(parts) => RequestBody::from(parts),
+        None => RequestBody::from(encoded(body)),
+    };
+    headers::fill_in_length(&mut headers, body.size());
+    request(target, Method::POST, headers, body)
 }
 
 fn encoded(body: &Message) -> Vec<u8> {
@@ -164,7 +167,7 @@ fn encoded(body: &Message) -> Vec<u8> {
         Message::Notification(told) => told.params.as_ref(),
         Message::Response(_) => None,
     };
-    let mut bytes = Vec::with_capacity(128 + params.map_or(128, |params| params.as_bytes().len()));
+    let mut bytes = Vec::with_capacity(128 + params.map_or(128, RawJson::size));
     body.encode(&mut bytes);
     bytes
 }

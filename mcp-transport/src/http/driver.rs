@@ -162,7 +162,7 @@ fn compose_cancel(state: &State, cancel: &Cancel) -> Request<RequestBody> {
         Notification::new("notifications/cancelled").with_params(RawJson::from_joined(params));
     let session = cancel.session.as_deref();
     let headers = legacy_headers(&state.target, session, cancel.version.as_ref());
-    let mut request = compose::post(&state.target, Message::from(told), headers);
+    let mut request = compose::post(&state.target, &Message::from(told), headers);
     if let Some(endpoint) = state.channel().and_then(|channel| channel.known_endpoint()) {
         *request.uri_mut() = endpoint;
     }

@@ -90,14 +90,14 @@ impl<'a> Mirrored<'a> {
             Message::Response(_) => None,
         };
         let Some(raw) = params else { return Self { params, version: None, meta_end: None } };
-        if let Some((version, end)) = familiar.recognize(raw.as_bytes()) {
+        if let Some((version, end)) = familiar.recognize(raw.beginning()) {
             return Self { params, version, meta_end: Some(end) };
         }
         let version = raw.find(&["_meta", keys::PROTOCOL_VERSION]).and_then(text);
         let version = version.map(|version| ProtocolVersion::from(&*version));
-        let meta = raw.as_bytes().starts_with(START).then(|| raw.find(&["_meta"])).flatten();
+        let meta = raw.beginning().starts_with(START).then(|| raw.find(&["_meta"])).flatten();
         let meta_end = meta.map(|meta| META + meta.len());
-        if let Some(known) = meta_end.and_then(|end| raw.as_bytes().get(..end)) {
+        if let Some(known) = meta_end.and_then(|end| raw.beginning().get(..end)) {
             familiar.remember(known, version.as_ref());
         }
         Self { params, version, meta_end }

@@ -1,15 +1,11 @@
 //! The storey below: what carries HTTP requests.
 
-use super::pool::ConnectError;
+use super::{RequestBody, pool::ConnectError};
 use crate::{BoxError, Delivery, Error, error::Kind};
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use std::error::Error as StdError;
 use tower_service::Service;
-
-/// The body of a request: one message, encoded once. Cheap to clone, so that a layer can send it again.
-pub type RequestBody = Full<Bytes>;
 
 /// A service that carries HTTP requests: an HTTP client under any number of layers.
 ///

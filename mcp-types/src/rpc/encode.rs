@@ -3,9 +3,12 @@
 use super::{Message, Notification, RawJson, Request, RequestId, Response};
 use crate::{
     ErrorObject,
-    json::{self, LARGE, write_text},
+    json::{self, write_text},
 };
-use std::mem;
+use bytes::Bytes;
+
+/// From this length on what comes last in a message is a part of its own: as much as a pipe takes at once.
+const PARTS: usize = 64 * 1024;
 
 impl Message {
     /// Appends the message to `out`, without a line end.
@@ -19,68 +22,84 @@ impl Message {
         }
     }
 
-    /// Encodes a message that is large, 256 KiB or more, in the memory of its parameters or its result.
+    /// Encodes a message whose parameters or result are large, 64 KiB or more, without a copy of them: they are shared.
     ///
-    /// Gives what [`encode`](Self::encode) appends, and an empty object is left in place of them. If they are smaller, or
-    /// somebody else holds them too, it gives nothing and changes nothing.
+    /// The parts, one after the other, are what [`encode`](Self::encode) appends; none of them is empty. A smaller message has
+    /// no parts.
     ///
     /// ```
     /// use mcp_types::{RawJson, rpc::{Message, Request}};
     ///
     /// let params = RawJson::encode(&["x".repeat(1_000_000)])?;
-    /// let mut message = Message::from(Request::new(1, "a").with_params(params));
-    /// let mut expected = Vec::new();
-    /// message.encode(&mut expected);
-    /// assert_eq!(message.take_encoded(), Some(expected));
-    /// assert_eq!(message.take_encoded(), None);
+    /// let message = Message::from(Request::new(1, "a").with_params(params.clone()));
+    /// let parts = message.encode_parts().expect("it is large");
+    /// assert_eq!(parts[1].as_ptr(), params.as_bytes().as_ptr());
+    /// let mut whole = Vec::new();
+    /// message.encode(&mut whole);
+    /// assert_eq!(parts.concat(), whole);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
-    pub fn take_encoded(&mut self) -> Option<Vec<u8>> {
-        let payload = match self {
-            Self::Request(request) => request.params.as_mut(),
-            Self::Notification(notification) => notification.params.as_mut(),
-            Self::Response(response) => response.outcome.as_mut().ok(),
-        };
-        let payload = payload.filter(|payload| payload.as_bytes().len() >= LARGE)?;
-        let large = mem::replace(payload, RawJson::EMPTY_OBJECT).into_bytes();
-        if !large.is_unique() {
-            *payload = RawJson::from_joined(large);
+    pub fn encode_parts(&self) -> Option<[Bytes; 3]> {
+        let (head, rest) = self.payload()?.parts();
+        if rest.len() < PARTS {
             return None;
         }
-        let mut head = Vec::new();
-        self.encode(&mut head);
-        // The payload is the last member, and the empty object is in its place.
-        head.truncate(head.len() - b"{}}".len());
-        let mut out = Vec::from(large);
-        out.splice(..0, head);
-        out.push(b'}');
-        Some(out)
+        let mut first = Vec::new();
+        match self {
+            Self::Request(request) => request.encode_head(&mut first),
+            Self::Notification(notification) => notification.encode_head(&mut first),
+            Self::Response(response) => response.encode_head(&mut first),
+        }
+        first.extend_from_slice(head);
+        Some([first.into(), rest.clone(), Bytes::from_static(b"}")])
+    }
+
+    /// The parameters or the result, which come last in a message.
+    fn payload(&self) -> Option<&RawJson> {
+        match self {
+            Self::Request(request) => request.params.as_ref(),
+            Self::Notification(notification) => notification.params.as_ref(),
+            Self::Response(response) => response.outcome.as_ref().ok(),
+        }
     }
 }
 
 impl Request {
     /// Appends the request to `out`, as [`Message::encode`] does.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_head(out);
+        finish(self.params.as_ref(), out);
+    }
+
+    fn encode_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
         self.id.encode(out);
         out.extend_from_slice(br#","method":"#);
-        write_text(&self.method, out);
-        params(self.params.as_ref(), out);
+        method(&self.method, self.params.is_some(), out);
     }
 }
 
 impl Notification {
     /// Appends the notification to `out`, as [`Message::encode`] does.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_head(out);
+        finish(self.params.as_ref(), out);
+    }
+
+    fn encode_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"jsonrpc":"2.0","method":"#);
-        write_text(&self.method, out);
-        params(self.params.as_ref(), out);
+        method(&self.method, self.params.is_some(), out);
     }
 }
 
 impl Response {
     /// Appends the response to `out`, as [`Message::encode`] does.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_head(out);
+        finish(self.outcome.as_ref().ok(), out);
+    }
+
+    fn encode_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
         if let Some(id) = &self.id {
             out.extend_from_slice(br#""id":"#);
@@ -88,10 +107,7 @@ impl Response {
             out.push(b',');
         }
         match &self.outcome {
-            Ok(result) => {
-                out.extend_from_slice(br#""result":"#);
-                out.extend_from_slice(result.as_bytes());
-            }
+            Ok(_) => out.extend_from_slice(br#""result":"#),
             Err(ErrorObject { code, message, data }) => {
                 out.extend_from_slice(br#""error":{"code":"#);
                 integer(code.0, out);
@@ -105,7 +121,6 @@ impl Response {
                 out.push(b'}');
             }
         }
-        out.push(b'}');
     }
 }
 
@@ -119,10 +134,21 @@ impl RequestId {
     }
 }
 
-fn params(params: Option<&RawJson>, out: &mut Vec<u8>) {
-    if let Some(params) = params {
+/// The name of a method, and the key of its parameters.
+fn method(name: &str, has_params: bool, out: &mut Vec<u8>) {
+    write_text(name, out);
+    if has_params {
         out.extend_from_slice(br#","params":"#);
-        out.extend_from_slice(params.as_bytes());
+    }
+}
+
+/// What comes last, and the end of the message.
+fn finish(payload: Option<&RawJson>, out: &mut Vec<u8>) {
+    if let Some(payload) = payload {
+        let (head, rest) = payload.parts();
+        out.reserve(head.len() + rest.len() + 1);
+        out.extend_from_slice(head);
+        out.extend_from_slice(rest);
     }
     out.push(b'}');
 }
@@ -134,6 +160,7 @@ fn integer(number: i64, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use crate::{ErrorCode, ErrorObject, RawJson, rpc::*};
+    use serde_json::json;
 
     #[track_caller]
     fn check(text: &str, message: impl Into<Message>) {
@@ -166,27 +193,34 @@ mod tests {
     }
 
     #[test]
-    fn a_large_message_is_encoded_where_its_payload_is() {
-        let payload = || RawJson::encode(&["x\n".repeat(200_000)]).unwrap();
-        let messages: [Message; 3] = [
-            Request::new("a\"b", "x").with_params(payload()).into(),
-            Notification::new("n").with_params(payload()).into(),
-            Response::success(7, payload()).into(),
-        ];
-        for mut message in messages {
-            let other = message.clone();
-            assert_eq!((message.take_encoded(), &message), (None, &other), "others hold it");
-            let mut expected = Vec::new();
-            other.encode(&mut expected);
-            drop(other);
-            assert!(message.take_encoded() == Some(expected));
-            let mut rest = Vec::new();
-            message.encode(&mut rest);
-            assert!(rest.ends_with(b":{}}"));
+    fn a_large_message_is_encoded_around_what_is_large() {
+        let payload = RawJson::encode(&json!({ "b": "x\n".repeat(50_000) })).unwrap();
+        let rest = [r#""a":"#, payload.as_str(), "}"].concat();
+        let parts = RawJson::of_parts(r#"{"_meta":{},"#, rest.into());
+        for payload in [payload, parts] {
+            let messages: [Message; 3] = [
+                Request::new("a\"b", "x").with_params(payload.clone()).into(),
+                Notification::new("n").with_params(payload.clone()).into(),
+                Response::success(7, payload.clone()).into(),
+            ];
+            for message in messages {
+                let parts = message.encode_parts().unwrap();
+                assert_eq!(parts[1].as_ptr(), payload.parts().1.as_ptr());
+                let mut whole = Vec::new();
+                message.encode(&mut whole);
+                assert!(parts.iter().all(|part| !part.is_empty()));
+                assert_eq!(parts.concat(), whole);
+                assert_eq!(Message::decode(&whole.into()).unwrap(), message);
+            }
         }
-        let mut small = Message::from(Request::new(1, "x").with_params(RawJson::EMPTY_OBJECT));
-        assert_eq!(small.take_encoded(), None);
-        assert_eq!(Message::from(Request::new(1, "x")).take_encoded(), None);
+        let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, "x".repeat(100_000));
+        for small in [
+            Request::new(1, "x").with_params(RawJson::EMPTY_OBJECT).into(),
+            Request::new(1, "x").into(),
+            Message::from(Response::failure(1, error)),
+        ] {
+            assert_eq!(small.encode_parts(), None);
+        }
     }
 
     // spec: MSG-07 MSG-08 MSG-09

@@ -18,7 +18,9 @@ impl RawJson {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn find(&self, path: &[&str]) -> Option<&str> {
-        let found = path.iter().try_fold(self.as_bytes(), |text, key| member(text, b'{', key))?;
+        let Some((first, path)) = path.split_first() else { return Some(self.as_str()) };
+        let found =
+            path.iter().try_fold(self.member(first)?, |text, key| member(text, Some(b'{'), key))?;
         std::str::from_utf8(found).ok()
     }
 
@@ -53,24 +55,39 @@ impl RawJson {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn find_after(&self, end: usize, key: &str) -> Option<&str> {
-        let found = member(self.as_bytes().get(end..)?, b',', key)?;
-        std::str::from_utf8(found).ok()
+        let found = match self.parts() {
+            (head, rest) if head.get(end..).map(<[u8]>::trim_ascii) == Some(b",") => {
+                member(rest, None, key)
+            }
+            _ => member(self.as_bytes().get(end..)?, Some(b','), key),
+        };
+        std::str::from_utf8(found?).ok()
+    }
+
+    /// The value of a key of this object. One of two parts is not put together for it.
+    fn member(&self, key: &str) -> Option<&[u8]> {
+        match self.parts() {
+            ([], whole) => member(whole, Some(b'{'), key),
+            (head, rest) => member(head, Some(b'{'), key).or_else(|| member(rest, None, key)),
+        }
     }
 }
 
-/// The value of a member of an object, of which the text from the byte before a member on is given. The text is JSON, or
-/// there is none.
-fn member<'a>(text: &'a [u8], mut before: u8, key: &str) -> Option<&'a [u8]> {
+/// The value of a member of an object, of which the text from a member on is given, or from the byte before it. The text is
+/// JSON, or there is none.
+fn member<'a>(text: &'a [u8], mut before: Option<u8>, key: &str) -> Option<&'a [u8]> {
     let mut checker = Checker::new(text);
     loop {
-        checker.take(before)?;
+        if let Some(before) = before {
+            checker.take(before)?;
+        }
         let name = checker.string()?;
         checker.take(b':')?;
         let value = checker.value()?;
         if is_key(name, key) {
             return text.get(value);
         }
-        before = b',';
+        before = Some(b',');
     }
 }
 
@@ -111,10 +128,24 @@ mod tests {
         check("{}", &["a"], None);
     }
 
+    #[test]
+    fn a_value_of_an_object_in_two_parts_is_found_in_both() {
+        let (head, rest) = (r#"{"a":{"x":1} ,"b":2 , "#, r#""c":{"x":3},"a":4}"#);
+        let raw = RawJson::of_parts(head, rest.into());
+        let whole = RawJson::parse([head, rest].concat()).unwrap();
+        for path in [&["a", "x"][..], &["b"], &["c", "x"], &["d"], &["c", "y"], &[]] {
+            assert_eq!(raw.find(path), whole.find(path), "{path:?}");
+        }
+        for (end, key) in [(12, "b"), (12, "c"), (head.len() - 3, "c"), (head.len() - 3, "b")] {
+            assert_eq!(raw.find_after(end, key), whole.find_after(end, key), "{end} {key}");
+        }
+        assert_eq!(raw.find_after(head.len() - 3, "a"), Some("4"));
+    }
+
     proptest! {
         #[test]
         fn nothing_that_is_no_json_is_a_danger(text in r#"[\[\]{}:,"\\a1 ]{0,24}"#) {
-            if let Some(found) = member(text.as_bytes(), b'{', "a") {
+            if let Some(found) = member(text.as_bytes(), Some(b'{'), "a") {
                 prop_assert!(text.len() >= found.len());
             }
         }

@@ -1,7 +1,10 @@
 //! JSON that stays bytes.
 
+mod parts;
+
 use crate::json::{self, LARGE, Lifted};
 use bytes::Bytes;
+use parts::Text;
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser};
 use serde_json::value::RawValue;
 use std::{fmt, mem, ops::Range};
@@ -22,12 +25,12 @@ const ROOM: usize = 128;
 /// assert_eq!(raw.decode::<Vec<String>>()?.len(), 2);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct RawJson(Bytes);
+#[derive(Clone)]
+pub struct RawJson(Text);
 
 impl RawJson {
     /// The empty object.
-    pub const EMPTY_OBJECT: Self = Self(Bytes::from_static(b"{}"));
+    pub const EMPTY_OBJECT: Self = Self(Text::Whole(Bytes::from_static(b"{}")));
 
     /// Encodes a value.
     ///
@@ -37,7 +40,7 @@ impl RawJson {
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let mut out = Vec::with_capacity(ROOM);
         json::write(value, &mut out)?;
-        Ok(Self(out.into()))
+        Ok(Self::of(out))
     }
 
     /// Appends a value as [`encode`](Self::encode) makes it, for code that writes a larger one around it.
@@ -89,7 +92,7 @@ impl RawJson {
     pub(super) fn checked(bytes: &Bytes, part: Range<usize>) -> Option<Self> {
         let start = part.start;
         let value = json::check(bytes.get(part)?)?;
-        Some(Self(bytes.slice(start + value.start..start + value.end)))
+        Some(Self::of(bytes.slice(start + value.start..start + value.end)))
     }
 
     /// Decodes the value; strings may be borrowed from it.
@@ -122,13 +125,14 @@ impl RawJson {
     ///
     /// The value does not fit the type.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<T, serde_json::Error> {
-        if self.0.len() < LARGE {
+        if self.size() < LARGE {
             return self.decode();
         }
-        match Lifted::take(mem::replace(&mut self.0, Bytes::from_static(b"null")), LARGE) {
+        let null = Self::of(Bytes::from_static(b"null"));
+        match Lifted::take(mem::replace(self, null).into_bytes(), LARGE) {
             Ok(lifted) => lifted.read(),
             Err(bytes) => {
-                self.0 = bytes;
+                *self = Self::of(bytes);
                 self.decode()
             }
         }
@@ -137,22 +141,22 @@ impl RawJson {
     /// The JSON text.
     pub fn as_str(&self) -> &str {
         // The constructors have checked it; there is no way to a message from a value that is not UTF-8.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// The bytes of the JSON text.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.whole()
     }
 
     /// The bytes of the JSON text, shared.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.0.into_whole()
     }
 
     /// A part of `bytes` that was found to be a value in UTF-8.
     pub(super) fn slice(bytes: &Bytes, part: &[u8]) -> Self {
-        Self(bytes.slice_ref(part))
+        Self::of(bytes.slice_ref(part))
     }
 
     /// Bytes that are known to be one JSON value in UTF-8, because their parts are.
@@ -161,13 +165,66 @@ impl RawJson {
     pub fn from_joined(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         debug_assert!(Self::parse(bytes.clone()).is_ok(), "joined bytes are not JSON");
-        Self(bytes)
+        Self::of(bytes)
+    }
+
+    /// An object that is known to be one when its two parts are put together: `head` ends with the comma after a member, and
+    /// the `rest` is shared and not copied.
+    ///
+    /// For code that sends a large object with something before its members: [`Message::encode_parts`] does not copy it
+    /// either. Who asks for the bytes or the text as a whole, to decode it for example, gets them by a copy, which is kept.
+    ///
+    /// [`Message::encode_parts`]: super::Message::encode_parts
+    pub fn of_parts(head: impl Into<Bytes>, rest: Bytes) -> Self {
+        let head = head.into();
+        debug_assert!(
+            head.trim_ascii_end().ends_with(b","),
+            "the first part does not end after a member"
+        );
+        debug_assert!(Self::parse([&*head, &*rest].concat()).is_ok(), "the parts are not JSON");
+        Self(Text::of_parts(head, rest))
+    }
+
+    #[inline]
+    fn of(bytes: impl Into<Bytes>) -> Self {
+        Self(Text::Whole(bytes.into()))
+    }
+
+    /// What comes first, which is nothing unless the value is [of parts](Self::of_parts), and the rest.
+    #[inline]
+    pub(super) fn parts(&self) -> (&[u8], &Bytes) {
+        self.0.parts()
+    }
+
+    /// The first part of a value that is [of parts](Self::of_parts), or all of it.
+    ///
+    /// For code that looks at what comes first in an object, whatever comes after it.
+    pub fn beginning(&self) -> &[u8] {
+        match self.parts() {
+            ([], whole) => whole,
+            (head, _) => head,
+        }
+    }
+
+    /// How many bytes the JSON text has.
+    pub fn size(&self) -> usize {
+        let (head, rest) = self.parts();
+        head.len() + rest.len()
     }
 }
 
+/// Equal if the bytes are.
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.size() == other.size() && self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for RawJson {}
+
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RawJson({} bytes)", self.0.len())
+        write!(f, "RawJson({} bytes)", self.size())
     }
 }
 
@@ -187,6 +244,6 @@ impl Serialize for RawJson {
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Self(String::from(Box::<str>::from(text)).into()))
+        Ok(Self::of(String::from(Box::<str>::from(text))))
     }
 }

@@ -59,3 +59,24 @@ async fn large_requests_arrive_as_they_are_whatever_else_waits() {
     }
     wire.assert_clean().await;
 }
+
+#[tokio::test]
+async fn a_request_of_two_parts_is_one_line_whatever_a_write_takes() {
+    let blob = "QUJD".repeat(MIB / 4);
+    for (capacity, head) in [(64, r#"{"_meta":{"a":1},"#), (8 * MIB, "{ \"_meta\":\n{ },\r\n")] {
+        let mut wire = Wire::with(Limits::default(), capacity);
+        for id in 1..=2 {
+            let rest = format!(r#""id":{id},"blob":"{blob}"}}"#);
+            let params = RawJson::of_parts(head, rest.into());
+            let message = Request::new(id, "large").with_params(params);
+            let replies = deadline(wire.client.clone().call(message.into())).await.unwrap();
+            let request = wire.peer.expect("large").await;
+            assert!(request["params"]["_meta"].is_object(), "{capacity}");
+            assert_eq!((&request["id"], &request["params"]["id"]), (&json!(id), &json!(id)));
+            assert!(request["params"]["blob"] == *blob, "{capacity} {id}");
+            wire.peer.answer(id, json!({"nonce": id})).await;
+            assert_eq!(result(replies).await, json!({"nonce": id}));
+            wire.canary(10 + id).await;
+        }
+    }
+}

@@ -112,6 +112,21 @@ async fn f21_two_peers_that_fill_each_others_channels_get_them_empty_again() {
 }
 
 #[tokio::test]
+async fn a_request_of_two_parts_is_one_message() {
+    let (ours, mut peer) = channel(1024);
+    let mut link = connect_messages(ours);
+    let _driver = Background::run(link.driver);
+    let blob = "x".repeat(100_000);
+    let params = RawJson::of_parts(r#"{"_meta":{},"#, format!(r#""blob":"{blob}"}}"#).into());
+    let message = Request::new(1, "large").with_params(params);
+    let replies = deadline(link.transport.call(message.into())).await.unwrap();
+    let received = receive(&mut peer).await;
+    assert!(received["params"] == json!({"_meta": {}, "blob": blob}));
+    send(&mut peer, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).await;
+    result(replies).await;
+}
+
+#[tokio::test]
 async fn a_channel_that_breaks_is_the_cause() {
     let (ours, mut peer) = channel(1024);
     let mut link = connect_messages(ours);

@@ -56,3 +56,28 @@ async fn a_large_request_is_the_same_body_whoever_else_holds_its_parameters() {
         assert!(body["id"] == id && body["params"]["blob"] == *blob, "{id}");
     }
 }
+
+// spec: HDR-01 HDR-03
+#[tokio::test]
+async fn a_request_of_two_parts_is_one_body_with_the_headers_of_both() {
+    let server = start(|request| Answer::result(request, &json!({"ok": true}))).await;
+    let mut peer = connect(&server).await;
+    let blob = "QUJD".repeat(MIB / 4);
+    for id in 1..=3 {
+        let meta = format!(
+            r#"{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","progressToken":{id}}}"#
+        );
+        let rest = format!(r#""name":"tool-{id}","arguments":{{"name":"blob","blob":"{blob}"}}}}"#);
+        let params = RawJson::of_parts(format!(r#"{{"_meta":{meta},"#), rest.into());
+        let mut message = modern(id, "tools/call", json!({}));
+        message.body = Request::new(id, "tools/call").with_params(params).into();
+        deadline(peer.ask(message)).await.outcome.unwrap();
+    }
+    for (id, request) in (1..).zip(server.requests()) {
+        assert_eq!(request.header("mcp-name"), Some(&*format!("tool-{id}")));
+        assert_eq!(request.header("mcp-protocol-version"), Some("2026-07-28"));
+        assert_eq!(request.header("content-length"), Some(&*request.body.len().to_string()));
+        let params = &request.json()["params"];
+        assert!(params["arguments"]["blob"] == *blob && params["_meta"]["progressToken"] == id);
+    }
+}

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use http_body_util::{BodyExt, Full};
 use mcp_transport::{
     ClientMessage, Connector,
-    http::{Endpoint, oauth::OAuth},
+    http::{Endpoint, RequestBody, oauth::OAuth},
 };
 use mcp_types::rpc::Request;
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ async fn f70_a_waiter_that_gives_up_takes_no_login_with_it() {
 }
 
 /// The answers of a world that is a function.
-async fn at_once(request: http::Request<Full<Bytes>>) -> http::Response<Full<Bytes>> {
+async fn at_once(request: http::Request<RequestBody>) -> http::Response<Full<Bytes>> {
     let origin = "http://localhost:1";
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();

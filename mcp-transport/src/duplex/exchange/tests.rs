@@ -14,7 +14,7 @@ fn request(exchange: &mut Exchange, id: i64, method: &'static str) -> Arc<Slot> 
 fn outgoing(exchange: &mut Exchange) -> String {
     let mut lines = Chunk::default();
     exchange.poll_outgoing(&mut lines, Waker::noop());
-    str::from_utf8(lines.next(0)).unwrap().into()
+    String::from_utf8(lines.next(0).concat()).unwrap()
 }
 
 fn wake_due(exchange: &mut Exchange) {

@@ -1,12 +1,14 @@
 //! A part of what waits to be written.
 
-use super::{CHUNK, Span};
+use super::{CHUNK, LargeLine, MARGIN, Span};
 use std::ops::Range;
 
 /// Whole lines that are written together, some of which may have been taken back.
 #[derive(Debug, Default)]
 pub(in crate::duplex) struct Chunk {
     pub(super) bytes: Vec<u8>,
+    /// The only line, in place of the bytes.
+    large: Option<LargeLine>,
     /// The place of the first of the bytes.
     start: u64,
     /// The lines that were taken back and are not gone; those of a chunk that is written have the last one first.
@@ -27,13 +29,20 @@ impl Chunk {
     }
 
     pub(in crate::duplex) fn len(&self) -> usize {
-        self.bytes.len()
+        match &self.large {
+            None => self.bytes.len(),
+            Some(large) => large.len(),
+        }
     }
 
-    /// What is written next by a writer who has come to `position`: all up to the next gap.
-    pub(in crate::duplex) fn next(&self, position: usize) -> &[u8] {
+    /// What is written next by a writer who has come to `position`: all up to the next gap. It is in one part, or else a
+    /// single line.
+    pub(in crate::duplex) fn next(&self, position: usize) -> [&[u8]; 3] {
+        if let Some(large) = &self.large {
+            return large.after(position);
+        }
         let end = self.gaps.last().map_or(self.bytes.len(), |gap| gap.start);
-        &self.bytes[position..end]
+        [&self.bytes[position..end], &[], &[]]
     }
 
     /// Where a writer goes on who has come to `position`.
@@ -46,6 +55,7 @@ impl Chunk {
 
     /// Forgets all bytes, and gives the buffer back if it is a large one.
     pub(in crate::duplex) fn clear(&mut self) {
+        self.large = None;
         self.bytes.clear();
         if self.bytes.capacity() > CHUNK {
             self.bytes = Vec::new();
@@ -59,7 +69,17 @@ impl Chunk {
     }
 
     pub(super) fn end(&self) -> u64 {
-        self.place(self.bytes.len())
+        self.place(self.len())
+    }
+
+    /// Whether the next line belongs into another chunk.
+    pub(super) fn is_full(&self) -> bool {
+        self.large.is_some() || self.bytes.len() > CHUNK - MARGIN
+    }
+
+    /// Holds one line and no more.
+    pub(super) fn fill(&mut self, line: LargeLine) {
+        self.large = Some(line);
     }
 
     /// Begins at this place; there are no bytes yet.
@@ -70,7 +90,11 @@ impl Chunk {
     /// Takes a line back, and gives how many bytes are gone: none before the last of all lines goes, but for those at
     /// the end.
     pub(super) fn recall(&mut self, span: &Span) -> usize {
-        let before = self.bytes.len();
+        let before = self.len();
+        if self.large.is_some() {
+            self.clear();
+            return before;
+        }
         let index = |place| (place - self.start) as usize;
         let line = index(span.start)..index(span.end);
         if line.end == before {

@@ -8,7 +8,6 @@ use crate::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use http_body_util::Full;
 use serde_json::{Map, Value};
 use std::{fmt, future::poll_fn, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -109,7 +108,7 @@ pub(super) fn request(
     url: &Url,
     body: Bytes,
 ) -> Result<Request<RequestBody>, Error> {
-    let mut request = Request::new(Full::new(body));
+    let mut request = Request::new(RequestBody::from(body));
     *request.method_mut() = method;
     *request.uri_mut() = uri(url)?;
     let json = HeaderValue::from_static("application/json");
