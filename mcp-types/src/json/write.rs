@@ -59,11 +59,15 @@ impl Writer<'_> {
         self.raw(itoa::Buffer::new().format(number));
     }
 
-    fn float(&mut self, number: impl Serialize, is_finite: bool) -> Result<(), Error> {
-        if self.place == Place::Key && !is_finite {
+    fn float(&mut self, number: impl zmij::Float, is_finite: bool) -> Result<(), Error> {
+        if is_finite {
+            self.raw(zmij::Buffer::new().format_finite(number));
+        } else if self.place == Place::Key {
             return Err(Error::custom("float key must be finite (got NaN or +/-inf)"));
+        } else {
+            self.raw("null");
         }
-        serde_json::to_writer(&mut *self.out, &number)
+        Ok(())
     }
 
     /// Begins an object with the name of a variant in it.
@@ -218,7 +222,7 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'a>, Error> {
         if VERBATIM.contains(&name) {
-            return Compound::verbatim(self, name);
+            return Compound::verbatim(self);
         }
         Ok(Compound::begin(self, End::Object))
     }

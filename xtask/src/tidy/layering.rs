@@ -32,6 +32,7 @@ const LAYERS: [Layer; 4] = [
             "schemars",
             "serde_core",
             "serde_json",
+            "zmij",
         ]),
     },
     Layer { package: "mcp-transport", below: &["mcp-types"], foreign: Foreign::Except(&[]) },

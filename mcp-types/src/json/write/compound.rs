@@ -1,6 +1,6 @@
 //! Values that have others in them.
 
-use super::{Place, Writer, write_text};
+use super::{Place, VERBATIM, Writer, write_text};
 use serde_core::ser::{
     Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
@@ -8,13 +8,12 @@ use serde_core::ser::{
 use serde_json::Error;
 
 /// An array or an object that is being written, or text in the disguise of one.
+///
+/// It is given from hand to hand for each, so it is what two registers hold.
 #[derive(Debug)]
 pub(super) struct Compound<'w, 'a> {
     writer: &'w mut Writer<'a>,
     end: End,
-    is_first: bool,
-    /// The name of the only field, if its value is written as it is.
-    verbatim: Option<&'static str>,
 }
 
 /// What ends it.
@@ -26,38 +25,42 @@ pub(super) enum End {
     ArrayInObject,
     /// The object of a variant, and the other one around it.
     ObjectInObject,
-    Nothing,
+    /// Nothing: the value of the only field is written as it is.
+    Verbatim,
 }
 
 impl<'w, 'a> Compound<'w, 'a> {
+    #[inline]
     pub(super) fn begin(writer: &'w mut Writer<'a>, end: End) -> Self {
         let is_array = matches!(end, End::Array | End::ArrayInObject);
         writer.out.push(if is_array { b'[' } else { b'{' });
-        Self { writer, end, is_first: true, verbatim: None }
+        Self { writer, end }
     }
 
-    /// The type of that name, whose one field is text that is JSON already.
-    pub(super) fn verbatim(writer: &'w mut Writer<'a>, name: &'static str) -> Result<Self, Error> {
+    /// A type whose one field is text that is JSON already.
+    pub(super) fn verbatim(writer: &'w mut Writer<'a>) -> Result<Self, Error> {
         if writer.place == Place::Key {
             return Err(Error::custom("key must be a string"));
         }
-        Ok(Self { writer, end: End::Nothing, is_first: true, verbatim: Some(name) })
+        Ok(Self { writer, end: End::Verbatim })
     }
 
+    /// Separates what follows from the value before it, which ends with neither bracket.
+    #[inline]
     fn separate(&mut self) {
-        if !self.is_first {
+        if !matches!(self.writer.out.last(), Some(b'[' | b'{')) {
             self.writer.out.push(b',');
         }
-        self.is_first = false;
     }
 
+    #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         self.separate();
         value.serialize(&mut *self.writer)
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        if self.verbatim.is_some() {
+        if self.end == End::Verbatim {
             return self.text(name, value);
         }
         self.name(name);
@@ -65,6 +68,7 @@ impl<'w, 'a> Compound<'w, 'a> {
     }
 
     /// Writes a key that is a string.
+    #[inline]
     fn name(&mut self, name: &str) {
         self.separate();
         write_text(name, self.writer.out);
@@ -73,7 +77,7 @@ impl<'w, 'a> Compound<'w, 'a> {
 
     #[cold]
     fn text<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        if self.verbatim != Some(name) {
+        if !VERBATIM.contains(&name) {
             return Err(Error::custom("expected value"));
         }
         let place = std::mem::replace(&mut self.writer.place, Place::Verbatim);
@@ -82,6 +86,7 @@ impl<'w, 'a> Compound<'w, 'a> {
         written
     }
 
+    #[inline]
     fn finish(self) {
         let out = &mut *self.writer.out;
         match self.end {
@@ -89,7 +94,7 @@ impl<'w, 'a> Compound<'w, 'a> {
             End::Object => out.push(b'}'),
             End::ArrayInObject => out.extend_from_slice(b"]}"),
             End::ObjectInObject => out.extend_from_slice(b"}}"),
-            End::Nothing => {}
+            End::Verbatim => {}
         }
     }
 }
