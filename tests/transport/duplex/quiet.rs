@@ -6,6 +6,7 @@ use super::{
     messages::{channel, receive, send},
     *,
 };
+use crate::by_hand::{ByHand, Count};
 use futures_util::future::join_all;
 use mcp_transport::duplex::multiplex_messages;
 use std::{
@@ -13,48 +14,10 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, Waker},
 };
 use tokio::io::BufStream;
-
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A driver that runs only when it is told to.
-struct ByHand<F> {
-    driver: Pin<Box<F>>,
-    woken: Arc<Count>,
-}
-
-impl<F: Future<Output = Result<(), Error>>> ByHand<F> {
-    /// A driver that has found nothing to do.
-    fn idle(driver: F) -> Self {
-        let mut by_hand = Self { driver: Box::pin(driver), woken: Arc::default() };
-        assert!(by_hand.turn().is_pending());
-        by_hand
-    }
-
-    fn turn(&mut self) -> Poll<Result<(), Error>> {
-        self.woken.0.store(0, Ordering::Relaxed);
-        let waker = Waker::from(Arc::clone(&self.woken));
-        self.driver.as_mut().poll(&mut Context::from_waker(&waker))
-    }
-
-    /// How often it was woken since its last turn.
-    fn wakes(&self) -> usize {
-        self.woken.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Answers a call that was written, and sees the answer arrive.
 async fn answered<F: Future<Output = Result<(), Error>>>(
@@ -173,7 +136,7 @@ async fn the_next_in_line_goes_on_when_the_one_before_has_written() {
     assert!(poll(0).is_pending() && poll(1).is_pending());
     assert!(driver.turn().is_pending());
     answered(&mut driver, &mut peer, (1, first)).await;
-    let wakes = |place: usize| woken[place].0.load(Ordering::Relaxed);
+    let wakes = |place: usize| woken[place].wakes();
     assert_eq!((wakes(0), wakes(1)), (1, 0), "one after the other");
     // The one whose turn it is finds the wire quiet.
     let Poll::Ready(Ok(third)) = poll(0) else { panic!("there is room") };

@@ -1,45 +1,12 @@
 //! Answers that are read where they are noticed: the driver is polled by hand, or not at all.
 
 use super::*;
+use crate::by_hand::ByHand;
 use futures_util::FutureExt;
 use mcp_transport::{Arrival, Driver, Unsolicited};
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
-};
+use std::task::Poll;
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// A driver that runs only when it is told to.
-struct ByHand {
-    driver: Pin<Box<Driver>>,
-    woken: Arc<Count>,
-}
-
-impl ByHand {
-    fn turn(&mut self) -> Poll<Result<(), Error>> {
-        self.woken.0.store(0, Ordering::Relaxed);
-        let waker = Waker::from(Arc::clone(&self.woken));
-        self.driver.as_mut().poll(&mut Context::from_waker(&waker))
-    }
-
-    /// How often it was woken since its last turn.
-    fn wakes(&self) -> usize {
-        self.woken.0.load(Ordering::Relaxed)
-    }
-
+impl ByHand<Driver> {
     /// Waits until it is woken, and runs it.
     async fn woken_turn(&mut self) -> Poll<Result<(), Error>> {
         let woken = async {
@@ -55,7 +22,7 @@ impl ByHand {
 struct Undriven {
     client: Multiplex,
     unsolicited: Unsolicited,
-    driver: ByHand,
+    driver: ByHand<Driver>,
     peer: Peer<TcpStream>,
 }
 
@@ -64,9 +31,7 @@ impl Undriven {
     async fn idle() -> Self {
         let (link, peer) = connect().await;
         let Link { transport: client, unsolicited, driver, .. } = link;
-        let mut driver = ByHand { driver: Box::pin(driver), woken: Arc::default() };
-        assert!(driver.turn().is_pending());
-        Self { client, unsolicited, driver, peer }
+        Self { client, unsolicited, driver: ByHand::idle(driver), peer }
     }
 
     async fn open(&mut self, id: i64) -> Replies {
