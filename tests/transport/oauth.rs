@@ -2,6 +2,7 @@
 
 mod authorization;
 mod discovery;
+mod given_up;
 mod log_out;
 mod registration;
 mod scopes;

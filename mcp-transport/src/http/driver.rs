@@ -32,16 +32,21 @@ const MAX_POSTS: usize = 16;
 /// How long a cancellation, the last of them together, or the end of a session may take.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
+/// What is finished even when nobody uses the connection any more; ready as long as that is nothing.
+pub(super) type Rest = Box<dyn FnMut(&mut Context<'_>) -> Poll<()> + Send>;
+
 /// Works until nobody uses the connection any more, then ends the session.
 pub(super) async fn run<S: HttpService>(
     service: S,
     state: Arc<State>,
     upkeep: Option<BoxFuture<'static, ()>>,
+    rest: Option<Rest>,
 ) -> Result<(), Error> {
     let mut background = Background {
         service,
         state,
         upkeep,
+        rest,
         posts: FuturesUnordered::new(),
         listening: None,
         drains: FuturesUnordered::new(),
@@ -57,10 +62,11 @@ struct Background<S> {
     state: Arc<State>,
     /// What the service below needs done between requests.
     upkeep: Option<BoxFuture<'static, ()>>,
+    rest: Option<Rest>,
     posts: FuturesUnordered<BoxFuture<'static, ()>>,
     listening: Option<BoxFuture<'static, ()>>,
     drains: FuturesUnordered<BoxFuture<'static, ()>>,
-    /// How long the last cancellations may take, once nobody uses the connection any more.
+    /// How long the last cancellations and the rest may take, once nobody uses the connection any more.
     grace: Option<Pin<Box<Sleep>>>,
     ending: Option<BoxFuture<'static, ()>>,
     /// Reads the stream of an older server, over which it says everything.
@@ -74,6 +80,7 @@ impl<S: HttpService> Background<S> {
         {
             self.upkeep = None;
         }
+        let has_rest = self.rest.as_mut().is_some_and(|rest| rest(cx).is_pending());
         if let Some(ending) = &mut self.ending {
             return ending.poll_unpin(cx).map(Ok);
         }
@@ -90,10 +97,11 @@ impl<S: HttpService> Background<S> {
         self.drains.clear();
         let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(MAX_WAIT)));
         // The session goes last: a cancellation means nothing without it.
-        if !self.posts.is_empty() && grace.poll_unpin(cx).is_pending() {
+        if (has_rest || !self.posts.is_empty()) && grace.poll_unpin(cx).is_pending() {
             return Poll::Pending;
         }
         self.posts.clear();
+        self.rest = None;
         self.reader = None;
         let ending = end(self.service.clone(), Arc::clone(&self.state)).boxed();
         self.ending.insert(ending).poll_unpin(cx).map(Ok)

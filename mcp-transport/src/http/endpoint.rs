@@ -130,7 +130,7 @@ impl<T> Endpoint<T> {
     pub fn oauth(self, oauth: super::oauth::OAuth) -> Endpoint<Layered<AuthorizeLayer, T>> {
         let layer = AuthorizeLayer::new(oauth, self.target.server.clone());
         let patience = Some(layer.patience().clone());
-        let target = Target { patience, ..self.target };
+        let target = Target { patience, login: Some(layer.clone()), ..self.target };
         Endpoint { target, storey: Layered { layer, inner: self.storey } }
     }
 
@@ -152,7 +152,12 @@ impl<T: Storey> Connector for Endpoint<T> {
         target.headers = headers::of_all(target.headers, &target.uri, target.is_bare);
         target.template = headers::template(&target.headers, target.is_bare);
         let state = State::new(Arc::new(target));
-        let driver = driver::run(service.clone(), Arc::clone(&state), self.storey.upkeep());
+        #[cfg(feature = "oauth")]
+        let rest = self.target.login.as_ref().map(AuthorizeLayer::finish);
+        #[cfg(not(feature = "oauth"))]
+        let rest = None;
+        let upkeep = self.storey.upkeep();
+        let driver = driver::run(service.clone(), Arc::clone(&state), upkeep, rest);
         let unsolicited = Unsolicited::new(state.inbox.arrivals());
         Ok(Link::new(Http::new(service, state), Binding::Http)
             .with_unsolicited(unsolicited)
@@ -211,6 +216,8 @@ pub(super) fn target(url: Url) -> Result<Target, Error> {
         total_timeout: None,
         http_sse: false,
         patience: None,
+        #[cfg(feature = "oauth")]
+        login: None,
     })
 }
 

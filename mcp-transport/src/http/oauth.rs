@@ -14,6 +14,7 @@ mod dpop;
 mod error;
 mod fetch;
 mod file_store;
+mod finish;
 mod flow;
 mod grant;
 mod grants;

@@ -1,5 +1,7 @@
 //! What the handles, the calls and the driver of one connection share.
 
+#[cfg(feature = "oauth")]
+use super::oauth::AuthorizeLayer;
 use super::{Limits, http_sse::Channel, mirrored::Familiar, session::Session, stream};
 use crate::{Error, Patience, inbox::Inbox};
 use futures_util::{future::BoxFuture, task::AtomicWaker};
@@ -43,6 +45,9 @@ pub(super) struct Target {
     pub(super) http_sse: bool,
     /// How long a layer below has waited for a person.
     pub(super) patience: Option<Patience>,
+    /// What is logged in with, if that may be.
+    #[cfg(feature = "oauth")]
+    pub(super) login: Option<AuthorizeLayer>,
 }
 
 impl fmt::Debug for Target {

@@ -1,7 +1,7 @@
 //! The token endpoint of an authorization server.
 
 use super::{Client, Grant, Issued, Shared, form, proof};
-use crate::http_server::{Answer, Recorded};
+use crate::http_server::{Answer, Recorded, Step};
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
@@ -29,7 +29,15 @@ impl Shared {
             return error.header("dpop-nonce", nonce);
         }
         match self.grant(at, request, &form(request)) {
-            Ok(answer) => Answer::json(&answer).header("cache-control", "no-store"),
+            Ok(answer) => {
+                let said = Step::Send(answer.to_string().into());
+                let whole = Answer::status(200).header("content-type", "application/json");
+                let whole = whole.header("cache-control", "no-store");
+                match self.rules().servers[at].gate.clone() {
+                    Some(gate) => whole.step(Step::Wait(gate)).step(said),
+                    None => whole.step(said),
+                }
+            }
             Err(Failure(error)) => {
                 let status = if error == "invalid_client" { 401 } else { 400 };
                 let said = json!({"error": error, "error_description": "as the rules say"});

@@ -2,7 +2,11 @@
 
 use crate::http_server::Answer;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::sync::Semaphore;
 
 /// How the servers of a world behave.
 #[derive(Clone, Debug)]
@@ -62,6 +66,8 @@ pub struct ServerRules {
     pub gives_refresh: bool,
     /// Whether a refresh token is worthless after its use.
     pub rotates: bool,
+    /// What its tokens wait for, which it has given out by then.
+    pub gate: Option<Arc<Semaphore>>,
     /// The error that the user is sent back with.
     pub denies: Option<String>,
     /// Whether it says that it revokes tokens.
@@ -158,6 +164,7 @@ impl Default for ServerRules {
             lifetime: json!(3600),
             gives_refresh: true,
             rotates: true,
+            gate: None,
             denies: None,
             revokes: false,
             wants_proof: false,

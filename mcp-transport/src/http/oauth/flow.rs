@@ -289,6 +289,7 @@ impl Flow<'_> {
         let prover = self.prover(found)?;
         let request =
             TokenRequest { issuer, endpoint, client, assert, form, prover: prover.as_deref() };
+        self.login.no_return();
         let granted = request.send(self.fetch).await?;
         if granted.token_type == TokenType::Dpop && prover.is_none() {
             let message = format!("{issuer} gave a token for a proof that nobody has asked for");

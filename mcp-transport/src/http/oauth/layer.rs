@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     BoxError, Delivery, Patience, Url,
-    http::{HttpService, RequestBody, body, guard::Guarded, refusal},
+    http::{HttpService, RequestBody, body, driver::Rest, guard::Guarded, refusal},
 };
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
@@ -39,7 +39,8 @@ const MAX_LOGINS: usize = 3;
 /// # Cancel safety
 ///
 /// Whoever waits drives the login; it goes on as long as one is left. When the last one gives up, it ends, and nothing
-/// listens for its answer any more.
+/// listens for its answer any more. But once tokens were asked for, a connection of the endpoint waits for them by itself
+/// and keeps them, for a refresh token can often be used once only; it does so for 3 s at most when it is closed.
 #[derive(Clone)]
 pub struct AuthorizeLayer(Arc<Login>);
 
@@ -51,6 +52,12 @@ impl AuthorizeLayer {
 
     pub(super) fn login(&self) -> &Login {
         &self.0
+    }
+
+    /// Drives what must not be given up, beside a connection; ready as long as that is nothing.
+    pub(in crate::http) fn finish(&self) -> Rest {
+        let mut finish = self.0.finishers.join();
+        Box::new(move |cx| finish.poll(cx))
     }
 
     /// How long requests have waited for a login.

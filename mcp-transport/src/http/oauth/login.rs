@@ -2,7 +2,7 @@
 
 use super::{
     Error, ErrorKind, Key, OAuth, Secret, TokenType, Tokens, challenge::Asked, dpop::Prover,
-    fetch::Fetch, flow::Flow,
+    fetch::Fetch, finish::Finishers, flow::Flow,
 };
 use crate::{Patience, Url};
 use futures_util::{
@@ -38,6 +38,7 @@ pub(super) struct Login {
     pub(super) patience: Patience,
     slot: Mutex<Slot>,
     flight: Mutex<Option<(Errand, WeakShared<Flight>)>>,
+    pub(super) finishers: Finishers,
     /// One key for all tokens that have to be bound to one.
     prover: Mutex<Option<Arc<Prover>>>,
 }
@@ -53,7 +54,7 @@ struct Slot {
 }
 
 type Outcome = Result<Option<Arc<Held>>, Error>;
-type Flight = BoxFuture<'static, Outcome>;
+pub(super) type Flight = BoxFuture<'static, Outcome>;
 
 /// What a flight is for, in the order of what it can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,6 +155,7 @@ impl Login {
             patience: Patience::default(),
             slot: Mutex::default(),
             flight: Mutex::new(None),
+            finishers: Finishers::default(),
             prover: Mutex::new(None),
         }
     }
@@ -226,7 +228,7 @@ impl Login {
 
     /// Waits for the one flight that does the task, and starts it if there is none.
     ///
-    /// Whoever waits drives it; it goes on as long as one is left.
+    /// Whoever waits drives it; it goes on as long as one is left, or until its answer if it has asked for tokens.
     async fn fly(
         self: &Arc<Self>,
         replaced: Option<&Arc<Held>>,
@@ -289,6 +291,15 @@ impl Login {
             outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Receiver, "login panicked")))
         });
         work.boxed().shared()
+    }
+
+    /// The flight is about to ask for what is given once: a refresh token may be worth nothing any more when its answer
+    /// is lost. So the connections drive it as well, for as long as there is one.
+    pub(super) fn no_return(&self) {
+        let flying = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let flight = flying.as_ref().and_then(|(_, flight)| flight.upgrade());
+        drop(flying);
+        flight.iter().for_each(|flight| self.finishers.give(flight));
     }
 
     /// Takes what a flight gained into use.
