@@ -1,7 +1,7 @@
 //! Being told of changes, in both eras.
 
 use crate::script::{Answer, Script, deadline, discovered};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join};
 use mcp_session::{Diagnostics, Misbehavior, Notice, Options, Reconnect, Session};
 use mcp_transport::{Binding, Delivery, Error, Replies};
 use mcp_types::{
@@ -17,6 +17,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::time::timeout;
 
 fn filter() -> SubscriptionFilter {
     let mut filter = SubscriptionFilter::default();
@@ -272,6 +273,45 @@ async fn a_resource_that_is_subscribed_to_again_at_once_stays_so() {
         let methods = script.methods();
         let last = methods.iter().rev().find(|method| method.contains("resources/"));
         assert_eq!(last.unwrap(), "1 resources/subscribe", "{methods:?}");
+    })
+    .await;
+}
+
+// spec: SUB-11
+#[tokio::test(start_paused = true)]
+async fn each_of_those_who_subscribe_at_once_is_told_of_a_refusal_and_takes_over_from_one_who_gives_up()
+ {
+    deadline(async {
+        let count = Arc::new(AtomicUsize::new(0));
+        let script = Script::new(Binding::ByteStream, move |_, request| match &*request.method {
+            "initialize" => Answer::Result(json!({
+                "protocolVersion": "2025-11-25", "capabilities": {"resources": {"subscribe": true}},
+                "serverInfo": {"name": "scripted", "version": "1"},
+            })),
+            "server/discover" => Answer::Refuse(-32601, Value::Null),
+            "resources/subscribe" => match count.fetch_add(1, Relaxed) {
+                0 | 1 => Answer::Refuse(-32002, Value::Null),
+                2 => Answer::Silence,
+                _ => Answer::Result(json!({})),
+            },
+            _ => Answer::Result(json!({})),
+        });
+        let (session, _) = connect(&script).await;
+        let both = || join(session.subscribe(filter()), session.subscribe(filter()));
+        let (one, two) = both().await;
+        for refused in [one, two] {
+            assert_eq!(refused.unwrap_err().as_rpc().unwrap().code.0, -32002);
+        }
+        let limit = Duration::from_millis(10);
+        let (gave_up, stayed) =
+            join(timeout(limit, session.subscribe(filter())), session.subscribe(filter())).await;
+        assert!(gave_up.is_err());
+        assert!(stayed.is_ok());
+        // Who comes later need not ask.
+        let _later = session.subscribe(filter()).await.unwrap();
+        let methods = script.methods();
+        let asked = methods.iter().filter(|method| method.ends_with("resources/subscribe"));
+        assert_eq!(asked.count(), 4, "{methods:?}");
     })
     .await;
 }

@@ -89,10 +89,9 @@ impl Watching {
     async fn add(&mut self, uri: &str) -> Result<(), Error> {
         // Noted before it is sent: what is dropped meanwhile is taken back all the same.
         self.uris.push(uri.to_owned());
-        if self.session.peer().watched().add(uri) {
-            self.session.request(SubscribeRequest::new(uri)).await?;
-        }
-        Ok(())
+        let agreed = self.session.peer().watched().add(uri);
+        let ask = async || self.session.request(SubscribeRequest::new(uri)).await.map(drop);
+        agreed.get_or_try_init(ask).await.copied()
     }
 
     /// Subscribes again, over a new connection.

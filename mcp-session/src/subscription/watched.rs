@@ -2,28 +2,40 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::OnceCell;
 
-/// The resources that a session is subscribed to, and how often: a legacy server counts only once.
+/// The resources that a session is subscribed to: a legacy server counts only once.
 #[derive(Debug, Default)]
-pub(crate) struct Watched(Mutex<HashMap<String, usize>>);
+pub(crate) struct Watched(Mutex<HashMap<String, Entry>>);
+
+/// One resource.
+#[derive(Debug, Default)]
+struct Entry {
+    /// How many subscribers there are.
+    count: usize,
+    agreed: Agreed,
+}
+
+/// Whether the server has agreed. Of several subscribers one asks at a time, and the others only if that came to nothing.
+pub(super) type Agreed = Arc<OnceCell<()>>;
 
 impl Watched {
-    /// Counts one more subscriber; says whether it is the first.
-    pub(super) fn add(&self, uri: &str) -> bool {
+    /// Counts one more subscriber.
+    pub(super) fn add(&self, uri: &str) -> Agreed {
         let mut watched = self.lock();
-        let count = watched.entry(uri.to_owned()).or_default();
-        *count += 1;
-        *count == 1
+        let entry = watched.entry(uri.to_owned()).or_default();
+        entry.count += 1;
+        Arc::clone(&entry.agreed)
     }
 
     /// Counts one subscriber less; says whether it was the last.
     pub(super) fn remove(&self, uri: &str) -> bool {
         let mut watched = self.lock();
-        let Some(count) = watched.get_mut(uri) else { return false };
-        *count -= 1;
-        let is_last = *count == 0;
+        let Some(entry) = watched.get_mut(uri) else { return false };
+        entry.count -= 1;
+        let is_last = entry.count == 0;
         if is_last {
             watched.remove(uri);
         }
@@ -35,7 +47,7 @@ impl Watched {
         self.lock().contains_key(uri)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
