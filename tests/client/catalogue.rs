@@ -56,6 +56,37 @@ async fn a_list_that_changed_is_read_again_and_the_difference_is_told_in_both_er
     }
 }
 
+// spec: SUB-01
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_subscription_to_see_a_list() {
+    let shop = Shop::new(ProtocolVersion::LATEST);
+    *shop.state.hesitation.lock().unwrap() = 10 * MINUTE;
+    let client = connect(&shop).await;
+    let start = Instant::now();
+    let catalogue = client.tools().await.unwrap();
+    assert_eq!(listed(&catalogue.snapshot()), ["a", "b"]);
+    assert!(!catalogue.is_told());
+    for round in 1..=5 {
+        // Before and after the subscription is given up, and when others are asked for.
+        let name = round.to_string();
+        *shop.state.tools.lock().unwrap() = tools(&[&name]);
+        assert_eq!(listed(&catalogue.refresh().await.unwrap()), [name.as_str()]);
+        sleep(MINUTE / 2).await;
+    }
+    assert!(start.elapsed() < 3 * MINUTE, "{:?}", start.elapsed());
+    assert!(shop.subscriptions() > 1);
+
+    // Once it is agreed to, what was missed is read, and changes are followed.
+    *shop.state.tools.lock().unwrap() = tools(&["c"]);
+    *shop.state.hesitation.lock().unwrap() = Duration::from_secs(1);
+    sleep(3 * MINUTE).await;
+    assert!(catalogue.is_told());
+    assert_eq!(listed(&catalogue.snapshot()), ["c"]);
+    shop.change(&client, tools(&["d"])).await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(listed(&catalogue.snapshot()), ["d"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_changes_is_read_a_few_times_and_cannot_put_the_reading_off_for_ever() {
     let shop = Shop::new(ProtocolVersion::LATEST);

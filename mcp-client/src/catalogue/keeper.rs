@@ -7,13 +7,17 @@ use crate::{
     operation::Caller,
     pages::Limits,
 };
-use futures_util::{StreamExt, stream::Fuse};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::Fuse};
 use mcp_session::Session;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
+
+/// How long the first reading waits for a subscription, so that no change between the two is missed. One that is agreed to
+/// later has the list read once more: nobody waits for a subscription to see a list.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// How many times the quiet that is waited for a flood of changes is let run.
 const LONGEST: u32 = 8;
@@ -39,10 +43,24 @@ pub(super) struct Keeper<T> {
 enum Watch {
     /// The server does not tell.
     Nobody,
+    /// The server was asked to tell.
+    Asked(BoxFuture<'static, Result<Option<Subscription>, Error>>),
     /// Since a time, through a subscription.
     Since(Instant, Fuse<Subscription>),
     /// The subscription has ended; another one will be asked for at a time.
     Again(Instant),
+}
+
+/// What is heard from a watch.
+enum Heard {
+    /// Something may have changed.
+    Change,
+    /// The server has agreed to tell, or not.
+    Answer(Result<Option<Subscription>, Error>),
+    /// The subscription has ended.
+    End,
+    /// The time for another one has come.
+    Due,
 }
 
 /// Why the list is to be read.
@@ -66,11 +84,14 @@ impl<T: Listed> Keeper<T> {
         debounce: Duration,
         wanted: watch::Receiver<u64>,
     ) -> Result<(Self, watch::Receiver<State<T>>), Error> {
-        let watch = match subscribe::<T>(caller.session()).await {
-            Ok(Some(subscription)) => Watch::Since(Instant::now(), subscription.fuse()),
-            Ok(None) => Watch::Nobody,
-            Err(_) => Watch::Again(Instant::now() + FIRST_BACKOFF),
-        };
+        let mut watch = Watch::Asked(subscribe::<T>(caller.session().clone()));
+        if let Ok(Heard::Answer(answer)) = timeout(HEAD_START, watch.next::<T>()).await {
+            watch = match answer {
+                Ok(Some(subscription)) => Watch::Since(Instant::now(), subscription.fuse()),
+                Ok(None) => Watch::Nobody,
+                Err(_) => Watch::Again(Instant::now() + FIRST_BACKOFF),
+            };
+        }
         let snapshot = Arc::new(Snapshot::new(read::<T>(caller.clone()).await?));
         let (state, receiver) = watch::channel(State {
             snapshot,
@@ -116,12 +137,7 @@ impl<T: Listed> Keeper<T> {
         tokio::select! {
             biased;
             Ok(()) = wanted.changed() => Wake::Wanted,
-            is_change = watch.next::<T>() => {
-                if is_change {
-                    return Wake::Noticed;
-                }
-                self.renew().await
-            }
+            heard = watch.next::<T>() => self.hear(heard),
             () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => Wake::Failed,
         }
     }
@@ -136,27 +152,33 @@ impl<T: Listed> Keeper<T> {
                 biased;
                 Ok(()) = wanted.changed() => return wanted.mark_changed(),
                 () = sleep_until(end) => return,
-                told = timeout_at(quiet, watch.next::<T>()) => if told != Ok(true) { return },
+                heard = timeout_at(quiet, watch.next::<T>()) => match heard {
+                    Ok(Heard::Change) => {}
+                    // The end of a subscription is heard once more.
+                    _ => return,
+                },
             }
         }
     }
 
-    /// Ends a subscription that has ended, and asks for another one when its time has come.
+    /// Follows a change, or takes the next step to a subscription that tells of them.
     // spec: SUB-07
-    async fn renew(&mut self) -> Wake {
-        let now = Instant::now();
-        self.watch = match &self.watch {
-            Watch::Nobody => return Wake::Nothing,
-            Watch::Since(since, _) => {
+    fn hear(&mut self, heard: Heard) -> Wake {
+        self.watch = match heard {
+            Heard::Change => return Wake::Noticed,
+            Heard::Answer(Ok(Some(subscription))) => {
+                Watch::Since(Instant::now(), subscription.fuse())
+            }
+            Heard::Answer(Ok(None)) => Watch::Nobody,
+            Heard::Answer(Err(_)) => self.again(),
+            Heard::End => {
                 // One that has held for long was no failure.
-                self.endings = if now - *since > MAX_BACKOFF { 0 } else { self.endings };
+                if matches!(&self.watch, Watch::Since(since, _) if since.elapsed() > MAX_BACKOFF) {
+                    self.endings = 0;
+                }
                 self.again()
             }
-            Watch::Again(_) => match subscribe::<T>(self.caller.session()).await {
-                Ok(Some(subscription)) => Watch::Since(now, subscription.fuse()),
-                Ok(None) => Watch::Nobody,
-                Err(_) => self.again(),
-            },
+            Heard::Due => Watch::Asked(subscribe::<T>(self.caller.session().clone())),
         };
         let is_told = matches!(self.watch, Watch::Since(..));
         self.state.send_modify(|state| state.is_told = is_told);
@@ -203,24 +225,25 @@ impl<T: Listed> Keeper<T> {
 }
 
 impl Watch {
-    /// Waits for something to happen: a change, or the end of the subscription or of the pause after it.
-    async fn next<T: Listed>(&mut self) -> bool {
+    /// Waits for something to happen. After an answer there is no more to wait for.
+    async fn next<T: Listed>(&mut self) -> Heard {
         match self {
             Self::Nobody => std::future::pending().await,
+            Self::Asked(asked) => Heard::Answer(asked.await),
             Self::Again(at) => {
                 sleep_until(*at).await;
-                false
+                Heard::Due
             }
             Self::Since(_, subscription) => loop {
                 match subscription.next().await {
-                    Some(Ok(Notice::Missed)) => return true,
-                    Some(Ok(notice)) if T::is_changed_by(&notice) => return true,
+                    Some(Ok(Notice::Missed)) => return Heard::Change,
+                    Some(Ok(notice)) if T::is_changed_by(&notice) => return Heard::Change,
                     Some(Ok(_)) => {}
                     Some(Err(error)) => {
                         tracing::debug!(%error, "the subscription of a list was lost");
-                        return false;
+                        return Heard::End;
                     }
-                    None => return false,
+                    None => return Heard::End,
                 }
             },
         }
@@ -229,15 +252,20 @@ impl Watch {
 
 /// Subscribes to changes of a list; `None` if the server does not tell of them.
 // spec: SUB-02
-async fn subscribe<T: Listed>(session: &Session) -> Result<Option<Subscription>, Error> {
-    let capabilities = &session.server().capabilities;
-    let Some(filter) = T::subscription(capabilities) else { return Ok(None) };
-    match session.subscribe(filter.clone()).await {
-        // To hear nothing, nobody needs to listen.
-        Ok(subscription) => Ok(Some(subscription).filter(|it| *it.acknowledged() == filter)),
-        Err(error) if error.as_rpc().is_some() => Ok(None),
-        Err(error) => Err(error),
-    }
+fn subscribe<T: Listed>(
+    session: Session,
+) -> BoxFuture<'static, Result<Option<Subscription>, Error>> {
+    let subscribing = async move {
+        let capabilities = &session.server().capabilities;
+        let Some(filter) = T::subscription(capabilities) else { return Ok(None) };
+        match session.subscribe(filter.clone()).await {
+            // To hear nothing, nobody needs to listen.
+            Ok(subscription) => Ok(Some(subscription).filter(|it| *it.acknowledged() == filter)),
+            Err(error) if error.as_rpc().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    subscribing.boxed()
 }
 
 async fn read<T: Listed>(caller: Caller) -> Result<Listing<T>, Error> {

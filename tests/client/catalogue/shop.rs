@@ -27,11 +27,13 @@ pub(crate) struct Shop {
 
 /// What the server is like.
 pub(crate) struct State {
-    tools: Mutex<Value>,
+    pub(crate) tools: Mutex<Value>,
     /// What else is in a result.
     pub(crate) hints: Mutex<Value>,
     /// How long a list takes.
     pub(crate) delay: Mutex<Duration>,
+    /// How long a subscription takes.
+    pub(crate) hesitation: Mutex<Duration>,
     /// Lists fail.
     pub(crate) is_broken: Mutex<bool>,
     /// What is said to subscribers: whether more will follow.
@@ -70,6 +72,7 @@ impl Shop {
             tools: Mutex::new(tools(&["a", "b"])),
             hints: Mutex::new(json!({})),
             delay: Mutex::default(),
+            hesitation: Mutex::default(),
             is_broken: Mutex::default(),
             said: broadcast::Sender::new(1_024),
             subscribers: AtomicUsize::new(0),
@@ -144,6 +147,8 @@ impl State {
     }
 
     async fn listen(&self, asked: Asked) -> Outcome {
+        let hesitation = *self.hesitation.lock().unwrap();
+        sleep(hesitation).await;
         let mut said = self.said.subscribe();
         let _subscriber = Counted::new(&self.subscribers);
         let acknowledged = json!({"notifications": asked.params["notifications"]});
