@@ -2,11 +2,13 @@
 
 use crate::{
     Diagnostics, Error, Event, Events, HostTasks, Incident, InputHandler, Misbehavior, Params,
+    SameConnection,
     errands::Errands,
     given_up::Asked,
     host_tasks::HostedTasks,
     input::{self, Asker},
     subscription::Watched,
+    swap::FIRST,
 };
 use mcp_transport::{ClientMessage, Extensions, Patience, Transport};
 use mcp_types::{
@@ -252,6 +254,11 @@ impl Peer {
     /// The notifications that belong to no call, from now on.
     pub(crate) fn notifications(&self) -> broadcast::Receiver<Notification> {
         self.0.notifications.get_or_init(|| broadcast::Sender::new(NOTIFICATIONS)).subscribe()
+    }
+
+    /// Ties to the connection that is open now, or was open last.
+    pub(crate) fn this_connection(&self) -> SameConnection {
+        SameConnection::to(FIRST + *self.0.reconnected.borrow())
     }
 
     /// Notes that a lost connection was replaced.

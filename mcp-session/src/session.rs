@@ -10,7 +10,7 @@ use crate::{
     spare::{Calling, Spare},
     stack,
     supervise::Supervisor,
-    swap::{Current, Signals, Swap},
+    swap::{Current, FIRST, Signals, Swap},
     task::{FollowCoreTask, StartedTasks, TaskOffer},
 };
 use futures_util::future::{Either, Ready, ready};
@@ -255,7 +255,7 @@ impl<C: Connector, L> Builder<C, L> {
             || (binding == Binding::Http && server.era == Era::Legacy);
         let signals = Arc::new(Signals::new(keeps));
         let (current, swap) =
-            watch::channel(Current::Open(opening.dispatch.transport().clone(), 1));
+            watch::channel(Current::Open(opening.dispatch.transport().clone(), FIRST));
         let swap = Swap::new(swap, Arc::clone(&signals));
         let session = Inner {
             service: Arc::new(Spare::new(erase(

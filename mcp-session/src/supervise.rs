@@ -3,7 +3,7 @@
 use crate::{
     Era, Error, Options, Peer, Reconnect, Server, When,
     negotiate::Negotiation,
-    swap::{Current, Signals},
+    swap::{Current, FIRST, Signals},
 };
 use futures_util::FutureExt;
 use http::StatusCode;
@@ -41,7 +41,7 @@ impl<C: Connector> Supervisor<C> {
     /// Runs until the session is released, or its connection is lost and not to be replaced.
     pub(crate) async fn run(self: Box<Self>, mut driver: Driver) -> Result<(), Lost> {
         let mut losses = VecDeque::new();
-        for number in 1.. {
+        for number in FIRST.. {
             let error = match self.drive(&mut driver, number).await {
                 End::Released => {
                     self.close(Lost::closed("session has ended", Delivery::NotSent));
@@ -59,8 +59,9 @@ impl<C: Connector> Supervisor<C> {
             let (transport, next) = reopened;
             driver = next;
             tracing::info!(%error, "connected again");
-            self.current.send_replace(Current::Open(transport, number + 1));
+            // Counted first: nothing is heard over a connection before it is.
             self.peer.note_reconnected();
+            self.current.send_replace(Current::Open(transport, number + 1));
         }
         Ok(())
     }

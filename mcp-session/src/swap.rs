@@ -152,6 +152,9 @@ impl Failure {
 /// No connection has this number.
 const NONE: u64 = 0;
 
+/// The number of the first connection of a session; each later one has the next.
+pub(crate) const FIRST: u64 = 1;
+
 impl<T: Transport> Service<ClientMessage> for Swap<T> {
     type Response = Replies;
     type Error = Error;

@@ -1,11 +1,17 @@
 //! Losing the connection, and making it again.
 
-use crate::script::{Answer, Script, deadline, discovered, initialized};
-use futures_util::future::join_all;
+use crate::{
+    roots,
+    script::{Answer, Script, deadline, discovered, initialized},
+};
+use conformance::script::Background;
+use futures_util::{StreamExt, future::join_all, stream};
 use mcp_session::{Call, Options, Reconnect, Session};
-use mcp_transport::{Binding, Delivery, Error};
+use mcp_transport::{Binding, Delivery, Error, Replies};
+use mcp_types::rpc::Request;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 fn modern() -> Script {
     Script::new(Binding::ByteStream, |_, request| match &*request.method {
@@ -145,6 +151,54 @@ async fn a_limit_of_connecting_that_never_ends_is_none() {
         let session = script.connect(options).await.unwrap();
         script.lose().await;
         call(&session).await.unwrap();
+    })
+    .await;
+}
+
+// spec: H25-16
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_question_over_a_lost_connection_goes_to_no_other() {
+    deadline(async {
+        let script = Script::new(Binding::Http, |_, request| match &*request.method {
+            "initialize" => initialized("2025-11-25"),
+            "tools/call" => {
+                let ask = Request::new("q", "roots/list").into();
+                // A stream of its own, which does not end with the session.
+                Answer::Stream(Replies::new(stream::iter([Ok(ask)]).chain(stream::pending())))
+            }
+            "tools/list" => Answer::Result(json!({})),
+            _ => Answer::Refuse(-32601, Value::Null),
+        });
+        for is_replaced_first in [true, false] {
+            let gate = Arc::new(Semaphore::new(0));
+            let mut options = Options::default();
+            options.reconnect = Reconnect::on_call();
+            let opened = Arc::clone(&gate);
+            options.input = roots::answering(move || {
+                let gate = Arc::clone(&opened);
+                async move {
+                    gate.acquire().await.unwrap().forget();
+                    roots::no_folders()
+                }
+            });
+            let session = script.connect(options).await.unwrap();
+            let asking = session.clone();
+            let _call =
+                Background::run(async move { asking.call_raw(Call::new("tools/call")).await });
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            script.lose().await;
+            if !is_replaced_first {
+                // The answer is there before there is a connection that it could go over.
+                gate.add_permits(1);
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            call(&session).await.unwrap();
+            gate.add_permits(1);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let log = script.log();
+        assert!(!log.iter().any(|line| line.contains("response")), "{log:?}");
+        assert_eq!(script.connections(), 4);
     })
     .await;
 }

@@ -214,6 +214,8 @@ impl<T: Transport> Talk<T> {
         if let Some(version) = peer.version().cloned() {
             extensions.insert(version);
         }
+        // The id of the question means nothing, or something else, over another connection.
+        extensions.insert(peer.this_connection());
         let chat = self.chat.get_or_insert_default();
         if chat.answers.as_ref().map_or(0, Answers::len) >= MAX_ANSWERS {
             let refusal = async move { peer.refuse(request.id, transport, extensions).await };
