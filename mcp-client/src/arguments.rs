@@ -1,10 +1,12 @@
 //! Arguments of tools and of prompts.
 
+use crate::tool_name::ToolName;
+use bytes::Bytes;
 use mcp_session::{InvalidParams, Params};
 use mcp_types::RawJson;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
-use std::num::NonZero;
+use std::{num::NonZero, ops::Range};
 
 /// The room for one small argument, beside its name; as much again is for that.
 const ROOM: usize = 48;
@@ -16,8 +18,6 @@ const SLACK: usize = 1024;
 /// Both texts begin with the head of the parameters, which is all before the arguments.
 #[derive(Debug)]
 pub(crate) struct Arguments {
-    /// How long the head is.
-    head: usize,
     /// The head, and an object with any number of arguments.
     object: Option<Vec<u8>>,
     /// The head, and single arguments. They win over those of the object.
@@ -32,7 +32,22 @@ impl Arguments {
         text.extend_from_slice(NAME);
         RawJson::append_str(tool, &mut text);
         text.extend_from_slice(ARGUMENTS);
-        Self { head: text.len(), object: None, single: Members::after(text) }
+        Self { object: None, single: Members::after(text) }
+    }
+
+    /// How long the head is.
+    fn head(&self) -> usize {
+        self.single.start - 1
+    }
+
+    /// Where the name of the tool is.
+    fn name(&self) -> Range<usize> {
+        NAME.len()..self.head() - ARGUMENTS.len()
+    }
+
+    /// The name of the tool.
+    pub(crate) fn tool(&self) -> ToolName {
+        ToolName::within(&Bytes::copy_from_slice(&self.single.text[..self.head()]), self.name())
     }
 
     pub(crate) fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), InvalidParams> {
@@ -40,9 +55,10 @@ impl Arguments {
     }
 
     pub(crate) fn set_all<T: Serialize>(&mut self, arguments: &T) -> Result<(), InvalidParams> {
-        let mut object = self.single.text[..self.head].to_vec();
+        let head = self.head();
+        let mut object = self.single.text[..head].to_vec();
         RawJson::append(arguments, &mut object).map_err(|error| no_object(Some(&error)))?;
-        let is_object = match &object[self.head..] {
+        let is_object = match &object[head..] {
             // `()` and `None` are no arguments.
             b"null" => {
                 self.object = None;
@@ -54,9 +70,11 @@ impl Arguments {
         if is_object { Ok(()) } else { Err(no_object(None)) }
     }
 
-    /// The parameters of a call of the tool. The arguments are there even if they are empty: some servers insist on them.
-    pub(crate) fn encode(self) -> Result<Params, InvalidParams> {
-        let Self { head, object, single } = self;
+    /// The parameters of a call of the tool, and its name. The arguments are there even if they are empty: some servers
+    /// insist on them.
+    pub(crate) fn encode(self) -> Result<(Params, ToolName), InvalidParams> {
+        let (head, name) = (self.head(), self.name());
+        let Self { object, single } = self;
         let mut text = match object {
             None => single.into_text(),
             Some(object) if single.is_empty() => object,
@@ -74,7 +92,9 @@ impl Arguments {
         if text.capacity() - text.len() > SLACK {
             text.shrink_to_fit();
         }
-        Params::try_from(RawJson::from_joined(text))
+        let text = Bytes::from(text);
+        let name = ToolName::within(&text, name);
+        Ok((Params::try_from(RawJson::from_joined(text))?, name))
     }
 }
 
@@ -265,7 +285,8 @@ mod tests {
 
     #[track_caller]
     fn check(arguments: Arguments, expected: &str) {
-        let params = arguments.encode().unwrap();
+        let (params, tool) = arguments.encode().unwrap();
+        assert_eq!(tool.read(), "t\"");
         let expected = format!(r#"{{"name":"t\"","arguments":{expected}}}"#);
         assert_eq!(params.as_raw().as_str(), expected);
     }

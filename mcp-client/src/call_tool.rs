@@ -27,7 +27,7 @@ const METHOD: &str = CallToolRequest::METHOD;
 
 /// A tool to call, with its arguments: what [`Client::call_tool`] begins. Awaiting it gives `O`.
 pub struct CallTool<O> {
-    name: Box<str>,
+    /// With the name of the tool.
     arguments: Arguments,
     read: Read<O>,
 }
@@ -51,11 +51,9 @@ impl Client {
     ///
     /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#calling-tools).
     // spec: TOOL-05
-    pub fn call_tool(&self, name: impl Into<String>) -> Operation<CallTool<ToolResult>> {
-        let name = name.into().into_boxed_str();
-        let arguments = Arguments::of(&name);
-        let kind = CallTool { name, arguments, read: ToolResult::read };
-        operation::begin(self, kind).needs(METHOD, Offer::Tools)
+    pub fn call_tool(&self, name: impl AsRef<str>) -> Operation<CallTool<ToolResult>> {
+        let kind = CallTool { arguments: Arguments::of(name.as_ref()), read: ToolResult::read };
+        operation::begin_offered(self, METHOD, Offer::Tools, kind)
     }
 }
 
@@ -111,7 +109,7 @@ impl<O> Operation<CallTool<O>> {
     }
 
     fn reading<P>(self, read: Read<P>) -> Operation<CallTool<P>> {
-        self.map(|CallTool { name, arguments, .. }| CallTool { name, arguments, read })
+        self.map(|CallTool { arguments, .. }| CallTool { arguments, read })
     }
 }
 
@@ -138,8 +136,8 @@ impl<O: Send + 'static> IntoFuture for Operation<CallTool<O>> {
 impl<O: 'static> CallTool<O> {
     /// The call as it is sent, for a task.
     pub(crate) fn prepare(self, known: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
-        let Self { name, arguments, read } = self;
-        let params = arguments.encode()?;
+        let Self { arguments, read } = self;
+        let (params, name) = arguments.encode()?;
         let read = Box::new(move |reply: Reply| {
             read(Origin { tool: name.clone(), wraps: known.wraps(&name) }, reply)
         });
@@ -149,6 +147,6 @@ impl<O: 'static> CallTool<O> {
 
 impl<O> fmt::Debug for CallTool<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallTool").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("CallTool").field("name", &self.arguments.tool()).finish_non_exhaustive()
     }
 }

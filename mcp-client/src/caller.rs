@@ -5,6 +5,7 @@ use crate::{
     in_flight::{InFlight, Watch},
     known_tools::KnownTools,
     listeners::Listeners,
+    offer::{self, Offer},
 };
 use mcp_session::{
     Call, Cancellation, Era, Event, Meta, OnRequestId, Params, Reply, Reuse, SameConnection,
@@ -68,6 +69,17 @@ impl Ground {
 impl Caller {
     pub(crate) fn new(client: &Client) -> Result<Self, Error> {
         Ok(Self { session: client.session()?, ground: Arc::clone(client.ground()), own: None })
+    }
+
+    /// The same, if the server has offered what a method needs.
+    pub(crate) fn offered(
+        client: &Client,
+        method: &'static str,
+        offer: Offer,
+    ) -> Result<Self, Error> {
+        let caller = Self::new(client)?;
+        offer::require(caller.server(), method, offer)?;
+        Ok(caller)
     }
 
     /// What the call does in a way of its own, from now on.
@@ -146,13 +158,14 @@ impl Caller {
 
     /// Makes the call and polls it for the first time. What remembers its ids is to be kept as long as it waits.
     pub(crate) fn begin(
-        &self,
+        self,
         method: &'static str,
         params: Params,
         cx: &mut Context<'_>,
-    ) -> (Begun, Option<Watch>) {
+    ) -> (Begun, Arc<Ground>, Option<Watch>) {
         let (call, watch) = self.prepare(method, params);
-        (self.session.begin(call, cx), watch)
+        let Self { session, ground, .. } = self;
+        (session.begin(call, cx), ground, watch)
     }
 
     pub(crate) async fn call_as_task(

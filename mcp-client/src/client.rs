@@ -150,7 +150,7 @@ impl Client {
     ///
     /// There is no open session; if it was lost, the error says why.
     pub fn session(&self) -> Result<Session, Error> {
-        self.live()?.session()
+        self.0.slot.session()
     }
 
     /// Calls any method and decodes its result.

@@ -1,9 +1,13 @@
 //! What lists of tools have said, as far as results need it.
 
+use crate::tool_name::ToolName;
 use mcp_types::RawJson;
 use std::{
     collections::HashSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Says in an output schema that the tool gives `{"result": value}` for a value that is no object.
@@ -13,7 +17,11 @@ const MAX_TOOLS: usize = 10_000;
 
 /// The tools that wrap their output, by the schemas that were listed last.
 #[derive(Debug, Default)]
-pub(crate) struct KnownTools(Mutex<HashSet<String>>);
+pub(crate) struct KnownTools {
+    wrapping: Mutex<HashSet<String>>,
+    /// Whether there are any: mostly not, and then no call waits for the others.
+    has_any: AtomicBool,
+}
 
 impl KnownTools {
     /// Reads a `tools/list` result. A tool that cannot be read is passed over.
@@ -33,21 +41,22 @@ impl KnownTools {
                 Some(Ok(false)) | None => drop(wrapping.remove(&name)),
             }
         }
+        self.has_any.store(!wrapping.is_empty(), Ordering::Relaxed);
     }
 
     /// Whether a tool says that it wraps its output.
-    pub(crate) fn wraps(&self, name: &str) -> bool {
-        self.lock().contains(name)
+    pub(crate) fn wraps(&self, tool: &ToolName) -> bool {
+        self.has_any.load(Ordering::Relaxed) && self.lock().contains(&*tool.read())
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wrapping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::KnownTools;
+    use super::{KnownTools, ToolName};
     use mcp_types::RawJson;
     use serde_json::{Value, json};
 
@@ -59,9 +68,12 @@ mod tests {
             |name: &str| json!({"name": name, "outputSchema": {"x-fastmcp-wrap-result": true}});
         let broken = json!({"name": "c", "outputSchema": {"x-fastmcp-wrap-result": "yes"}});
         learn(json!([broken, 7, wrapping("a"), wrapping("b"), {"name": "d"}]));
-        assert!(known.wraps("a") && known.wraps("b"));
-        assert!(!known.wraps("c") && !known.wraps("d"));
+        let wraps = |name: &str| known.wraps(&ToolName::of(name));
+        assert!(wraps("a") && wraps("b"));
+        assert!(!wraps("c") && !wraps("d"));
         learn(json!([{"name": "a", "outputSchema": {"type": "object"}}]));
-        assert!(!known.wraps("a") && known.wraps("b"));
+        assert!(!wraps("a") && wraps("b"));
+        learn(json!([{"name": "b"}]));
+        assert!(!wraps("b"));
     }
 }

@@ -104,6 +104,7 @@ mod target;
 mod task;
 mod template;
 mod together;
+mod tool_name;
 mod tool_result;
 
 pub use builder::ClientBuilder;

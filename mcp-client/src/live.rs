@@ -71,6 +71,17 @@ impl<S> Slot<S> {
         self.lock().clone()
     }
 
+    /// The session, if there is one that is open now.
+    pub(crate) fn session(&self) -> Result<S, Error>
+    where
+        S: Clone,
+    {
+        match &*self.lock() {
+            Some(live) => live.session(),
+            None => Err(Error::NotConnected),
+        }
+    }
+
     pub(crate) fn take(&self) -> Option<Arc<Live<S>>> {
         self.lock().take()
     }
@@ -113,16 +124,6 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
     /// Does some work beside the session, which ends with it; none if the session is over.
     pub(crate) fn run_beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.beside.run(work);
-    }
-
-    /// The session, if it is open now.
-    pub(crate) fn session(&self) -> Result<S, Error> {
-        match &*self.state.borrow() {
-            State::Open(session) => Ok(session.clone()),
-            State::Lost(error) => Err(error.clone().with_delivery(Delivery::NotSent).into()),
-            State::Connected => Err(Error::NotInitialized),
-            State::Connecting | State::Failed(_) | State::Closed => Err(Error::NotConnected),
-        }
     }
 
     /// Has the connection initialized, if it waits for that, and waits until the session is open.
@@ -192,6 +193,19 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
 }
 
 impl<S> Live<S> {
+    /// The session, if it is open now.
+    pub(crate) fn session(&self) -> Result<S, Error>
+    where
+        S: Clone,
+    {
+        match &*self.state.borrow() {
+            State::Open(session) => Ok(session.clone()),
+            State::Lost(error) => Err(error.clone().with_delivery(Delivery::NotSent).into()),
+            State::Connected => Err(Error::NotInitialized),
+            State::Connecting | State::Failed(_) | State::Closed => Err(Error::NotConnected),
+        }
+    }
+
     fn is_usable(&self) -> bool {
         let state = &*self.state.borrow();
         let alive = matches!(state, State::Connecting | State::Connected | State::Open(_));

@@ -45,6 +45,9 @@ impl Offer {
 /// A stateless server negotiates nothing; it refuses calls itself.
 // spec: META-16 LOG-03 OLD-03
 pub(crate) fn require(server: &Server, method: &'static str, offer: Offer) -> Result<(), Error> {
+    if server.era == Era::Modern {
+        return Ok(());
+    }
     let capabilities = &server.capabilities;
     let is_offered = match offer {
         Offer::Completions => capabilities.completions.is_some() || is_older(server),
@@ -54,7 +57,7 @@ pub(crate) fn require(server: &Server, method: &'static str, offer: Offer) -> Re
         Offer::Tools => capabilities.tools.is_some(),
     };
     // A capability of an unexpected shape is one all the same.
-    if is_offered || server.era == Era::Modern || capabilities.extra.get(offer.name()).is_some() {
+    if is_offered || capabilities.extra.get(offer.name()).is_some() {
         return Ok(());
     }
     Err(Error::NotOffered { method: method.into(), capability: offer.name() })

@@ -13,6 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
+/// What ids of tasks begin with. In one word, for each call has the room.
+pub(crate) type TaskPrefix = Arc<Box<str>>;
+
 /// A call that has not been sent yet: configure it, then await it.
 ///
 /// The methods of [`Client`] make these; `K` is what is called, and has methods of its own. What is wrong with a call
@@ -40,7 +43,7 @@ pub struct Operation<K> {
     caller: Result<Caller, Box<Error>>,
     kind: K,
     /// What ids of tasks begin with, if the call is one of a group.
-    task_prefix: Option<Arc<str>>,
+    task_prefix: Option<TaskPrefix>,
 }
 
 impl<K> Operation<K> {
@@ -178,11 +181,11 @@ impl<K> Operation<K> {
     }
 
     /// The same call, whose task, if it becomes one, has an id that begins so.
-    pub(crate) fn with_task_prefix(self, prefix: Option<Arc<str>>) -> Self {
+    pub(crate) fn with_task_prefix(self, prefix: Option<TaskPrefix>) -> Self {
         Self { task_prefix: prefix, ..self }
     }
 
-    pub(crate) fn task_prefix(&self) -> Option<Arc<str>> {
+    pub(crate) fn task_prefix(&self) -> Option<TaskPrefix> {
         self.task_prefix.clone()
     }
 
@@ -237,8 +240,21 @@ impl<K: fmt::Debug> fmt::Debug for Operation<K> {
 }
 
 /// Begins a call.
+#[inline]
 pub(crate) fn begin<K>(client: &Client, kind: K) -> Operation<K> {
     Operation { caller: Caller::new(client).map_err(Box::new), kind, task_prefix: None }
+}
+
+/// Begins a call that is refused if the server has not offered what it needs.
+#[inline]
+pub(crate) fn begin_offered<K>(
+    client: &Client,
+    method: &'static str,
+    offer: Offer,
+    kind: K,
+) -> Operation<K> {
+    let caller = Caller::offered(client, method, offer).map_err(Box::new);
+    Operation { caller, kind, task_prefix: None }
 }
 
 /// Something that a caller gave, and that cannot be sent.

@@ -220,7 +220,7 @@ macro_rules! tasks {
                 let (caller, kind) = self.into_parts();
                 let caller = caller?;
                 let Prepared { method, read, .. } = kind.prepare(Arc::clone(caller.known_tools()))?;
-                let bare = prefix.and_then(|prefix| id.strip_prefix(&*prefix));
+                let bare = prefix.and_then(|prefix| id.strip_prefix(&**prefix));
                 let handle = match bare {
                     Some(bare) => caller.session().task(bare).known_as(id),
                     None => caller.session().task(id),

@@ -1,6 +1,6 @@
 //! What a tool gave.
 
-use crate::{Content, Error, content::joined_text, operation};
+use crate::{Content, Error, content::joined_text, operation, tool_name::ToolName};
 use mcp_session::Reply;
 use mcp_types::{
     CallToolResult, ContentBlock, MetaObject, Request, ResourceLink, tools::CallToolRequest,
@@ -28,14 +28,14 @@ pub struct ToolResult {
     pub meta: Option<MetaObject>,
     /// Whether the tool failed; the content says why.
     pub is_error: bool,
-    tool: Box<str>,
+    tool: ToolName,
     /// Whether the tool says, where it is listed, that it wraps its output.
     wraps: bool,
 }
 
 /// Which tool a result is from, and what is known of that.
 pub(crate) struct Origin {
-    pub(crate) tool: Box<str>,
+    pub(crate) tool: ToolName,
     /// Whether it says, where it is listed, that it wraps its output.
     pub(crate) wraps: bool,
 }
@@ -111,12 +111,12 @@ impl ToolResult {
     }
 }
 
-fn failed(tool: &str, content: Vec<ContentBlock>) -> Error {
+fn failed(tool: &ToolName, content: Vec<ContentBlock>) -> Error {
     let message = match joined_text(&content) {
         text if text.trim().is_empty() => "it did not say why".into(),
         text => text.into(),
     };
-    Error::Tool { tool: tool.into(), message, content }
+    Error::Tool { tool: (*tool.read()).into(), message, content }
 }
 
 /// Whether `_meta` says that the structured output is wrapped.
@@ -198,7 +198,7 @@ impl Parts<'_> {
         })
     }
 
-    fn read_text<T: DeserializeOwned>(&self, tool: &str) -> Result<T, serde_json::Error> {
+    fn read_text<T: DeserializeOwned>(&self, tool: &ToolName) -> Result<T, serde_json::Error> {
         let content: Option<Vec<ContentBlock>> =
             self.content.and_then(|content| serde_json::from_str(content.get()).ok());
         let Some([ContentBlock::Text(block)]) = content.as_deref() else {

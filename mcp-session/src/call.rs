@@ -35,6 +35,7 @@ pub struct Call {
 
 impl Call {
     /// A call without parameters.
+    #[inline]
     pub fn new(method: impl Into<Cow<'static, str>>) -> Self {
         Self {
             method: method.into(),
@@ -61,6 +62,7 @@ impl Call {
     }
 
     /// The same call with these parameters.
+    #[inline]
     #[must_use]
     pub fn with_params(mut self, params: Params) -> Self {
         self.params = params;

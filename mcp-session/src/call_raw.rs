@@ -1,6 +1,6 @@
 //! The outermost of a call: what the session makes of its error.
 
-use crate::{Cancellable, Error, Peer, Reply, spare::Calling};
+use crate::{Cancellable, Error, Peer, Reply, Session, spare::Calling};
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
@@ -42,15 +42,15 @@ pub enum Begun {
 impl Begun {
     /// Polls a call for the first time that nobody can give up from outside.
     #[inline]
-    pub(crate) fn poll(mut reply: Calling, peer: &Peer, cx: &mut Context<'_>) -> Self {
+    pub(crate) fn poll(mut reply: Calling, session: Session, cx: &mut Context<'_>) -> Self {
         if let Poll::Ready(outcome) = Pin::new(&mut reply).poll(cx) {
-            return Self::Ended(convert(outcome, peer));
+            return Self::Ended(convert(outcome, session.peer()));
         }
-        let peer = peer.clone();
         Self::Waiting(CompactCall(match reply.into_called() {
-            Ok(reply) => Compact::Called { reply, peer },
+            Ok(reply) => Compact::Called { reply, session },
             Err(reply) => {
-                Compact::Other(Box::new(CallRaw::new(Cancellable::without_watch(*reply), peer)))
+                let (reply, peer) = (Cancellable::without_watch(*reply), session.peer().clone());
+                Compact::Other(Box::new(CallRaw::new(reply, peer)))
             }
         }))
     }
@@ -76,7 +76,7 @@ pub struct CompactCall(Compact);
 enum Compact {
     Called {
         reply: BoxFuture<'static, Result<Reply, BoxError>>,
-        peer: Peer,
+        session: Session,
     },
     /// Its layers are not ready yet, or it may be given up from outside.
     Other(Box<CallRaw>),
@@ -87,8 +87,8 @@ impl Future for CompactCall {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            Compact::Called { reply, peer } => {
-                reply.as_mut().poll(cx).map(|outcome| convert(outcome, peer))
+            Compact::Called { reply, session } => {
+                reply.as_mut().poll(cx).map(|outcome| convert(outcome, session.peer()))
             }
             Compact::Other(call) => Pin::new(&mut **call).poll(cx),
         }

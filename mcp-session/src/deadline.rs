@@ -135,7 +135,6 @@ impl<S> Deadline<S> {
             return None;
         }
         let has_idle = limits.idle.is_some();
-        let own = own.map(|own| Box::new(*own));
         let clock = Clock::start(call.method.clone(), own, Arc::clone(&self.ground));
         if !has_idle {
             return Some(Countdown::new(Ticking::alone(clock)));

@@ -3,7 +3,7 @@
 mod exchange;
 
 use crate::{Call, OnRequestId, Peer, Reply};
-use exchange::{Exchange, Talk};
+use exchange::{Exchange, Side, Talk};
 use futures_util::future::BoxFuture;
 use mcp_transport::{BoxError, ClientMessage, Transport};
 use mcp_types::{RawJson, RequestId, keys, rpc::Request};
@@ -73,12 +73,12 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
         tell_id(&id, &call);
         let params = call.params.join_with(&call.meta, progress);
         let mut request = Request::new(id.clone(), call.method.clone());
-        request.params = (params != RawJson::EMPTY_OBJECT).then_some(params);
+        request.params = (params.size() > RawJson::EMPTY_OBJECT.size()).then_some(params);
         let mut message = ClientMessage::new(request);
         message.extensions = call.extensions;
         let sending = self.transport.call(message);
-        let ends = Arc::clone(&self.ends);
-        let talk = Talk::new(id, call.method, call.params, call.events, ends);
+        let side = Side::of(&self.ends, call.params);
+        let talk = Talk::new(id, call.method, call.events, side);
         let exchange = Box::write(room, Exchange::new(sending, talk));
         Box::into_pin(exchange)
     }

@@ -83,7 +83,14 @@ impl Meta {
         }
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, key: &str) {
+        if self.own.is_some() {
+            self.remove_own(key);
+        }
+    }
+
+    fn remove_own(&mut self, key: &str) {
         if self.own().iter().any(|(known, _)| known == key) {
             self.own_mut().retain(|(known, _)| known != key);
         }

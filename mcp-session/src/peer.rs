@@ -46,7 +46,7 @@ pub struct Peer(Arc<State>);
 
 struct State {
     next_id: AtomicI64,
-    version: OnceLock<ProtocolVersion>,
+    version: OnceLock<Negotiated>,
     /// What the program calls the server.
     name: OnceLock<Arc<str>>,
     /// What the server calls itself.
@@ -67,6 +67,12 @@ struct State {
     tasks: OnceLock<HostedTasks>,
     /// Whether the server has refused to tell how its tasks are.
     tells_no_tasks: AtomicBool,
+}
+
+struct Negotiated {
+    version: ProtocolVersion,
+    /// Looked at by each call.
+    is_modern: bool,
 }
 
 impl Peer {
@@ -105,12 +111,12 @@ impl Peer {
 
     /// The negotiated revision, once it is known.
     pub fn version(&self) -> Option<&ProtocolVersion> {
-        self.0.version.get()
+        self.0.version.get().map(|negotiated| &negotiated.version)
     }
 
     pub(crate) fn negotiated(&self, version: ProtocolVersion) {
         // Connections of one session agree on one revision; the first one stays.
-        let _ = self.0.version.set(version);
+        let _ = self.0.version.set(Negotiated { is_modern: version.is_modern(), version });
     }
 
     /// Whether it makes sense to ask the server to tell how its tasks are.
@@ -189,7 +195,7 @@ impl Peer {
     }
 
     pub(crate) fn is_modern(&self) -> bool {
-        self.version().is_some_and(ProtocolVersion::is_modern)
+        self.0.version.get().is_some_and(|negotiated| negotiated.is_modern)
     }
 
     /// Answers one request of a legacy server.

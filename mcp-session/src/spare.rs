@@ -7,33 +7,45 @@ use std::{
     fmt,
     future::{Future, ready},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{self, Context, Poll},
 };
 use tower_service::Service;
 
-/// A service, and at most one clone of it that is not in use.
+/// So many clones are kept: as many threads may make calls at the same time, and none has to clone anything.
+const KEPT: usize = 8;
+
+/// A service, and a few clones of it that are not in use.
 ///
 /// A clone is busy from the time that it is asked whether it is ready until it is called, and that is mostly one moment.
 pub(crate) struct Spare {
     service: BoxCallService,
-    idle: Mutex<Option<BoxCallService>>,
+    idle: Mutex<Vec<BoxCallService>>,
 }
 
 impl Spare {
     pub(crate) fn new(service: BoxCallService) -> Self {
-        Self { service, idle: Mutex::new(None) }
+        Self { service, idle: Mutex::default() }
     }
 
     fn take(&self) -> BoxCallService {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let idle = self.lock().pop();
         idle.unwrap_or_else(|| self.service.clone())
     }
 
     fn give_back(&self, service: BoxCallService) {
-        let before = self.idle.lock().unwrap_or_else(PoisonError::into_inner).replace(service);
+        let mut idle = self.lock();
+        if idle.len() < KEPT {
+            idle.push(service);
+            return;
+        }
         // Not under the lock: a layer may do what it likes when it is dropped.
-        drop(before);
+        drop(idle);
+        drop(service);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<BoxCallService>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,9 @@
 //! A call of a tool under way.
 
 use super::{CallTool, METHOD, Read};
-use crate::{Error, Operation, caller::Caller, in_flight::Watch, tool_result::Origin};
+use crate::{
+    Error, Operation, caller::Ground, in_flight::Watch, tool_name::ToolName, tool_result::Origin,
+};
 use mcp_session::{
     Reply,
     future::{Begun, CompactCall},
@@ -11,6 +13,7 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -31,8 +34,8 @@ enum Stage<O> {
 
 /// What it takes to read the reply.
 struct Reading<O> {
-    caller: Caller,
-    tool: Box<str>,
+    ground: Arc<Ground>,
+    tool: ToolName,
     read: Read<O>,
 }
 
@@ -47,10 +50,11 @@ impl<O> CallingTool<O> {
         operation: Operation<CallTool<O>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<O, Error>> {
-        let (caller, CallTool { name: tool, arguments, read }) = operation.into_parts();
+        let (caller, CallTool { arguments, read }) = operation.into_parts();
         let caller = caller?;
-        let (begun, watch) = caller.begin(METHOD, arguments.encode()?, cx);
-        let reading = Reading { caller, tool, read };
+        let (params, tool) = arguments.encode()?;
+        let (begun, ground, watch) = caller.begin(METHOD, params, cx);
+        let reading = Reading { ground, tool, read };
         match begun {
             Begun::Ended(outcome) => Poll::Ready(reading.read(outcome)),
             Begun::Waiting(reply) => {
@@ -63,8 +67,8 @@ impl<O> CallingTool<O> {
 
 impl<O> Reading<O> {
     fn read(self, outcome: Result<Reply, Error>) -> Result<O, Error> {
-        let Self { caller, tool, read } = self;
-        let wraps = caller.known_tools().wraps(&tool);
+        let Self { ground, tool, read } = self;
+        let wraps = ground.known_tools.wraps(&tool);
         read(Origin { tool, wraps }, outcome?)
     }
 }

@@ -80,7 +80,7 @@ impl GroupBuilder {
         let routes = Routes::new(naming, members.iter().map(|(name, _)| name.clone()).collect());
         let is_one = members.len() == 1 && *routes.naming() == Naming::Bare;
         let members = members.into_iter().map(|(name, client)| {
-            let task_prefix = (!is_one).then(|| Naming::task_prefix(&name).into());
+            let task_prefix = (!is_one).then(|| Naming::task_prefix(&name).into_boxed_str().into());
             Member::new(name, client, task_prefix)
         });
         let members = members.collect();

@@ -1,6 +1,6 @@
 //! One member of a group, and how it is.
 
-use crate::{Client, Error, TaskHandle};
+use crate::{Client, Error, TaskHandle, operation::TaskPrefix};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -75,13 +75,13 @@ impl Backoff {
 pub(super) struct Member {
     pub(super) name: Box<str>,
     /// What the ids of its tasks begin with in the group.
-    pub(super) task_prefix: Option<Arc<str>>,
+    pub(super) task_prefix: Option<TaskPrefix>,
     pub(super) client: Client,
     pub(super) state: watch::Sender<MemberState>,
 }
 
 impl Member {
-    pub(super) fn new(name: Box<str>, client: Client, task_prefix: Option<Arc<str>>) -> Self {
+    pub(super) fn new(name: Box<str>, client: Client, task_prefix: Option<TaskPrefix>) -> Self {
         Self { name, task_prefix, client, state: watch::Sender::new(MemberState::Idle) }
     }
 
@@ -107,7 +107,7 @@ impl Member {
     }
 
     fn task_prefix(&self) -> &str {
-        self.task_prefix.as_deref().unwrap_or_default()
+        self.task_prefix.as_ref().map_or("", |prefix| prefix)
     }
 
     /// The client, if it can be called.

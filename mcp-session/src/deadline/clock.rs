@@ -18,11 +18,16 @@ pub(crate) struct Clock {
     start: Instant,
     /// When the last progress came, in milliseconds since the start.
     heard: AtomicU64,
-    /// The limits of this call alone. In a box, for most have those of all calls, and each call in flight has a clock.
-    own: Option<Box<Deadlines>>,
+    /// In a box, for most have those of all calls, and each call in flight has a clock.
+    own: Option<Box<Own>>,
+    ground: Arc<Ground>,
+}
+
+/// What holds for one call alone.
+struct Own {
+    limits: Deadlines,
     /// How long a person had when the call began.
     waited_before: Duration,
-    ground: Arc<Ground>,
 }
 
 /// The limit that ends first as things are.
@@ -36,12 +41,14 @@ impl Clock {
     #[inline]
     pub(super) fn start(
         method: Cow<'static, str>,
-        own: Option<Box<Deadlines>>,
+        own: Option<&Deadlines>,
         ground: Arc<Ground>,
     ) -> Self {
         let waited_before = ground.waited();
+        let own = (own.is_some() || !waited_before.is_zero())
+            .then(|| Box::new(Own { limits: *own.unwrap_or(&ground.deadlines), waited_before }));
         let (start, heard) = (Instant::now(), AtomicU64::new(0));
-        Self { method, start, heard, own, waited_before, ground }
+        Self { method, start, heard, own, ground }
     }
 
     pub(super) fn timers(&self) -> &Timers {
@@ -56,8 +63,11 @@ impl Clock {
 
     /// The limit that ends first as things are.
     pub(super) fn end(&self) -> Option<End> {
-        let Deadlines { idle, total } = *self.own.as_deref().unwrap_or(&self.ground.deadlines);
-        let start = self.start + (self.ground.waited() - self.waited_before);
+        let (Deadlines { idle, total }, waited_before) = match &self.own {
+            Some(own) => (own.limits, own.waited_before),
+            None => (self.ground.deadlines, Duration::ZERO),
+        };
+        let start = self.start + (self.ground.waited() - waited_before);
         let heard = start + Duration::from_millis(self.heard.load(Ordering::Relaxed));
         // A limit that no clock can tell the end of is none.
         let end =

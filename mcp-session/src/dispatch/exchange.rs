@@ -2,7 +2,7 @@
 
 use super::Ends;
 use crate::{
-    Error, Event, Events, Misbehavior, Params, Progress, Reply, events::belongs_to_no_call,
+    Error, Event, Events, Misbehavior, Params, Peer, Progress, Reply, events::belongs_to_no_call,
     peer::MAX_ANSWERS,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -28,7 +28,8 @@ pin_project! {
     pub(super) struct Exchange<T: Transport> {
         #[pin]
         stage: Stage<T::Future>,
-        talk: Talk<T>,
+        // None when it is over.
+        talk: Option<Talk<T>>,
     }
 }
 
@@ -46,11 +47,25 @@ pin_project! {
 pub(super) struct Talk<T> {
     id: RequestId,
     method: Cow<'static, str>,
-    params: Params,
     events: Events,
-    ends: Arc<Ends<T>>,
+    side: Side<T>,
     /// Made when the server says something beside the response.
     chat: Option<Box<Chat>>,
+}
+
+/// What this side is to the server during a call.
+pub(super) enum Side<T> {
+    /// A stateless server asks nothing.
+    Silent(Peer),
+    /// In a box: only servers with a handshake, or such of which nothing is known yet, may ask.
+    Answering(Box<Answering<T>>),
+}
+
+/// What it takes to answer what is asked during a call.
+pub(super) struct Answering<T> {
+    ends: Arc<Ends<T>>,
+    /// Those of the call, for whoever answers.
+    params: Params,
 }
 
 /// What a server has said about a call before its response, and what is done about it.
@@ -66,7 +81,7 @@ type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
 
 impl<T: Transport> Exchange<T> {
     pub(super) fn new(sending: T::Future, talk: Talk<T>) -> Self {
-        Self { stage: Stage::Sending { sending }, talk }
+        Self { stage: Stage::Sending { sending }, talk: Some(talk) }
     }
 }
 
@@ -77,7 +92,7 @@ impl<T: Transport> Future for Exchange<T> {
         let mut this = self.project();
         if let StageProjection::Sending { sending } = this.stage.as_mut().project() {
             let replies = match ready!(sending.poll(cx))?.into_response() {
-                Ok(response) => return Poll::Ready(this.talk.complete(response)),
+                Ok(response) => return Talk::end(this.talk, response),
                 Err(replies) => replies,
             };
             this.stage.set(Stage::Receiving { replies });
@@ -86,12 +101,17 @@ impl<T: Transport> Future for Exchange<T> {
             return Poll::Pending;
         };
         for _ in 0..TURNS {
-            if let Some(chat) = &mut this.talk.chat {
+            let Some(talk) = this.talk else { return Poll::Pending };
+            if let Some(chat) = &mut talk.chat {
                 ready!(chat.poll_ready(cx));
             }
-            let message = ready!(replies.poll_next_unpin(cx));
-            if let Some(outcome) = this.talk.receive(message) {
-                return Poll::Ready(outcome);
+            match ready!(replies.poll_next_unpin(cx)) {
+                Some(Ok(Message::Response(response))) => return Talk::end(this.talk, response),
+                message => {
+                    if let Err(error) = talk.receive(message) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
             }
         }
         // A server that says more than can be heard holds up neither the deadline nor what else the task does.
@@ -129,51 +149,59 @@ impl<T: Transport> Talk<T> {
     pub(super) fn new(
         id: RequestId,
         method: Cow<'static, str>,
-        params: Params,
         events: Events,
-        ends: Arc<Ends<T>>,
+        side: Side<T>,
     ) -> Self {
-        Self { id, method, params, events, ends, chat: None }
+        Self { id, method, events, side, chat: None }
     }
 
-    /// Deals with what the server says; gives how the call ended, if that was its end.
+    fn peer(&self) -> &Peer {
+        match &self.side {
+            Side::Silent(peer) => peer,
+            Side::Answering(answering) => &answering.ends.peer,
+        }
+    }
+
+    /// Deals with what the server says beside a response.
+    ///
+    /// # Errors
+    ///
+    /// The call has ended with it.
     fn receive(
         &mut self,
         message: Option<Result<Message, mcp_transport::Error>>,
-    ) -> Option<Result<Reply, BoxError>> {
-        let outcome = match message {
-            Some(Ok(Message::Response(response))) => return Some(self.complete(response)),
-            Some(Ok(Message::Notification(notification))) => self.tell(notification),
-            // spec: MSG-15 MSG-16
-            Some(Ok(Message::Request(_))) if self.ends.peer.is_modern() => {
-                self.report(Misbehavior::RequestOnModernStream)
-            }
-            Some(Ok(Message::Request(request))) => {
-                self.ask(request);
-                Ok(())
-            }
-            Some(Err(error)) => return Some(Err(error.into())),
-            None => Err(Error::misbehaved(&self.method, Misbehavior::NoResponse)),
-        };
-        outcome.err().map(|error| Err(error.into()))
+    ) -> Result<(), BoxError> {
+        match message {
+            Some(Ok(Message::Notification(notification))) => self.tell(notification)?,
+            Some(Ok(Message::Request(request))) => self.ask(request)?,
+            Some(Ok(Message::Response(_))) => {}
+            Some(Err(error)) => return Err(error.into()),
+            None => return Err(Error::misbehaved(&self.method, Misbehavior::NoResponse).into()),
+        }
+        Ok(())
     }
 
-    fn complete(&mut self, response: Response) -> Result<Reply, BoxError> {
+    /// Ends a call that is not over yet.
+    fn end(talk: &mut Option<Self>, response: Response) -> Poll<Result<Reply, BoxError>> {
+        match talk.take() {
+            Some(talk) => Poll::Ready(talk.complete(response)),
+            None => Poll::Pending,
+        }
+    }
+
+    fn complete(self, response: Response) -> Result<Reply, BoxError> {
         // An error response without an id can only be about this request: bindings check that before.
         if response.id.as_ref().is_some_and(|id| *id != self.id) {
             return Err(Error::misbehaved(&self.method, Misbehavior::ResponseForOtherId).into());
         }
         match response.outcome {
-            Ok(result) => {
-                let method = std::mem::take(&mut self.method);
-                Ok(Reply::new(result).answering(self.ends.peer.clone(), method))
-            }
+            Ok(result) => Ok(Reply::new(result).answering(self.side.into_peer(), self.method)),
             Err(error) => Err(Error::rpc(&self.method, error).into()),
         }
     }
 
     fn tell(&mut self, notification: Notification) -> Result<(), Error> {
-        let peer = &self.ends.peer;
+        let peer = self.peer();
         if peer.give_up(&notification) {
             return Ok(());
         }
@@ -204,12 +232,20 @@ impl<T: Transport> Talk<T> {
 
     /// Notes that the server broke a rule in this call.
     fn report(&self, misbehavior: Misbehavior) -> Result<(), Error> {
-        self.ends.peer.report(misbehavior, &self.method)
+        self.peer().report(misbehavior, &self.method)
     }
 
     /// Answers a request of a legacy server, or refuses it; that is one more message down the same transport.
-    fn ask(&mut self, request: Request) {
-        let (peer, transport) = (self.ends.peer.clone(), self.ends.transport.clone());
+    // spec: MSG-15 MSG-16
+    fn ask(&mut self, request: Request) -> Result<(), Error> {
+        let Side::Answering(answering) = &self.side else {
+            return self.report(Misbehavior::RequestOnModernStream);
+        };
+        let Answering { ends, params } = &**answering;
+        if ends.peer.is_modern() {
+            return self.report(Misbehavior::RequestOnModernStream);
+        }
+        let (peer, transport) = (ends.peer.clone(), ends.transport.clone());
         let mut extensions = Extensions::new();
         if let Some(version) = peer.version().cloned() {
             extensions.insert(version);
@@ -220,12 +256,31 @@ impl<T: Transport> Talk<T> {
         if chat.answers.as_ref().map_or(0, Answers::len) >= MAX_ANSWERS {
             let refusal = async move { peer.refuse(request.id, transport, extensions).await };
             chat.busy = Some(Box::pin(refusal));
-            return;
+            return Ok(());
         }
-        let asker = peer.asker().about(self.method.clone(), self.params.clone());
+        let asker = peer.asker().about(self.method.clone(), params.clone());
         let id = request.id.clone();
         let answer = async move { peer.answer(request, asker, transport, extensions).await };
-        let answer = self.ends.peer.answering(id, answer);
+        let answer = ends.peer.answering(id, answer);
         chat.answers.get_or_insert_default().push(answer);
+        Ok(())
+    }
+}
+
+impl<T> Side<T> {
+    #[inline]
+    pub(super) fn of(ends: &Arc<Ends<T>>, params: Params) -> Self {
+        if ends.peer.is_modern() {
+            Self::Silent(ends.peer.clone())
+        } else {
+            Self::Answering(Box::new(Answering { ends: Arc::clone(ends), params }))
+        }
+    }
+
+    fn into_peer(self) -> Peer {
+        match self {
+            Self::Silent(peer) => peer,
+            Self::Answering(answering) => answering.ends.peer.clone(),
+        }
     }
 }
