@@ -26,7 +26,21 @@ pub trait Driver: Clone + Send + Sync + 'static {
 
 /// The body of the `main` of a driver.
 pub fn main<D: Driver>(plan: &Plan) -> Result<()> {
-    let outcome = runtime(plan)?.block_on(run::<D>(plan))?;
+    let own = plan.clone();
+    print(plan, async move { run::<D>(&own).await })
+}
+
+/// Runs something in a task or on the main thread, as the plan says, and prints what came of it.
+pub fn print<F>(plan: &Plan, run: F) -> Result<()>
+where
+    F: Future<Output = Result<Outcome>> + Send + 'static,
+{
+    let runtime = runtime(plan)?;
+    let outcome = if plan.threads && !plan.main_thread {
+        runtime.block_on(runtime.spawn(run))??
+    } else {
+        runtime.block_on(run)?
+    };
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&outcome)?)?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
+use tokio::process::{ChildStdin, ChildStdout};
 
 /// The program of the server and its arguments.
 pub fn command(plan: &Plan) -> Result<(PathBuf, Vec<&'static str>)> {
@@ -21,6 +22,21 @@ pub fn command(plan: &Plan) -> Result<(PathBuf, Vec<&'static str>)> {
         arguments.push("--modern");
     }
     Ok((program, arguments))
+}
+
+/// Starts the server as a child of the runtime's, which ends with the handle.
+pub fn spawn(plan: &Plan) -> Result<(tokio::process::Child, ChildStdin, ChildStdout)> {
+    let (program, arguments) = command(plan)?;
+    let mut child = tokio::process::Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        bail!("the pipes of the server are missing");
+    };
+    Ok((child, input, output))
 }
 
 /// A server over HTTP; it ends with this value.

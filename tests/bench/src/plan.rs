@@ -25,6 +25,9 @@ pub struct Plan {
     /// The multi-thread runtime.
     #[arg(long)]
     pub threads: bool,
+    /// On the main thread, as in an async `main`, and not in a task; a difference with more than one thread.
+    #[arg(long)]
+    pub main_thread: bool,
     /// Where the calls of this library begin.
     #[arg(long, default_value = "client")]
     pub layer: Layer,
@@ -73,6 +76,8 @@ pub enum Work {
     Connect,
     /// Sessions that do nothing: as many as are in flight.
     Idle,
+    /// A task waits to be woken, and calls nothing; of the minimal client alone.
+    Wait,
     /// A request becomes bytes; of ours alone.
     Encode,
     /// The bytes of an answer become a result; of ours alone.

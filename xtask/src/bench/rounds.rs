@@ -52,7 +52,7 @@ pub(super) fn run(options: &Rounds) -> Result<()> {
     if scenarios.is_empty() {
         bail!("there is no such scenario; there are {}", names().join(", "));
     }
-    let (mut programs, mut features) = (vec!["server", "ours", "raw"], vec![]);
+    let (mut programs, mut features) = (vec!["server", "ours", "minimal", "raw"], vec![]);
     if !options.without_rmcp {
         programs.push("rmcp");
         features.push("rmcp");

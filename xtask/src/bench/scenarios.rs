@@ -8,6 +8,9 @@ pub(super) struct Scenario {
 }
 
 const ALL: &[&str] = &["ours", "rmcp", "raw"];
+/// The minimal client makes small calls alone.
+const SMALL: &[&str] = &["ours", "rmcp", "raw", "minimal"];
+const MINIMAL: &[&str] = &["minimal"];
 /// rmcp 3.11 fails at its limit for a line.
 const WITHOUT_RMCP: &[&str] = &["ours", "raw"];
 const OURS: &[&str] = &["ours"];
@@ -21,25 +24,30 @@ const fn of(
 }
 
 pub(super) const SCENARIOS: &[Scenario] = &[
-    of("seq-stdio", &["--over", "stdio", "--modern"], ALL),
-    of("seq-stdio-legacy", &["--over", "stdio"], ALL),
-    of("seq-stdio-threads", &["--over", "stdio", "--modern", "--threads"], ALL),
-    of("seq-http", &["--over", "http", "--modern"], ALL),
-    of("seq-sse", &["--over", "sse", "--modern"], ALL),
-    of("seq-memory", &["--over", "memory", "--modern"], ALL),
+    of("seq-stdio", &["--over", "stdio", "--modern"], SMALL),
+    of("seq-stdio-legacy", &["--over", "stdio"], SMALL),
+    of("seq-stdio-threads", &["--over", "stdio", "--modern", "--threads"], SMALL),
+    of("seq-stdio-main", &["--over", "stdio", "--modern", "--threads", "--main-thread"], SMALL),
+    of("seq-http", &["--over", "http", "--modern"], SMALL),
+    of("seq-sse", &["--over", "sse", "--modern"], SMALL),
+    of("seq-memory", &["--over", "memory", "--modern"], SMALL),
     of("seq-process", &["--over", "process", "--modern"], OURS),
-    of("conc-64-stdio", &["--over", "stdio", "--modern", "--in-flight", "64"], ALL),
+    of("conc-64-stdio", &["--over", "stdio", "--modern", "--in-flight", "64"], SMALL),
+    of("conc-64-stdio-legacy", &["--over", "stdio", "--in-flight", "64"], SMALL),
     of(
         "conc-64-stdio-threads",
         &["--over", "stdio", "--modern", "--in-flight", "64", "--threads"],
-        ALL,
+        SMALL,
     ),
-    of("conc-64-http", &["--over", "http", "--modern", "--in-flight", "64"], ALL),
-    of("conc-64-memory", &["--over", "memory", "--modern", "--in-flight", "64"], ALL),
+    of("conc-64-http", &["--over", "http", "--modern", "--in-flight", "64"], SMALL),
+    of("conc-64-memory", &["--over", "memory", "--modern", "--in-flight", "64"], SMALL),
     of("conc-64-process", &["--over", "process", "--modern", "--in-flight", "64"], OURS),
-    of("conc-1024-stdio", &["--over", "stdio", "--modern", "--in-flight", "1024"], ALL),
-    of("conc-1024-http", &["--over", "http", "--modern", "--in-flight", "1024"], ALL),
-    of("conc-65536-stdio", &["--over", "stdio", "--modern", "--in-flight", "65536"], ALL),
+    of("conc-1024-stdio", &["--over", "stdio", "--modern", "--in-flight", "1024"], SMALL),
+    of("conc-1024-http", &["--over", "http", "--modern", "--in-flight", "1024"], SMALL),
+    of("conc-65536-stdio", &["--over", "stdio", "--modern", "--in-flight", "65536"], SMALL),
+    // What tasks take that call nothing.
+    of("tasks-64", &["--work", "wait", "--in-flight", "64"], MINIMAL),
+    of("tasks-65536", &["--work", "wait", "--in-flight", "65536"], MINIMAL),
     of("progress-stdio", &["--over", "stdio", "--modern", "--work", "progress"], ALL),
     of("progress-http", &["--over", "http", "--modern", "--work", "progress"], ALL),
     of("structured-stdio", &["--over", "stdio", "--modern", "--work", "structured"], ALL),

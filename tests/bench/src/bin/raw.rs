@@ -7,15 +7,12 @@ use mcp_bench::{
     plan::{Over, Plan},
     raw::{http::Http, stream},
 };
-use std::io::Write;
 
 fn main() -> Result<()> {
     let plan = Plan::parse();
-    let outcome = match plan.over {
-        Over::Stdio | Over::Memory => drive::runtime(&plan)?.block_on(stream::run(&plan))?,
-        Over::Http | Over::Sse => return drive::main::<Http>(&plan),
+    match plan.over {
+        Over::Stdio | Over::Memory => drive::print(&plan.clone(), stream::run(plan)),
+        Over::Http | Over::Sse => drive::main::<Http>(&plan),
         Over::Process => bail!("there is nothing between a program and itself"),
-    };
-    writeln!(std::io::stdout(), "{}", serde_json::to_string(&outcome)?)?;
-    Ok(())
+    }
 }

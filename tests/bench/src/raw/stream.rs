@@ -14,13 +14,12 @@ use serde_json::json;
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    process::Stdio,
     task::Poll,
     time::Instant,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStdin, ChildStdout},
 };
 
 /// The two directions to a server, and what was read and not looked at.
@@ -36,16 +35,7 @@ pub struct Stream<R, W> {
 impl Stream<ChildStdout, ChildStdin> {
     /// Starts the server and introduces itself.
     pub async fn spawn(plan: &Plan) -> Result<Self> {
-        let (program, arguments) = peer::command(plan)?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("the pipes of the server are missing");
-        };
+        let (child, input, output) = peer::spawn(plan)?;
         Self::open(plan, output, input, Some(child)).await
     }
 }
@@ -155,7 +145,8 @@ fn is_notification(line: &[u8]) -> bool {
 }
 
 /// Runs a plan.
-pub async fn run(plan: &Plan) -> Result<Outcome> {
+pub async fn run(plan: Plan) -> Result<Outcome> {
+    let plan = &plan;
     match (plan.work, plan.over) {
         (Work::Connect, _) => connect(plan).await,
         (Work::Idle, _) => idle(plan).await,
