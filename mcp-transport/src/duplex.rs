@@ -18,8 +18,9 @@
 //! quiet, a message is written by its caller instead, within the call and as far as the stream takes it at once: no
 //! driver has to be woken for it. That is so after one answer alone, and in a tokio runtime.
 //!
-//! The calls that follow many answers leave in two writes: the peer gets the first half from the caller who completes it,
-//! and works on it while the others come to their next calls. It is so when the peer has no more to do than that.
+//! The calls that follow many answers are written by the caller who comes last, or by the driver if one does not come. A
+//! driver that runs before that lets the others go first, once. If the peer has nothing else to do, they leave in two
+//! writes: it gets the first half from the caller who completes it, and works on it while the others come.
 //!
 //! The stream is polled with the waker of the driver in either case, which does the rest, and it is dropped with the
 //! driver. Callers are woken together, after all that was read is told apart.
@@ -27,7 +28,7 @@
 //! # Who reads
 //!
 //! The driver. A pipe or a socket of tokio's, whose events come from where nothing is locked, is read there as well, if
-//! it has no more than 4 KiB: then an answer wakes its caller, and the driver need not run.
+//! it has no more than 16 KiB: then an answer wakes its caller, and the driver need not run.
 //!
 //! # Cancel safety
 //!

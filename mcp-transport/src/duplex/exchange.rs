@@ -30,10 +30,12 @@ pub(super) struct Exchange {
     next_ticket: Ticket,
     /// The driver, when it waits for something to write.
     driver: Option<Waker>,
-    /// How many calls were answered since something was taken to be written.
+    /// How many calls were answered whose callers may come with their next, or have come with one of the requests.
     answers: usize,
-    /// How many requests were queued since then.
+    /// How many requests were queued since something was taken to be written.
     requests: usize,
+    /// Whether the driver has let others go first since then.
+    has_waited: bool,
     /// The driver too, when it waits for the peer to read.
     on_release: Option<Waker>,
     /// No handle is left: what is queued is the last.
@@ -49,6 +51,8 @@ pub(super) type Ticket = u64;
 pub(super) enum Outgoing {
     /// Lines to write.
     Lines,
+    /// Lines of one of many callers. The others may follow, if the driver lets them go first.
+    Soon,
     /// Nothing yet; the driver will be woken.
     Nothing,
     /// Nothing more, ever.
@@ -65,6 +69,7 @@ impl Exchange {
             driver: None,
             answers: 1,
             requests: 0,
+            has_waited: false,
             on_release: None,
             released: false,
             closed: None,
@@ -105,13 +110,20 @@ impl Exchange {
         self.driver.is_some() && self.answers == 1 && self.outbox.is_empty()
     }
 
-    /// Whether what is queued should be written by the caller who has queued the last of it: it follows the first half of
-    /// many answers that came together, and the peer has no more to do than that. So it works on these while the callers
-    /// of the other half come to their next calls.
-    pub(super) fn is_half(&self) -> bool {
+    /// Whether what is queued should be written by the caller who has queued the last of it: all who got answers have come
+    /// with their next calls, or the first half of many, and the peer has no more to do than that. So it works on these
+    /// while the callers of the other half come.
+    pub(super) fn is_complete(&self) -> bool {
         let Self { answers, requests, .. } = *self;
         let is_half = requests == answers.div_ceil(2) && requests >= HANDFUL;
-        is_half && self.pending.len() <= 2 * requests
+        requests == answers && requests > 1 || is_half && self.pending.len() <= 2 * requests
+    }
+
+    /// Whether the driver should let others go first, once: some schedulers run it right after the first of many callers.
+    fn is_early(&self) -> bool {
+        let Self { answers, requests, .. } = *self;
+        let is_first = requests == 1 && self.pending.len() > 1;
+        !self.has_waited && requests > 0 && (is_first || requests < answers)
     }
 
     /// Queues a message, and makes the slot of a request before its first byte can be written.
@@ -172,9 +184,16 @@ impl Exchange {
 
     /// Gives the driver what is queued, or remembers whom to wake.
     pub(super) fn poll_outgoing(&mut self, lines: &mut Chunk, waker: &Waker) -> Outgoing {
+        if self.is_early() {
+            self.has_waited = true;
+            return Outgoing::Soon;
+        }
         if self.take_outgoing(lines) {
+            // Those who were waited for and did not come are not waited for again.
+            self.answers = 0;
             return Outgoing::Lines;
         }
+        self.has_waited = false;
         if self.released {
             return Outgoing::Finished;
         }
@@ -189,8 +208,9 @@ impl Exchange {
     pub(super) fn take_outgoing(&mut self, lines: &mut Chunk) -> bool {
         let is_taken = self.outbox.take(lines);
         if is_taken {
-            self.answers = 0;
+            self.answers = self.answers.saturating_sub(self.requests);
             self.requests = 0;
+            self.has_waited = false;
         }
         is_taken
     }

@@ -31,6 +31,8 @@ pub(super) struct Port<W> {
 pub(super) enum Written {
     /// Some of what is queued, and the rest may follow.
     Some,
+    /// Nothing yet: others go first.
+    Soon,
     /// All that is queued.
     All,
     /// What the peer takes, which is not all.
@@ -91,6 +93,7 @@ impl<W: Wire> Port<W> {
         if self.outflow.is_empty() {
             match shared.poll_outgoing(self.outflow.refill(), cx) {
                 Outgoing::Lines => {}
+                Outgoing::Soon => return Ok(Written::Soon),
                 Outgoing::Nothing => {
                     let _flushed = self.outflow.poll_flush(wire, cx)?;
                     return Ok(Written::All);

@@ -38,7 +38,7 @@ impl Handle {
     ) -> Result<Option<CallReplies>, Error> {
         let is_quiet = exchange.is_quiet();
         let slot = exchange.send(message, line)?;
-        if (is_quiet || exchange.is_half()) && is_in_runtime() {
+        if (is_quiet || exchange.is_complete()) && is_in_runtime() {
             self.0.port.write_through(exchange);
         } else {
             settle(exchange);

@@ -83,16 +83,54 @@ async fn a_crowd_leaves_in_two_halves_so_that_the_peer_does_not_wait_for_the_sec
 }
 
 #[tokio::test]
+async fn a_driver_that_runs_right_after_the_first_caller_lets_the_others_go_first() {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let (io, writes) = Counting::new(ours);
+    let (mut client, _unsolicited, connection) = multiplex(io, Limits::default());
+    let (mut driver, mut peer) = (ByHand::idle(connection), Peer::new(theirs));
+    let mut last = 0;
+    // In the last round, not all come who were answered.
+    for count in [12, 12, 12, 3] {
+        writes.store(0, Ordering::Relaxed);
+        let ids = last..last + count;
+        last = ids.end;
+        let (mut calls, mut has_run) = (Vec::new(), false);
+        for id in ids.clone() {
+            calls.push(deadline(client.call(request(id, "a"))).await.unwrap());
+            if driver.wakes() > 0 && !has_run {
+                has_run = true;
+                assert!(driver.turn().is_pending());
+            }
+            assert_eq!(driver.wakes(), usize::from(has_run), "it comes back");
+        }
+        assert!(driver.turn().is_pending());
+        let written = writes.load(Ordering::Relaxed);
+        assert_eq!(written, if ids.start == 0 { 2 } else { 1 }, "others follow the very first");
+        for id in ids.clone() {
+            assert_eq!(peer.expect("a").await["id"], id);
+            peer.answer(id, json!({})).await;
+        }
+        assert!(driver.turn().is_pending());
+        for replies in calls {
+            result(replies).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_nobody_answers_does_not_keep_others_from_the_wire() {
     let (ours, theirs) = tokio::io::duplex(1024);
     let (mut client, _unsolicited, connection) = multiplex(ours, Limits::default());
     let (mut driver, mut peer) = (ByHand::idle(connection), Peer::new(theirs));
     let listening = deadline(client.call(request(1, "subscriptions/listen"))).await.unwrap();
     peer.expect("subscriptions/listen").await;
-    // The next one goes by the driver: for all that is known, more will follow.
+    // The next one goes by the driver, which lets others go first: for all that is known, more will follow.
     let replies = deadline(client.call(request(2, "a"))).await.unwrap();
-    assert_eq!(driver.wakes(), 1);
-    assert!(driver.turn().is_pending());
+    for _ in 0..2 {
+        assert_eq!(driver.wakes(), 1);
+        assert!(driver.turn().is_pending());
+    }
+    assert_eq!(driver.wakes(), 0);
     peer.expect("a").await;
     answered(&mut driver, &mut peer, (2, replies)).await;
     let replies = deadline(client.call(request(3, "b"))).await.unwrap();
@@ -142,7 +180,8 @@ async fn the_next_in_line_goes_on_when_the_one_before_has_written() {
     let Poll::Ready(Ok(third)) = poll(0) else { panic!("there is room") };
     assert_eq!((driver.wakes(), wakes(1)), (0, 1));
     let Poll::Ready(Ok(fourth)) = poll(1) else { panic!("there is room") };
-    assert!(driver.turn().is_pending());
+    // It lets others go first, and comes back.
+    (0..2).for_each(|_| assert!(driver.turn().is_pending()));
     for id in 1..=4 {
         assert_eq!(peer.expect("a").await["id"], id);
     }

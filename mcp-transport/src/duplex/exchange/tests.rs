@@ -153,50 +153,97 @@ fn the_wire_is_quiet_for_one_message_after_one_answer() {
     assert!(exchange.is_quiet());
 }
 
-/// Sends requests with these ids, and gives how many there are when the first half of them should leave.
-fn half_of(exchange: &mut Exchange, ids: std::ops::Range<i64>) -> Option<i64> {
+const NONE: [i64; 0] = [];
+
+/// Sends requests with these ids, and gives how many there are whenever their caller should write them; the driver has
+/// the rest.
+fn written_by_callers(exchange: &mut Exchange, ids: std::ops::Range<i64>) -> Vec<i64> {
     let first = ids.start;
-    let mut half = None;
+    let mut written = Vec::new();
     for id in ids {
         request(exchange, id, "a");
-        if exchange.is_half() {
-            outgoing(exchange);
-            assert_eq!(half.replace(id + 1 - first), None, "it leaves once");
+        if exchange.is_complete() {
+            assert!(exchange.take_outgoing(&mut Chunk::default()));
+            written.push(id + 1 - first);
         }
     }
     outgoing(exchange);
-    half
+    outgoing(exchange);
+    written
+}
+
+fn answer(exchange: &mut Exchange, ids: std::ops::Range<i64>) {
+    ids.for_each(|id| assert!(exchange.take(&id.into()).is_some()));
+}
+
+#[test]
+fn the_last_of_many_who_were_answered_writes_for_all() {
+    let mut exchange = exchange();
+    assert_eq!(written_by_callers(&mut exchange, 0..64), NONE, "nothing was answered");
+    answer(&mut exchange, 0..5);
+    assert_eq!(written_by_callers(&mut exchange, 64..69), [5]);
+    answer(&mut exchange, 5..10);
+    assert_eq!(written_by_callers(&mut exchange, 69..73), NONE, "one does not call again");
+    answer(&mut exchange, 10..15);
+    assert_eq!(written_by_callers(&mut exchange, 73..80), [5], "and is not waited for any more");
 }
 
 #[test]
 fn the_first_half_of_many_leaves_by_itself_if_the_peer_has_nothing_else_to_do() {
     let mut exchange = exchange();
-    assert_eq!(half_of(&mut exchange, 0..64), None, "nothing was answered");
-    let answer = |exchange: &mut Exchange, ids: std::ops::Range<i64>| {
-        ids.for_each(|id| assert!(exchange.take(&id.into()).is_some()));
-    };
+    assert_eq!(written_by_callers(&mut exchange, 0..64), NONE);
     answer(&mut exchange, 0..64);
-    assert_eq!(half_of(&mut exchange, 64..128), Some(32));
+    assert_eq!(written_by_callers(&mut exchange, 64..128), [32, 64]);
     answer(&mut exchange, 64..96);
-    assert_eq!(half_of(&mut exchange, 128..160), None, "it has the other half");
+    assert_eq!(written_by_callers(&mut exchange, 128..160), [32], "it has the other half");
     answer(&mut exchange, 96..115);
-    assert_eq!(half_of(&mut exchange, 160..179), None, "it has more than that");
+    assert_eq!(written_by_callers(&mut exchange, 160..179), [19], "it has more than that");
     answer(&mut exchange, 115..179);
-    assert_eq!(half_of(&mut exchange, 179..193), None, "most callers do not call again");
+    assert_eq!(written_by_callers(&mut exchange, 179..193), NONE, "most do not call again");
     answer(&mut exchange, 179..193);
-    assert_eq!(half_of(&mut exchange, 193..207), None, "so few leave together");
+    assert_eq!(written_by_callers(&mut exchange, 193..207), [14], "so few leave together");
 }
 
 #[test]
 fn a_request_that_was_taken_back_is_not_counted() {
     let mut exchange = exchange();
-    half_of(&mut exchange, 0..16);
-    (0..16).for_each(|id| assert!(exchange.take(&id.into()).is_some()));
+    written_by_callers(&mut exchange, 0..16);
+    answer(&mut exchange, 0..16);
     for id in 16..24 {
         let slot = request(&mut exchange, id, "a");
-        assert_eq!(exchange.is_half(), id == 23);
+        assert_eq!(exchange.is_complete(), id == 23);
         exchange.abandon(&slot);
         request(&mut exchange, id, "a");
     }
-    assert!(exchange.is_half());
+    assert!(exchange.is_complete());
+}
+
+#[test]
+fn a_driver_that_comes_after_the_first_of_many_lets_the_others_go_first_once() {
+    let mut exchange = exchange();
+    let poll =
+        |exchange: &mut Exchange| exchange.poll_outgoing(&mut Chunk::default(), Waker::noop());
+    request(&mut exchange, 0, "a");
+    assert_eq!(poll(&mut exchange), Outgoing::Lines, "there is no other");
+    request(&mut exchange, 1, "a");
+    assert_eq!(poll(&mut exchange), Outgoing::Soon);
+    assert_eq!(poll(&mut exchange), Outgoing::Lines);
+    (2..4).for_each(|id| _ = request(&mut exchange, id, "a"));
+    assert_eq!(poll(&mut exchange), Outgoing::Lines, "others have gone first");
+    answer(&mut exchange, 0..4);
+    (4..7).for_each(|id| _ = request(&mut exchange, id, "a"));
+    assert_eq!(poll(&mut exchange), Outgoing::Soon, "one is to come");
+    assert_eq!(poll(&mut exchange), Outgoing::Lines);
+    let taken_back = request(&mut exchange, 7, "a");
+    assert_eq!(poll(&mut exchange), Outgoing::Soon);
+    exchange.abandon(&taken_back);
+    assert_eq!(poll(&mut exchange), Outgoing::Nothing);
+    request(&mut exchange, 8, "a");
+    assert_eq!(poll(&mut exchange), Outgoing::Soon, "it is another time");
+    let taken_back = request(&mut exchange, 9, "a");
+    exchange.abandon(&taken_back);
+    assert_eq!(poll(&mut exchange), Outgoing::Lines);
+    let given_up = exchange.find(&8.into()).cloned().unwrap();
+    exchange.abandon(&given_up);
+    assert_eq!(poll(&mut exchange), Outgoing::Lines, "what is no request does not wait");
 }
