@@ -14,7 +14,8 @@
 //!
 //! A target is a URL, the path of a script, a program or a config file, the name of a server in the config of an editor
 //! ([`discover`](crate::config::discover)), or a command after `--`. Results go to the standard output, all else to the
-//! standard error. The exit code is 0, 1 if something failed (a tool that says so, too), or 2 if the command is not one.
+//! standard error. The exit code is 0, 1 if something failed (a tool that says so, too), or 2 if the command is not one. Ctrl-C
+//! ends the session and its child process in good order, and then with 130; once more ends at once.
 //!
 //! With `--auth oauth` the command logs in to a server that asks for it: it shows the page and opens it in a browser. Where
 //! that is on another machine, the address at which it ends can be pasted. The tokens are kept in
@@ -25,6 +26,7 @@
 
 mod coerce;
 mod commands;
+mod ending;
 mod form;
 mod input;
 mod login;
@@ -39,7 +41,7 @@ pub use terminal::Terminal;
 
 use clap::Parser;
 use options::Options;
-use std::{error, ffi::OsString, fmt};
+use std::{error, ffi::OsString, fmt, io};
 
 /// The exit code of a command line that is not one.
 const USAGE: u8 = 2;
@@ -54,24 +56,25 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &Termi
     // What is after `--` is a command, and not ours to read.
     let at = arguments.iter().position(|argument| argument == "--");
     let command = at.map(|at| arguments.split_off(at).split_off(1));
-    let options = match Options::try_parse_from(arguments) {
-        Ok(options) => options,
+    let outcome = match Options::try_parse_from(arguments) {
+        Ok(options) => commands::run(options, command, terminal).await,
         Err(error) if error.use_stderr() => {
             terminal.write_error(&error.render().to_string());
             return USAGE;
         }
         Err(help) => {
             terminal.write(&help.render().to_string());
-            return 0;
+            Ok(())
         }
     };
-    match commands::run(options, command, terminal).await {
+    match outcome.and_then(|()| terminal.take_lost().map_or(Ok(()), |lost| Err(unwritten(&lost)))) {
         Ok(()) => 0,
         Err(Failure::Usage(message)) => {
             terminal.say(&format!("error: {message}"));
             USAGE
         }
         Err(Failure::Tool) => 1,
+        Err(Failure::Ended(code)) => code,
         Err(Failure::Other(error)) => {
             terminal.complain(&*error);
             1
@@ -86,8 +89,14 @@ enum Failure {
     Usage(String),
     /// A tool has said so, and its words are shown.
     Tool,
+    /// It was told to end; its exit code says how.
+    Ended(u8),
     /// Anything else.
     Other(Box<dyn error::Error + Send + Sync>),
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::new(format!("the result cannot be written: {error}"))
 }
 
 impl Failure {

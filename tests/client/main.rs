@@ -6,6 +6,7 @@ mod answering;
 mod calls;
 mod cancel;
 mod catalogue;
+mod command;
 mod config;
 mod connections;
 mod content;

@@ -69,7 +69,7 @@ async fn pid_of_next(client: &Client) -> u32 {
 }
 
 /// Whether a process is there; one that has ended and was not waited for is not.
-fn is_running(pid: u32) -> bool {
+pub(crate) fn is_running(pid: u32) -> bool {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
     status.is_ok_and(|status| !status.contains(") Z "))
 }

@@ -1,10 +1,13 @@
 //! The command `mcp`: a client of any server, in a terminal.
 
 use mcp_client::cli::{Terminal, run};
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
+
+/// How long what is cut off may take to end.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let terminal = Terminal::standard();
+    let terminal = Terminal::standard().ending_on_signals();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -13,7 +16,11 @@ fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(run(std::env::args_os(), &terminal));
-    // A question that nobody answers must not keep the program.
-    runtime.shutdown_background();
+    match code {
+        // Who was told to end may have left a child process that is still to be killed.
+        128.. => runtime.shutdown_timeout(MAX_WAIT),
+        // A question that nobody answers must not keep the program.
+        _ => runtime.shutdown_background(),
+    }
     code.into()
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 /// How many references are followed.
 const MAX_DEPTH: usize = 8;
+/// How many schemas are looked at to find the types of one value.
+const MAX_SCHEMAS: usize = 1_000;
 
 /// Makes arguments of words: one JSON object, or `name=value` each. `Err` says what is wrong, for a person.
 pub(super) fn arguments(schema: &Value, words: &[String]) -> Result<Map<String, Value>, String> {
@@ -66,8 +68,8 @@ fn is_closed(schema: &Value) -> bool {
 
 /// A text as a value of a schema; `Err` is what the schema wants.
 pub(super) fn coerce(root: &Value, schema: &Value, text: &str) -> Result<Value, String> {
-    let mut types = BTreeSet::new();
-    collect(root, schema, &mut types, 0);
+    let (mut types, mut left) = (BTreeSet::new(), MAX_SCHEMAS);
+    collect(root, schema, &mut types, 0, &mut left);
     let wants = |kind: &str| types.contains(kind);
     if types.is_empty() {
         return Ok(guess(text));
@@ -90,10 +92,17 @@ pub(super) fn coerce(root: &Value, schema: &Value, text: &str) -> Result<Value, 
 }
 
 /// The types of values that a schema allows, as far as they are known.
-fn collect<'a>(root: &'a Value, schema: &'a Value, types: &mut BTreeSet<&'a str>, depth: usize) {
-    if depth > MAX_DEPTH {
+fn collect<'a>(
+    root: &'a Value,
+    schema: &'a Value,
+    types: &mut BTreeSet<&'a str>,
+    depth: usize,
+    left: &mut usize,
+) {
+    if depth > MAX_DEPTH || *left == 0 {
         return;
     }
+    *left -= 1;
     match schema.get("type") {
         Some(Value::String(kind)) => types.extend([kind.as_str()]),
         Some(Value::Array(kinds)) => types.extend(kinds.iter().filter_map(Value::as_str)),
@@ -107,13 +116,13 @@ fn collect<'a>(root: &'a Value, schema: &'a Value, types: &mut BTreeSet<&'a str>
     }
     for keyword in ["anyOf", "oneOf", "allOf"] {
         for part in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
-            collect(root, part, types, depth + 1);
+            collect(root, part, types, depth + 1, left);
         }
     }
     let reference = schema.get("$ref").and_then(Value::as_str);
     let target = reference.and_then(|it| root.pointer(it.strip_prefix('#')?));
     if let Some(target) = target {
-        collect(root, target, types, depth + 1);
+        collect(root, target, types, depth + 1, left);
     }
 }
 
@@ -222,6 +231,15 @@ mod tests {
     #[test]
     fn a_schema_that_refers_to_itself_is_read() {
         let schema = json!({"properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}});
+        assert_eq!(arguments(&schema, &words(&["x=1"])).unwrap()["x"], 1);
+    }
+
+    #[test]
+    fn a_schema_that_is_larger_than_its_text_is_read_in_part() {
+        let all = |of: &str| vec![json!({"$ref": format!("#/$defs/{of}")}); 500];
+        let schema = json!({"properties": {"x": {"type": "integer", "anyOf": all("a")}}, "$defs": {
+            "a": {"anyOf": all("b")}, "b": {"anyOf": all("c")}, "c": {"anyOf": all("a")},
+        }});
         assert_eq!(arguments(&schema, &words(&["x=1"])).unwrap()["x"], 1);
     }
 }

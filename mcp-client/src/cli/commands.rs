@@ -7,6 +7,7 @@ mod list;
 use super::{
     Failure, Terminal, coerce, form,
     options::{Command, Common, Options},
+    printable::quoted,
     show,
     signature::signature,
     target::resolve,
@@ -15,6 +16,7 @@ use crate::{
     ClientBuilder, Connection, Deadlines, Era, Error,
     near::{did_you_mean, near},
 };
+use futures_util::{FutureExt, TryFutureExt};
 use mcp_types::{
     CompletionReference, Implementation, PromptReference, ResourceTemplateReference, Tool,
 };
@@ -35,7 +37,9 @@ pub(super) async fn run(
     }
     match &command {
         Command::Login { target } => return account::log_in(target, &common, terminal).await,
-        Command::Logout { target } => return account::log_out(target, &common, terminal).await,
+        Command::Logout { target } => {
+            return unless_ended(terminal, account::log_out(target, &common, terminal)).await;
+        }
         Command::Status { target } => {
             return account::status(target.as_deref(), &common, terminal).await;
         }
@@ -57,15 +61,30 @@ pub(super) async fn run(
     let started = Instant::now();
     let session =
         Session { connection: connect(client, &common, terminal).await?, common, terminal };
-    let outcome = match command {
-        Command::List { what, .. } => list::run(&session, what).await,
-        Command::Call { .. } => session.call(&words).await,
-        Command::Read { .. } => session.read(&words[0]).await,
-        Command::Prompt { .. } => session.prompt(&words).await,
-        Command::Complete { .. } => session.complete(&words).await,
-        _ => session.ping(started).await,
-    };
-    session.connection.close().await;
+    let outcome = unless_ended(terminal, session.run(command, &words, started)).await;
+    closed(session.connection, terminal, outcome).await
+}
+
+/// Does some work, unless the command is told to end meanwhile.
+async fn unless_ended<T>(
+    terminal: &Terminal,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        // First, so that there is somebody to be told before the work begins.
+        code = terminal.told_to_end() => Err(Failure::Ended(code)),
+        outcome = work => outcome,
+    }
+}
+
+/// Ends a session in good order, unless there is no time for that; gives what came of its work.
+async fn closed<T>(
+    connection: Connection,
+    terminal: &Terminal,
+    outcome: Result<T, Failure>,
+) -> Result<T, Failure> {
+    unless_ended(terminal, connection.close().map(Ok)).await?;
     outcome
 }
 
@@ -101,10 +120,11 @@ async fn connect(
         client = client.log_level(mcp_types::LoggingLevel::Debug).on_log(move |message| {
             let data =
                 message.data.as_str().map_or_else(|| message.data.to_string(), str::to_owned);
-            terminal.say(&format!("{}: {data}", message.level.as_str()));
+            terminal.say(&format!("{}: {}", message.level.as_str(), quoted(&data)));
         });
     }
-    let connection = client.build().connect().await?;
+    let client = client.build();
+    let connection = unless_ended(terminal, client.connect().map_err(Failure::from)).await?;
     if common.verbose {
         terminal.say(&about(&connection)?);
     }
@@ -127,6 +147,22 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    async fn run(
+        &self,
+        command: Command,
+        words: &[String],
+        started: Instant,
+    ) -> Result<(), Failure> {
+        match command {
+            Command::List { what, .. } => list::run(self, what).await,
+            Command::Call { .. } => self.call(words).await,
+            Command::Read { .. } => self.read(&words[0]).await,
+            Command::Prompt { .. } => self.prompt(words).await,
+            Command::Complete { .. } => self.complete(words).await,
+            _ => self.ping(started).await,
+        }
+    }
+
     async fn call(&self, words: &[String]) -> Result<(), Failure> {
         let (name, words) = words.split_first().ok_or_else(|| Failure::new("which tool?"))?;
         let tools = self.connection.list_tools().await?;

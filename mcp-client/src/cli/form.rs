@@ -1,6 +1,10 @@
 //! Questions of servers, asked in a terminal.
 
-use super::{Terminal, coerce::coerce, printable::printable};
+use super::{
+    Terminal,
+    coerce::coerce,
+    printable::{one_line, printable, quoted},
+};
 use crate::{Handlers, elicit};
 use mcp_types::{
     ElicitRequestFormParams, ElicitRequestUrlParams, ElicitResult, ErrorObject, JsonObject,
@@ -38,7 +42,7 @@ async fn answer(terminal: &Terminal, conversation: impl Future<Output = Option<A
 
 /// Asks for each field of a form.
 async fn fill(form: &ElicitRequestFormParams, terminal: &Terminal) -> Option<Answer> {
-    terminal.say(&format!("The server asks: {}", form.message));
+    terminal.say(&format!("The server asks: {}", quoted(&form.message)));
     terminal.say("(An empty answer leaves a field as it is; :decline says no, :cancel ends it.)");
     let required = form.requested_schema.required.as_deref().unwrap_or_default();
     let mut content = JsonObject::new();
@@ -70,17 +74,18 @@ async fn field(
 ) -> Option<Field> {
     let about = schema.get("description").or_else(|| schema.get("title")).and_then(Value::as_str);
     let default = schema.get("default").filter(|value| !value.is_null());
-    let mut prompt = printable(name).into_owned();
+    let mut prompt = name.to_owned();
     if let Some(about) = about {
-        prompt = format!("{prompt} ({})", printable(about));
+        prompt = format!("{prompt} ({about})");
     }
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
         let values: Vec<_> = values.iter().map(plain).collect();
-        prompt = format!("{prompt} {{{}}}", printable(&values.join(" | ")));
+        prompt = format!("{prompt} {{{}}}", values.join(" | "));
     }
     if let Some(default) = default {
-        prompt = format!("{prompt} [{}]", printable(&plain(default)));
+        prompt = format!("{prompt} [{}]", plain(default));
     }
+    let prompt = one_line(&printable(&prompt));
     for _ in 0..TRIES {
         terminal.write_error(&format!("{prompt}: "));
         let line = terminal.read_line().await?;
@@ -121,7 +126,7 @@ fn plain(value: &Value) -> String {
 // spec: ELI-13 ELI-15
 async fn visit(page: &ElicitRequestUrlParams, terminal: &Terminal) -> Option<Answer> {
     let host = elicit::Domain::of(&page.url).map(|domain| domain.name).unwrap_or_default();
-    terminal.say(&format!("The server asks: {}", page.message));
+    terminal.say(&format!("The server asks: {}", quoted(&page.message)));
     terminal.say(&format!("It wants you to visit a page of {host}:"));
     terminal.say(&format!("  {}", page.url));
     terminal.write_error("Open it yourself if you trust it. Do you agree? [y/N] ");
@@ -214,6 +219,25 @@ mod tests {
             "no end of wrong answers"
         );
         assert_eq!(filled(&json!({}), &json!([]), "").await.0["action"], "accept");
+    }
+
+    #[tokio::test]
+    async fn no_words_of_a_server_look_like_those_of_the_command() {
+        let trick = "x\r\nLog in at https://evil.example:";
+        let form: ElicitRequestFormParams = serde_json::from_value(json!({
+            "message": trick,
+            "requestedSchema": {"type": "object", "properties": {
+                "a": {"type": "string", "title": trick, "default": trick},
+                trick: {"type": "string", "enum": [trick]},
+            }},
+        }))
+        .unwrap();
+        let (terminal, shown) = terminal("\n\n");
+        answer(&terminal, fill(&form, &terminal)).await.unwrap();
+        let page = ElicitRequestUrlParams::new(trick, "https://pay.example.com/");
+        answer(&terminal, visit(&page, &terminal)).await.unwrap();
+        let shown = shown.text();
+        assert!(shown.contains("Log in at") && !shown.contains("\nLog in at"), "{shown}");
     }
 
     // spec: ELI-13 ELI-15

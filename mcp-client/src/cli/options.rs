@@ -10,7 +10,10 @@ use std::{path::PathBuf, time::Duration};
     version,
     after_help = "\
 A TARGET is a URL, the path of a script, a program or a config file (.json, .yaml), the name of a server in the config
-of an editor, or a command after `--`, as in `mcp list -- node server.js`."
+of an editor, or a command after `--`, as in `mcp list -- node server.js`.
+
+Results go to the standard output, all else to the standard error. Exit codes: 0; 1 if something failed, a tool that
+says so too; 2 if the command is not one; 130 or 143 if it was told to end (Ctrl-C, SIGTERM)."
 )]
 pub(super) struct Options {
     #[command(subcommand)]

@@ -23,6 +23,16 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A text of several lines as what is quoted: no line of it looks like one of this command.
+pub(super) fn quoted(text: &str) -> String {
+    text.trim_end().replace('\n', "\n  ")
+}
+
+/// A text as one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// JSON with what a terminal would obey as escapes, which mean the same.
 pub(super) fn printable_json(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_harmful) {

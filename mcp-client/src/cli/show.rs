@@ -1,6 +1,9 @@
 //! What servers give, for a person to read.
 
-use super::{Terminal, printable::printable_json};
+use super::{
+    Terminal,
+    printable::{one_line, printable_json},
+};
 use crate::{Content, Progress, ToolResult};
 use mcp_types::{ContentBlock, Prompt, ResourceContents};
 use serde::Serialize;
@@ -76,6 +79,6 @@ pub(super) fn described(name: &str, description: Option<&str>) -> String {
 pub(super) fn progress(progress: &Progress) -> String {
     let Progress { progress: done, total, message, .. } = progress;
     let total = total.map(|total| format!("/{total}")).unwrap_or_default();
-    let message = message.as_deref().unwrap_or_default();
+    let message = one_line(message.as_deref().unwrap_or_default());
     format!("[{done}{total}] {message}").trim_end().to_owned()
 }

@@ -8,91 +8,140 @@ const MAX_DEPTH: usize = 6;
 /// How many values of an enumeration are written out.
 const MAX_VALUES: usize = 8;
 
+/// How much of a name or a value is written out.
+const MAX_CHARS: usize = 80;
+/// How many types are written out in all: references make a schema larger than its text.
+const MAX_TYPES: usize = 500;
+/// What stands for the rest.
+const MORE: &str = "…";
+
 /// The signature of a tool: `get_weather(city: string, days?: integer = 1) -> {degrees: number}`.
 pub(super) fn signature(tool: &Tool) -> String {
-    let schema = &tool.input_schema;
-    let arguments = members(schema, schema, 0).join(", ");
+    let arguments = Writer::new(&tool.input_schema).members(&tool.input_schema, 0).join(", ");
     let output = tool.output_schema.as_ref();
-    let output = output.map(|schema| format!(" -> {}", kind(schema, schema, 0)));
+    let output = output.map(|schema| format!(" -> {}", Writer::new(schema).kind(schema, 0)));
     format!("{}({arguments}){}", tool.name, output.unwrap_or_default())
 }
 
-/// The members of an object, those that must be there before others.
-fn members(root: &JsonObject, schema: &JsonObject, depth: usize) -> Vec<String> {
-    let required = schema.get("required").and_then(Value::as_array);
-    let is_required = |name: &str| required.is_some_and(|it| it.iter().any(|it| it == name));
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let properties: Vec<_> = properties.into_iter().flatten().collect();
-    let (first, others): (Vec<_>, Vec<_>) =
-        properties.into_iter().partition(|(name, _)| is_required(name));
-    let first = first.into_iter().map(|(name, schema)| (name, "", schema));
-    let all = first.chain(others.into_iter().map(|(name, schema)| (name, "?", schema)));
-    let all = all.map(|(name, mark, schema)| {
-        let default = schema.get("default").filter(|value| !value.is_null());
-        let default = default.map(|value| format!(" = {value}")).unwrap_or_default();
-        format!("{name}{mark}: {}{default}", any(root, schema, depth + 1))
-    });
-    all.collect()
+/// Writes the types of one schema.
+struct Writer<'a> {
+    root: &'a JsonObject,
+    /// How many types may still be written.
+    left: usize,
 }
 
-fn any(root: &JsonObject, schema: &Value, depth: usize) -> String {
-    match schema {
-        Value::Object(schema) => kind(root, schema, depth),
-        _ => "any".to_owned(),
+impl<'a> Writer<'a> {
+    fn new(root: &'a JsonObject) -> Self {
+        Self { root, left: MAX_TYPES }
+    }
+
+    /// The members of an object, those that must be there before others.
+    fn members(&mut self, schema: &JsonObject, depth: usize) -> Vec<String> {
+        let required = schema.get("required").and_then(Value::as_array);
+        let is_required = |name: &str| required.is_some_and(|it| it.iter().any(|it| it == name));
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let properties: Vec<_> = properties.into_iter().flatten().take(MAX_TYPES).collect();
+        let (first, others): (Vec<_>, Vec<_>) =
+            properties.into_iter().partition(|(name, _)| is_required(name));
+        let first = first.into_iter().map(|(name, schema)| (name, "", schema));
+        let all = first.chain(others.into_iter().map(|(name, schema)| (name, "?", schema)));
+        let mut members = Vec::new();
+        for (name, mark, schema) in all {
+            if self.left == 0 {
+                members.push(MORE.to_owned());
+                break;
+            }
+            let default = schema.get("default").filter(|value| !value.is_null());
+            let default = default.map(|value| format!(" = {}", short(value.to_string())));
+            let (name, default) = (short(name.clone()), default.unwrap_or_default());
+            members.push(format!("{name}{mark}: {}{default}", self.any(schema, depth + 1)));
+        }
+        members
+    }
+
+    fn any(&mut self, schema: &Value, depth: usize) -> String {
+        match schema {
+            Value::Object(schema) => self.kind(schema, depth),
+            _ => "any".to_owned(),
+        }
+    }
+
+    /// Types of which a value has one.
+    fn either<'b>(&mut self, arms: impl IntoIterator<Item = &'b Value>, depth: usize) -> String {
+        let mut shown = Vec::new();
+        for arm in arms {
+            if self.left == 0 {
+                shown.push(MORE.to_owned());
+                break;
+            }
+            shown.push(self.any(arm, depth));
+        }
+        shown.join(" | ")
+    }
+
+    fn kind(&mut self, schema: &JsonObject, depth: usize) -> String {
+        let Some(left) = self.left.checked_sub(1) else { return MORE.to_owned() };
+        self.left = left;
+        if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+            let target = name.strip_prefix("#/").and_then(|path| {
+                let (group, name) = path.split_once('/')?;
+                self.root.get(group)?.get(name)?.as_object()
+            });
+            return match target {
+                Some(target) if depth < MAX_DEPTH => self.kind(target, depth + 1),
+                _ => short(name.rsplit('/').next().unwrap_or(name).to_owned()),
+            };
+        }
+        let values = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice);
+        if let Some(values) = values.or_else(|| schema.get("const").map(std::slice::from_ref)) {
+            let shown = values.iter().take(MAX_VALUES).map(|value| short(value.to_string()));
+            let mut shown: Vec<_> = shown.collect();
+            shown.extend((values.len() > MAX_VALUES).then(|| MORE.to_owned()));
+            return shown.join(" | ");
+        }
+        for keyword in ["anyOf", "oneOf"] {
+            if let Some(arms) = schema.get(keyword).and_then(Value::as_array) {
+                return self.either(arms, depth + 1);
+            }
+        }
+        match schema.get("type") {
+            Some(Value::String(name)) => self.named(schema, name, depth),
+            Some(Value::Array(names)) => {
+                let names = names.iter().filter_map(Value::as_str).take(MAX_VALUES);
+                names.map(|name| self.named(schema, name, depth)).collect::<Vec<_>>().join(" | ")
+            }
+            _ if schema.contains_key("properties") => self.named(schema, "object", depth),
+            _ => "any".to_owned(),
+        }
+    }
+
+    fn named(&mut self, schema: &JsonObject, name: &str, depth: usize) -> String {
+        match name {
+            _ if depth >= MAX_DEPTH => short(name.to_owned()),
+            "array" => match schema.get("items").map(|items| self.any(items, depth + 1)) {
+                Some(items) if items.contains(" | ") => format!("({items})[]"),
+                Some(items) => format!("{items}[]"),
+                None => "any[]".to_owned(),
+            },
+            "object"
+                if schema
+                    .get("properties")
+                    .is_some_and(|it| it != &Value::Object(JsonObject::new())) =>
+            {
+                format!("{{{}}}", self.members(schema, depth).join(", "))
+            }
+            name => short(name.to_owned()),
+        }
     }
 }
 
-fn kind(root: &JsonObject, schema: &JsonObject, depth: usize) -> String {
-    if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
-        let target = name.strip_prefix("#/").and_then(|path| {
-            let (group, name) = path.split_once('/')?;
-            root.get(group)?.get(name)?.as_object()
-        });
-        return match target {
-            Some(target) if depth < MAX_DEPTH => kind(root, target, depth + 1),
-            _ => name.rsplit('/').next().unwrap_or(name).to_owned(),
-        };
+/// A name or a value, or its beginning.
+fn short(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
+        text.truncate(end);
+        text.push_str(MORE);
     }
-    let values = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice);
-    if let Some(values) = values.or_else(|| schema.get("const").map(std::slice::from_ref)) {
-        let mut shown: Vec<_> = values.iter().take(MAX_VALUES).map(ToString::to_string).collect();
-        shown.extend((values.len() > MAX_VALUES).then(|| "…".to_owned()));
-        return shown.join(" | ");
-    }
-    for keyword in ["anyOf", "oneOf"] {
-        if let Some(arms) = schema.get(keyword).and_then(Value::as_array) {
-            let arms: Vec<_> = arms.iter().map(|arm| any(root, arm, depth + 1)).collect();
-            return arms.join(" | ");
-        }
-    }
-    match schema.get("type") {
-        Some(Value::String(name)) => named(root, schema, name, depth),
-        Some(Value::Array(names)) => {
-            let names = names.iter().filter_map(Value::as_str);
-            names.map(|name| named(root, schema, name, depth)).collect::<Vec<_>>().join(" | ")
-        }
-        _ if schema.contains_key("properties") => named(root, schema, "object", depth),
-        _ => "any".to_owned(),
-    }
-}
-
-fn named(root: &JsonObject, schema: &JsonObject, name: &str, depth: usize) -> String {
-    match name {
-        _ if depth >= MAX_DEPTH => name.to_owned(),
-        "array" => match schema.get("items").map(|items| any(root, items, depth + 1)) {
-            Some(items) if items.contains(" | ") => format!("({items})[]"),
-            Some(items) => format!("{items}[]"),
-            None => "any[]".to_owned(),
-        },
-        "object"
-            if schema
-                .get("properties")
-                .is_some_and(|it| it != &Value::Object(JsonObject::new())) =>
-        {
-            format!("{{{}}}", members(root, schema, depth).join(", "))
-        }
-        name => name.to_owned(),
-    }
+    text
 }
 
 #[cfg(test)]
@@ -136,5 +185,26 @@ mod tests {
             }
             assert_eq!(signature(&serde_json::from_value(tool).unwrap()), expected);
         }
+    }
+
+    #[test]
+    fn a_schema_that_is_larger_than_its_text_is_written_in_part() {
+        let members = |of: &str| {
+            let reference = json!({"$ref": format!("#/$defs/{of}")});
+            (0..300)
+                .map(|number| (format!("m{number}"), reference.clone()))
+                .collect::<serde_json::Map<_, _>>()
+        };
+        let arms = vec![json!({"$ref": "#/$defs/long"}); 300];
+        let schema = json!({
+            "properties": members("a"), "$defs": {
+                "long": {"enum": ["x".repeat(100_000)]},
+                "a": {"properties": members("b")}, "b": {"anyOf": arms}, "c": {"items": {"$ref": "#/$defs/c"}},
+            },
+        });
+        let tool =
+            json!({"name": "t", "inputSchema": schema, "outputSchema": {"$ref": "#/$defs/c"}});
+        let written = signature(&serde_json::from_value(tool).unwrap());
+        assert!(written.len() < 100_000 && written.contains('…'), "{} bytes", written.len());
     }
 }

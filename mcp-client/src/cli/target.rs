@@ -19,13 +19,34 @@ pub(super) fn resolve(
     terminal: &Terminal,
 ) -> Result<(ClientBuilder, Vec<String>), Failure> {
     let client = match command {
-        Some(command) => of_command(command)?,
+        Some(command) => {
+            refuse_all(common, "a command")?;
+            of_command(command)?
+        }
         None if words.is_empty() => {
             return Err(Failure::Usage("which server? Name a target, see --help".to_owned()));
         }
         None => of_name(&words.remove(0), common, terminal)?,
     };
     Ok((client, words))
+}
+
+/// Refuses what is said of a server that it cannot be said of: nobody should believe that it had an effect.
+fn refuse(said: bool, option: &str, is_for: &str, not: &str) -> Result<(), Failure> {
+    match said {
+        true => Err(Failure::Usage(format!("{option} is for {is_for}, and not for {not}"))),
+        false => Ok(()),
+    }
+}
+
+fn refuse_all(common: &Common, target: &str) -> Result<(), Failure> {
+    refuse_url(common, target)?;
+    refuse(common.server.is_some(), "--server", "a config file", target)
+}
+
+fn refuse_url(common: &Common, target: &str) -> Result<(), Failure> {
+    refuse(common.auth.is_some(), "--auth", "a URL", target)?;
+    refuse(!common.header.is_empty(), "--header", "a URL", target)
 }
 
 fn of_command(command: Vec<OsString>) -> Result<ClientBuilder, Failure> {
@@ -42,11 +63,9 @@ fn of_name(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBui
     if text.contains("://") {
         return of_url(text, common, terminal);
     }
-    if common.auth.is_some() {
-        return Err(Failure::Usage("--auth is for a URL; a config has its own `auth`".to_owned()));
-    }
     let path = Path::new(text);
     if !path.is_file() {
+        refuse_all(common, "a server of a config, which has its own settings")?;
         let server = of_config_name(text)?;
         return of_configured(&server, common, terminal);
     }
@@ -54,15 +73,18 @@ fn of_name(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBui
         ["json", "yaml", "yml"].iter().any(|known| extension.eq_ignore_ascii_case(known))
     });
     if is_config {
+        refuse_url(common, "a config, which has its own settings")?;
         let server = of_config_file(path, common)?;
         return of_configured(&server, common, terminal);
     }
+    refuse_all(common, "a program")?;
     // A program of this folder is not one of the search path.
     let path = if path.components().count() == 1 { Path::new(".").join(path) } else { path.into() };
     Ok(Client::builder(path))
 }
 
 fn of_url(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBuilder, Failure> {
+    refuse(common.server.is_some(), "--server", "a config file", "a URL")?;
     let server = ServerConfig::url(text);
     let headers = common.header.iter();
     let server = headers.fold(server, |server, (name, value)| server.header(name, value));
@@ -89,7 +111,10 @@ fn of_configured(
 
 /// The server of a URL or of a config that can be logged in to.
 pub(super) fn remote(text: &str, common: &Common) -> Result<ServerConfig, Failure> {
+    let is_other = common.auth.as_deref().is_some_and(|auth| auth != "oauth");
+    refuse(is_other, "--auth TOKEN", "the use of a server", "logins")?;
     if text.contains("://") {
+        refuse(common.server.is_some(), "--server", "a config file", "a URL")?;
         let headers = common.header.iter();
         let server = ServerConfig::url(text);
         return Ok(headers.fold(server, |server, (name, value)| server.header(name, value)));

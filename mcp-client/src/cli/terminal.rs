@@ -1,19 +1,30 @@
 //! Where the command reads and writes.
 
-use super::{input::Input, printable::printable};
+use super::{
+    ending,
+    input::Input,
+    printable::{printable, quoted},
+};
 use std::{
     error, fmt,
-    io::{BufRead, BufReader, IsTerminal, Write, stderr, stdin, stdout},
-    sync::{Arc, Mutex, PoisonError},
+    future::pending,
+    io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write, stderr, stdin, stdout},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::SemaphorePermit;
 
 /// Where the command writes, and whom it can ask. Clones are the same.
 #[derive(Clone)]
-pub struct Terminal(Arc<Streams>);
+pub struct Terminal {
+    streams: Arc<Streams>,
+    ends_on_signals: bool,
+}
 
 struct Streams {
     out: Mutex<Box<dyn Write + Send>>,
+    /// Why a part of the result was not written, if it was not.
+    lost: Mutex<Option<io::Error>>,
     err: Mutex<Box<dyn Write + Send>>,
     /// What a person writes, if there is one.
     input: Option<Arc<Input>>,
@@ -25,12 +36,13 @@ impl Terminal {
     /// That of this process. Somebody can be asked if both the standard input and the standard error are a terminal.
     pub fn standard() -> Self {
         let is_interactive = stdin().is_terminal() && stderr().is_terminal();
-        Self(Arc::new(Streams {
+        Self::with(Streams {
             out: Mutex::new(Box::new(stdout())),
+            lost: Mutex::default(),
             err: Mutex::new(Box::new(stderr())),
             input: is_interactive.then(|| Input::new(BufReader::new(stdin()))),
             takes_bytes: !stdout().is_terminal(),
-        }))
+        })
     }
 
     /// One that writes to these two, and asks nobody.
@@ -55,10 +67,22 @@ impl Terminal {
         let out: Box<dyn Write + Send> = Box::new(out);
         let err: Box<dyn Write + Send> = Box::new(err);
         let (out, err) = (Mutex::new(out), Mutex::new(err));
-        Self(Arc::new(Streams { out, err, input, takes_bytes: true }))
+        Self::with(Streams { out, lost: Mutex::default(), err, input, takes_bytes: true })
     }
 
-    /// Writes why something failed, with all causes, as one line.
+    fn with(streams: Streams) -> Self {
+        Self { streams: Arc::new(streams), ends_on_signals: false }
+    }
+
+    /// The same, for the one command of a process: it ends in good order when the process is told to end (SIGINT and
+    /// SIGTERM, or Ctrl-C), and at once when it is told so again. Its exit code is then 128 and the number of the signal.
+    #[must_use]
+    pub fn ending_on_signals(mut self) -> Self {
+        self.ends_on_signals = true;
+        self
+    }
+
+    /// Writes why something failed, with all causes.
     pub fn complain(&self, error: &dyn error::Error) {
         let mut text = format!("error: {error}");
         let mut source = error.source();
@@ -66,7 +90,7 @@ impl Terminal {
             text = format!("{text}: {cause}");
             source = cause.source();
         }
-        self.say(&text);
+        self.say(&quoted(&text));
     }
 
     /// Writes a line of the result, without what a terminal would obey.
@@ -80,24 +104,48 @@ impl Terminal {
     }
 
     pub(super) fn write(&self, text: &str) {
-        put(&self.0.out, text.as_bytes());
+        self.put_out(text.as_bytes());
     }
 
     pub(super) fn write_error(&self, text: &str) {
-        put(&self.0.err, text.as_bytes());
+        // Nobody could be told.
+        let _ = put(&self.streams.err, text.as_bytes());
+    }
+
+    fn put_out(&self, bytes: &[u8]) {
+        match put(&self.streams.out, bytes) {
+            // A reader that has gone, as in `mcp list … | head`, wants no more.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                lock(&self.streams.lost).get_or_insert(error);
+            }
+            _ => {}
+        }
+    }
+
+    /// Why a part of the result was not written, if it was not; told once.
+    pub(super) fn take_lost(&self) -> Option<io::Error> {
+        mem::take(&mut *lock(&self.streams.lost))
+    }
+
+    /// Waits until the command is told to end, and gives the exit code for that.
+    pub(super) async fn told_to_end(&self) -> u8 {
+        match self.ends_on_signals {
+            true => ending::told().await,
+            false => pending().await,
+        }
     }
 
     /// Writes bytes as they are, unless somebody would have to look at them.
     pub(super) fn write_bytes(&self, bytes: &[u8]) -> bool {
-        if self.0.takes_bytes {
-            put(&self.0.out, bytes);
+        if self.streams.takes_bytes {
+            self.put_out(bytes);
         }
-        self.0.takes_bytes
+        self.streams.takes_bytes
     }
 
     /// Whether there is somebody to ask.
     pub(super) fn is_interactive(&self) -> bool {
-        self.0.input.is_some()
+        self.streams.input.is_some()
     }
 
     /// A line that somebody writes. `None` if there is nobody, or nothing more comes.
@@ -106,19 +154,23 @@ impl Terminal {
     ///
     /// Nothing is lost: a line that comes later is for whoever asks next.
     pub(super) async fn read_line(&self) -> Option<String> {
-        self.0.input.as_ref()?.line().await
+        self.streams.input.as_ref()?.line().await
     }
 
     /// Waits for the turn to have a conversation, which lasts until it is dropped. `None` if there is nobody.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.0.input.as_ref()?.floor().await
+        self.streams.input.as_ref()?.floor().await
     }
 }
 
-fn put(stream: &Mutex<Box<dyn Write + Send>>, bytes: &[u8]) {
-    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    // A reader that has gone, as in `mcp list … | head`, wants no more.
-    let _ = stream.write_all(bytes).and_then(|()| stream.flush());
+fn put(stream: &Mutex<Box<dyn Write + Send>>, bytes: &[u8]) -> io::Result<()> {
+    let mut stream = lock(stream);
+    stream.write_all(bytes)?;
+    stream.flush()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Terminal {

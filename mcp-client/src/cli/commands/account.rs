@@ -1,6 +1,6 @@
 //! Logging in, logging out, and where one is logged in.
 
-use super::connect;
+use super::{closed, connect};
 use crate::{
     ServerConfig,
     cli::{Failure, Terminal, login, options::Common, show, target},
@@ -17,7 +17,7 @@ pub(super) async fn log_in(
 ) -> Result<(), Failure> {
     let server = target::remote(name, common)?;
     let client = login::client(&server, common, terminal)?;
-    connect(client, common, terminal).await?.close().await;
+    closed(connect(client, common, terminal).await?, terminal, Ok(())).await?;
     let store = login::store(Some(&server), common)?;
     let kept = kept(&store, Some(&key(name, &server)?)).await?;
     if kept.is_empty() {

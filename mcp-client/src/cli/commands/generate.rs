@@ -1,8 +1,9 @@
 //! Writing code for the tools of a server.
 
-use super::connect;
+use super::{closed, connect, unless_ended};
 use crate::cli::{Failure, Terminal, options::Common, target::resolve};
 use crate::codegen::Generator;
+use futures_util::TryFutureExt;
 use std::{
     ffi::OsString,
     fs,
@@ -38,9 +39,9 @@ pub(super) async fn run(
                 return Err(Failure::Usage("the command takes a target, see --help".to_owned()));
             }
             let connection = connect(client, common, terminal).await?;
-            let tools = connection.list_tools().await?;
-            connection.close().await;
-            generator.generate(&tools)?
+            let listing = connection.list_tools().into_future().map_err(Failure::from);
+            let tools = unless_ended(terminal, listing).await;
+            generator.generate(&closed(connection, terminal, tools).await?)?
         }
     };
     match output {
