@@ -2,6 +2,7 @@
 
 use super::digest::Digest;
 use mcp_types::JsonObject;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -155,10 +156,15 @@ impl SkillFile {
     }
 }
 
-/// Whether a URI is that of something in a folder, and does not lead out of it again.
+/// Whether a URI is that of something in a folder, and does not lead out of it again: not where it is taken for a path
+/// either, with the separators of Windows or with its escapes decoded.
 pub(super) fn is_inside(folder: &str, uri: &str) -> bool {
-    let path = uri.strip_prefix(folder);
-    path.is_some_and(|path| path.split('/').all(|part| !matches!(part, "" | "." | "..")))
+    let Some(path) = uri.strip_prefix(folder) else { return false };
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let is_name = |part: &str| {
+        !matches!(part, "" | "." | "..") && !part.contains(|c: char| c == '\\' || c.is_control())
+    };
+    path.split('/').count() == decoded.split('/').count() && decoded.split('/').all(is_name)
 }
 
 impl TryFrom<Entry> for Skill {

@@ -91,10 +91,25 @@ fn a_consent_is_bound_to_every_file() {
 
 #[test]
 fn what_leads_out_of_a_folder_is_not_inside() {
-    for inside in ["a/b", "a/b/c", "a/..b"] {
+    for inside in ["a/b", "a/b/c", "a/..b", "a/100%.md", "a/b%20c", "a/é%c3%a9"] {
         assert!(is_inside("a/", inside), "{inside}");
     }
     for outside in ["a", "a/", "ab", "b", "a/../b", "a/./b", "a//b", "a/b/.."] {
+        assert!(!is_inside("a/", outside), "{outside}");
+    }
+    // What would be a path out of it once it is decoded, or on another platform.
+    for outside in [
+        "a/%2e%2e/b",
+        "a/.%2E/b",
+        "a/b/%2e",
+        "a/..%2fb",
+        "a/b%2F..%2F..%2Fc",
+        "a/..\\b",
+        "a/b%5c..%5C..\\c",
+        "a/b\0",
+        "a/b%00.md",
+        "a/b\n",
+    ] {
         assert!(!is_inside("a/", outside), "{outside}");
     }
 }
