@@ -1,7 +1,7 @@
 //! What stands between a client and its transport, and tells what passes.
 
 use super::{
-    entry::{Entry, Event},
+    entry::{Entry, Event, Failure},
     redaction::Redaction,
 };
 use crate::{
@@ -65,6 +65,12 @@ impl Recorder {
         Self { start: Instant::now(), connections, calls, redaction, sink }
     }
 
+    fn failure(&self, error: &Error) -> Failure {
+        let mut failure = Failure::from(error);
+        failure.error.as_mut().into_iter().for_each(|error| self.redaction.apply_error(error));
+        failure
+    }
+
     fn tell(&self, connection: u64, event: Event) {
         (self.sink)(Entry::new(self.start.elapsed(), connection, event));
     }
@@ -80,7 +86,7 @@ impl<C: Connector> Connector for Record<C> {
         let Link { transport, unsolicited, driver, binding, patience } = match made {
             Ok(link) => link,
             Err(error) => {
-                let failure = (&error).into();
+                let failure = recorder.failure(&error);
                 recorder.tell(connection, Event::NotConnected { failure });
                 return Err(error);
             }
@@ -154,7 +160,8 @@ impl Call {
 
     fn fail(&mut self, error: Error) -> Error {
         self.finish();
-        self.tell(Event::Failed { call: self.number, failure: (&error).into() });
+        let failure = self.recorder.failure(&error);
+        self.tell(Event::Failed { call: self.number, failure });
         error
     }
 

@@ -1,7 +1,7 @@
 //! What a transcript does not tell.
 
 use mcp_types::{
-    RawJson,
+    ErrorObject, RawJson,
     rpc::{Message, Response},
 };
 use serde_json::{Map, Value};
@@ -83,13 +83,16 @@ impl Redaction {
             Message::Response(Response { outcome: Ok(result), .. }) => {
                 self.apply_raw("/result", Some(result));
             }
-            Message::Response(Response { outcome: Err(error), .. }) => {
-                if let Some(data) = &mut error.data {
-                    self.redact("/error/data", data);
-                }
-            }
+            Message::Response(Response { outcome: Err(error), .. }) => self.apply_error(error),
         }
         message
+    }
+
+    /// Takes out of an error of the peer what is redacted.
+    pub(super) fn apply_error(&self, error: &mut ErrorObject) {
+        if let Some(data) = &mut error.data {
+            self.redact("/error/data", data);
+        }
     }
 
     fn apply_raw(&self, path: &str, raw: Option<&mut RawJson>) {
@@ -186,7 +189,7 @@ fn is_bearer(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_types::{ErrorCode, ErrorObject, rpc::Request};
+    use mcp_types::{ErrorCode, rpc::Request};
     use serde_json::json;
 
     fn params(redaction: &Redaction, params: &Value) -> Value {

@@ -3,6 +3,7 @@
 use super::*;
 use futures_util::{FutureExt, stream};
 use mcp_transport::{Shared, record};
+use mcp_types::{ErrorCode, ErrorObject};
 use std::{
     io,
     pin::Pin,
@@ -66,6 +67,23 @@ async fn a_transcript_tells_what_passed_in_its_order() {
         json!({ "connection": 1, "dir": ">", "call": 4, "event": "abandoned" }),
     ];
     assert_eq!(lines(&tape), expected);
+}
+
+#[tokio::test]
+async fn what_a_server_says_of_a_failure_is_told_without_its_secrets() {
+    let tape = Tape::default();
+    let server = service_fn(|_: ClientMessage| async {
+        let said = ErrorObject::new(ErrorCode::INVALID_PARAMS, "no")
+            .with_data(json!({ "token": "s3cret" }));
+        let refused = Error::other("refused", Delivery::Delivered).with_peer_error(said);
+        Err::<Replies, _>(refused)
+    });
+    let client = Record::new(server, tape.sink());
+    let calling = client.oneshot(request(1, "x", &json!({})));
+    let error = deadline(calling).await.map(drop).unwrap_err();
+    assert_eq!(error.peer_error().unwrap().data, Some(json!({ "token": "s3cret" })));
+    let text = tape.transcript().to_string();
+    assert!(text.contains("[redacted]") && !text.contains("s3cret"), "{text}");
 }
 
 #[tokio::test]
