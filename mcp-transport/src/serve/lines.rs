@@ -46,7 +46,8 @@ pub struct LineLimits {
     /// The requests that are in flight at once, 1024: one beyond it is refused. As many notifications and responses may
     /// wait for the service to take them: one beyond it is dropped.
     pub requests: usize,
-    /// How long the calls in flight may go on after the end of the input, 30 s. Subscriptions end at once.
+    /// How long the calls in flight may go on after the end of the input, 30 s. Subscriptions end at once. When the calls are
+    /// over, the client may be silent for as long until it reads on.
     pub grace: Duration,
 }
 
@@ -69,7 +70,7 @@ impl Default for LineLimits {
 ///
 /// # Errors
 ///
-/// The stream breaks, or the client sends a line without an end.
+/// The stream breaks, the client sends a line without an end, or it does not read what is left for it at the end.
 ///
 /// # Panics
 ///
@@ -88,7 +89,7 @@ pub struct ServeLines<T> {
     unsolicited: Option<Unsolicited>,
     outbox: Outbox,
     limits: LineLimits,
-    /// The input has ended, and the calls in flight have until then.
+    /// The input has ended, and the calls in flight have until then; after them, what waits to be written.
     grace: Option<Pin<Box<Sleep>>>,
 }
 
@@ -123,6 +124,9 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(lost(error))),
                 wrote => wrote.is_ready(),
             };
+            if wrote && self.calls.is_empty() {
+                self.begin_grace_again();
+            }
             let answered = self.poll_answers(cx);
             if self.grace.is_some() && self.calls.is_empty() && self.outbox.is_empty() {
                 // An error tells no more than that the client was quicker.
@@ -175,12 +179,16 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
     /// Reads once and takes the lines that are complete; after the end of the input, waits for the end of the grace.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Some(grace) = &mut self.grace {
-            if !self.calls.is_empty() {
-                ready!(grace.as_mut().poll(cx));
-                self.calls = SelectAll::new();
-                return Poll::Ready(Ok(()));
+            if self.calls.is_empty() && self.outbox.is_empty() {
+                return Poll::Pending;
             }
-            return Poll::Pending;
+            ready!(grace.as_mut().poll(cx));
+            if self.calls.is_empty() {
+                return Poll::Ready(Err(unread()));
+            }
+            self.calls = SelectAll::new();
+            self.begin_grace_again();
+            return Poll::Ready(Ok(()));
         }
         if self.outbox.is_full_of_refusals() {
             return Poll::Pending;
@@ -207,6 +215,14 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
             self.in_flight.cancel_subscriptions();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Gives as much time as at the end of the input once more, after that.
+    fn begin_grace_again(&mut self) {
+        let length = self.limits.grace;
+        if let Some(grace) = &mut self.grace {
+            grace.set(sleep(length));
+        }
     }
 
     fn line(&mut self, line: &Bytes) {
@@ -286,6 +302,10 @@ impl<T> fmt::Debug for ServeLines<T> {
 
 fn lost(error: io::Error) -> Error {
     Error::closed("lost the connection to the client", Delivery::Unknown).with_source(error)
+}
+
+fn unread() -> Error {
+    Error::closed("client does not read the rest of what it has asked for", Delivery::Unknown)
 }
 
 fn endless() -> Error {

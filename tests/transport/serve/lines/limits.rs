@@ -1,6 +1,7 @@
 //! What a client may use up.
 
 use super::*;
+use tokio::io::AsyncReadExt;
 
 #[tokio::test]
 async fn f08_a_message_over_the_limit_fails_its_call() {
@@ -79,6 +80,25 @@ async fn calls_that_go_on_after_the_end_of_the_input_have_a_limit() {
     served.client.expect("notifications/begun").await;
     assert_eq!(served.finish().await, [] as [Value; 0]);
     server.dropped.wait_for(1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_no_more_is_not_waited_for_without_end() {
+    let limits = limits(|limits| limits.grace = Duration::from_secs(1));
+    let (ours, mut theirs) = tokio::io::duplex(1024);
+    let mut driver =
+        Background::run(serve::lines(ours, Scripted::modern().server.transport(), limits));
+    let params = json!({ "blob": "x".repeat(10_000) });
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "echo", "params": params });
+    theirs.write_all(format!("{request}\n").as_bytes()).await.unwrap();
+    theirs.shutdown().await.unwrap();
+    // One that is slow is waited for.
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        theirs.read_exact(&mut [0; 1024]).await.unwrap();
+    }
+    let error = driver.end().await.unwrap_err();
+    assert!(error.is_closed() && error.to_string().contains("does not read"), "{error}");
 }
 
 /// Polls the driver and writes `line` again and again, until neither gets on; the bytes that were taken.
