@@ -267,6 +267,8 @@ pub enum Endless {
     Pages(usize),
     /// There are more items than this.
     Items(usize),
+    /// Its pages have more bytes than this.
+    Bytes(usize),
 }
 
 impl std::fmt::Display for Endless {
@@ -275,6 +277,7 @@ impl std::fmt::Display for Endless {
             Self::RepeatedCursor => f.write_str("the server gave the same cursor twice"),
             Self::Pages(limit) => write!(f, "it has more than {limit} pages"),
             Self::Items(limit) => write!(f, "it has more than {limit} items"),
+            Self::Bytes(limit) => write!(f, "it has more than {limit} bytes"),
         }
     }
 }

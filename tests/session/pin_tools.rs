@@ -4,6 +4,7 @@ use crate::{
     mock::{answer, around, call},
     script::deadline,
 };
+use futures_util::FutureExt;
 use mcp_session::{Call, Error, OnChange, PinTools, PinToolsLayer, Reply, ToolDigest, ToolPins};
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
@@ -156,8 +157,31 @@ async fn what_was_accepted_is_in_a_file_for_the_next_time() {
         assert!(pins.digest("new").is_none());
 
         std::fs::write(&path, r#"{"version":2,"tools":{}}"#).unwrap();
-        assert!(ToolPins::open(&path).unwrap_err().to_string().contains("version 2"));
+        let error = ToolPins::open(&path).unwrap_err().to_string();
+        assert!(error.contains("version 2") && error.contains("tools.lock"), "{error}");
         std::fs::remove_dir_all(&directory).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_written_after_a_writing_that_was_given_up() {
+    deadline(async {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tools.lock");
+        let pins = ToolPins::open(&path).unwrap();
+        let (mut service, mut mock) = around(&PinToolsLayer::new(pins.clone(), OnChange::Drop));
+        list(&mut service, &mut mock, &[tool("a", "x")]).await.unwrap();
+        list(&mut service, &mut mock, &[tool("a", "y")]).await.unwrap();
+        assert!(pins.accept(&pins.changes()[0]));
+        assert!(pins.save().now_or_never().is_none(), "it takes its time");
+        // Whatever has come of that.
+        let _ = std::fs::remove_file(&path);
+        pins.save().await.unwrap();
+        let kept = ToolPins::open(&path).unwrap().digest("a");
+        assert_eq!(kept, pins.digest("a"));
+        let files = std::fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing is left beside it");
     })
     .await;
 }

@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{
     collections::BTreeMap,
-    io,
+    fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+use tokio::task::spawn_blocking;
 
 /// How many tools are accepted by being seen, and how many changes wait.
 const MAX_TOOLS: usize = 10_000;
@@ -44,15 +48,16 @@ struct Inner {
     path: Option<PathBuf>,
     state: Mutex<State>,
     /// Held while the file is written.
-    writing: tokio::sync::Mutex<()>,
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     accepted: BTreeMap<String, Pin>,
     waiting: BTreeMap<String, ToolChange>,
-    /// Whether something was accepted that is not in the file.
-    is_unsaved: bool,
+    /// How often something was accepted or forgotten, and how often that was when the file was written last.
+    changes: u64,
+    saved: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,8 +108,8 @@ impl ToolPins {
     /// The file cannot be read, or is not one of pins.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let accepted = match std::fs::read(&path) {
-            Ok(bytes) => read(&bytes)?,
+        let accepted = match fs::read(&path) {
+            Ok(bytes) => read(&bytes).map_err(|reason| unusable(&path, &reason))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error),
         };
@@ -131,7 +136,7 @@ impl ToolPins {
         state.waiting.remove(&change.tool);
         let pin = Pin { digest: change.digest, definition: change.after.clone() };
         state.accepted.insert(change.tool.clone(), pin);
-        state.is_unsaved = true;
+        state.changes += 1;
         true
     }
 
@@ -139,7 +144,7 @@ impl ToolPins {
     pub fn forget(&self, tool: &str) {
         let mut state = self.state();
         state.waiting.remove(tool);
-        state.is_unsaved |= state.accepted.remove(tool).is_some();
+        state.changes += u64::from(state.accepted.remove(tool).is_some());
     }
 
     /// Writes what was accepted to the file, if there is one and something changed. The file is replaced as a whole.
@@ -147,21 +152,29 @@ impl ToolPins {
     /// # Errors
     ///
     /// The file cannot be written; what was accepted stays accepted in this process.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was not written is written the next time.
     pub async fn save(&self) -> io::Result<()> {
         let Some(path) = &self.0.path else { return Ok(()) };
-        let _writing = self.0.writing.lock().await;
-        let lock = {
-            let mut state = self.state();
-            if !std::mem::take(&mut state.is_unsaved) {
+        let writing = Arc::clone(&self.0.writing).lock_owned().await;
+        let (lock, changes) = {
+            let state = self.state();
+            if state.changes == state.saved {
                 return Ok(());
             }
-            Lock { version: VERSION, tools: state.accepted.clone() }
+            (Lock { version: VERSION, tools: state.accepted.clone() }, state.changes)
         };
-        let written = write(path, &lock).await;
-        if written.is_err() {
-            self.state().is_unsaved = true;
-        }
-        written
+        let path = path.clone();
+        spawn_blocking(move || {
+            // Also when nobody waits for it any more, no other is written meanwhile.
+            let _writing = writing;
+            write(&path, &lock)
+        })
+        .await??;
+        self.state().saved = changes;
+        Ok(())
     }
 
     /// Compares a tool with what was accepted; one that is new is accepted, unless that is locked.
@@ -180,7 +193,7 @@ impl ToolPins {
             None if is_locked || state.accepted.len() >= MAX_TOOLS => None,
             None => {
                 state.accepted.insert(name, Pin { digest, definition: after });
-                state.is_unsaved = true;
+                state.changes += 1;
                 return Standing::Accepted;
             }
         };
@@ -214,20 +227,37 @@ pub(super) fn name(tool: &RawValue) -> Option<String> {
     serde_json::from_str(tool.get()).ok().map(|Named { name }| name)
 }
 
-fn read(bytes: &[u8]) -> io::Result<BTreeMap<String, Pin>> {
-    let Lock { version, tools } = serde_json::from_slice(bytes)?;
-    if version != VERSION {
-        let reason = format!("the file of accepted tools is of version {version}, not {VERSION}");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+fn read(bytes: &[u8]) -> Result<BTreeMap<String, Pin>, String> {
+    let Lock { version, tools } =
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    match version {
+        VERSION => Ok(tools),
+        _ => Err(format!("it is of version {version}, not {VERSION}")),
     }
-    Ok(tools)
 }
 
-async fn write(path: &Path, lock: &Lock) -> io::Result<()> {
+fn unusable(path: &Path, reason: &str) -> io::Error {
+    let path = path.display();
+    let text = format!(
+        "{path} is no file of accepted tools ({reason}): restore it, or remove it to accept the tools of the server anew"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// Replaces the file as a whole.
+fn write(path: &Path, lock: &Lock) -> io::Result<()> {
+    /// So that nobody else writes the same file, of this process or of another.
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+
     let mut bytes = serde_json::to_vec_pretty(lock)?;
     bytes.push(b'\n');
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    tokio::fs::write(&beside, bytes).await?;
-    tokio::fs::rename(&beside, path).await
+    beside.push(format!(".{}-{number}.new", std::process::id()));
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // What is left of it is of no use.
+        let _ = fs::remove_file(&beside);
+    }
+    written
 }

@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// How many resources are remembered to have changed; beyond that all contents are forgotten.
 const MAX_CHANGED: usize = 1_024;
+/// How long the name of such a resource may be, in bytes; a longer one is not remembered, and all contents are forgotten.
+const MAX_URI: usize = 8 * 1_024;
 
 /// The replies that a [`ReuseReply`](super::ReuseReply) layer keeps. Clones share them.
 #[derive(Clone, Debug)]
@@ -55,6 +57,9 @@ impl Changes {
     }
 
     fn resource(&mut self, uri: String) {
+        if uri.len() > MAX_URI {
+            return self.topic(Topic::Contents);
+        }
         if self.resources.len() >= MAX_CHANGED && !self.resources.contains_key(&uri) {
             self.resources.clear();
             return self.topic(Topic::Contents);
@@ -198,5 +203,22 @@ impl ReplyCache {
 
     fn changes(&self) -> MutexGuard<'_, Changes> {
         self.0.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Changes, MAX_CHANGED, MAX_URI, Topic};
+
+    #[test]
+    fn what_a_server_says_has_changed_takes_no_room_without_end() {
+        let mut changes = Changes::default();
+        for number in 0..=MAX_CHANGED {
+            changes.resource(number.to_string());
+        }
+        assert!(changes.resources.is_empty());
+        let before = changes.topics[&Topic::Contents];
+        changes.resource("x".repeat(MAX_URI + 1));
+        assert!(changes.resources.is_empty() && changes.topics[&Topic::Contents] > before);
     }
 }

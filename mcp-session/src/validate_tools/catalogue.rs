@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-/// How many tools are remembered, and how many bytes of schemas; beyond that, all are forgotten, and found again when
+/// How many tools are remembered, and how many bytes of names and schemas; beyond that, all are forgotten, and found again when
 /// they are needed.
 const MAX_TOOLS: usize = 10_000;
 const MAX_BYTES: usize = 16 << 20;
@@ -125,13 +125,15 @@ impl Catalogue {
         if let Some(same) = known.tools.get(&name).filter(|same| same.is_as(&definition)) {
             return Arc::clone(same);
         }
-        if known.tools.len() >= MAX_TOOLS || known.bytes + definition.size() > MAX_BYTES {
+        let size = name.len() + definition.size();
+        if known.tools.len() >= MAX_TOOLS || known.bytes + size > MAX_BYTES {
             *known = Known::default();
         }
         let definition = Arc::new(definition);
-        known.bytes += definition.size();
+        known.bytes += size;
+        let name_size = name.len();
         if let Some(old) = known.tools.insert(name, Arc::clone(&definition)) {
-            known.bytes -= old.size();
+            known.bytes -= name_size + old.size();
         }
         definition
     }
@@ -187,7 +189,12 @@ mod tests {
         }
         let known = catalogue.known();
         assert!(known.bytes <= super::MAX_BYTES && !known.tools.is_empty());
-        let sum: usize = known.tools.values().map(|definition| definition.size()).sum();
-        assert_eq!(known.bytes, sum);
+        let sizes = known.tools.iter().map(|(name, definition)| name.len() + definition.size());
+        assert_eq!(known.bytes, sizes.sum::<usize>());
+        drop(known);
+        for index in 0..200 {
+            catalogue.insert_unlisted(&format!("{index}{large}"));
+        }
+        assert!(catalogue.known().tools.len() < 100, "names take room as well");
     }
 }
