@@ -4,7 +4,7 @@ use crate::{
     Client, Deadlines, Error, Phase,
     offer::Offer,
     operation::{self, Caller, Operation},
-    pages::{Limits, Pages},
+    pages::{Limits, Pages, Size},
 };
 use futures_core::Stream;
 use futures_util::{TryStreamExt, future::BoxFuture, stream};
@@ -86,8 +86,13 @@ pub struct ListPage<R> {
 impl Client {
     /// Lists the tools of the server, page after page.
     ///
-    /// ```no_run
-    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// ```
+    /// # use mcp_client::{Client, mock};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), mcp_client::Error> {
+    /// # let server = mock::Server::new().tool("weather", |_| Ok("rain".into()));
+    /// # let client = Client::connect_to(&server).await?;
+    /// # assert_eq!(client.list_tools().await?.len(), 1);
     /// for tool in client.list_tools().await? {
     ///     println!("{}", tool.name);
     /// }
@@ -174,6 +179,12 @@ impl<R: ListRequest> Operation<ListAll<R>> {
     /// Gives the list up after so many items. Default: 100,000.
     pub fn max_items(mut self, limit: usize) -> Self {
         self.kind_mut().limits.items = limit;
+        self
+    }
+
+    /// Gives the list up after so many bytes of results. Default: 256 MiB.
+    pub fn max_bytes(mut self, limit: usize) -> Self {
+        self.kind_mut().limits.bytes = limit;
         self
     }
 
@@ -296,12 +307,13 @@ impl Walk {
     /// The next page; after the last one, or after an error, none.
     async fn next<R: ListRequest>(&mut self) -> Result<Option<List<R::Item>>, Error> {
         let Some((caller, reply)) = self.ask(R::METHOD, at::<R>).await? else { return Ok(None) };
+        let bytes = reply.result.size();
         let result: R::Result = operation::decode(R::METHOD, reply)?;
         let fresh_for = R::fresh_for(&result);
         let (items, next) = R::page(result);
         warn_of_broken(R::METHOD, items.broken());
-        let count = items.len() + items.broken().len();
-        self.turn(caller, R::METHOD, count, next, fresh_for)?;
+        let size = Size { items: items.len() + items.broken().len(), bytes };
+        self.turn(caller, R::METHOD, size, next, fresh_for)?;
         Ok(Some(items))
     }
 
@@ -328,7 +340,7 @@ impl Walk {
         &mut self,
         caller: Caller,
         method: &'static str,
-        items: usize,
+        page: Size,
         next: Option<String>,
         fresh_for: Option<Duration>,
     ) -> Result<(), Error> {
@@ -337,7 +349,7 @@ impl Walk {
             (_, page) if self.pages.is_first() => page,
             (before, page) => before.zip(page).map(|(before, page)| before.min(page)),
         };
-        let next = self.pages.turn(items, next);
+        let next = self.pages.turn(page, next);
         self.next = next.map_err(|reason| Error::Endless { method: method.into(), reason })?;
         self.caller = self.next.is_some().then_some(Ok(caller));
         Ok(())

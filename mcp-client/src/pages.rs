@@ -8,11 +8,19 @@ use std::collections::HashSet;
 pub(crate) struct Limits {
     pub(crate) pages: usize,
     pub(crate) items: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What a page has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Size {
+    pub(crate) items: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { pages: 1_000, items: 100_000 }
+        Self { pages: 1_000, items: 100_000, bytes: 256 * 1024 * 1024 }
     }
 }
 
@@ -21,13 +29,13 @@ impl Default for Limits {
 pub(crate) struct Pages {
     limits: Limits,
     pages: usize,
-    items: usize,
+    size: Size,
     seen: HashSet<String>,
 }
 
 impl Pages {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, pages: 0, items: 0, seen: HashSet::new() }
+        Self { limits, pages: 0, size: Size::default(), seen: HashSet::new() }
     }
 
     /// Whether no page has been turned yet.
@@ -39,13 +47,17 @@ impl Pages {
     // spec: PAG-02 PAG-04 PAG-05 PAG-07
     pub(crate) fn turn(
         &mut self,
-        items: usize,
+        page: Size,
         next: Option<String>,
     ) -> Result<Option<String>, Endless> {
         self.pages += 1;
-        self.items = self.items.saturating_add(items);
-        if self.items > self.limits.items {
+        self.size.items = self.size.items.saturating_add(page.items);
+        self.size.bytes = self.size.bytes.saturating_add(page.bytes);
+        if self.size.items > self.limits.items {
             return Err(Endless::Items(self.limits.items));
+        }
+        if self.size.bytes > self.limits.bytes {
+            return Err(Endless::Bytes(self.limits.bytes));
         }
         let Some(cursor) = next else { return Ok(None) };
         if self.pages >= self.limits.pages {

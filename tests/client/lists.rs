@@ -93,6 +93,7 @@ async fn a_list_with_ever_new_cursors_is_given_up() {
     for (call, reason) in [
         (client.list_tools().max_pages(3), Endless::Pages(3)),
         (client.list_tools().max_items(5), Endless::Items(5)),
+        (client.list_tools().max_bytes(500), Endless::Bytes(500)),
     ] {
         let outcome = deadline(call).await.map(|_| Vec::new());
         assert_eq!(endless(outcome), reason);
