@@ -7,11 +7,14 @@ use conformance::{
     oauth::redirect_of,
     script::{Background, deadline},
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use http_body_util::{BodyExt, Full};
 use mcp_transport::{
     ClientMessage, Connector,
-    http::{Endpoint, RequestBody, oauth::OAuth},
+    http::{
+        Endpoint, RequestBody,
+        oauth::{MemoryStore, OAuth, Store},
+    },
 };
 use mcp_types::rpc::Request;
 use serde_json::{Value, json};
@@ -162,6 +165,22 @@ async fn f70_a_token_endpoint_that_fails_costs_no_refresh_token() {
     assert!(world.asked("/elsewhere").is_empty());
     connected.call().await.unwrap();
     assert_eq!(world.asked("/authorize").len(), 1);
+}
+
+// spec: TOK-09
+#[tokio::test]
+async fn endpoints_that_share_a_store_use_a_refresh_token_once() {
+    let world = world(|_| ()).await;
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let oauth = app().shared_store(store);
+    let (one, two) = (connect(&world, oauth.clone()).await, connect(&world, oauth).await);
+    one.call().await.unwrap();
+    two.call().await.unwrap();
+    world.revoke_access();
+    let (first, second) = join(one.call(), two.call()).await;
+    first.unwrap();
+    second.unwrap();
+    assert_eq!((world.asked("/authorize").len(), world.asked("/token").len()), (1, 2));
 }
 
 // spec: TOK-09 TOK-10

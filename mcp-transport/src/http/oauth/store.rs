@@ -6,8 +6,13 @@ use futures_util::future::{BoxFuture, ready};
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
+use tokio::{sync::Mutex as AsyncMutex, time::timeout};
+
+/// How long somebody waits for others who refresh the same tokens.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// Whose tokens: those of one server, and of one client if that is known beforehand.
 ///
@@ -34,7 +39,7 @@ impl Key {
     }
 }
 
-/// Holds other processes back while tokens are refreshed; they may go on when it is dropped.
+/// Holds others back while tokens are refreshed; they may go on when it is dropped.
 pub type Lock = Box<dyn Send>;
 
 /// Keeps tokens and registrations: in memory, in a file, in the key store of a system.
@@ -78,7 +83,8 @@ pub trait Store: Send + Sync + 'static {
         client: &'a Registration,
     ) -> BoxFuture<'a, Result<(), BoxError>>;
 
-    /// Waits until no other process refreshes these tokens. Within a process that is seen to already.
+    /// Waits until nobody else refreshes these tokens: no other process, and no other endpoint of this one. Default: nobody is
+    /// waited for, and a refresh token that is good once may be used twice.
     fn lock<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Lock, BoxError>> {
         let _ = key;
         Box::pin(ready(Ok(Box::new(()) as Lock)))
@@ -90,6 +96,7 @@ pub trait Store: Send + Sync + 'static {
 pub struct MemoryStore {
     tokens: Mutex<HashMap<Key, Tokens>>,
     registrations: Mutex<HashMap<String, Registration>>,
+    locks: Mutex<HashMap<Key, Arc<AsyncMutex<()>>>>,
 }
 
 impl MemoryStore {
@@ -163,6 +170,17 @@ impl Store for MemoryStore {
             if map.get(issuer) == Some(client) {
                 map.remove(issuer);
             }
+        })
+    }
+
+    /// Waits for 30 s at most.
+    fn lock<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Lock, BoxError>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = Arc::clone(locks.entry(key.clone()).or_default());
+        Box::pin(async move {
+            let locked = timeout(LOCK_WAIT, lock.lock_owned()).await;
+            let guard = locked.map_err(|_| format!("tokens are held for {LOCK_WAIT:?}"))?;
+            Ok(Box::new(guard) as Lock)
         })
     }
 }
