@@ -1,12 +1,21 @@
 //! Logging in with the command `mcp`.
 
 use crate::{connections::gate::eventually, deadline};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use conformance::{
     http_server::Answer,
     log::Log,
-    oauth::{World, follow, redirect_of},
+    oauth::{self, World, follow, redirect_of},
 };
-use mcp_client::cli::{Terminal, run};
+use mcp_client::{
+    Client, Target,
+    cli::{Terminal, run},
+    oauth::{ClientCredentials, FileStore, OAuth, SigningKey},
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
 use serde_json::Value;
 use std::{
     ffi::OsString,
@@ -156,6 +165,40 @@ async fn who_logs_out_has_the_tokens_revoked_or_is_told_that_they_are_not() {
     assert!(out.err.contains("may be good until they expire"), "{}", out.err);
     assert!(out.err.contains("503"), "{}", out.err);
     assert_eq!(shell.run(&["status", url]).await.code, 1);
+}
+
+#[tokio::test]
+async fn tokens_of_a_client_with_a_key_are_forgotten_and_it_is_told_what_could_not_be_proved() {
+    let random = SystemRandom::new();
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random);
+    let known = oauth::Client::with_key(pair.unwrap().public_key().as_ref());
+    let world = World::start(|rules| {
+        rules.servers[0].revokes = true;
+        rules.servers[0].method.clone_from(&known.method);
+        rules.servers[0].clients.insert("me".to_owned(), known);
+    });
+    let (world, shell) = (world.await.unwrap(), Shell::new());
+    let text = BASE64_STANDARD.encode(pkcs8);
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+    // A program with the key has logged in, and keeps its tokens where the command does.
+    let program = OAuth::new("Service")
+        .client_id("me")
+        .assert_client(SigningKey::from_pem(pem.as_bytes()).unwrap())
+        .grant(ClientCredentials)
+        .store(FileStore::new(shell.folder.path().join("tokens.json")));
+    let connecting = Client::connect_to(Target::oauth(world.url(), program));
+    deadline(deadline(connecting).await.unwrap().close()).await;
+    let status = shell.run(&["status", world.url(), "--json"]).await;
+    assert!(status.code == 0 && status.out.contains("\"me\""), "{}", status.out);
+
+    let out = shell.run(&["logout", world.url()]).await;
+    assert_eq!(out.code, 0, "{}", out.err);
+    for part in ["Logged out of ", "may be good until they expire", "no key"] {
+        assert!(out.err.contains(part), "{part:?} is not in {}", out.err);
+    }
+    assert!(world.asked("/revoke").is_empty(), "nobody would believe it");
+    assert_eq!(shell.run(&["status", world.url()]).await.code, 1);
 }
 
 #[tokio::test]

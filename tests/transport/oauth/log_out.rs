@@ -1,13 +1,18 @@
 //! Logging out: tokens are forgotten here, and revoked where they are from.
 
 use super::{app, connect, deadline, world};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use conformance::{
     http_server::Answer,
     oauth::{Client, World, form},
 };
 use mcp_transport::http::{
     Endpoint,
-    oauth::{Error, ErrorKind, FileStore, LoggedOut, MemoryStore, OAuth, Store},
+    oauth::{Error, ErrorKind, FileStore, LoggedOut, MemoryStore, OAuth, SigningKey, Store},
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -72,6 +77,43 @@ async fn a_client_with_a_secret_shows_it_as_at_the_token_endpoint() {
         assert!(header.starts_with("Basic "), "{header}");
         assert_eq!(form(&request).len(), 2);
     }
+}
+
+// spec: CC-02
+#[tokio::test]
+async fn a_client_with_a_key_proves_itself_as_at_the_token_endpoint() {
+    let random = SystemRandom::new();
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random);
+    let client = Client::with_key(pair.unwrap().public_key().as_ref());
+    let world = world(|rules| {
+        rules.servers[0].revokes = true;
+        rules.servers[0].method.clone_from(&client.method);
+        rules.servers[0].clients.insert("me".to_owned(), client);
+    })
+    .await;
+    let text = BASE64_STANDARD.encode(pkcs8);
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+    let (oauth, store) = sharing();
+    let oauth = oauth.client_id("me");
+    let with_key = oauth.clone().assert_client(SigningKey::from_pem(pem.as_bytes()).unwrap());
+    connect(&world, with_key.clone()).await.ask(1, "tools/call").await.unwrap();
+    let outcome = log_out(&world, with_key.clone()).await.unwrap();
+    assert!(matches!(outcome, LoggedOut::Revoked), "{outcome:?}");
+    let shown: Vec<_> = world.asked("/revoke").iter().map(form).collect();
+    assert_eq!(revoked(&world), ["refresh_token", "access_token"]);
+    // The world has verified them, and nothing else tells who asks.
+    assert_ne!(shown[0]["client_assertion"], shown[1]["client_assertion"], "each is used once");
+    assert!(world.asked("/revoke").iter().all(|it| it.header("authorization").is_none()));
+
+    // Without the key nothing can be revoked, and the tokens are gone all the same.
+    connect(&world, with_key).await.ask(2, "tools/call").await.unwrap();
+    let outcome = log_out(&world, oauth).await.unwrap();
+    let LoggedOut::NotRevoked(error) = outcome else { panic!("{outcome:?}") };
+    assert!(error.to_string().contains("no key"), "{error}");
+    let key = mcp_transport::http::oauth::Key::new(world.url(), Some("me"));
+    assert_eq!(store.tokens(&key).await.unwrap(), None);
+    assert_eq!(world.asked("/revoke").len(), 2);
 }
 
 #[tokio::test]
