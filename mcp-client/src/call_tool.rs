@@ -38,10 +38,15 @@ type Read<O> = fn(Origin, Reply) -> Result<O, Error>;
 impl Client {
     /// Calls a tool.
     ///
-    /// ```no_run
-    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// ```
+    /// # use mcp_client::{Client, mock};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), mcp_client::Error> {
+    /// # let server = mock::Server::new().tool("weather", |_| Ok("rain".into()));
+    /// # let client = Client::connect_to(&server).await?;
     /// let result = client.call_tool("weather").argument("city", "Oslo").await?;
     /// println!("{}", result.text());
+    /// # assert_eq!(result.text(), "rain");
     /// # Ok(())
     /// # }
     /// ```

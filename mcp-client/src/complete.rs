@@ -46,12 +46,18 @@ impl Context {
 impl Client {
     /// Asks for proposals for an argument of a prompt or of a resource template, of which `value` has been typed.
     ///
-    /// ```no_run
-    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// ```
+    /// # use mcp_client::{Client, mock};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), mcp_client::Error> {
+    /// # let server = mock::Server::new()
+    /// #     .on("completion/complete", |_| Ok(serde_json::json!({"completion": {"values": ["Ruby", "Rust"]}})));
+    /// # let client = Client::connect_to(&server).await?;
     /// use mcp_types::PromptReference;
     ///
     /// let proposals = client.complete(PromptReference::new("review"), "language", "Ru").await?;
     /// println!("{}", proposals.values.join(", "));
+    /// # assert_eq!(proposals.values, ["Ruby", "Rust"]);
     /// # Ok(())
     /// # }
     /// ```

@@ -27,10 +27,15 @@ pub struct GetPrompt {
 impl Client {
     /// Fetches a prompt, filled in with arguments.
     ///
-    /// ```no_run
-    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// ```
+    /// # use mcp_client::{Client, mock};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), mcp_client::Error> {
+    /// # let server = mock::Server::new().on("prompts/get", |_| Ok(serde_json::json!({"messages": []})));
+    /// # let client = Client::connect_to(&server).await?;
     /// let prompt = client.get_prompt("review").argument("language", "Rust").argument("depth", 3).await?;
     /// println!("{} messages", prompt.messages.len());
+    /// # assert_eq!(server.received("prompts/get")[0]["arguments"]["depth"], "3");
     /// # Ok(())
     /// # }
     /// ```

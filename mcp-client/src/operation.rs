@@ -21,8 +21,14 @@ pub(crate) type TaskPrefix = Arc<Box<str>>;
 /// The methods of [`Client`] make these; `K` is what is called, and has methods of its own. What is wrong with a call
 /// (a client that is not connected, an argument without a JSON form) is said when it is awaited.
 ///
-/// ```no_run
-/// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+/// ```
+/// # use mcp_client::{Client, mock};
+/// # use serde_json::json;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), mcp_client::Error> {
+/// # let server = mock::Server::new()
+/// #     .on("resources/read", |asked| Ok(json!({"contents": [{"uri": asked["uri"], "text": "booted"}]})));
+/// # let client = Client::connect_to(&server).await?;
 /// use std::time::Duration;
 ///
 /// let contents = client
@@ -30,6 +36,7 @@ pub(crate) type TaskPrefix = Arc<Box<str>>;
 ///     .on_progress(|progress| println!("{}", progress.progress))
 ///     .timeout(Duration::from_secs(5))
 ///     .await?;
+/// # assert_eq!(contents.len(), 1);
 /// # Ok(())
 /// # }
 /// ```

@@ -16,8 +16,14 @@ use serde_json::Value;
 impl Client {
     /// Reads the resource that a template names with these values of its variables: those of [`expand_template`].
     ///
-    /// ```no_run
-    /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+    /// ```
+    /// # use mcp_client::{Client, mock};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), mcp_client::Error> {
+    /// # let server = mock::Server::new()
+    /// #     .on("resources/templates/list", |_| Ok(json!({"resourceTemplates": []})))
+    /// #     .on("resources/read", |asked| Ok(json!({"contents": [{"uri": asked["uri"], "text": "rain"}]})));
+    /// # let client = Client::connect_to(&server).await?;
     /// use serde_json::json;
     ///
     /// for template in client.list_resource_templates().await? {
@@ -25,6 +31,7 @@ impl Client {
     /// }
     /// let variables = json!({"city": "Oslo", "days": 3});
     /// let forecast = client.read_resource_template("weather://{city}{?days}", variables).await?;
+    /// # assert_eq!(server.received("resources/read")[0]["uri"], "weather://Oslo?days=3");
     /// # Ok(())
     /// # }
     /// ```
