@@ -2,7 +2,7 @@
 
 use crate::{
     json::{Mark, Reader},
-    wire::{Failure, Wire, append, read_each},
+    wire::{Failure, Items, Wire, read_items},
 };
 use serde_core::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq};
 use serde_json::{Error, Value};
@@ -73,21 +73,6 @@ impl<T> List<T> {
             }
         }
         list
-    }
-
-    /// Keeps the next item, which does not fit.
-    #[cold]
-    fn set_aside(
-        &mut self,
-        failure: Failure,
-        reader: &mut Reader<'_>,
-        start: Mark,
-    ) -> Result<(), Error> {
-        let (value, misfit) = failure.set_aside(reader, start)?;
-        let index = self.items.len() + self.broken().len();
-        let item = BrokenItem { index, value, reason: misfit.to_string() };
-        self.broken.get_or_insert_default().push(item);
-        Ok(())
     }
 
     /// The items that do not fit.
@@ -183,18 +168,41 @@ impl<T: Wire> Wire for List<T> {
         Self::new()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
-        let mut list = Self::new();
-        read_each(reader, &mut |reader| {
-            let start = reader.mark();
-            match T::read(reader) {
-                Ok(item) => append(&mut list.items, item),
-                Err(failure) => list.set_aside(failure, reader, start)?,
-            }
-            Ok(())
-        })?;
-        Ok(list)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        read_items(reader, self)
     }
+}
+
+impl<T: Wire> Items for List<T> {
+    fn read_next(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        self.items.read_next(reader)
+    }
+
+    fn refuse(
+        &mut self,
+        failure: Failure,
+        reader: &mut Reader<'_>,
+        start: Mark,
+    ) -> Result<(), Failure> {
+        self.items.pop();
+        Ok(set_aside(&mut self.broken, self.items.len(), failure, reader, start)?)
+    }
+}
+
+/// Keeps an item that does not fit, after so many that do.
+#[cold]
+#[expect(clippy::box_collection, reason = "it is a field of the list")]
+fn set_aside(
+    broken: &mut Option<Box<Vec<BrokenItem>>>,
+    fit: usize,
+    failure: Failure,
+    reader: &mut Reader<'_>,
+    start: Mark,
+) -> Result<(), Error> {
+    let (value, misfit) = failure.set_aside(reader, start)?;
+    let broken = broken.get_or_insert_default();
+    broken.push(BrokenItem { index: fit + broken.len(), value, reason: misfit.to_string() });
+    Ok(())
 }
 
 impl<T: Serialize> Serialize for List<T> {

@@ -16,7 +16,7 @@ mod string_enum;
 mod text;
 pub(crate) mod union;
 
-pub(crate) use array::{append, read_each};
+pub(crate) use array::{Items, read_items};
 use given::Given;
 pub(crate) use misfit::Failure;
 pub(crate) use object::{Form, Object, object};
@@ -28,13 +28,29 @@ use crate::json::{self, Reader};
 use serde_core::{Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-/// A type with a JSON form.
+/// A type with a JSON form. It has `read` or `fill`, and is given the other one.
 pub(crate) trait Wire: Sized + Serialize {
     /// A value of no meaning and of no memory, in the place of one that is still to be read.
     fn blank() -> Self;
 
     /// Reads a value from text that was checked. The reader is behind it then, or anywhere in it after a failure.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure>;
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
+        let mut value = Ok(Self::blank());
+        // It is not moved more often than it has to be.
+        if let Ok(place) = &mut value
+            && let Err(failure) = place.fill(reader)
+        {
+            value = Err(failure);
+        }
+        value
+    }
+
+    /// The same, in the place of a blank value or of an optional one. After a failure there may be a part of it, which is no
+    /// part of an optional value.
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        *self = Self::read(reader)?;
+        Ok(())
+    }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.serialize(serializer)

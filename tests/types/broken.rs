@@ -7,8 +7,10 @@ use crate::{
     schemas::{SOURCES, definitions, typed},
 };
 use mcp_types::{
-    OpenObject, RawJson,
+    JsonObject, OpenObject, RawJson,
+    capabilities::Implementation,
     content::{ContentBlock, Role},
+    initialize::InitializeRequest,
     resources::ReadResourceResult,
     tools::{CallToolResult, ListToolsResult, Tool},
 };
@@ -122,6 +124,28 @@ fn a_set_field_outranks_what_was_read_into_extra() {
         serde_json::to_string(&tool).unwrap(),
         r#"{"name":"a","inputSchema":{},"title":"A"}"#
     );
+}
+
+#[test]
+fn of_a_member_that_is_there_twice_the_last_one_counts_and_nothing_is_left_of_the_first() {
+    let text = r#"{
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "a", "version": "1", "title": "A", "icons": [{"src": "a:b"}], "x": 1},
+        "clientInfo": {"name": "b", "version": "2"}
+    }"#;
+    let request: InitializeRequest = serde_json::from_str(text).unwrap();
+    assert_eq!(request.client_info, Implementation::new("b", "2"));
+    let text = r#"{
+        "tools": [{"name": "a", "inputSchema": {}}, 7],
+        "tools": [{"name": "b", "inputSchema": {}, "title": "B", "title": null, "icons": [], "icons": 1}],
+        "nextCursor": "a", "nextCursor": null, "ttlMs": 1, "ttlMs": "x"
+    }"#;
+    let result: ListToolsResult = serde_json::from_str(text).unwrap();
+    let mut tool = Tool::new("b", JsonObject::new());
+    tool.extra.insert("icons", 1);
+    let mut expected = ListToolsResult::new(vec![tool]);
+    expected.extra.insert("ttlMs", "x");
+    assert_eq!(result, expected);
 }
 
 #[test]

@@ -1,19 +1,53 @@
 //! Arrays and maps, item by item.
 
-use super::Failure;
-use crate::json::{Elements, Entries, Reader};
+use super::{Failure, Wire};
+use crate::json::{Elements, Entries, Mark, Reader};
 
-/// What reads one item.
-type Item<'a> = &'a mut dyn FnMut(&mut Reader<'_>) -> Result<(), Failure>;
+/// A list that is being read. All lists are read by one function, which is compiled once.
+pub(crate) trait Items {
+    /// Reads the next item.
+    fn read_next(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure>;
+
+    /// Does without the last item, which does not fit.
+    ///
+    /// # Errors
+    ///
+    /// There is no list without it.
+    fn refuse(
+        &mut self,
+        failure: Failure,
+        reader: &mut Reader<'_>,
+        start: Mark,
+    ) -> Result<(), Failure>;
+}
+
+impl<T: Wire> Items for Vec<T> {
+    fn read_next(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        // Most arrays have one item.
+        if self.capacity() == 0 {
+            *self = Self::with_capacity(1);
+        }
+        self.push_mut(T::blank()).fill(reader)
+    }
+
+    fn refuse(&mut self, failure: Failure, _: &mut Reader<'_>, _: Mark) -> Result<(), Failure> {
+        Err(failure)
+    }
+}
+
 /// What reads the value of one member.
 type Entry<'a> = &'a mut dyn FnMut(&str, &mut Reader<'_>) -> Result<(), Failure>;
 
-/// Reads an array: `read` is called before each item.
-pub(crate) fn read_each(reader: &mut Reader<'_>, read: Item<'_>) -> Result<(), Failure> {
+/// Reads an array.
+pub(crate) fn read_items(reader: &mut Reader<'_>, items: &mut dyn Items) -> Result<(), Failure> {
     open(reader, b'[', "an array")?;
     let (mut index, mut elements) = (0_usize, Elements::new(reader));
     while let Some(reader) = elements.element()? {
-        read(reader).map_err(|failure| failure.within(format_args!("[{index}]")))?;
+        let start = reader.mark();
+        if let Err(failure) = items.read_next(reader) {
+            let refused = items.refuse(failure, reader, start);
+            refused.map_err(|failure| failure.within(format_args!("[{index}]")))?;
+        }
         index += 1;
     }
     Ok(reader.ascend(b']')?)
@@ -41,13 +75,4 @@ pub(super) fn open(
         byte => return Err(Failure::unexpected(byte, expected)),
     }
     Ok(reader.descend()?)
-}
-
-/// Most arrays have one item.
-#[inline]
-pub(crate) fn append<T>(items: &mut Vec<T>, item: T) {
-    if items.capacity() == 0 {
-        *items = Vec::with_capacity(1);
-    }
-    items.push(item);
 }

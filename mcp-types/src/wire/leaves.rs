@@ -2,7 +2,7 @@
 
 use super::{
     Encoded, Failure, Wire,
-    array::{append, read_each, read_entries},
+    array::{read_entries, read_items},
 };
 use crate::{
     ErrorObject, JsonObject, MetaObject, ProtocolVersion, RawJson, RequestId, json::Reader,
@@ -168,8 +168,9 @@ impl Wire for MetaObject {
         Self::default()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
-        JsonObject::read(reader).map(Self::from)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        *self.as_map_mut() = JsonObject::read(reader)?;
+        Ok(())
     }
 }
 
@@ -207,8 +208,8 @@ impl<T: Wire> Wire for Box<T> {
         Self::new(T::blank())
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
-        T::read(reader).map(Self::new)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        (**self).fill(reader)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -221,13 +222,16 @@ impl<T: Wire> Wire for Option<T> {
         None
     }
 
-    #[inline]
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
-        if reader.next()? != b'n' {
-            return T::read(reader).map(Some);
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        if reader.next()? == b'n' {
+            *self = None;
+            return Ok(reader.word("null")?);
         }
-        reader.word("null")?;
-        Ok(None)
+        let filled = self.insert(T::blank()).fill(reader);
+        if filled.is_err() {
+            *self = None;
+        }
+        filled
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -243,13 +247,8 @@ impl<T: Wire> Wire for Vec<T> {
         Self::new()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
-        let mut items = Self::new();
-        read_each(reader, &mut |reader| {
-            append(&mut items, T::read(reader)?);
-            Ok(())
-        })?;
-        Ok(items)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        read_items(reader, self)
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -262,13 +261,11 @@ impl<T: Wire> Wire for IndexMap<String, T> {
         Self::new()
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
-        let mut entries = Self::new();
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
         read_entries(reader, &mut |key, reader| {
-            entries.insert(key.to_owned(), T::read(reader)?);
+            self.insert(key.to_owned(), T::read(reader)?);
             Ok(())
-        })?;
-        Ok(entries)
+        })
     }
 
     fn encode<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

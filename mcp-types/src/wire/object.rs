@@ -17,8 +17,11 @@ pub(crate) trait Object {
     /// The number of the member of this name.
     fn number(&self, name: &str) -> Option<usize>;
 
-    /// Reads the value of the member of this number.
+    /// Reads the value of the member of this number, which is blank if it is a required one.
     fn set(&mut self, number: usize, reader: &mut Reader<'_>) -> Result<(), Failure>;
+
+    /// Makes the member of this number blank again, if it is a required one.
+    fn clear(&mut self, number: usize);
 
     /// The members that have no number.
     fn extra(&mut self) -> &mut Extra;
@@ -51,18 +54,12 @@ impl Form {
     }
 }
 
-/// Reads an object.
-pub(crate) fn read<T: Wire + Object>(reader: &mut Reader<'_>) -> Result<T, Failure> {
-    read_on(reader, false)
-}
-
 /// Reads an object. If it is tagged, the reader is behind the tag, which was its first member and is right.
 pub(crate) fn read_on<T: Wire + Object>(
     reader: &mut Reader<'_>,
     is_tagged: bool,
 ) -> Result<T, Failure> {
     let mut object = Ok(T::blank());
-    // It is not moved more often than it has to be.
     if let Ok(members) = &mut object
         && let Err(failure) = fill(reader, is_tagged, members)
     {
@@ -71,8 +68,8 @@ pub(crate) fn read_on<T: Wire + Object>(
     object
 }
 
-/// Reads the members of an object.
-fn fill(
+/// Reads the members of an object. If it is tagged, the reader is behind the tag, which was its first member and is right.
+pub(crate) fn fill(
     reader: &mut Reader<'_>,
     mut is_tagged: bool,
     object: &mut dyn Object,
@@ -90,6 +87,9 @@ fn fill(
         let reader = entries.value()?;
         let start = reader.mark();
         if let Some(number) = object.number(&key) {
+            if seen & 1 << number != 0 {
+                object.clear(number);
+            }
             seen |= 1 << number;
             if let Err(failure) = object.set(number, reader) {
                 refuse(reader, start, number, failure, object)?;
@@ -104,6 +104,12 @@ fn fill(
     }
     reader.ascend(b'}')?;
     form.complete(seen, is_tagged)
+}
+
+/// Passes over the value of a member that has no number.
+pub(crate) fn pass(reader: &mut Reader<'_>) -> Result<(), Failure> {
+    reader.pass()?;
+    Ok(())
 }
 
 /// A member that does not fit: a hint is not worth the loss of the object.
@@ -210,8 +216,8 @@ macro_rules! object {
                 }
             }
 
-            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
-                $crate::wire::object::read(reader)
+            fn fill(&mut self, reader: &mut $crate::json::Reader<'_>) -> Result<(), $crate::wire::Failure> {
+                $crate::wire::object::fill(reader, false, self)
             }
         }
 
@@ -255,14 +261,23 @@ macro_rules! object {
                     reader: &mut $crate::json::Reader<'_>,
                 ) -> Result<(), $crate::wire::Failure> {
                     match number {
-                        $($(it if it == Number::$req as usize => self.$req = $crate::wire::Wire::read(reader)?,)+)?
-                        $($(it if it == Number::$pre as usize => self.$pre = $crate::wire::Wire::read(reader)?,)+)?
-                        $($(it if it == Number::$opt as usize => self.$opt = $crate::wire::Wire::read(reader)?,)+)?
-                        $($(it if it == Number::$nul as usize => self.$nul = Some($crate::wire::Wire::read(reader)?),)+)?
-                        $($(it if it == Number::$hint as usize => self.$hint = $crate::wire::Wire::read(reader)?,)+)?
-                        _ => _ = reader.pass()?,
+                        $($(it if it == Number::$req as usize => $crate::wire::Wire::fill(&mut self.$req, reader),)+)?
+                        $($(it if it == Number::$pre as usize => $crate::wire::Wire::fill(&mut self.$pre, reader),)+)?
+                        $($(it if it == Number::$opt as usize => $crate::wire::Wire::fill(&mut self.$opt, reader),)+)?
+                        // Null is a value, so there is one in any case.
+                        $($(it if it == Number::$nul as usize => {
+                            $crate::wire::Wire::fill(self.$nul.insert($crate::wire::Wire::blank()), reader)
+                        })+)?
+                        $($(it if it == Number::$hint as usize => $crate::wire::Wire::fill(&mut self.$hint, reader),)+)?
+                        _ => $crate::wire::object::pass(reader),
                     }
-                    Ok(())
+                }
+
+                fn clear(&mut self, number: usize) {
+                    match number {
+                        $($(it if it == Number::$req as usize => self.$req = $crate::wire::Wire::blank(),)+)?
+                        _ => {}
+                    }
                 }
 
                 fn extra(&mut self) -> &mut $crate::Extra {
