@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::{num::NonZero, ops::Range};
 
 /// The room for one small argument, beside its name; as much again is for that.
-const ROOM: usize = 48;
+const ROOM: usize = 32;
 /// How much more room than it takes a text may keep while its call is under way.
 const SLACK: usize = 1024;
 

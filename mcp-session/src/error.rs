@@ -349,7 +349,7 @@ impl Error {
     // spec: ELI-22
     pub fn url_elicitations(&self) -> Option<Vec<ElicitRequestUrlParams>> {
         let error = self.as_rpc().filter(|it| it.code == ErrorCode::URL_ELICITATION_REQUIRED)?;
-        let data = UrlElicitationRequiredData::deserialize(error.data.as_ref()?).ok()?;
+        let data = UrlElicitationRequiredData::deserialize(error.data.as_deref()?).ok()?;
         Some(data.elicitations.into_iter().collect())
     }
 

@@ -115,7 +115,7 @@ impl Follow for FollowInputLayer {
     }
 
     #[inline]
-    fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
+    fn follows(&self, _: &str, outcome: &Outcome) -> bool {
         let Ok(reply) = outcome else { return false };
         // A type that cannot be read is looked at again, for the error.
         !is_complete(&reply.result)

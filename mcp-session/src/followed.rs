@@ -1,6 +1,7 @@
 //! Calls that other calls may follow.
 
 mod budget;
+mod kept;
 mod nested;
 
 pub(crate) use budget::Budget;
@@ -8,6 +9,7 @@ pub(crate) use nested::Nested;
 
 use crate::{BoxCallService, Call, CallService, Deadlines, Reply, session::erase};
 use futures_util::future::BoxFuture;
+use kept::Kept;
 use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
 use std::{
@@ -39,8 +41,8 @@ pub(crate) trait Follow: Clone + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether a call that ended so is followed by others, as far as can be told by a quick look.
-    fn follows(&self, call: &Call, outcome: &Outcome) -> bool;
+    /// Whether a call of this method that ended so is followed by others, as far as can be told by a quick look.
+    fn follows(&self, method: &str, outcome: &Outcome) -> bool;
 
     /// Does what has to be done then, and gives how it ended.
     fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome>;
@@ -71,7 +73,7 @@ pub(crate) struct Ended {
 
 /// What it takes to follow a call.
 struct Next<L> {
-    call: Call,
+    call: Kept,
     /// When it had to wait for the first time. A call that has not waited has taken no time.
     begun: Option<Instant>,
     again: Arc<Again<L>>,
@@ -101,7 +103,7 @@ pub(crate) fn send<S: CallService, L: Follow>(
     mut call: Call,
     again: &Arc<Again<L>>,
 ) -> Followed<S::Future, L> {
-    let kept = call.clone();
+    let kept = Kept::of(&call);
     if let Err(error) = again.layer.prepare(&mut call) {
         let rest = Box::pin(std::future::ready(Err(error)));
         return Followed { stage: Stage::Rest { rest } };
@@ -129,7 +131,7 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
             StageProjection::Over => return Poll::Pending,
         };
         // By reference: hardly any call is followed, and neither it nor its outcome is moved for that.
-        let next = next.take_if(|next| next.again.layer.follows(&next.call, &outcome));
+        let next = next.take_if(|next| next.again.layer.follows(next.call.method(), &outcome));
         stage.set(Stage::Over);
         let Some(next) = next else { return Poll::Ready(outcome) };
         let mut rest = next.follow(outcome);
@@ -142,6 +144,7 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
 impl<L: Follow> Next<L> {
     fn follow(self, outcome: Outcome) -> BoxFuture<'static, Outcome> {
         let Self { call, begun, again } = self;
+        let call = call.into_call();
         let limits = call.extensions.get().copied().unwrap_or_else(|| again.layer.deadlines());
         let budget = Budget::new(limits, begun.unwrap_or_else(Instant::now));
         L::follow(again, Ended { call, outcome, budget })

@@ -82,10 +82,10 @@ impl Follow for MirrorParamsLayer {
         Ok(())
     }
 
-    fn follows(&self, call: &Call, outcome: &Outcome) -> bool {
+    fn follows(&self, method: &str, outcome: &Outcome) -> bool {
         match outcome {
-            Ok(_) => call.method == LIST,
-            Err(error) => call.method == CALL && is_header_mismatch(error),
+            Ok(_) => method == LIST,
+            Err(error) => method == CALL && is_header_mismatch(error),
         }
     }
 

@@ -67,7 +67,7 @@ impl<S: CallService> Service<Call> for NegotiateVersion<S> {
 
 impl Follow for NegotiateVersionLayer {
     #[inline]
-    fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
+    fn follows(&self, _: &str, outcome: &Outcome) -> bool {
         outcome.as_ref().err().and_then(offered).is_some()
     }
 
@@ -100,7 +100,7 @@ pub(crate) fn supported_versions(error: &ErrorObject) -> Option<Vec<ProtocolVers
     if error.code != ErrorCode::UNSUPPORTED_PROTOCOL_VERSION {
         return None;
     }
-    let data = error.data.as_ref().map(Data::deserialize);
+    let data = error.data.as_deref().map(Data::deserialize);
     // Without a readable list it is still a refusal: of everything.
     Some(data.and_then(Result::ok).map(|data| data.supported).unwrap_or_default())
 }

@@ -92,7 +92,7 @@ where
 
 impl Follow for RequireCompleteLayer {
     #[inline]
-    fn follows(&self, _: &Call, outcome: &Outcome) -> bool {
+    fn follows(&self, _: &str, outcome: &Outcome) -> bool {
         outcome.as_ref().is_ok_and(|reply| !is_complete(&reply.result))
     }
 

@@ -88,8 +88,8 @@ pub struct ErrorObject {
     pub code: ErrorCode,
     /// One sentence for a person. Untrusted text of the peer.
     pub message: String,
-    /// Details, of a shape that depends on the code.
-    pub data: Option<Value>,
+    /// Details, of a shape that depends on the code. In a box, so that messages have no room for what few of them carry.
+    pub data: Option<Box<Value>>,
 }
 
 impl ErrorObject {
@@ -101,7 +101,7 @@ impl ErrorObject {
     /// The same error with details.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<Value>) -> Self {
-        self.data = Some(data.into());
+        self.data = Some(Box::new(data.into()));
         self
     }
 }
@@ -146,7 +146,7 @@ impl<'de> Visitor<'de> for ErrorVisitor {
         Ok(ErrorObject {
             code: code.ok_or_else(|| A::Error::missing_field("code"))?,
             message: message.ok_or_else(|| A::Error::missing_field("message"))?,
-            data: data.flatten(),
+            data: data.flatten().map(Box::new),
         })
     }
 }

@@ -116,7 +116,7 @@ async fn an_error_of_the_server_keeps_code_message_and_data() {
     let error = deadline(client.call_tool("x")).await.unwrap_err();
     assert_eq!(error.to_string(), "server refused tools/call: no such tool (code -7)");
     let said = error.as_rpc().unwrap();
-    assert_eq!((said.code, said.data.as_ref().unwrap()), (ErrorCode(-7), &json!({"name": "x"})));
+    assert_eq!((said.code, said.data.as_deref().unwrap()), (ErrorCode(-7), &json!({"name": "x"})));
 }
 
 // spec: PROG-01 PROG-05

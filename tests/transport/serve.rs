@@ -47,7 +47,7 @@ async fn check_calls(
     let echoed = outcome(client.clone(), call).await.unwrap();
     assert_eq!(echoed["echo"]["a"], json!([1, "\n"]));
     let failed = outcome(client.clone(), request(3, "fail", &json!({}))).await.unwrap_err();
-    assert_eq!((failed.code, failed.data), (ErrorCode::INVALID_PARAMS, Some(json!(7))));
+    assert_eq!((failed.code, failed.data.as_deref()), (ErrorCode::INVALID_PARAMS, Some(&json!(7))));
     let before = server.dropped.count.load(Ordering::SeqCst);
     let token = json!({ "_meta": { "progressToken": 4 } });
     let mut replies =

@@ -76,20 +76,20 @@ where
         self.inner.prepare(call)
     }
 
-    fn follows(&self, call: &Call, outcome: &Outcome) -> bool {
-        self.outer.follows(call, outcome) || self.inner.follows(call, outcome)
+    fn follows(&self, method: &str, outcome: &Outcome) -> bool {
+        self.outer.follows(method, outcome) || self.inner.follows(method, outcome)
     }
 
     fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome> {
         Box::pin(async move {
             let Again { service, layer: Self { outer, inner } } = &*again;
             let Ended { call, mut outcome, budget } = ended;
-            if inner.follows(&call, &outcome) {
+            if inner.follows(&call.method, &outcome) {
                 let call = call.clone();
                 let again = Again::new(service.clone(), inner);
                 outcome = I::follow(again, Ended { call, outcome, budget }).await;
             }
-            if !outer.follows(&call, &outcome) {
+            if !outer.follows(&call.method, &outcome) {
                 return outcome;
             }
             let again = Again::new(inner.layer(service.clone()), outer);
@@ -108,8 +108,8 @@ impl<L: Follow> Follow for Option<L> {
         self.as_ref().map_or(Ok(()), |layer| layer.prepare(call))
     }
 
-    fn follows(&self, call: &Call, outcome: &Outcome) -> bool {
-        self.as_ref().is_some_and(|layer| layer.follows(call, outcome))
+    fn follows(&self, method: &str, outcome: &Outcome) -> bool {
+        self.as_ref().is_some_and(|layer| layer.follows(method, outcome))
     }
 
     fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome> {

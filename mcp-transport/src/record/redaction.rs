@@ -274,7 +274,7 @@ mod tests {
             ErrorObject::new(ErrorCode::INVALID_PARAMS, "no").with_data(json!({ "token": "x" }));
         let response: Message = Response::failure(1, error).into();
         let redacted = |redaction: Redaction| match redaction.apply(&response) {
-            Message::Response(response) => response.outcome.unwrap_err().data,
+            Message::Response(response) => response.outcome.unwrap_err().data.map(|data| *data),
             _ => panic!("a response"),
         };
         assert_eq!(redacted(Redaction::default()), Some(json!({ "token": REDACTED })));

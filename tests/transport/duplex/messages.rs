@@ -95,7 +95,8 @@ async fn a_number_with_a_fraction_is_what_the_server_wrote() {
     let Some(Ok(Message::Response(response))) = deadline(replies.next()).await else {
         panic!("no response")
     };
-    assert_eq!(response.outcome.unwrap_err().data, Some(json!(number.parse::<f64>().unwrap())));
+    let data = response.outcome.unwrap_err().data;
+    assert_eq!(data.as_deref(), Some(&json!(number.parse::<f64>().unwrap())));
 }
 
 #[tokio::test]

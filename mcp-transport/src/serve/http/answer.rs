@@ -37,7 +37,7 @@ impl Refusal {
     /// The same refusal with details.
     pub(super) fn with_data(mut self, data: serde_json::Value) -> Self {
         if let Err(error) = &mut self.0.1.outcome {
-            error.data = Some(data);
+            error.data = Some(data.into());
         }
         self
     }
