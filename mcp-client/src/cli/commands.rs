@@ -169,7 +169,7 @@ impl Session<'_> {
         let tool = find(&tools, name)?;
         let schema = Value::Object(tool.input_schema.clone());
         let arguments = coerce::arguments(&schema, words)
-            .map_err(|message| Failure::new(format!("{message}\n  {}", signature(tool))))?;
+            .map_err(|message| Failure::new(format!("{message}\n{}", signature(tool))))?;
         let terminal = self.terminal.clone();
         let call = self.connection.call_tool(name).arguments(arguments);
         let call = call.on_progress(move |progress| terminal.say(&show::progress(&progress)));
