@@ -28,7 +28,8 @@
 //! # Who reads
 //!
 //! The driver. A pipe or a socket of tokio's, whose events come from where nothing is locked, is read there as well, if
-//! it has no more than 16 KiB: then an answer wakes its caller, and the driver need not run.
+//! it has no more than 16 KiB: then an answer wakes its caller, and the driver need not run. What comes while a caller
+//! writes is read by that caller.
 //!
 //! # Cancel safety
 //!

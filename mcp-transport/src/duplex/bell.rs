@@ -19,7 +19,7 @@ const LITTLE: usize = 16 * 1024;
 /// Reads what is little as soon as it is there, where that is noticed, and wakes the driver for the rest.
 ///
 /// So the answer to a lone call needs no turn of the driver: what waits for events wakes the caller. Nothing is waited for,
-/// neither a lock nor the wire. It is for streams alone that wake holding no lock which reading takes
+/// neither a lock nor the wire: who has the wire reads when it is done. It is for streams alone that wake holding no lock which reading takes
 /// ([`Wire::wakes_unlocked`]).
 pub(super) struct Bell<W: Framing> {
     shared: Arc<Shared<Mutex<Port<W>>>>,
@@ -38,7 +38,7 @@ impl<W: Wire + Send + 'static> Bell<W> {
     /// Reads; false if there is something for the driver.
     fn read(&self) -> bool {
         let Ok(mut intake) = self.intake.try_lock() else { return false };
-        let Some(port) = self.shared.try_port() else { return false };
+        let Some(port) = self.shared.port_or_tell() else { return true };
         let is_all = intake.take_little(port, &mut Context::from_waker(Waker::noop()), LITTLE);
         let mut due = Wakers::default();
         intake.swap_due(&mut due);
@@ -56,6 +56,112 @@ impl<W: Wire + Send + 'static> Wake for Bell<W> {
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.read() {
             self.shared.wake_driver();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, Multiplex, multiplex_unlocked};
+    use crate::{ClientMessage, Replies, wakes::Wakes};
+    use futures_util::{FutureExt, StreamExt};
+    use mcp_types::{
+        RequestId,
+        rpc::{Message, Request},
+    };
+    use std::{
+        future::Future,
+        io::{self, Write},
+        pin::{Pin, pin},
+        task::{Context, Poll, Waker},
+    };
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+    use tower_service::Service;
+
+    /// Answers each request while it is still being written.
+    #[derive(Default)]
+    struct Hasty {
+        answers: Vec<u8>,
+        reader: Option<Waker>,
+    }
+
+    impl AsyncRead for Hasty {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.answers.is_empty() {
+                self.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            buffer.put_slice(&self.answers);
+            self.answers.clear();
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Hasty {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                let Ok(Message::Request(request)) = Message::decode(&line.to_vec().into()) else {
+                    panic!("not a request");
+                };
+                let RequestId::Integer(id) = request.id else { panic!("not ours") };
+                writeln!(self.answers, r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)?;
+            }
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn call(client: &mut Multiplex, id: i64) -> Replies {
+        let sending = client.call(ClientMessage::new(Request::new(id, "a")));
+        sending.now_or_never().unwrap().unwrap()
+    }
+
+    fn is_answered(mut replies: Replies) -> bool {
+        matches!(replies.next().now_or_never(), Some(Some(Ok(Message::Response(_)))))
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_a_caller_writes_is_read_by_that_caller() {
+        let (mut client, _unsolicited, driver) =
+            multiplex_unlocked(Hasty::default(), Limits::default());
+        let (mut driver, (wakes, waker)) = (pin!(driver), Wakes::counted());
+        assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        for id in 0..10 {
+            assert!(is_answered(call(&mut client, id)));
+        }
+        assert_eq!(wakes.count(), 0);
+    }
+
+    #[test]
+    fn what_comes_while_the_driver_writes_is_read_in_the_same_turn() {
+        // Outside a runtime, no caller writes.
+        let (mut client, _unsolicited, driver) =
+            multiplex_unlocked(Hasty::default(), Limits::default());
+        let (mut driver, (wakes, waker)) = (pin!(driver), Wakes::counted());
+        for id in 0..10 {
+            assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            let replies = call(&mut client, id);
+            assert_eq!(wakes.count(), id as usize + 1);
+            assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(is_answered(replies));
         }
     }
 }

@@ -168,6 +168,9 @@ pub(super) trait WriteThrough: Send + Sync {
     /// Nobody waits for the wire while holding the exchange, and the lines of others come after those that are taken
     /// under both locks: the wire has the order of the exchange.
     fn write_through(&self, exchange: MutexGuard<'_, Exchange>);
+
+    /// What the wire rings when there is something to read, unless somebody has the wire.
+    fn bell(&self) -> Option<Waker>;
 }
 
 impl<W: Wire + Send> WriteThrough for Mutex<Port<W>> {
@@ -186,5 +189,8 @@ impl<W: Wire + Send> WriteThrough for Mutex<Port<W>> {
         if let Some(driver) = driver {
             driver.wake();
         }
+    }
+    fn bell(&self) -> Option<Waker> {
+        self.try_lock().ok()?.bell.clone()
     }
 }

@@ -12,7 +12,10 @@ use crate::Error;
 use mcp_types::rpc::Message;
 use std::{
     fmt, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Waker},
 };
 
@@ -40,6 +43,7 @@ impl Handle {
         let slot = exchange.send(message, line)?;
         if (is_quiet || exchange.is_complete()) && is_in_runtime() {
             self.0.port.write_through(exchange);
+            self.0.answer_bell();
         } else {
             settle(exchange);
         }
@@ -70,6 +74,8 @@ pub(super) struct Shared<P: ?Sized> {
     exchange: Mutex<Exchange>,
     /// The driver, for those who must not wait for the wire.
     driver: Mutex<Waker>,
+    /// Whether the bell has rung while somebody had the wire, who then reads.
+    has_rung: AtomicBool,
     port: P,
 }
 
@@ -77,7 +83,8 @@ impl<W> Shared<Mutex<Port<W>>> {
     pub(super) fn new(wire: W, limits: Limits) -> Self {
         let exchange = Mutex::new(Exchange::new(&limits));
         let driver = Mutex::new(Waker::noop().clone());
-        Self { limits, exchange, driver, port: Port::new(wire) }
+        let has_rung = AtomicBool::new(false);
+        Self { limits, exchange, driver, has_rung, port: Port::new(wire) }
     }
 
     /// Waits for the wire, which nobody has for longer than it takes to write or read once.
@@ -85,8 +92,13 @@ impl<W> Shared<Mutex<Port<W>>> {
         self.port.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The wire, if nobody has it.
-    pub(super) fn try_port(&self) -> Option<MutexGuard<'_, Port<W>>> {
+    /// The wire, if nobody has it. Who has it reads when it is done: the driver in its turn, a caller because it is told.
+    pub(super) fn port_or_tell(&self) -> Option<MutexGuard<'_, Port<W>>> {
+        if let Ok(port) = self.port.try_lock() {
+            return Some(port);
+        }
+        self.has_rung.swap(true, Ordering::AcqRel);
+        // Who has let go of it in the meantime may have missed that.
         self.port.try_lock().ok()
     }
 
@@ -145,6 +157,18 @@ impl<P: ?Sized> Shared<P> {
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(super) fn poll_released(&self, cx: &Context<'_>) -> bool {
         self.lock().poll_released(cx.waker())
+    }
+}
+
+impl Shared<dyn WriteThrough> {
+    /// Reads what came while a caller had the wire, for otherwise the driver would have to wait for that one.
+    fn answer_bell(&self) {
+        if self.has_rung.swap(false, Ordering::AcqRel) {
+            match self.port.bell() {
+                Some(bell) => bell.wake(),
+                None => self.wake_driver(),
+            }
+        }
     }
 }
 
