@@ -51,6 +51,7 @@ mod body;
 mod client;
 mod clock;
 mod compose;
+mod cut;
 mod dial;
 mod driver;
 mod endpoint;
@@ -98,6 +99,7 @@ pub use storey::{Custom, Layered, Pooled, Storey};
 pub use tls::Tls;
 
 use crate::{ClientMessage, Delivery, Error, Replies};
+use cut::UntilCut;
 use futures_util::future::BoxFuture;
 use pin_project_lite::pin_project;
 use posting::Posting;
@@ -110,7 +112,6 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::sync::futures::OwnedNotified;
 use tower_service::Service;
 
 /// How many bytes of a server's text an error shows.
@@ -160,23 +161,21 @@ impl<S: HttpService> Service<ClientMessage> for Http<S> {
         let next = self.service.clone();
         let service = mem::replace(&mut self.service, next);
         let handle = Arc::clone(&self.handle);
-        let (cut, state) = (handle.0.until_cut(), Arc::clone(&handle.0));
-        Box::pin(UntilCut { posting: Posting::new(service, handle, message), cut, state })
+        let cut = UntilCut::new(Arc::clone(&handle.0));
+        Box::pin(Exchange { posting: Posting::new(service, handle, message), cut })
     }
 }
 
 pin_project! {
     /// An exchange that ends with its connection.
-    struct UntilCut<S: HttpService> {
+    struct Exchange<S: HttpService> {
         #[pin]
         posting: Posting<S>,
-        #[pin]
-        cut: OwnedNotified,
-        state: Arc<State>,
+        cut: UntilCut,
     }
 }
 
-impl<S: HttpService> Future for UntilCut<S> {
+impl<S: HttpService> Future for Exchange<S> {
     type Output = Result<Replies, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -184,6 +183,6 @@ impl<S: HttpService> Future for UntilCut<S> {
         if let Poll::Ready(replies) = this.posting.poll(cx) {
             return Poll::Ready(replies);
         }
-        this.cut.poll(cx).map(|()| Err(stream::closed(&this.state.target.url)))
+        this.cut.poll(cx).map(Err)
     }
 }

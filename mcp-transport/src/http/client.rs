@@ -78,7 +78,6 @@ pub(super) type Decoded = LeasedBody;
 /// closed, a stream that HTTP/2 refused. Clones share the pool.
 #[derive(Clone)]
 pub struct Client {
-    decoding: Decoding,
     shared: Arc<Shared>,
     next: Next,
 }
@@ -95,6 +94,8 @@ impl Clone for Next {
 
 struct Shared {
     pool: Pool,
+    /// The pool, and what reads compressed answers.
+    decoding: Decoding,
     proxies: Rules,
     /// Where most requests go, and what the proxy on the way there wants to see.
     origin: Option<(Uri, Option<HeaderValue>)>,
@@ -129,13 +130,14 @@ impl Client {
         let guard = Guard::new(options, proxies.clone());
         let shared = Shared {
             pool,
+            decoding,
             proxies,
             origin,
             redirects,
             #[cfg(feature = "oauth")]
             guard,
         };
-        Ok(Self { decoding, shared: Arc::new(shared), next: Next::default() })
+        Ok(Self { shared: Arc::new(shared), next: Next::default() })
     }
 
     /// What looks after the idle connections: polled by the driver of each transport that uses them.
@@ -157,7 +159,7 @@ impl Client {
 
     /// Follows redirects, the first of them to `to`.
     pub(super) async fn follow(
-        mut self,
+        self,
         mut spare: Spare,
         mut to: Uri,
     ) -> Result<Response<Body>, BoxError> {
@@ -166,7 +168,7 @@ impl Client {
             followed += 1;
             let mut request = spare.follow(to);
             self.shared.authorize(&mut request);
-            let response = self.decoding.call(request).await?;
+            let response = self.shared.carry(request).await?;
             match self.redirect(&spare, &response) {
                 Some(next) if followed < MAX_REDIRECTS => to = next,
                 _ => return Ok(response.map(Body::new)),
@@ -177,7 +179,7 @@ impl Client {
     /// Sends a request to where a server said; what that leads to is for its sender to decide.
     #[cfg(feature = "oauth")]
     async fn send_guarded(
-        mut self,
+        self,
         guarded: Guarded,
         mut request: Request<RequestBody>,
     ) -> Result<Response<Body>, BoxError> {
@@ -185,7 +187,7 @@ impl Client {
         let is_own = request.uri().authority() == guarded.server.authority()
             && request.uri().scheme() == guarded.server.scheme();
         let response = match is_own {
-            true => self.decoding.call(request).await?,
+            true => self.shared.carry(request).await?,
             false => self.shared.guard.send(guarded, request).await?,
         };
         Ok(response.map(Body::new))
@@ -193,6 +195,17 @@ impl Client {
 }
 
 impl Shared {
+    /// Sends a request.
+    fn carry(
+        &self,
+        request: Request<RequestBody>,
+    ) -> <Decoding as Service<Request<RequestBody>>>::Future {
+        #[cfg(feature = "compression")]
+        return self.decoding.clone().call(request);
+        #[cfg(not(feature = "compression"))]
+        self.decoding.carry(request)
+    }
+
     /// Shows the proxy that reads a plain request who asks.
     fn authorize(&self, request: &mut Request<RequestBody>) {
         if request.uri().scheme() != Some(&Scheme::HTTP) {
@@ -287,7 +300,7 @@ impl Service<Request<RequestBody>> for Client {
         }
         let spare = Spare::of(&request, recipe);
         self.shared.authorize(&mut request);
-        Answering::new(self.decoding.call(request), spare, self.clone())
+        Answering::new(self.shared.carry(request), spare, self.clone())
     }
 }
 

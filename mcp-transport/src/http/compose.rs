@@ -5,7 +5,7 @@ use super::{
     headers::{self, RequestHeaders},
     mirrored::Mirrored,
     pool::Endless,
-    recipe::Recipe,
+    recipe::{Headers, Recipe},
     refusal,
     session::Session,
     state::{Cancel, State, Target},
@@ -43,7 +43,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Composed {
     pub(super) request: Request<RequestBody>,
-    /// How its headers are made again, if there is a quick way.
+    /// How it is made again, if there is a quick way.
     pub(super) recipe: Option<Recipe>,
     pub(super) sent: Sent,
     /// How to cancel it; a modern request is cancelled by closing its stream.
@@ -59,19 +59,20 @@ pub(super) struct Composed {
 pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed, Error> {
     let target = &state.target;
     let ClientMessage { body, extensions } = message;
-    let (headers, recipe, sent, cancel) = match era(state, &body, extensions.get()) {
+    let (headers, made_of, sent, cancel) = match era(state, &body, extensions.get()) {
         Era::Modern { version, mirrored } => {
             if matches!(body, Message::Response(_)) {
                 let message = "a server of a stateless revision takes no responses";
                 return Err(Error::other(message, Delivery::NotSent));
             }
-            let (headers, recipe) = modern_headers(state, &body, &extensions, &version, &mirrored)?;
+            let (headers, made_of) =
+                modern_headers(target, &body, &extensions, &version, &mirrored)?;
             // There is no handshake in this era, whatever a method is called.
             let step = match step(&body) {
                 step @ (Step::Listen | Step::Discover) => step,
                 _ => Step::Other,
             };
-            (headers, recipe, Sent { id: id(&body), step, is_legacy: false, session: None }, None)
+            (headers, made_of, Sent { id: id(&body), step, is_legacy: false, session: None }, None)
         }
         Era::Legacy(version) => {
             let sent = Sent::legacy(state, &body);
@@ -82,11 +83,13 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
             let version =
                 version.map(|version| headers::plain("protocol version", version.as_str()));
             let version = version.transpose()?;
-            let recipe = Recipe::of_session(target, sent.session.as_ref(), version.as_ref());
-            let (headers, recipe) = with_own(recipe.headers(), Some(recipe), &extensions);
-            let recipe = recipe.filter(|_| sent.step != Step::Listen);
+            let headers = legacy_headers(target, sent.session.as_deref(), version.as_ref());
+            let made_of =
+                Headers::Session { session: sent.session.clone(), version: version.clone() };
+            let (headers, made_of) = with_own(headers, Some(made_of), &extensions);
+            let made_of = made_of.filter(|_| sent.step != Step::Listen);
             let cancel = cancel(&body, &sent, version);
-            (headers, recipe, sent, cancel)
+            (headers, made_of, sent, cancel)
         }
     };
     let mut request = post(target, &body, headers);
@@ -96,24 +99,24 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
     if sent.step == Step::Listen {
         request.extensions_mut().insert(Endless);
     }
+    let recipe = made_of.map(|headers| Recipe::new(target, body, headers));
     Ok(Composed { request, recipe, sent, cancel })
 }
 
 /// The headers of a request to a stateless server.
 fn modern_headers(
-    state: &State,
+    target: &Target,
     body: &Message,
     extensions: &Extensions,
     version: &ProtocolVersion,
     mirrored: &Mirrored<'_>,
-) -> Result<(HeaderMap, Option<Recipe>), Error> {
-    let target = &state.target;
+) -> Result<(HeaderMap, Option<Headers>), Error> {
     let (params, limit) = (extensions.get::<MirroredParams>(), target.limits.mirrored_headers);
     // Most requests are calls of tools, whose headers are the same but for one.
     let is_usual = *version == ProtocolVersion::LATEST && params.is_none();
     if let Some(name) = headers::only_name(body, mirrored, limit).filter(|_| is_usual) {
-        let recipe = Recipe::of_tool_call(target, name?);
-        return Ok(with_own(recipe.headers(), Some(recipe), extensions));
+        let headers = headers::of_tool_call(&target.template, name?);
+        return Ok(with_own(headers, Some(Headers::ToolCall), extensions));
     }
     let (mut headers, _) = with_own(target.template.clone(), None, extensions);
     headers::mirror(&mut headers, body, mirrored, version, params, limit)?;
@@ -123,12 +126,12 @@ fn modern_headers(
 /// Adds the headers that are this message's own: no recipe knows them.
 fn with_own(
     mut headers: HeaderMap,
-    recipe: Option<Recipe>,
+    made_of: Option<Headers>,
     extensions: &Extensions,
-) -> (HeaderMap, Option<Recipe>) {
+) -> (HeaderMap, Option<Headers>) {
     let own = extensions.get::<RequestHeaders>();
     headers::add_own(&mut headers, own);
-    (headers, recipe.filter(|_| own.is_none()))
+    (headers, made_of.filter(|_| own.is_none()))
 }
 
 /// The headers of a request in a legacy session; `version` comes before what the session began with.
@@ -153,15 +156,16 @@ pub(super) fn post(
     body: &Message,
     mut headers: HeaderMap,
 ) -> Request<RequestBody> {
-    let body = match body.encode_parts() {
-        Some(parts) => RequestBody::from(parts),
-        None => RequestBody::from(encoded(body)),
-    };
+    let body = encoded(body);
     headers::fill_in_length(&mut headers, body.size());
     request(target, Method::POST, headers, body)
 }
 
-fn encoded(body: &Message) -> Vec<u8> {
+/// A message as the body of a request.
+pub(super) fn encoded(body: &Message) -> RequestBody {
+    if let Some(parts) = body.encode_parts() {
+        return parts.into();
+    }
     let params = match body {
         Message::Request(request) => request.params.as_ref(),
         Message::Notification(told) => told.params.as_ref(),
@@ -169,7 +173,7 @@ fn encoded(body: &Message) -> Vec<u8> {
     };
     let mut bytes = Vec::with_capacity(128 + params.map_or(128, RawJson::size));
     body.encode(&mut bytes);
-    bytes
+    bytes.into()
 }
 
 /// A request with `headers` and nothing more.

@@ -5,7 +5,7 @@
 use super::{endpoint::USER_AGENT, mirrored::Mirrored, pool};
 use crate::{Delivery, Error, MirroredParams, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header, header::InvalidHeaderValue};
 use mcp_types::{ProtocolVersion, rpc::Message};
 use std::borrow::Cow;
 
@@ -77,6 +77,9 @@ pub(super) fn of_all(mut own: HeaderMap, uri: &Uri, is_bare: bool) -> HeaderMap 
     headers.clone()
 }
 
+/// Static, so that no request counts who holds its text.
+static LATEST: ProtocolVersion = ProtocolVersion::LATEST;
+
 /// The method of most requests.
 const MOST: &str = "tools/call";
 
@@ -96,21 +99,18 @@ pub(super) fn template(shared: &HeaderMap, is_bare: bool) -> HeaderMap {
     for (name, value) in shared.iter().filter(|(name, _)| *name != header::HOST) {
         headers.append(name, value.clone());
     }
-    let version = const { ProtocolVersion::LATEST };
-    if let Ok(version) = plain("protocol version", version.as_str()) {
-        headers.insert(PROTOCOL_VERSION, version);
-    }
+    headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(LATEST.as_str()));
     headers.insert(METHOD, HeaderValue::from_static(MOST));
     // It stays as long as the connection, and a clone has no more room than it needs.
     headers.clone()
 }
 
 /// The headers of a call of a tool of this name: those of [`template`], which are nearly all.
-pub(super) fn of_tool_call(template: &HeaderMap, name: &HeaderValue) -> HeaderMap {
+pub(super) fn of_tool_call(template: &HeaderMap, name: HeaderValue) -> HeaderMap {
     let mut headers = template.clone();
     match place(&mut headers, &NAME) {
-        Some(value) => value.clone_from(name),
-        None => drop(headers.insert(NAME, name.clone())),
+        Some(value) => *value = name,
+        None => drop(headers.insert(NAME, name)),
     }
     headers
 }
@@ -185,7 +185,14 @@ pub(super) fn only_name(
 ) -> Option<Result<HeaderValue, Error>> {
     let Message::Request(request) = message else { return None };
     let subject = Some(request).filter(|request| request.method == MOST)?;
-    let name = encoded(&mirrored.subject(subject)?);
+    let name = mirrored.subject(subject)?;
+    let name = match (&name, encode(&name)) {
+        // In the memory of the parameters, which others share already.
+        (Cow::Borrowed(name), Cow::Borrowed(_)) => {
+            HeaderValue::from_maybe_shared(mirrored.share(name)).map_err(unsendable_value)
+        }
+        (_, encoded) => HeaderValue::from_str(&encoded).map_err(unsendable_value),
+    };
     let is_small = |name: &HeaderValue| NAME.as_str().len() + name.len() <= limit;
     Some(name.and_then(|name| if is_small(&name) { Ok(name) } else { Err(too_large(limit)) }))
 }
@@ -210,8 +217,7 @@ pub(super) fn plain(what: &str, text: &str) -> Result<HeaderValue, Error> {
 }
 
 fn encoded(text: &str) -> Result<HeaderValue, Error> {
-    let value = HeaderValue::from_str(&encode(text));
-    value.map_err(|source| unsendable("header value cannot be sent").with_source(source))
+    HeaderValue::from_str(&encode(text)).map_err(unsendable_value)
 }
 
 /// The form of a value in a header: as it is if that is safe and unambiguous, else the Base64 form.
@@ -225,6 +231,11 @@ fn encode(text: &str) -> Cow<'_, str> {
         let value = BASE64_STANDARD.encode(text);
         Cow::Owned(format!("{SENTINEL_START}{value}{SENTINEL_END}"))
     }
+}
+
+#[cold]
+fn unsendable_value(source: InvalidHeaderValue) -> Error {
+    unsendable("header value cannot be sent").with_source(source)
 }
 
 fn unsendable(message: impl Into<Cow<'static, str>>) -> Error {
@@ -291,7 +302,7 @@ mod tests {
     fn a_request_says_its_length_unless_a_layer_may_change_it() {
         let name = HeaderValue::from_static("n");
         for (is_bare, length) in [(true, Some("42")), (false, None)] {
-            let mut headers = of_tool_call(&template(&HeaderMap::new(), is_bare), &name);
+            let mut headers = of_tool_call(&template(&HeaderMap::new(), is_bare), name.clone());
             fill_in_length(&mut headers, 42);
             let said = headers.get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap());
             assert_eq!((said, &headers[NAME]), (length, &name));

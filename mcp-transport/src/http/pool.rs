@@ -9,6 +9,7 @@ mod exchange;
 mod http1;
 mod keep;
 mod relay;
+mod socket;
 mod tries;
 
 pub(super) use connect::{ConnectError, Settings};
@@ -21,7 +22,7 @@ use exchange::Exchange;
 use futures_util::future::BoxFuture;
 use http::{
     Extensions, HeaderValue, Request, Response, Uri, Version, header,
-    uri::{PathAndQuery, Scheme},
+    uri::{self, PathAndQuery, Scheme},
 };
 use http1::{Http1, Lease};
 use hyper::client::conn::http2;
@@ -137,14 +138,14 @@ impl Pool {
         loop {
             let answer = match self.0.ready(request.uri(), tries.is_counted).await? {
                 Ready::Http1(mut lease) => {
-                    tries.uri = self.0.prepare(&mut request, lease.is_proxied());
+                    tries.lost = self.0.prepare(&mut request, lease.is_proxied());
                     let mut answering = pin!(lease.begin(request));
                     let answered = poll_fn(|cx| lease.poll(cx, |cx| answering.as_mut().poll(cx)));
                     let answered = answered.await;
                     lease.end(answered)
                 }
                 Ready::Http2(http2) => {
-                    tries.uri.clone_from(request.uri());
+                    tries.lost = None;
                     self.0.over_http2(http2, request).await
                 }
             };
@@ -167,12 +168,19 @@ impl Service<Request<RequestBody>> for Pool {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<RequestBody>) -> Answer {
+    fn call(&mut self, request: Request<RequestBody>) -> Answer {
+        self.carry(request)
+    }
+}
+
+impl Pool {
+    /// Sends a request: over a connection that is there at once, if there is one.
+    pub(super) fn carry(&self, mut request: Request<RequestBody>) -> Answer {
         let mut tries = Tries::of(&mut request);
         let Some(mut lease) = self.0.ready_now(request.uri(), tries.is_counted) else {
             return Box::pin(self.clone().send(request, tries));
         };
-        tries.uri = self.0.prepare(&mut request, lease.is_proxied());
+        tries.lost = self.0.prepare(&mut request, lease.is_proxied());
         Box::pin(Exchange::new(lease.begin(request), lease, tries))
     }
 }
@@ -366,8 +374,8 @@ impl Shared {
         }
     }
 
-    /// Makes a request one of HTTP/1.1; gives the URI that it had.
-    fn prepare(&self, request: &mut Request<RequestBody>, is_proxied: bool) -> Uri {
+    /// Makes a request one of HTTP/1.1; gives what its URI lost by that, if it did.
+    fn prepare(&self, request: &mut Request<RequestBody>, is_proxied: bool) -> Option<uri::Parts> {
         // Most often it is there already, and then it comes first.
         if request.headers().keys().next() != Some(&header::HOST) {
             let (home, known) = &self.home;
@@ -379,11 +387,12 @@ impl Shared {
         }
         *request.version_mut() = Version::HTTP_11;
         if is_proxied {
-            return request.uri().clone();
+            return None;
         }
-        let path = request.uri().path_and_query().cloned();
-        let path = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
-        mem::replace(request.uri_mut(), path)
+        let mut parts = mem::take(request.uri_mut()).into_parts();
+        let path = parts.path_and_query.take();
+        *request.uri_mut() = path.unwrap_or(PathAndQuery::from_static("/")).into();
+        Some(parts)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

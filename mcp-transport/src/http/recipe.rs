@@ -1,42 +1,39 @@
-//! Making the headers of a request again.
+//! Making a request again.
 
-use super::{compose::legacy_headers, headers, session::Session, state::Target};
+use super::{
+    RequestBody,
+    compose::{encoded, legacy_headers},
+    headers,
+    mirrored::{Familiar, Mirrored},
+    session::Session,
+    state::Target,
+};
 use http::{HeaderMap, HeaderValue, Uri};
+use mcp_types::rpc::Message;
 use std::sync::Arc;
 
-/// What the headers of a request are made of.
+/// What a request is made of.
 ///
-/// A redirect needs them again, and seldom comes: each request would pay for a copy of them.
+/// A redirect needs it again, and seldom comes: each request would pay for a copy.
 #[derive(Debug)]
 pub(super) struct Recipe {
     target: Arc<Target>,
-    more: More,
+    message: Message,
+    headers: Headers,
 }
 
+/// What headers are made of.
 #[derive(Debug)]
-enum More {
-    /// The name of a tool.
-    Name(HeaderValue),
-    Session {
-        session: Option<Arc<Session>>,
-        version: Option<HeaderValue>,
-    },
+pub(super) enum Headers {
+    /// Those of a call of a tool by a stateless server.
+    ToolCall,
+    /// Those of a request in a legacy session.
+    Session { session: Option<Arc<Session>>, version: Option<HeaderValue> },
 }
 
 impl Recipe {
-    /// Those of a call of a tool by a stateless server.
-    pub(super) fn of_tool_call(target: &Arc<Target>, name: HeaderValue) -> Self {
-        Self { target: Arc::clone(target), more: More::Name(name) }
-    }
-
-    /// Those of a request in a legacy session.
-    pub(super) fn of_session(
-        target: &Arc<Target>,
-        session: Option<&Arc<Session>>,
-        version: Option<&HeaderValue>,
-    ) -> Self {
-        let more = More::Session { session: session.cloned(), version: version.cloned() };
-        Self { target: Arc::clone(target), more }
+    pub(super) fn new(target: &Arc<Target>, message: Message, headers: Headers) -> Self {
+        Self { target: Arc::clone(target), message, headers }
     }
 
     /// Where the request goes.
@@ -44,12 +41,27 @@ impl Recipe {
         &self.target.uri
     }
 
-    pub(super) fn headers(&self) -> HeaderMap {
-        match &self.more {
-            More::Name(name) => headers::of_tool_call(&self.target.template, name),
-            More::Session { session, version } => {
+    /// The headers, with the length of the body.
+    pub(super) fn headers(&self, body: &RequestBody) -> HeaderMap {
+        let mut made = match &self.headers {
+            Headers::ToolCall => {
+                let mirrored = Mirrored::of(&self.message, &Familiar::default());
+                let name = headers::only_name(&self.message, &mirrored, usize::MAX);
+                let template = &self.target.template;
+                match name.and_then(Result::ok) {
+                    Some(name) => headers::of_tool_call(template, name),
+                    None => template.clone(),
+                }
+            }
+            Headers::Session { session, version } => {
                 legacy_headers(&self.target, session.as_deref(), version.as_ref())
             }
-        }
+        };
+        headers::fill_in_length(&mut made, body.size());
+        made
+    }
+
+    pub(super) fn body(&self) -> RequestBody {
+        encoded(&self.message)
     }
 }

@@ -1,13 +1,8 @@
 //! Whether a redirect is followed, and with what.
 
-use super::{
-    RequestBody,
-    headers::{self, SESSION_ID},
-    recipe::Recipe,
-};
+use super::{RequestBody, headers::SESSION_ID, recipe::Recipe};
 use crate::Url;
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, header};
-use http_body::Body;
 use std::mem;
 
 /// How many redirects one request follows.
@@ -30,18 +25,14 @@ pub enum Redirects {
 }
 
 /// A request that is on its way, to be sent again to where a redirect leads.
-pub(super) struct Spare {
-    head: Head,
-    body: RequestBody,
-}
-
-enum Head {
-    /// That of a POST to where the recipe says.
+pub(super) enum Spare {
+    /// A POST, to where the recipe says.
     Made(Recipe),
     Kept(Box<Kept>),
 }
 
-struct Kept {
+pub(super) struct Kept {
+    body: RequestBody,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -49,31 +40,32 @@ struct Kept {
 }
 
 impl Spare {
-    /// What is to be kept of a request: its head, if there is no recipe for that.
+    /// What is to be kept of a request: a copy, if there is no recipe for it.
     pub(super) fn of(request: &Request<RequestBody>, recipe: Option<Recipe>) -> Self {
         let kept = || {
-            Head::Kept(Box::new(Kept {
+            Self::Kept(Box::new(Kept {
+                body: request.body().clone(),
                 method: request.method().clone(),
                 uri: request.uri().clone(),
                 headers: request.headers().clone(),
                 extensions: request.extensions().clone(),
             }))
         };
-        Self { head: recipe.map_or_else(kept, Head::Made), body: request.body().clone() }
+        recipe.map_or_else(kept, Self::Made)
     }
 
     /// Where the request goes.
     pub(super) fn uri(&self) -> &Uri {
-        match &self.head {
-            Head::Made(recipe) => recipe.uri(),
-            Head::Kept(kept) => &kept.uri,
+        match self {
+            Self::Made(recipe) => recipe.uri(),
+            Self::Kept(kept) => &kept.uri,
         }
     }
 
     fn method(&self) -> &Method {
-        match &self.head {
-            Head::Made(_) => &Method::POST,
-            Head::Kept(kept) => &kept.method,
+        match self {
+            Self::Made(_) => &Method::POST,
+            Self::Kept(kept) => &kept.method,
         }
     }
 
@@ -84,24 +76,27 @@ impl Spare {
 
     /// The request to another place.
     pub(super) fn follow(&mut self, to: Uri) -> Request<RequestBody> {
-        let (mut headers, extensions) = match &mut self.head {
-            Head::Made(recipe) => {
-                let mut headers = recipe.headers();
-                let length = self.body.size_hint().exact().and_then(|it| usize::try_from(it).ok());
-                headers::fill_in_length(&mut headers, length.unwrap_or_default());
-                (headers, Extensions::new())
+        let (body, mut headers, extensions) = match self {
+            Self::Made(recipe) => {
+                let body = recipe.body();
+                let headers = recipe.headers(&body);
+                (body, headers, Extensions::new())
             }
-            Head::Kept(kept) => (mem::take(&mut kept.headers), mem::take(&mut kept.extensions)),
+            Self::Kept(kept) => (
+                mem::take(&mut kept.body),
+                mem::take(&mut kept.headers),
+                mem::take(&mut kept.extensions),
+            ),
         };
         protect(&mut headers, self.uri(), &to);
         let method = self.method().clone();
-        let mut request = Request::new(self.body.clone());
+        let mut request = Request::new(body.clone());
         request.method_mut().clone_from(&method);
         request.uri_mut().clone_from(&to);
         request.headers_mut().clone_from(&headers);
         request.extensions_mut().clone_from(&extensions);
         // What was taken out does not come back, wherever the next one leads.
-        self.head = Head::Kept(Box::new(Kept { method, uri: to, headers, extensions }));
+        *self = Self::Kept(Box::new(Kept { body, method, uri: to, headers, extensions }));
         request
     }
 }

@@ -115,6 +115,9 @@ impl Decoder {
     ///
     /// The event is too large; the next call goes on after it.
     pub(crate) fn next_event(&mut self) -> Result<Option<Event>, TooLarge> {
+        if let Some(event) = self.usual_event() {
+            return Ok(Some(event));
+        }
         loop {
             if self.line_feed_is_due && !self.input.is_empty() {
                 self.line_feed_is_due = false;
@@ -132,6 +135,28 @@ impl Decoder {
                 return Ok(Some(event));
             }
         }
+    }
+
+    /// The next event, if it is all there and as most are: a message in one `data` line, after its name or without one.
+    fn usual_event(&mut self) -> Option<Event> {
+        let is_amid = self.event.size > 0 || !self.line.is_empty() || self.line_feed_is_due;
+        if is_amid || self.at_start || self.skip != Skip::Nothing {
+            return None;
+        }
+        let text = &*self.input;
+        let after_name = text.strip_prefix(b"event: message").and_then(strip_line_end);
+        let line = after_name.unwrap_or(text).strip_prefix(b"data: ")?;
+        let length = memchr2(b'\n', b'\r', line)?;
+        let rest = strip_line_end(&line[length..]).and_then(strip_line_end)?;
+        let (start, end) = (text.len() - line.len(), text.len() - rest.len());
+        if end > self.limit {
+            return None;
+        }
+        let name = after_name.map(|_| Bytes::from_static(b"message"));
+        let mut data = self.input.split_to(end);
+        data.advance(start);
+        data.truncate(length);
+        Some(Event { name, data, id: None })
     }
 
     /// Keeps the beginning of a line.
@@ -256,6 +281,11 @@ impl Data {
         lines.extend_from_slice(line);
         Self::Joined(lines)
     }
+}
+
+/// What follows the end of a line, if that is certainly the whole end.
+fn strip_line_end(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(b"\n").or_else(|| text.strip_prefix(b"\r\n"))
 }
 
 fn milliseconds(value: &[u8]) -> Option<Duration> {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "oauth")]
 use super::oauth::AuthorizeLayer;
-use super::{Limits, http_sse::Channel, mirrored::Familiar, session::Session, stream};
+use super::{Limits, cut::Cut, http_sse::Channel, mirrored::Familiar, session::Session, stream};
 use crate::{Error, Patience, inbox::Inbox};
 use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
@@ -15,7 +15,7 @@ use std::{
     task::Context,
     time::Duration,
 };
-use tokio::sync::{Notify, futures::OwnedNotified, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 /// How many cancellations may wait for the driver before new requests to a legacy server wait too.
 const MAX_CANCELS: usize = 1024;
@@ -71,7 +71,7 @@ pub(super) struct State {
     inner: Mutex<Inner>,
     driver: AtomicWaker,
     room: Notify,
-    cut: Arc<Notify>,
+    pub(super) cut: Cut,
 }
 
 #[derive(Default)]
@@ -104,7 +104,7 @@ impl State {
             inner: Mutex::default(),
             driver: AtomicWaker::new(),
             room: Notify::new(),
-            cut: Arc::default(),
+            cut: Cut::default(),
         })
     }
 
@@ -228,19 +228,14 @@ impl State {
         if let Some(channel) = channel {
             channel.lose(&stream::closed(&self.target.url));
         }
-        self.cut.notify_waiters();
+        self.cut.make();
         self.room.notify_waiters();
         self.inbox.close();
     }
 
-    /// Resolves when the connection is cut after this.
-    pub(super) fn until_cut(&self) -> OwnedNotified {
-        Arc::clone(&self.cut).notified_owned()
-    }
-
     /// Whether the connection is cut already.
     pub(super) fn is_cut(&self) -> bool {
-        self.lock().cut
+        self.cut.is_done()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

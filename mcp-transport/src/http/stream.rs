@@ -3,6 +3,7 @@
 use super::{
     EXCERPT, HttpService, batch, body,
     clock::Clock,
+    cut::UntilCut,
     reply::Awaited,
     resume::{Opened, Resume},
     sse::{Decoder, Event, TooLarge},
@@ -18,20 +19,17 @@ use mcp_types::rpc::{DecodeError, DecodeErrorKind, Message};
 use pin_project_lite::pin_project;
 use std::{
     collections::VecDeque,
-    future::Future,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use tokio::sync::futures::OwnedNotified;
 
 pin_project! {
     /// Ends after the response, even if the server keeps its stream open. That of a legacy server is resumed when it
     /// ends before.
     pub(super) struct ReplyStream<S: HttpService> {
         source: Source<S::ResponseBody>,
-        #[pin]
-        cut: OwnedNotified,
+        cut: UntilCut,
         decoder: Decoder,
         clock: Clock,
         // Members of a batch that are still to be read.
@@ -64,15 +62,13 @@ impl<S: HttpService> ReplyStream<S> {
         resume: Option<Resume<S>>,
     ) -> Result<Replies, Error> {
         let state = awaited.call.state();
-        // In this order, so that nothing is missed.
-        let cut = state.until_cut();
         if state.is_cut() {
             return Err(closed(&state.target.url));
         }
         let stream = Self {
             decoder: Decoder::new(state.target.limits.event),
             source: Source::Body(Box::pin(body)),
-            cut,
+            cut: UntilCut::new(Arc::clone(state)),
             clock,
             members: VecDeque::new(),
             awaited: Some(awaited),
@@ -86,7 +82,7 @@ impl<S: HttpService> Stream for ReplyStream<S> {
     type Item = Result<ServerMessage, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut this = self.project();
+        let this = self.project();
         let last = loop {
             let Some(awaited) = this.awaited.as_mut() else { return Poll::Ready(None) };
             let heard = match this.members.pop_front() {
@@ -101,8 +97,8 @@ impl<S: HttpService> Stream for ReplyStream<S> {
                 Ok(None) => {}
             }
             let state = awaited.call.state();
-            if this.cut.as_mut().poll(cx).is_ready() {
-                break Err(closed(&state.target.url));
+            if let Poll::Ready(closed) = this.cut.poll(cx) {
+                break Err(closed);
             }
             let Poll::Ready(more) = this.source.poll_more(cx, this.decoder, state) else {
                 break Err(ready!(this.clock.poll(cx, &state.target.url)));

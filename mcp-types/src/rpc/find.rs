@@ -2,6 +2,7 @@
 
 use super::RawJson;
 use crate::json::{self, Checker};
+use bytes::Bytes;
 use serde_core::Deserialize;
 
 impl RawJson {
@@ -62,6 +63,27 @@ impl RawJson {
             _ => member(self.as_bytes().get(end..)?, Some(b','), key),
         };
         std::str::from_utf8(found?).ok()
+    }
+
+    /// A text that was found in this value, as bytes that share its memory. Another text is copied.
+    ///
+    /// ```
+    /// use mcp_types::RawJson;
+    ///
+    /// let raw = RawJson::parse(r#"{"a": "b"}"#)?;
+    /// let found = raw.find(&["a"]).unwrap_or_default();
+    /// assert_eq!(raw.share(found).as_ptr(), found.as_ptr());
+    /// assert_eq!(raw.share("c"), "c");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn share(&self, found: &str) -> Bytes {
+        let (_, bytes) = self.parts();
+        let start = found.as_ptr().addr().checked_sub(bytes.as_ptr().addr());
+        let range = start.map(|start| start..start + found.len());
+        match range.filter(|range| range.end <= bytes.len()) {
+            Some(range) => bytes.slice(range),
+            None => Bytes::copy_from_slice(found.as_bytes()),
+        }
     }
 
     /// The value of a key of this object. One of two parts is not put together for it.

@@ -5,11 +5,18 @@ use super::{
     *,
 };
 use conformance::http_server::{Step, event, response};
-use std::{io, sync::Arc};
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::Semaphore,
+    task::coop,
 };
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -214,6 +221,35 @@ async fn limits_without_an_end_are_none() {
         }
         assert!(server.requests().iter().all(|request| request.connection == 0));
         super::legacy::finish(peer).await;
+    })
+    .await;
+}
+
+/// What a task may do before it has to let others have their turn.
+const BUDGET: usize = 128;
+
+/// Polls a future in a task that has so much left of its budget each time.
+async fn with_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        for _ in left..BUDGET {
+            if let Poll::Ready(turn) = coop::poll_proceed(cx) {
+                turn.made_progress();
+            }
+        }
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_answer_reaches_a_task_that_has_used_up_nearly_all_of_its_turn() {
+    deadline(async {
+        let server = start(well_behaved).await;
+        let peer = connect(&server).await;
+        for left in 1..=12 {
+            with_budget(left, send(peer.http.clone(), modern_call(1))).await.unwrap();
+        }
     })
     .await;
 }

@@ -64,7 +64,7 @@ impl<F: Future<Output = Answered>> Future for Exchange<F> {
                 Ok(response) => return Poll::Ready(Ok(response)),
                 Err(refused) => {
                     let request = this.tries.again(refused)?;
-                    *this.again = Some(Box::pin(pool.send(request, this.tries.clone())));
+                    *this.again = Some(Box::pin(pool.send(request, this.tries.left())));
                 }
             }
         }

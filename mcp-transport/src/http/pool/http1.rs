@@ -3,7 +3,8 @@
 use super::{
     Pool, Shared,
     exchange::Answered,
-    relay::{Keepers, Relay, quietly},
+    relay::{Keepers, Relay},
+    socket::Socket,
     tries::Refused,
 };
 use crate::http::{RequestBody, dial::Stream};
@@ -14,12 +15,13 @@ use hyper::{
 };
 use hyper_util::client::legacy::connect::Connection;
 use std::{
-    future::Future,
-    pin::Pin,
+    future::{Future, poll_fn},
+    mem,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
-use tokio::time::Instant;
+use tokio::{task::coop, time::Instant};
 
 /// How often a connection is polled for one wake-up: what it wants to do after that comes with the next one.
 const MAX_ROUNDS: usize = 4;
@@ -31,9 +33,10 @@ const MANY: usize = 4;
 pub(super) struct Http1 {
     sender: SendRequest<RequestBody>,
     /// None when it is over.
-    connection: Option<http1::Connection<Stream, RequestBody>>,
+    connection: Option<http1::Connection<Socket, RequestBody>>,
     relay: Arc<Relay>,
-    waker: Waker,
+    /// The relay may still know a call.
+    has_waited: bool,
     /// Where it leads.
     pub(super) uri: Uri,
     /// A proxy reads the requests, so they name the server.
@@ -49,44 +52,81 @@ impl Http1 {
         keepers: Arc<Keepers>,
     ) -> hyper::Result<Box<Self>> {
         let (is_proxied, info) = (stream.connected().is_proxied(), super::info(&stream));
-        let (sender, connection) = http1::handshake(stream).await?;
         let relay = Relay::new(keepers);
-        let waker = Waker::from(Arc::clone(&relay));
-        let (connection, idle_since) = (Some(connection), Instant::now());
-        Ok(Box::new(Self { sender, connection, relay, waker, uri, is_proxied, info, idle_since }))
+        let socket = Socket::new(stream, Arc::clone(&relay));
+        let (sender, connection) = http1::handshake(socket).await?;
+        let (connection, has_waited, idle_since) = (Some(connection), false, Instant::now());
+        Ok(Box::new(Self {
+            sender,
+            connection,
+            relay,
+            has_waited,
+            uri,
+            is_proxied,
+            info,
+            idle_since,
+        }))
     }
 
     /// Polls what is waited for, and the connection that alone can bring it, until neither goes on.
+    ///
+    /// It counts once for the budget of the task.
     fn drive<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let turn = ready!(coop::poll_proceed(cx));
+        let driven = self.drive_freely(cx, wanted);
+        if driven.is_ready() {
+            turn.made_progress();
+        }
+        driven
+    }
+
+    fn drive_freely<T>(
         &mut self,
         cx: &mut Context<'_>,
         mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        self.relay.begin();
         for _ in 0..MAX_ROUNDS {
-            self.relay.take_note();
-            self.poll_connection();
-            // Nothing but the connection wakes this, and the connection has just been polled.
-            let mut cx = Context::from_waker(Waker::noop());
-            if let Poll::Ready(output) = quietly(|| wanted(&mut cx)) {
-                self.relay.end(None);
-                return Poll::Ready(output);
+            self.begin();
+            // Nothing but the connection brings this, and the connection is polled in each round.
+            let round = freely(|cx| {
+                self.poll_connection(cx);
+                wanted(cx)
+            });
+            if round.is_ready() {
+                self.leave();
+                return round;
             }
-            if self.connection.is_none() || !self.relay.has_note() {
-                break;
+            // What was read may leave something to do.
+            if !self.relay.has_read() && self.wait(cx) {
+                return Poll::Pending;
             }
         }
-        self.relay.end(Some(cx.waker()));
-        if self.relay.take_note() {
-            cx.waker().wake_by_ref();
-        }
+        self.wait(cx);
+        cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn poll_connection(&mut self) {
+    fn begin(&mut self) {
+        self.has_waited &= !self.relay.begin();
+    }
+
+    fn wait(&mut self, cx: &Context<'_>) -> bool {
+        let waits = self.relay.wait(cx.waker());
+        self.has_waited |= waits;
+        waits
+    }
+
+    fn leave(&mut self) {
+        self.relay.leave(mem::take(&mut self.has_waited));
+    }
+
+    fn poll_connection(&mut self, cx: &mut Context<'_>) {
         let Some(connection) = &mut self.connection else { return };
-        let mut cx = Context::from_waker(&self.waker);
-        if let Poll::Ready(end) = Pin::new(connection).poll(&mut cx) {
+        if let Poll::Ready(end) = Pin::new(connection).poll(cx) {
             // Dropped, so that whoever waits for something learns of the end.
             self.connection = None;
             if let Err(error) = end {
@@ -111,11 +151,19 @@ impl Http1 {
 
     /// Lets it do what can be done without waiting.
     fn settle(&mut self) {
-        self.relay.begin();
-        self.relay.take_note();
-        self.poll_connection();
-        self.relay.end(None);
+        self.begin();
+        let _ = freely(|cx| {
+            self.poll_connection(cx);
+            Poll::Ready(())
+        });
+        self.leave();
     }
+}
+
+/// Polls what wakes nobody, and is polled again when its socket says so: without a budget, whose end would need a wake-up.
+fn freely<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    let mut quiet = Context::from_waker(Waker::noop());
+    pin!(coop::unconstrained(poll_fn(poll))).poll(&mut quiet)
 }
 
 /// A connection that is used by one exchange. It goes back to the pool if it is dropped after the exchange.
@@ -160,7 +208,7 @@ impl Lease {
         request: Request<RequestBody>,
     ) -> impl Future<Output = Answered> + Send + use<> {
         let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
-        quietly(|| http1.sender.try_send_request(request))
+        http1.sender.try_send_request(request)
     }
 
     /// Polls the answer to a request, and the connection.
@@ -240,7 +288,7 @@ impl Body for LeasedBody {
         let Some(http1) = http1 else { return incoming.poll_frame(cx) };
         // Often it came along with what was before it.
         let mut quiet = Context::from_waker(Waker::noop());
-        let frame = match quietly(|| incoming.as_mut().poll_frame(&mut quiet)) {
+        let frame = match incoming.as_mut().poll_frame(&mut quiet) {
             Poll::Ready(frame) => frame,
             Poll::Pending => ready!(http1.drive(cx, |cx| incoming.as_mut().poll_frame(cx))),
         };

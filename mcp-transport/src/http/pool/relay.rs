@@ -1,81 +1,93 @@
 //! Who is woken when something happens on a connection.
 
-use futures_util::task::AtomicWaker;
 use std::{
-    cell::Cell,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{
+            AtomicBool,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     task::{Wake, Waker},
 };
 
-thread_local! {
-    /// This thread asks for something that a connection brings, or gives it something to do, and polls the connection in any
-    /// case: it needs no wake-up for that.
-    static IS_ASKING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Does what would wake a connection that is about to be polled.
-pub(super) fn quietly<T>(ask: impl FnOnce() -> T) -> T {
-    /// In a drop, so that a panic does not leave the thread deaf.
-    struct Asking;
-
-    impl Drop for Asking {
-        fn drop(&mut self) {
-            IS_ASKING.set(false);
-        }
-    }
-
-    IS_ASKING.set(true);
-    let _asking = Asking;
-    ask()
-}
-
-/// The one waker that a connection ever sees.
+/// The one waker that the socket of a connection ever sees.
 ///
 /// A connection is polled by the call that uses it. What wakes it in the middle of that is only noted, because that call is
 /// running; later the call is woken, and the keepers of the pool while there is none.
 pub(super) struct Relay {
-    is_polled: AtomicBool,
+    /// Something happened since the connection was polled.
     is_noted: AtomicBool,
-    call: AtomicWaker,
+    is_polled: AtomicBool,
+    /// Something was read, or the end of what there is to read was seen.
+    has_read: AtomicBool,
+    /// The call that waits. A note is made while this is locked, so that one of the two sees the other.
+    call: Mutex<Option<Waker>>,
     keepers: Arc<Keepers>,
 }
 
 impl Relay {
     pub(super) fn new(keepers: Arc<Keepers>) -> Arc<Self> {
         Arc::new(Self {
-            is_polled: AtomicBool::new(false),
             is_noted: AtomicBool::new(false),
-            call: AtomicWaker::new(),
+            is_polled: AtomicBool::new(false),
+            has_read: AtomicBool::new(false),
+            call: Mutex::default(),
             keepers,
         })
     }
 
-    /// From here to [`Self::end`] wake-ups are noted and go nowhere.
-    pub(super) fn begin(&self) {
-        self.is_polled.store(true, SeqCst);
-    }
-
-    /// Lets wake-ups through again: to the call, if one is given. Whoever ends has to look for a note after that.
-    pub(super) fn end(&self, call: Option<&Waker>) {
-        match call {
-            Some(call) => self.call.register(call),
-            None => drop(self.call.take()),
-        }
-        self.is_polled.store(false, SeqCst);
-    }
-
-    /// Whether something was noted since it was asked last.
-    pub(super) fn take_note(&self) -> bool {
+    /// From here to [`Self::wait`] or [`Self::leave`] wake-ups are noted and go nowhere. Says whether there was one before,
+    /// and forgets it, for the connection is polled now.
+    pub(super) fn begin(&self) -> bool {
+        self.has_read.store(false, Relaxed);
+        // A wake-up in between that does not see it yet reaches somebody for nothing, and no more.
+        self.is_polled.store(true, Relaxed);
         // Mostly there is nothing, and to look costs less than to change.
         self.is_noted.load(SeqCst) && self.is_noted.swap(false, SeqCst)
+    }
+
+    /// Lets wake-ups through again, to the call; false if there is a note, which nobody was told of.
+    pub(super) fn wait(&self, call: &Waker) -> bool {
+        let mut waiting = self.call();
+        self.is_polled.store(false, Relaxed);
+        if self.has_note() {
+            return false;
+        }
+        match &mut *waiting {
+            Some(waiting) => waiting.clone_from(call),
+            None => *waiting = Some(call.clone()),
+        }
+        true
+    }
+
+    /// Lets wake-ups through again, to the keepers: nobody uses the connection. `has_waited` says whether a call may still
+    /// be known here.
+    pub(super) fn leave(&self, has_waited: bool) {
+        self.is_polled.store(false, SeqCst);
+        if has_waited {
+            let call = self.call().take();
+            drop(call);
+        }
     }
 
     /// Whether something has happened.
     pub(super) fn has_note(&self) -> bool {
         self.is_noted.load(SeqCst)
+    }
+
+    /// The socket says that something was read.
+    pub(super) fn read(&self) {
+        self.has_read.store(true, Relaxed);
+    }
+
+    /// Whether something was read since [`Self::begin`].
+    pub(super) fn has_read(&self) -> bool {
+        self.has_read.load(Relaxed)
+    }
+
+    fn call(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,16 +97,15 @@ impl Wake for Relay {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if IS_ASKING.get() {
-            return;
-        }
-        // In this order: what is not let through is noted before `end`.
-        self.is_noted.store(true, SeqCst);
-        if self.is_polled.load(SeqCst) {
-            return;
-        }
-        match self.call.take() {
+        let (call, is_known) = {
+            let mut waiting = self.call();
+            let is_known = self.has_note();
+            self.is_noted.store(true, SeqCst);
+            (waiting.take(), is_known)
+        };
+        match call {
             Some(call) => call.wake(),
+            None if is_known || self.is_polled.load(SeqCst) => {}
             None => self.keepers.wake(),
         }
     }
@@ -139,19 +150,20 @@ mod tests {
         keepers.register(1, &keeping);
         let relay = Relay::new(keepers);
         let counts = || (call.count(), keeper.count());
-        relay.begin();
+        assert!(!relay.begin());
         relay.wake_by_ref();
         assert_eq!(counts(), (0, 0), "whoever polls finds the note");
-        assert!(relay.take_note() && !relay.take_note());
-        relay.end(Some(&caller));
+        assert!(!relay.wait(&caller), "there is a note");
+        assert!(relay.begin() && !relay.has_note());
+        assert!(relay.wait(&caller));
         relay.wake_by_ref();
         assert_eq!(counts(), (1, 0));
-        relay.begin();
-        relay.end(None);
+        assert!(relay.begin());
+        assert!(relay.wait(&caller) && !relay.begin());
+        relay.leave(true);
         relay.wake_by_ref();
-        assert_eq!(counts(), (1, 1), "nobody uses it");
-        assert!(relay.take_note());
-        quietly(|| relay.wake_by_ref());
-        assert!(!relay.has_note(), "it was no news");
+        relay.wake_by_ref();
+        assert_eq!(counts(), (1, 1), "nobody uses it, and once is enough");
+        assert!(relay.has_note());
     }
 }

@@ -1,8 +1,9 @@
 //! How often a request is tried.
 
 use super::Endless;
-use crate::http::RequestBody;
-use http::{Method, Request, Uri};
+use crate::{BoxError, http::RequestBody};
+use http::{Method, Request, Uri, uri};
+use std::mem;
 
 /// How often a request is sent again that the server has certainly not seen.
 const MAX_RETRIES: usize = 2;
@@ -17,10 +18,9 @@ pub(super) struct Refused {
 }
 
 /// What is known of a request while it is tried.
-#[derive(Clone)]
 pub(super) struct Tries {
-    /// That of the request, as it came.
-    pub(super) uri: Uri,
+    /// What the URI of the request lost for this try.
+    pub(super) lost: Option<uri::Parts>,
     /// It is one of those that are counted.
     pub(super) is_counted: bool,
     retries: usize,
@@ -30,18 +30,27 @@ impl Tries {
     pub(super) fn of(request: &mut Request<RequestBody>) -> Self {
         let endless = request.extensions_mut().remove::<Endless>();
         let is_counted = endless.is_none() && request.method() != Method::GET;
-        Self { uri: Uri::default(), is_counted, retries: 0 }
+        Self { lost: None, is_counted, retries: 0 }
+    }
+
+    /// Those that are left, for somebody else.
+    pub(super) fn left(&self) -> Self {
+        Self { lost: None, is_counted: self.is_counted, retries: self.retries }
     }
 
     /// The request to send again, unless that makes no sense.
-    pub(super) fn again(&mut self, refused: Refused) -> Result<Request<RequestBody>, hyper::Error> {
+    pub(super) fn again(&mut self, refused: Refused) -> Result<Request<RequestBody>, BoxError> {
         let Refused { request, error, is_free } = refused;
         // Of the connections that were closed while they were idle there are only so many.
         let Some(mut request) = request.filter(|_| is_free || self.retries < MAX_RETRIES) else {
-            return Err(error);
+            return Err(error.into());
         };
         self.retries += usize::from(!is_free);
-        request.uri_mut().clone_from(&self.uri);
+        if let Some(mut parts) = self.lost.take() {
+            let path = mem::take(request.uri_mut()).into_parts().path_and_query;
+            parts.path_and_query = path;
+            *request.uri_mut() = Uri::from_parts(parts)?;
+        }
         Ok(*request)
     }
 }

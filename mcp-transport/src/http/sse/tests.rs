@@ -77,6 +77,8 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
         b":",
         b": a comment",
         b"event: message",
+        b"event: message\ndata: {}\n\n",
+        b"data: {}\r\n\r\n",
         b"event",
         b"id: 7",
         b"id",
