@@ -4,7 +4,7 @@
 use super::guard::{Guard, Guarded};
 use super::{
     Answering, RequestBody,
-    dial::{Dial, Dialer, Resolver},
+    dial::{Dial, Dialer, Resolver, Via},
     pool::{Endless, Keeper, LeasedBody, Pool, Settings, is_same_origin},
     proxy::{Proxy, Rules},
     recipe::Recipe,
@@ -237,7 +237,8 @@ pub(super) fn pool<R: Resolver>(
     proxies: Rules,
     socket: Option<Arc<Path>>,
 ) -> Pool {
-    let (tcp, to_proxy) = (settled(options, tcp), settled(options, HttpConnector::new()));
+    let tcp = Via::tcp(settled(options, tcp));
+    let to_proxy = Via::tcp(settled(options, HttpConnector::new()));
     let dial = Dial { tcp, to_proxy, tls, proxies, socket };
     let (idle, idle_timeout) = options.idle_connections;
     let settings = Settings {

@@ -12,7 +12,7 @@ use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::{
     legacy::connect::{
         Connected, Connection, HttpConnector,
-        dns::{GaiResolver, Name},
+        dns::Name,
         proxy::{SocksV5, Tunnel},
     },
     proxy::matcher::Intercept,
@@ -50,55 +50,53 @@ impl<R> Resolver for R where
 
 /// Makes connections, and has one time limit for name resolution, TCP, the proxy and TLS together.
 pub(super) struct Dialer {
-    dial: Box<dyn Fn(Uri) -> BoxFuture<'static, Result<Stream, BoxError>> + Send + Sync>,
+    dial: Dial,
     limit: Duration,
 }
 
 impl Dialer {
-    pub(super) fn new<R: Resolver>(dial: Dial<R>, limit: Duration) -> Self {
-        Self { dial: Box::new(move |uri| Box::pin(secure(dial.clone(), uri))), limit }
+    pub(super) fn new(dial: Dial, limit: Duration) -> Self {
+        Self { dial, limit }
     }
 
     pub(super) async fn connect(&self, uri: Uri) -> Result<Stream, BoxError> {
         let limit = self.limit;
-        match timeout(limit, (self.dial)(uri)).await {
+        match timeout(limit, self.dial.clone().secured(uri)).await {
             Ok(connection) => connection,
             Err(_) => Err(format!("no connection within {limit:?}").into()),
         }
     }
 }
 
-/// Makes a connection, with TLS over it where the URI says so.
-async fn secure<R: Resolver>(dial: Dial<R>, uri: Uri) -> Result<Stream, BoxError> {
-    if uri.scheme() != Some(&Scheme::HTTPS) {
-        return dial.connect(uri).await;
-    }
-    let mut secure = HttpsConnectorBuilder::new()
-        .with_tls_config(dial.tls.config()?)
-        .https_only()
-        .enable_all_versions()
-        .wrap_connector(Via(dial));
-    secure.call(uri).await.map(Stream::new)
-}
-
-/// Makes the connection below TLS.
+/// Makes connections: with TLS where the URI says so, and through what lies between.
 #[derive(Clone)]
-pub(super) struct Dial<R = GaiResolver> {
-    pub(super) tcp: HttpConnector<R>,
+pub(super) struct Dial {
+    pub(super) tcp: Via,
     /// The way to a proxy.
-    pub(super) to_proxy: HttpConnector,
+    pub(super) to_proxy: Via,
     pub(super) tls: Arc<Lazy>,
     pub(super) proxies: Rules,
     pub(super) socket: Option<Arc<Path>>,
 }
 
-impl<R: Resolver> Dial<R> {
-    async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
+impl Dial {
+    async fn secured(self, uri: Uri) -> Result<Stream, BoxError> {
+        if uri.scheme() != Some(&Scheme::HTTPS) {
+            return self.connect(uri).await;
+        }
+        let tls = HttpsConnectorBuilder::new().with_tls_config(self.tls.config()?).https_only();
+        let below = Via::new(move |uri| Box::pin(self.clone().connect(uri)));
+        let mut secure = tls.enable_all_versions().wrap_connector(below);
+        secure.call(uri).await.map(Stream::new)
+    }
+
+    /// Makes the connection below TLS.
+    async fn connect(self, uri: Uri) -> Result<Stream, BoxError> {
         if let Some(path) = &self.socket {
             return unix(path).await;
         }
         let Some(proxy) = self.proxies.intercept(&uri) else {
-            return Ok(Stream::new(self.tcp.call(uri).await?));
+            return self.tcp.connect(uri).await;
         };
         self.through(&proxy, uri).await.map_err(|source| {
             let host = proxy.uri().host().unwrap_or_default().to_owned();
@@ -117,18 +115,18 @@ impl<R: Resolver> Dial<R> {
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.to_owned(), password.to_owned());
             }
-            return Ok(Stream::new(socks.call(uri).await?));
+            return Ok(socks.call(uri).await?);
         }
-        let to_proxy = ToProxy { tcp: self.to_proxy, tls: self.tls };
+        let to_proxy = to_proxy(self.to_proxy, self.tls);
         if uri.scheme() == Some(&Scheme::HTTP) {
             let stream = to_proxy.connect(proxy.uri().clone()).await?;
             return Ok(Stream { is_proxied: true, ..stream });
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), Via(to_proxy));
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), to_proxy);
         if let Some(authorization) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(authorization.clone());
         }
-        Ok(Stream::new(tunnel.call(uri).await?))
+        Ok(tunnel.call(uri).await?)
     }
 }
 
@@ -145,59 +143,56 @@ async fn unix(_: &Path) -> Result<Stream, BoxError> {
     Err("this platform has no Unix sockets".into())
 }
 
-impl<R: Resolver> Connect for Dial<R> {
-    fn begin(self, uri: Uri) -> BoxFuture<'static, Result<Stream, BoxError>> {
-        Box::pin(self.connect(uri))
-    }
+/// Makes the connection to a proxy, with TLS where its URI says so.
+fn to_proxy(tcp: Via, tls: Arc<Lazy>) -> Via {
+    Via::new(move |uri| {
+        let (tcp, tls) = (tcp.clone(), Arc::clone(&tls));
+        Box::pin(async move {
+            if uri.scheme() != Some(&Scheme::HTTPS) {
+                return tcp.connect(uri).await;
+            }
+            let tls = HttpsConnectorBuilder::new().with_tls_config(tls.config()?).https_only();
+            let mut secure = tls.enable_http1().wrap_connector(tcp);
+            secure.call(uri).await.map(Stream::new)
+        })
+    })
 }
 
-/// Makes the connection to a proxy.
+/// What connectors of other crates are over, each time: so they are compiled for one connector.
 #[derive(Clone)]
-struct ToProxy {
-    tcp: HttpConnector,
-    tls: Arc<Lazy>,
-}
+pub(super) struct Via(Arc<dyn Fn(Uri) -> Connecting + Send + Sync>);
 
-impl ToProxy {
-    async fn connect(mut self, uri: Uri) -> Result<Stream, BoxError> {
-        if uri.scheme() != Some(&Scheme::HTTPS) {
-            return Ok(Stream::new(self.tcp.call(uri).await?));
-        }
-        let mut secure = HttpsConnectorBuilder::new()
-            .with_tls_config(self.tls.config()?)
-            .https_only()
-            .enable_http1()
-            .wrap_connector(self.tcp);
-        secure.call(uri).await.map(Stream::new)
+type Connecting = BoxFuture<'static, Result<Stream, BoxError>>;
+
+impl Via {
+    fn new(connect: impl Fn(Uri) -> Connecting + Send + Sync + 'static) -> Self {
+        Self(Arc::new(connect))
+    }
+
+    /// The way over TCP.
+    pub(super) fn tcp<R: Resolver>(tcp: HttpConnector<R>) -> Self {
+        Self::new(move |uri| {
+            let mut tcp = tcp.clone();
+            Box::pin(async move { Ok(Stream::new(tcp.call(uri).await?)) })
+        })
+    }
+
+    fn connect(&self, uri: Uri) -> Connecting {
+        (self.0)(uri)
     }
 }
 
-impl Connect for ToProxy {
-    fn begin(self, uri: Uri) -> BoxFuture<'static, Result<Stream, BoxError>> {
-        Box::pin(self.connect(uri))
-    }
-}
-
-/// Makes connections, one for each call.
-trait Connect: Clone {
-    fn begin(self, uri: Uri) -> BoxFuture<'static, Result<Stream, BoxError>>;
-}
-
-/// The same as what connectors of other crates are over.
-#[derive(Clone)]
-struct Via<C>(C);
-
-impl<C: Connect> Service<Uri> for Via<C> {
+impl Service<Uri> for Via {
     type Response = Stream;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<Stream, BoxError>>;
+    type Future = Connecting;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        self.0.clone().begin(uri)
+    fn call(&mut self, uri: Uri) -> Connecting {
+        self.connect(uri)
     }
 }
 
