@@ -15,9 +15,11 @@ use pin_project_lite::pin_project;
 use std::{
     fmt,
     future::Future,
+    num::NonZero,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -54,11 +56,26 @@ pub(crate) struct Again<L> {
     /// The service under the layer. Its type is erased, so that what is seldom done is compiled once.
     pub(crate) service: BoxCallService,
     pub(crate) layer: L,
+    made: Instant,
 }
+
+/// A time, in nanoseconds since an [`Again`] was made, and one more: a word, for each call in flight has it.
+type Moment = NonZero<u64>;
 
 impl<L: Clone> Again<L> {
     pub(crate) fn new(service: impl CallService, layer: &L) -> Arc<Self> {
-        Arc::new(Self { service: erase(service), layer: layer.clone() })
+        Arc::new(Self { service: erase(service), layer: layer.clone(), made: Instant::now() })
+    }
+}
+
+impl<L> Again<L> {
+    fn now(&self) -> Moment {
+        let nanos = u64::try_from(self.made.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        Moment::MIN.saturating_add(nanos)
+    }
+
+    fn at(&self, moment: Moment) -> Instant {
+        self.made + Duration::from_nanos(moment.get() - 1)
     }
 }
 
@@ -75,7 +92,7 @@ pub(crate) struct Ended {
 struct Next<L> {
     call: Kept,
     /// When it had to wait for the first time. A call that has not waited has taken no time.
-    begun: Option<Instant>,
+    begun: Option<Moment>,
     again: Arc<Again<L>>,
 }
 
@@ -122,7 +139,7 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
                 Poll::Ready(outcome) => (outcome, next),
                 Poll::Pending => {
                     if let Some(next) = next {
-                        next.begun.get_or_insert_with(Instant::now);
+                        next.begun.get_or_insert_with(|| next.again.now());
                     }
                     return Poll::Pending;
                 }
@@ -146,7 +163,8 @@ impl<L: Follow> Next<L> {
         let Self { call, begun, again } = self;
         let call = call.into_call();
         let limits = call.extensions.get().copied().unwrap_or_else(|| again.layer.deadlines());
-        let budget = Budget::new(limits, begun.unwrap_or_else(Instant::now));
+        let begun = begun.map_or_else(Instant::now, |moment| again.at(moment));
+        let budget = Budget::new(limits, begun);
         L::follow(again, Ended { call, outcome, budget })
     }
 }

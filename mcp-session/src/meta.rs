@@ -110,6 +110,8 @@ impl Meta {
         out.push(b'{');
         let start = out.len();
         match &self.stamp {
+            // Most calls say no more than others.
+            Some(stamp) if self.own.is_none() => out.extend_from_slice(&stamp.encoded),
             Some(stamp) if !self.own().iter().any(|(key, _)| stamp.contains(key)) => {
                 encode_entries(self.own().iter(), out);
                 separate(start, out);

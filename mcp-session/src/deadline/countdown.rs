@@ -47,7 +47,7 @@ impl Countdown {
         }
         loop {
             match &mut self.timer {
-                Timer::Shared(seat) => ready!(seat.poll_rung(cx)),
+                Timer::Shared(seat) => ready!(clock.timers().poll_rung(seat, cx)),
                 Timer::Own(Some(sleep)) => ready!(sleep.as_mut().poll(cx)),
                 Timer::Own(None) => {}
             }
@@ -59,6 +59,16 @@ impl Countdown {
                 return Poll::Ready(error);
             }
             self.timer = Timer::own(end.at);
+        }
+    }
+}
+
+impl Drop for Countdown {
+    fn drop(&mut self) {
+        if let Timer::Shared(seat) = &self.timer
+            && let Some(clock) = self.ticking.clock()
+        {
+            clock.timers().leave(seat);
         }
     }
 }

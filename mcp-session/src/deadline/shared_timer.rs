@@ -4,6 +4,7 @@ use slab::Slab;
 use std::{
     future::Future,
     mem,
+    num::NonZero,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Wake, Waker},
@@ -17,34 +18,42 @@ use tokio::{
 /// Calls with a shorter limit have timers of their own: one that they shared would wake the others too often.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Timers that many calls share: one after the other.
+/// Timers that many calls share: one after the other, behind one lock.
 ///
 /// A shared timer rings when three quarters of the limit of the call that began it are over, so it is early for all that
 /// join it, and wakes each of them once at most. Whoever has waited for so long takes a timer of its own.
 #[derive(Debug, Default)]
-pub(super) struct Timers(Mutex<Option<Arc<SharedTimer>>>);
+pub(super) struct Timers(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Those that have not rung. The last one may be joined; others were begun before, and are later.
+    running: Vec<SharedTimer>,
+    /// What is left of those that have rung, until the next one begins.
+    over: Vec<Pin<Box<Sleep>>>,
+    /// How many there were.
+    count: u64,
+}
 
 /// Wakes all who wait for it, once.
 #[derive(Debug)]
 struct SharedTimer {
+    number: Number,
     due: Instant,
     /// Whose clock it is: a runtime that is not driven wakes nobody.
     runtime: Id,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    has_rung: bool,
     waiting: Slab<Waker>,
     /// Polled once: it is done when it has woken the timer.
-    sleep: Option<Pin<Box<Sleep>>>,
+    sleep: Pin<Box<Sleep>>,
 }
 
-/// A place among those who wait for a shared timer, until it is dropped.
+/// No two timers have the same. Never zero, so that a seat has no room for whether there is one.
+type Number = NonZero<u64>;
+
+/// A place among those who wait for a shared timer. Whoever has it leaves it.
 #[derive(Debug)]
 pub(super) struct Seat {
-    timer: Arc<SharedTimer>,
+    timer: Number,
     key: usize,
 }
 
@@ -55,80 +64,40 @@ impl Timers {
             return None;
         }
         let runtime = Handle::current().id();
-        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(timer) = current.as_ref().filter(|timer| timer.due <= at) {
-            if let Some(seat) = SharedTimer::join(timer, waker, runtime) {
-                return Some(seat);
-            }
+        let mut state = self.lock();
+        if let Some(timer) = state.running.last_mut().filter(|timer| timer.due <= at) {
             // That of another runtime stays for those who use it.
-            if !timer.lock().has_rung {
-                return None;
-            }
+            return (timer.runtime == runtime).then(|| timer.join(waker));
         }
-        let timer = SharedTimer::start(at - limit / 4, runtime);
-        let seat = SharedTimer::join(&timer, waker, runtime);
-        let before = current.replace(timer);
-        drop(current);
-        // Not under the lock, for it may be the last that holds its timer.
-        drop(before);
-        seat
+        let mut timer = self.start(&mut state, at - limit / 4, runtime)?;
+        let seat = timer.join(waker);
+        // Later than the new one, which others will join.
+        let unused = state.running.pop_if(|before| before.waiting.is_empty());
+        state.running.push(timer);
+        let over = mem::take(&mut state.over);
+        drop(state);
+        // Not under the lock: they have one of their runtime.
+        drop((unused, over));
+        Some(seat)
     }
-}
 
-impl SharedTimer {
-    fn start(due: Instant, runtime: Id) -> Arc<Self> {
-        let timer = Arc::new(Self { due, runtime, state: Mutex::default() });
-        let bell = Waker::from(Arc::new(Bell(Arc::downgrade(&timer))));
+    /// A timer that rings at `due`; nothing if that is over.
+    fn start(&self, state: &mut State, due: Instant, runtime: Id) -> Option<SharedTimer> {
+        state.count += 1;
+        let number = Number::new(state.count)?;
+        let bell = Waker::from(Arc::new(Bell { timers: Arc::downgrade(&self.0), number }));
         let mut sleep = Box::pin(sleep_until(due));
         let polled = sleep.as_mut().poll(&mut Context::from_waker(&bell));
-        let mut state = timer.lock();
-        state.has_rung |= polled.is_ready();
-        state.sleep = Some(sleep);
-        drop(state);
-        timer
+        let timer = SharedTimer { number, due, runtime, waiting: Slab::new(), sleep };
+        polled.is_pending().then_some(timer)
     }
 
-    /// Waits for it, unless it has rung or runs elsewhere.
-    fn join(this: &Arc<Self>, waker: &Waker, runtime: Id) -> Option<Seat> {
-        let mut state = this.lock();
-        let may_join = !state.has_rung && this.runtime == runtime;
-        may_join.then(|| Seat { timer: Arc::clone(this), key: state.waiting.insert(waker.clone()) })
-    }
-
-    fn ring(&self) {
-        let mut state = self.lock();
-        state.has_rung = true;
-        let waiting = mem::take(&mut state.waiting);
-        // Not under the lock, which those who are woken may want.
-        drop(state);
-        waiting.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Is woken for a shared timer, and does not keep it.
-struct Bell(Weak<SharedTimer>);
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        if let Some(timer) = self.0.upgrade() {
-            timer.ring();
-        }
-    }
-}
-
-impl Seat {
     /// Ready when the timer has rung; until then it wakes the task that has polled last.
-    pub(super) fn poll_rung(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.timer.lock();
-        if state.has_rung {
-            return Poll::Ready(());
-        }
+    pub(super) fn poll_rung(&self, seat: &Seat, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        let Some(timer) = state.find(seat.timer) else { return Poll::Ready(()) };
         let mut before = None;
-        if let Some(waker) = state.waiting.get_mut(self.key)
+        if let Some(waker) = timer.waiting.get_mut(seat.key)
             && !waker.will_wake(cx.waker())
         {
             before = Some(mem::replace(waker, cx.waker().clone()));
@@ -138,16 +107,61 @@ impl Seat {
         drop(before);
         Poll::Pending
     }
-}
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut state = self.timer.lock();
+    /// Waits no more.
+    pub(super) fn leave(&self, seat: &Seat) {
+        let mut state = self.lock();
         // When it has rung, nobody waits for it any more.
-        let waker = if state.has_rung { None } else { state.waiting.try_remove(self.key) };
+        let Some(timer) = state.find(seat.timer) else { return };
+        let waker = timer.waiting.try_remove(seat.key);
+        let unused = timer.waiting.is_empty().then(|| state.take_unless_last(seat.timer));
         drop(state);
         // As above.
-        drop(waker);
+        drop((waker, unused));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn find(&mut self, number: Number) -> Option<&mut SharedTimer> {
+        self.running.iter_mut().rev().find(|timer| timer.number == number)
+    }
+
+    fn take(&mut self, number: Number) -> Option<SharedTimer> {
+        let place = self.running.iter().position(|timer| timer.number == number)?;
+        Some(self.running.remove(place))
+    }
+
+    fn take_unless_last(&mut self, number: Number) -> Option<SharedTimer> {
+        let is_last = self.running.last().is_some_and(|last| last.number == number);
+        if is_last { None } else { self.take(number) }
+    }
+}
+
+impl SharedTimer {
+    fn join(&mut self, waker: &Waker) -> Seat {
+        Seat { timer: self.number, key: self.waiting.insert(waker.clone()) }
+    }
+}
+
+/// Is woken for a shared timer, and does not keep it.
+struct Bell {
+    timers: Weak<Mutex<State>>,
+    number: Number,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        let Some(timers) = self.timers.upgrade() else { return };
+        let mut state = timers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(SharedTimer { waiting, sleep, .. }) = state.take(self.number) else { return };
+        state.over.push(sleep);
+        // Not under the lock, which those who are woken may want.
+        drop(state);
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 
@@ -169,15 +183,15 @@ mod tests {
         let first = task.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
         tokio::time::sleep(MINUTE / 2).await;
         let second = task.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
-        assert!(Arc::ptr_eq(&first.timer, &second.timer));
-        task.enter(|cx, _| assert_pending!(second.poll_rung(cx)));
+        assert_eq!(first.timer, second.timer);
+        task.enter(|cx, _| assert_pending!(timers.poll_rung(&second, cx)));
         while !task.is_woken() {
             tokio::time::sleep(MINUTE / 60).await;
         }
         assert_eq!(start.elapsed(), MINUTE * 3 / 4);
-        task.enter(|cx, _| assert_ready!(second.poll_rung(cx)));
+        task.enter(|cx, _| assert_ready!(timers.poll_rung(&second, cx)));
         let third = task.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
-        assert!(!Arc::ptr_eq(&second.timer, &third.timer));
+        assert_ne!(second.timer, third.timer);
     }
 
     #[tokio::test(start_paused = true)]
@@ -187,7 +201,8 @@ mod tests {
         for seconds in [600, 60, 1, 30, 600] {
             let limit = Duration::from_secs(seconds);
             let seat = task.enter(|cx, _| join(&timers, limit, cx)).unwrap();
-            assert!(seat.timer.due <= Instant::now() + limit, "{seconds}");
+            let due = timers.lock().find(seat.timer).unwrap().due;
+            assert!(due <= Instant::now() + limit, "{seconds}");
         }
         let short = task.enter(|cx, _| join(&timers, Duration::from_millis(999), cx));
         assert!(short.is_none());
@@ -198,11 +213,34 @@ mod tests {
         let timers = Timers::default();
         let mut task = task::spawn(());
         let seat = task.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
-        let timer = Arc::clone(&seat.timer);
-        drop(seat);
-        assert!(timer.lock().waiting.is_empty());
+        timers.leave(&seat);
+        assert!(timers.lock().find(seat.timer).unwrap().waiting.is_empty());
         tokio::time::sleep(MINUTE).await;
-        assert!(timer.lock().has_rung && !task.is_woken());
+        assert!(timers.lock().running.is_empty() && !task.is_woken());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_is_there_for_as_long_as_somebody_waits_for_it_or_may_join_it() {
+        let timers = Timers::default();
+        let mut task = task::spawn(());
+        let mut join = |limit| task.enter(|cx, _| join(&timers, limit, cx)).unwrap();
+        let slow = join(10 * MINUTE);
+        let quick = join(MINUTE);
+        assert_eq!(timers.lock().running.len(), 2);
+        let joined = join(10 * MINUTE);
+        assert_eq!(joined.timer, quick.timer);
+        timers.leave(&slow);
+        timers.leave(&quick);
+        timers.leave(&joined);
+        assert_eq!(timers.lock().running.len(), 1);
+        // Nobody waits for the one that is there, so the new one takes its place.
+        let quicker = join(MINUTE / 2);
+        assert_eq!(timers.lock().running.len(), 1);
+        tokio::time::sleep(MINUTE / 2).await;
+        assert!(timers.lock().running.is_empty());
+        timers.leave(&quicker);
+        join(MINUTE);
+        assert!(timers.lock().over.is_empty());
     }
 
     #[test]

@@ -82,7 +82,7 @@ where
 
     fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome> {
         Box::pin(async move {
-            let Again { service, layer: Self { outer, inner } } = &*again;
+            let Again { service, layer: Self { outer, inner }, .. } = &*again;
             let Ended { call, mut outcome, budget } = ended;
             if inner.follows(&call.method, &outcome) {
                 let call = call.clone();
