@@ -3,6 +3,7 @@
 //! The programs that are measured are a workspace of their own in `tests/bench`.
 
 mod callgrind;
+mod compiler;
 mod counters;
 mod goals;
 mod programs;
@@ -14,6 +15,7 @@ mod weight;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+pub(crate) use compiler::run_as_compiler;
 pub(crate) use counters::check as check_counters;
 
 #[derive(Args)]
@@ -30,13 +32,13 @@ enum Only {
     /// Count instructions and allocations of one call, and compare them with the table
     Counters(counters::Options),
     /// Count crates, and time a build of our own code and a start of the command
-    Weight,
+    Weight(weight::Options),
 }
 
 pub(crate) fn run(options: Options) -> Result<()> {
     match options.only {
         Some(Only::Counters(options)) => counters::run(&options),
-        Some(Only::Weight) => weight::run(),
+        Some(Only::Weight(options)) => weight::run(&options),
         None => rounds::run(&options.rounds),
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::compiler::{self, Took};
 use crate::{crates, workspace};
 
 const OURS: [&str; 4] = ["mcp-types", "mcp-transport", "mcp-session", "mcp-client"];
@@ -14,13 +15,26 @@ const OURS: [&str; 4] = ["mcp-types", "mcp-transport", "mcp-session", "mcp-clien
 /// How often the command is started; the fastest start is what it takes, the rest is what else the machine did.
 const STARTS: usize = 30;
 
-pub(super) fn run() -> Result<()> {
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Time a build of rmcp's own code as well, for proportion
+    #[arg(long)]
+    rmcp: bool,
+}
+
+pub(super) fn run(options: &Options) -> Result<()> {
     let counts = crates::count()?;
     for (name, count) in &counts {
         println!("{name:<16} {count}");
     }
-    println!("own code, clean release build  {:.1} s", own_build()?.as_secs_f64());
-    println!("mcp --help                     {:.1} ms", help()?.as_secs_f64() * 1000.0);
+    println!("clean release builds, all that they need is built:");
+    for (name, took) in own_build()? {
+        println!("{name:<16} {took}");
+    }
+    if options.rmcp {
+        println!("{:<16} {}", "rmcp", rmcp_build()?);
+    }
+    println!("mcp --help       {:.1} ms", help()?.as_secs_f64() * 1000.0);
     let table = workspace::root().join(crates::TABLE);
     let table = fs::read_to_string(&table).with_context(|| format!("no {}", table.display()))?;
     let wrong = crates::compare(&table, &counts)?;
@@ -34,15 +48,37 @@ pub(super) fn run() -> Result<()> {
     Ok(())
 }
 
-/// How long a clean build of our own code takes when all that it needs is built.
-fn own_build() -> Result<Duration> {
+/// What a clean build of our own code takes when all that it needs is built: each crate, and all of them, some of which are
+/// compiled at the same time.
+fn own_build() -> Result<Vec<(&'static str, Took)>> {
     let build = ["build", "--quiet", "--package", "mcp-client"];
     cargo(&build)?;
     let packages = OURS.iter().flat_map(|name| ["--package", name]);
     cargo(&["clean", "--quiet"].into_iter().chain(packages).collect::<Vec<_>>())?;
     let start = Instant::now();
-    cargo(&build)?;
-    Ok(start.elapsed())
+    let crates = compiler::clock(command(&build).arg("--locked"), succeed)?;
+    let wall = start.elapsed();
+    let mut took: Vec<_> =
+        OURS.into_iter().filter_map(|name| Some((name, *crates.get(name)?))).collect();
+    let cpu = took.iter().map(|(_, took)| took.cpu).sum();
+    took.push(("all four", Took { wall, cpu }));
+    Ok(took)
+}
+
+/// The same of rmcp, with the features that its driver needs and without the debug information of the drivers.
+fn rmcp_build() -> Result<Took> {
+    let folder = workspace::root().join("tests/bench");
+    let plain = ["--config", "profile.release.package.rmcp.debug=false"];
+    let run = |arguments: &[&str]| {
+        let mut cargo = command(arguments);
+        cargo.args(plain).current_dir(&folder);
+        cargo
+    };
+    let build = ["build", "--quiet", "--features", "rmcp", "--bin", "rmcp"];
+    succeed(&mut run(&build))?;
+    succeed(&mut run(&["clean", "--quiet", "--package", "rmcp"]))?;
+    let crates = compiler::clock(&mut run(&build), succeed)?;
+    crates.get("rmcp").copied().context("rmcp was not compiled")
 }
 
 /// How long the command takes to print its help, as it is released.
@@ -60,11 +96,19 @@ fn help() -> Result<Duration> {
     Ok(starts.into_iter().min().unwrap_or_default())
 }
 
-/// A cargo command for the release in the folder of the measurements.
+/// Runs cargo for the release in the folder of the measurements.
 fn cargo(arguments: &[&str]) -> Result<()> {
+    succeed(command(arguments).arg("--locked"))
+}
+
+fn command(arguments: &[&str]) -> Command {
     let mut cargo = workspace::cargo();
-    cargo.args(arguments).args(["--locked", "--release", "--target-dir"]);
-    let status = cargo.arg(workspace::root().join("target/bench")).status();
-    let status = status.context("cannot run cargo")?;
-    if status.success() { Ok(()) } else { bail!("cargo {} ended with {status}", arguments[0]) }
+    cargo.args(arguments).args(["--release", "--target-dir"]);
+    cargo.arg(workspace::root().join("target/bench"));
+    cargo
+}
+
+fn succeed(cargo: &mut Command) -> Result<()> {
+    let status = cargo.status().context("cannot run cargo")?;
+    if status.success() { Ok(()) } else { bail!("{cargo:?} ended with {status}") }
 }

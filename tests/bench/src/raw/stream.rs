@@ -221,7 +221,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
     /// Many calls in flight: each answer makes room for one more request, and all that a read brought leave together.
     async fn many(&mut self, template: &Template, plan: &Plan, meter: Meter) -> Result<Outcome> {
         let (mut begun, mut done) = (0, 0);
-        let mut out = Vec::new();
+        let (mut out, mut next) = (Vec::new(), Vec::new());
         while begun < plan.in_flight && meter.goes_on(begun) {
             self.request(template, &mut out)?;
             begun += 1;
@@ -229,17 +229,17 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream<R, W> {
         let mut written = 0;
         while done < begun {
             written += self.exchange(&out[written..]).await?;
-            if written == out.len() {
-                out.clear();
-                written = 0;
-            }
             while let Some(line) = self.line() {
                 read(plan.work, line)?;
                 done += 1;
                 if meter.goes_on(begun) {
-                    self.request(template, &mut out)?;
+                    self.request(template, &mut next)?;
                     begun += 1;
                 }
+            }
+            if written == out.len() {
+                out.clear();
+                (out, next, written) = (next, out, 0);
             }
         }
         meter.outcome(done, Vec::new())
