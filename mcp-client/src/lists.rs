@@ -197,8 +197,9 @@ impl<R: ListRequest> Operation<ListAll<R>> {
         let (caller, ListAll { limits, .. }) = self.into_parts();
         let walk = Walk::new(caller, limits);
         stream::try_unfold(walk, async |mut walk| {
-            let page = walk.next::<R>().await?;
-            Ok::<_, Error>(page.map(|page| (stream::iter(page.into_iter().map(Ok)), walk)))
+            let mut page = Items::<R>::default();
+            let is_there = walk.next(PageRequest::of::<R>(), &mut page).await?;
+            Ok::<_, Error>(is_there.then(|| (stream::iter(page.0.into_iter().map(Ok)), walk)))
         })
         .try_flatten()
     }
@@ -229,12 +230,58 @@ pub(crate) async fn read_all<R: ListRequest>(
     caller: Caller,
     limits: Limits,
 ) -> Result<Listing<R::Item>, Error> {
-    let mut walk = Walk::new(Ok(caller), limits);
-    let mut items = Vec::new();
-    while let Some(page) = walk.next::<R>().await? {
-        items.extend(page);
+    let mut items = Items::<R>::default();
+    let fresh_until = read_pages(caller, limits, PageRequest::of::<R>(), &mut items).await?;
+    Ok(Listing { items: items.0, fresh_until })
+}
+
+/// Hands out all pages of a list, and says until when all of them are good.
+pub(crate) fn read_pages<'a>(
+    caller: Caller,
+    limits: Limits,
+    request: PageRequest,
+    pages: &'a mut dyn TakePage,
+) -> BoxFuture<'a, Result<Option<Instant>, Error>> {
+    Box::pin(async move {
+        let mut walk = Walk::new(Ok(caller), limits);
+        while walk.next(request, pages).await? {}
+        Ok(walk.fresh_until)
+    })
+}
+
+/// Takes the pages of a list as they come, so that what reads them is compiled once for all lists.
+pub(crate) trait TakePage: Send {
+    fn take(&mut self, reply: Reply) -> Result<Page, Error>;
+}
+
+/// What a page says about itself.
+pub(crate) struct Page {
+    /// With the items that cannot be read.
+    size: Size,
+    next: Option<String>,
+    fresh_for: Option<Duration>,
+}
+
+/// The items of the pages that came.
+pub(crate) struct Items<R: ListRequest>(pub(crate) Vec<R::Item>);
+
+impl<R: ListRequest> Default for Items<R> {
+    fn default() -> Self {
+        Self(Vec::new())
     }
-    Ok(Listing { items, fresh_until: walk.fresh_until })
+}
+
+impl<R: ListRequest> TakePage for Items<R> {
+    fn take(&mut self, reply: Reply) -> Result<Page, Error> {
+        let bytes = reply.result.size();
+        let result: R::Result = operation::decode(R::METHOD, reply)?;
+        let fresh_for = R::fresh_for(&result);
+        let (items, next) = R::page(result);
+        warn_of_broken(R::METHOD, items.broken());
+        let size = Size { items: items.len() + items.broken().len(), bytes };
+        self.0.extend(items);
+        Ok(Page { size, next, fresh_for })
+    }
 }
 
 impl<R: ListRequest> IntoFuture for Operation<ListPage<R>> {
@@ -243,25 +290,35 @@ impl<R: ListRequest> IntoFuture for Operation<ListPage<R>> {
 
     fn into_future(self) -> Self::IntoFuture {
         self.start(async |caller: Caller, ListPage { cursor, .. }| {
-            let reply = fetch(caller, R::METHOD, cursor, at::<R>).await?;
+            let reply = fetch(caller, PageRequest::of::<R>(), cursor).await?;
             operation::decode(R::METHOD, reply)
         })
     }
 }
 
-/// Encodes the parameters for the page that begins at a cursor.
-type At = fn(Option<String>) -> Result<Params, InvalidParams>;
+/// How the pages of a list are asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct PageRequest {
+    method: &'static str,
+    /// Encodes the parameters for the page that begins at a cursor.
+    at: fn(Option<String>) -> Result<Params, InvalidParams>,
+}
 
-fn at<R: ListRequest>(cursor: Option<String>) -> Result<Params, InvalidParams> {
-    Params::encode(&R::at(cursor))
+impl PageRequest {
+    pub(crate) fn of<R: ListRequest>() -> Self {
+        Self { method: R::METHOD, at: |cursor| Params::encode(&R::at(cursor)) }
+    }
+
+    pub(crate) fn method(self) -> &'static str {
+        self.method
+    }
 }
 
 /// Fetches one page.
 fn fetch(
     caller: Caller,
-    method: &'static str,
+    PageRequest { method, at }: PageRequest,
     cursor: Option<String>,
-    at: At,
 ) -> BoxFuture<'static, Result<Reply, Error>> {
     Box::pin(async move {
         let is_first = cursor.is_none();
@@ -281,7 +338,7 @@ fn fetch(
     })
 }
 
-/// A walk from page to page. What does not depend on what is listed is compiled once for all lists.
+/// A walk from page to page.
 struct Walk {
     caller: Option<Result<Caller, Error>>,
     pages: Pages,
@@ -304,34 +361,23 @@ impl Walk {
         }
     }
 
-    /// The next page; after the last one, or after an error, none.
-    async fn next<R: ListRequest>(&mut self) -> Result<Option<List<R::Item>>, Error> {
-        let Some((caller, reply)) = self.ask(R::METHOD, at::<R>).await? else { return Ok(None) };
-        let bytes = reply.result.size();
-        let result: R::Result = operation::decode(R::METHOD, reply)?;
-        let fresh_for = R::fresh_for(&result);
-        let (items, next) = R::page(result);
-        warn_of_broken(R::METHOD, items.broken());
-        let size = Size { items: items.len() + items.broken().len(), bytes };
-        self.turn(caller, R::METHOD, size, next, fresh_for)?;
-        Ok(Some(items))
-    }
-
-    /// Asks for the next page.
-    fn ask(
-        &mut self,
-        method: &'static str,
-        at: At,
-    ) -> BoxFuture<'_, Result<Option<(Caller, Reply)>, Error>> {
+    /// Hands the next page out; after the last one, or after an error, there is none.
+    fn next<'a>(
+        &'a mut self,
+        request: PageRequest,
+        pages: &'a mut dyn TakePage,
+    ) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(async move {
-            let Some(caller) = self.caller.take() else { return Ok(None) };
+            let Some(caller) = self.caller.take() else { return Ok(false) };
             let caller = caller?;
             let limits = caller.limits();
             let end_of = |total| Some((Instant::now().checked_add(total)?, total));
             self.end = self.end.or_else(|| limits.total.and_then(end_of));
-            let page = within(caller.clone(), limits, self.end);
-            let reply = fetch(page, method, self.next.take(), at).await;
-            Ok(Some((caller, reply.map_err(|error| whole_time(error, self.end))?)))
+            let asking = within(caller.clone(), limits, self.end);
+            let reply = fetch(asking, request, self.next.take()).await;
+            let page = pages.take(reply.map_err(|error| whole_time(error, self.end))?)?;
+            self.turn(caller, request.method, page)?;
+            Ok(true)
         })
     }
 
@@ -340,16 +386,14 @@ impl Walk {
         &mut self,
         caller: Caller,
         method: &'static str,
-        page: Size,
-        next: Option<String>,
-        fresh_for: Option<Duration>,
+        Page { size, next, fresh_for }: Page,
     ) -> Result<(), Error> {
         let fresh_until = fresh_for.map(|time| Instant::now() + time.min(MAX_FRESH));
         self.fresh_until = match (self.fresh_until, fresh_until) {
             (_, page) if self.pages.is_first() => page,
             (before, page) => before.zip(page).map(|(before, page)| before.min(page)),
         };
-        let next = self.pages.turn(page, next);
+        let next = self.pages.turn(size, next);
         self.next = next.map_err(|reason| Error::Endless { method: method.into(), reason })?;
         self.caller = self.next.is_some().then_some(Ok(caller));
         Ok(())

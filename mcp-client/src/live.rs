@@ -8,6 +8,7 @@ use crate::{
     Error,
     dial::{Dial, Pause, Plan},
 };
+use futures_util::future::BoxFuture;
 use mcp_session::{BoxCallService, Session};
 use mcp_transport::{Delivery, Driver, Seldom};
 use std::{
@@ -113,9 +114,10 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
         let (stopped, work) = (stop.clone(), Arc::clone(&beside));
         // In a box that is gone when it is connected: the task stays for as long as the session.
         let connecting = Box::pin(connecting);
-        let task = async move {
+        // In a box as well: the machinery of a task is compiled again for each type.
+        let task: BoxFuture<'static, ()> = Box::pin(async move {
             run(telling_of_pause(connecting, pause, &sender), &sender, stopped, &work).await;
-        };
+        });
         #[expect(clippy::disallowed_methods, reason = "connecting is the one place that spawns")]
         drop(tokio::spawn(task));
         Arc::new(Self { state, stop, initialize, holders: Mutex::new(0), beside })

@@ -5,12 +5,12 @@ use crate::{
     Params, Peer, Reply,
     followed::{self, Again, Budget, Ended, Follow, Followed, Outcome},
     input::{Asker, InputRequest, answer_all},
+    member::optional,
     result_type::{is_complete, result_type},
 };
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
-use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -162,11 +162,8 @@ impl FollowInputLayer {
 }
 
 /// The content of an `input_required` result.
-#[derive(Deserialize)]
 struct InputRequired {
-    #[serde(rename = "inputRequests")]
     requests: Option<BTreeMap<String, InputRequest>>,
-    #[serde(rename = "requestState")]
     state: Option<RawJson>,
 }
 
@@ -182,7 +179,7 @@ impl InputRequired {
         if !matches!(&*call.method, "tools/call" | "prompts/get" | "resources/read") {
             return Err(broken(Misbehavior::InputRequiredOnOtherMethod));
         }
-        let asked: Self = reply.decode().map_err(|source| Error::Misbehaved {
+        let asked = Self::decode(&reply.result).map_err(|source| Error::Misbehaved {
             method: (*call.method).into(),
             misbehavior: Misbehavior::InvalidResult,
             source: Some(source),
@@ -191,6 +188,11 @@ impl InputRequired {
             return Err(broken(Misbehavior::InputRequiredWithoutContent));
         }
         Ok(Some(asked))
+    }
+
+    fn decode(result: &RawJson) -> Result<Self, serde_json::Error> {
+        let requests = optional(result, "inputRequests")?;
+        Ok(Self { requests, state: optional(result, "requestState")? })
     }
 
     /// Answers every question, and gives the parameters of the next try.

@@ -1,17 +1,14 @@
 //! The questions of a server with a handshake that are being answered, and how it gives them up.
 
-use crate::Peer;
+use crate::{Peer, member::optional};
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
-use mcp_types::{RawJson, RequestId, rpc::Notification};
-use serde::Deserialize;
+use mcp_types::{RequestId, rpc::Notification};
 use std::{
     future::Future,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// What a server says of a question that it has given up.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct GivenUp {
     pub(crate) request_id: RequestId,
     pub(crate) reason: Option<String>,
@@ -23,7 +20,9 @@ impl GivenUp {
         if notification.method != "notifications/cancelled" {
             return None;
         }
-        notification.params.as_ref().map(RawJson::decode).and_then(Result::ok)
+        let params = notification.params.as_ref()?;
+        let request_id = optional(params, "requestId").ok()??;
+        Some(Self { request_id, reason: optional(params, "reason").ok()? })
     }
 }
 

@@ -3,7 +3,7 @@
 mod table;
 mod timestamp;
 
-use crate::{errands::Errands, input::is_declared};
+use crate::{errands::Errands, input::is_declared, member::optional};
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use mcp_types::{
     ErrorCode, ErrorObject, JsonObject, RawJson,
@@ -13,7 +13,6 @@ use mcp_types::{
     },
     keys,
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
     fmt,
@@ -158,17 +157,11 @@ impl HostedTasks {
         method: &str,
         params: Option<&RawJson>,
     ) -> Result<RawJson, ErrorObject> {
-        #[derive(Default, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Named {
-            task_id: String,
-        }
-
         self.lock().sweep(Instant::now());
         if method == "tasks/list" {
             return self.list(params);
         }
-        let Named { task_id: id } = read(params)?;
+        let id = text(params, "taskId")?.unwrap_or_default();
         match method {
             "tasks/result" => self.result(&id).await,
             "tasks/cancel" => self.cancel(&id),
@@ -203,12 +196,7 @@ impl HostedTasks {
     }
 
     fn list(&self, params: Option<&RawJson>) -> Result<RawJson, ErrorObject> {
-        #[derive(Default, Deserialize)]
-        struct Page {
-            cursor: Option<String>,
-        }
-
-        let Page { cursor } = read(params)?;
+        let cursor = text(params, "cursor")?;
         let table = self.lock();
         let (page, next) =
             table.page(cursor.as_deref()).ok_or_else(|| invalid("unknown cursor"))?;
@@ -254,12 +242,10 @@ fn random_id() -> Result<String, ErrorObject> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn read<T: Default + serde::de::DeserializeOwned>(
-    params: Option<&RawJson>,
-) -> Result<T, ErrorObject> {
-    params
-        .map_or_else(|| Ok(T::default()), RawJson::decode)
-        .map_err(|error| invalid(error.to_string()))
+/// A string among the parameters of a request.
+fn text(params: Option<&RawJson>, name: &str) -> Result<Option<String>, ErrorObject> {
+    let text = params.map_or(Ok(None), |params| optional(params, name));
+    text.map_err(|error| invalid(error.to_string()))
 }
 
 fn encode(value: &Value) -> Result<RawJson, ErrorObject> {

@@ -63,6 +63,7 @@ mod inbox;
 mod input;
 mod known_era;
 mod limit_tools;
+mod member;
 mod meta;
 mod mirror_params;
 mod misbehavior;

@@ -7,7 +7,6 @@ use crate::{
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::{ErrorCode, ErrorObject, ProtocolVersion};
-use serde::Deserialize;
 use std::{
     sync::Arc,
     task::{Context, Poll},
@@ -92,15 +91,11 @@ fn offered(error: &BoxError) -> Option<ProtocolVersion> {
 
 /// The revisions that a server names when it refuses one; `None` for any other error.
 pub(crate) fn supported_versions(error: &ErrorObject) -> Option<Vec<ProtocolVersion>> {
-    #[derive(Deserialize)]
-    struct Data {
-        supported: Vec<ProtocolVersion>,
-    }
-
     if error.code != ErrorCode::UNSUPPORTED_PROTOCOL_VERSION {
         return None;
     }
-    let data = error.data.as_deref().map(Data::deserialize);
+    let named = error.data.as_ref().and_then(|data| data.get("supported")?.as_array());
+    let versions = named.into_iter().flatten().map(|it| it.as_str().map(ProtocolVersion::from));
     // Without a readable list it is still a refusal: of everything.
-    Some(data.and_then(Result::ok).map(|data| data.supported).unwrap_or_default())
+    Some(versions.collect::<Option<_>>().unwrap_or_default())
 }

@@ -1,8 +1,8 @@
 //! What kind of result it is, without decoding the result.
 
+use crate::member::{optional, text};
 use mcp_types::RawJson;
 use memchr::memmem;
-use serde::Deserialize;
 use std::borrow::Cow;
 
 const COMPLETE: &[u8] = br#""resultType":"complete""#;
@@ -18,20 +18,17 @@ pub(crate) fn is_complete(result: &RawJson) -> bool {
 /// The common cases (first member, last member, absent) are told without reading the result once more.
 // spec: MSG-12
 pub(crate) fn result_type(result: &RawJson) -> Result<Cow<'_, str>, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Typed<'a> {
-        #[serde(rename = "resultType", borrow)]
-        result_type: Option<Cow<'a, str>>,
-    }
-
     let bytes = result.as_bytes();
     // Raw quotes delimit strings, so these bytes before the last brace can only be its last member.
     let last = bytes.strip_suffix(b"}").is_some_and(|rest| rest.ends_with(COMPLETE));
     if is_complete(result) || last || memmem::find(bytes, br#""resultType""#).is_none() {
         return Ok(Cow::Borrowed("complete"));
     }
-    let typed: Typed<'_> = result.decode()?;
-    Ok(typed.result_type.unwrap_or(Cow::Borrowed("complete")))
+    match text(result, "resultType") {
+        Some(kind) => Ok(kind),
+        // Not there, or no string: then this fails.
+        None => Ok(optional(result, "resultType")?.map_or(Cow::Borrowed("complete"), Cow::Owned)),
+    }
 }
 
 #[cfg(test)]

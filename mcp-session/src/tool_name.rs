@@ -1,7 +1,6 @@
 //! Which tool a call is for.
 
-use crate::{Call, Params};
-use serde::Deserialize;
+use crate::{Call, Params, member};
 use std::borrow::Cow;
 
 /// The name of the tool that a `tools/call` is for; `None` for other methods.
@@ -11,11 +10,5 @@ pub(crate) fn tool_name(call: &Call) -> Option<Cow<'_, str>> {
 
 /// The member `name` of the parameters, which says the tool or the prompt.
 pub(crate) fn target_name(params: &Params) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        name: Cow<'a, str>,
-    }
-
-    params.as_raw().decode::<Named<'_>>().ok().map(|named| named.name)
+    member::text(params.as_raw(), "name")
 }

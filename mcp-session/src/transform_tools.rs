@@ -136,7 +136,7 @@ impl Rules {
 
     /// A tool as it is shown, if it is.
     fn shown<'a>(&self, tool: &'a RawValue) -> Option<Cow<'a, RawValue>> {
-        let Ok(head) = serde_json::from_str::<definition::Head<'_>>(tool.get()) else {
+        let Some(head) = definition::Head::read(tool) else {
             // What has no name can be told neither by name nor by tag.
             return (!self.has_filter()).then_some(Cow::Borrowed(tool));
         };

@@ -3,7 +3,7 @@
 use super::{Shared, routes::Kind};
 use crate::{
     Client, Error,
-    lists::{ListRequest, read_all},
+    lists::{Items, ListRequest, PageRequest, TakePage, read_pages},
     offer::{self, Offer},
     operation::Caller,
     pages::Limits,
@@ -139,22 +139,70 @@ merge! {
     ListResourceTemplatesRequest: ResourceTemplate, "resourceTemplates", ResourceTemplate.uri_template;
 }
 
+/// The list of a member, whatever is listed.
+trait MemberList: TakePage {
+    /// Drops the items whose name is not wanted; the name may be changed.
+    fn retain(&mut self, is_wanted: &mut dyn FnMut(&mut String) -> bool);
+}
+
+impl<R: Merge> MemberList for Items<R> {
+    fn retain(&mut self, is_wanted: &mut dyn FnMut(&mut String) -> bool) {
+        self.0.retain_mut(|item| is_wanted(R::name(item)));
+    }
+}
+
+impl Kind {
+    /// How a list is asked for, and an empty one.
+    fn list(self) -> (PageRequest, Box<dyn MemberList>) {
+        fn of<R: Merge>() -> (PageRequest, Box<dyn MemberList>) {
+            (PageRequest::of::<R>(), Box::new(Items::<R>::default()))
+        }
+        match self {
+            Self::Tool => of::<ListToolsRequest>(),
+            Self::Prompt => of::<ListPromptsRequest>(),
+            Self::Resource => of::<ListResourcesRequest>(),
+            Self::ResourceTemplate => of::<ListResourceTemplatesRequest>(),
+        }
+    }
+}
+
 impl Shared {
     /// Reads a list of all members at the same time, and makes one of them.
     pub(super) async fn merged<R: Merge>(&self, limits: Option<Deadlines>) -> Merged<R::Item> {
-        let members = self.members.iter().enumerate();
-        let reading = members.map(|(index, member)| self.read::<R>(index, member.ready(), limits));
-        let mut merging = Merging { shared: self, owners: HashMap::new(), missing: Vec::new() };
+        let mut lists = Vec::new();
+        lists.resize_with(self.members.len(), Items::<R>::default);
+        let of_members = lists.iter_mut().map(|list| list as &mut dyn MemberList).collect();
+        let missing = self.merge(R::KIND, PageRequest::of::<R>(), limits, of_members).await;
         let mut items = Vec::new();
-        for (index, outcome) in together(reading.collect()).await.into_iter().enumerate() {
-            match outcome {
-                Ok(its) => items.extend(its.into_iter().filter_map(|mut item| {
-                    merging.takes(index, R::KIND, R::name(&mut item)).then_some(item)
-                })),
-                Err(error) => merging.lacks(index, error),
-            }
+        for Items(its) in &mut lists {
+            items.append(its);
         }
-        Merged { items, missing: merging.missing }
+        Merged { items, missing }
+    }
+
+    /// Reads the lists of all members, leaves in each what is listed together, and says what is missing.
+    fn merge<'a>(
+        &'a self,
+        kind: Kind,
+        request: PageRequest,
+        limits: Option<Deadlines>,
+        mut lists: Vec<&'a mut dyn MemberList>,
+    ) -> BoxFuture<'a, Vec<Missing>> {
+        Box::pin(async move {
+            let members = self.members.iter().zip(&mut lists).enumerate();
+            let reading = members.map(|(index, (member, list))| {
+                self.read(index, member.ready(), limits, (kind, request), &mut **list)
+            });
+            let outcomes = together(reading.collect()).await;
+            let mut merging = Merging { shared: self, owners: HashMap::new(), missing: Vec::new() };
+            for (index, (outcome, list)) in outcomes.into_iter().zip(lists).enumerate() {
+                list.retain(&mut |name| outcome.is_ok() && merging.takes(index, kind, name));
+                if let Err(error) = outcome {
+                    merging.lacks(index, error);
+                }
+            }
+            merging.missing
+        })
     }
 
     /// Takes note of what a member has of a kind.
@@ -164,39 +212,35 @@ impl Shared {
         client: &Client,
         kind: Kind,
     ) -> Result<(), Error> {
-        let client = Ok(client);
-        match kind {
-            Kind::Tool => self.read::<ListToolsRequest>(index, client, None).await.map(drop),
-            Kind::Prompt => self.read::<ListPromptsRequest>(index, client, None).await.map(drop),
-            Kind::Resource => {
-                self.read::<ListResourcesRequest>(index, client, None).await.map(drop)
-            }
-            Kind::ResourceTemplate => {
-                self.read::<ListResourceTemplatesRequest>(index, client, None).await.map(drop)
-            }
-        }
+        let (request, mut list) = kind.list();
+        self.read(index, Ok(client), None, (kind, request), &mut *list).await
     }
 
     /// Reads a list of one member, and takes note of the names in it. A member that has no such list has an empty one.
-    fn read<'a, R: Merge>(
+    fn read<'a>(
         &'a self,
         index: usize,
         client: Result<&'a Client, Error>,
         limits: Option<Deadlines>,
-    ) -> BoxFuture<'a, Result<Vec<R::Item>, Error>> {
+        (kind, request): (Kind, PageRequest),
+        list: &'a mut dyn MemberList,
+    ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let read = match caller(client?, R::METHOD, limits) {
-                Ok(caller) => read_all::<R>(caller, Limits::default()).await,
+            let read = match caller(client?, request.method(), limits) {
+                Ok(caller) => read_pages(caller, Limits::default(), request, list).await.map(drop),
                 Err(error) => Err(error),
             };
-            let mut items = match read {
-                Ok(list) => list.items,
-                Err(error) if is_without(&error) => Vec::new(),
-                Err(error) => return Err(error),
-            };
-            let names = items.iter_mut().map(|item| R::name(item).clone()).collect();
-            self.routes.learn(index, R::KIND, names);
-            Ok(items)
+            match read {
+                Err(error) if is_without(&error) => list.retain(&mut |_| false),
+                read => read?,
+            }
+            let mut names = Vec::new();
+            list.retain(&mut |name| {
+                names.push(name.clone());
+                true
+            });
+            self.routes.learn(index, kind, names);
+            Ok(())
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Group, Shared,
-    merge::{Merge, Merged},
+    merge::{Merge, Merged, Missing},
     routes::Kind,
 };
 use crate::Error;
@@ -58,10 +58,7 @@ impl Shared {
     /// The list of all members. What is missing is told in the log, and is an error if there is nothing else.
     async fn page<R: Merge>(&self) -> Result<Reply, BoxError> {
         let Merged { items, missing } = self.merged::<R>(None).await;
-        for missing in &missing {
-            tracing::warn!(method = R::METHOD, %missing, "a list of a group has a gap");
-        }
-        match missing.into_iter().next() {
+        match gap(R::METHOD, missing) {
             Some(missing) if items.is_empty() => Err(missing.into()),
             _ => Ok(Reply::new(RawJson::encode(&Page { name: R::ITEMS, items: &items })?)),
         }
@@ -98,6 +95,14 @@ impl Shared {
         call.params = with(&call.params, "ref", &reference)?;
         client.session()?.call_raw(call).await
     }
+}
+
+/// Tells of what is missing in a list, and gives the first of it.
+fn gap(method: &str, missing: Vec<Missing>) -> Option<Missing> {
+    for missing in &missing {
+        tracing::warn!(method, %missing, "a list of a group has a gap");
+    }
+    missing.into_iter().next()
 }
 
 /// The value of a member of the parameters.

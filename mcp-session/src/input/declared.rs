@@ -1,11 +1,10 @@
 //! What the client has said that it answers.
 
+use crate::member::{is_there, optional};
 use mcp_types::{
     ErrorCode, ErrorObject, RawJson,
     capabilities::{ClientCapabilities, ElicitationCapability},
 };
-use serde::{Deserialize, de::IgnoredAny};
-use std::borrow::Cow;
 
 /// Whether the client answers a method.
 pub(crate) fn is_declared(capabilities: &ClientCapabilities, method: &str) -> bool {
@@ -38,14 +37,8 @@ pub(crate) fn check_variety(
 }
 
 fn elicitation(declared: &ElicitationCapability, params: Option<&RawJson>) -> Option<&'static str> {
-    #[derive(Deserialize)]
-    struct Elicitation<'a> {
-        #[serde(borrow)]
-        mode: Option<Cow<'a, str>>,
-    }
-
     // What cannot be read is told when it is read as a whole.
-    let Elicitation { mode } = params?.decode().ok()?;
+    let mode: Option<String> = optional(params?, "mode").ok()?;
     let forms = declared.form.is_some() || declared.url.is_none();
     match mode.as_deref() {
         None | Some("form") => (!forms).then_some("this client shows no forms"),
@@ -55,14 +48,7 @@ fn elicitation(declared: &ElicitationCapability, params: Option<&RawJson>) -> Op
 }
 
 fn sampling(params: Option<&RawJson>) -> Option<&'static str> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Sampling {
-        tools: Option<IgnoredAny>,
-        tool_choice: Option<IgnoredAny>,
-    }
-
-    let Sampling { tools, tool_choice } = params?.decode().ok()?;
-    let wants_tools = tools.is_some() || tool_choice.is_some();
+    let params = params?;
+    let wants_tools = is_there(params, "tools") || is_there(params, "toolChoice");
     wants_tools.then_some("this client gives its model no tools of servers")
 }

@@ -1,10 +1,9 @@
 //! What is known about the annotations of tools.
 
 use super::annotations::{Annotation, KEYWORD, annotations, header_value};
-use crate::{InvalidParams, Params, tool_name::target_name};
+use crate::{InvalidParams, Params, member::optional, tool_name::target_name};
 use mcp_types::RawJson;
 use memchr::memmem;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::{
     collections::HashMap,
@@ -70,7 +69,7 @@ impl Catalogue {
         else {
             return Ok(Vec::new());
         };
-        let Arguments { arguments } = params.as_raw().decode()?;
+        let arguments: Value = optional(params.as_raw(), "arguments")?.unwrap_or_default();
         let mut headers = Vec::new();
         for Annotation { header, path } in &*found {
             let value = path.iter().try_fold(&arguments, |value, name| value.get(name));
@@ -95,12 +94,6 @@ fn unsafe_integer(integer: i128, path: &[String]) -> InvalidParams {
     ))
 }
 
-#[derive(Deserialize)]
-struct Arguments {
-    #[serde(default)]
-    arguments: Value,
-}
-
 /// What a page says about one tool.
 pub(super) struct Page {
     pub(super) has_tool: bool,
@@ -109,17 +102,10 @@ pub(super) struct Page {
 
 /// Looks for a tool on a page of `tools/list`.
 pub(super) fn page(result: &RawJson, tool: &str) -> Page {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct List {
-        tools: Vec<Value>,
-        next_cursor: Option<RawJson>,
-    }
-
-    let List { tools, next_cursor } = result.decode().unwrap_or_default();
-    let has_tool =
-        tools.iter().any(|known| known.get("name").and_then(Value::as_str) == Some(tool));
-    Page { has_tool, next_cursor }
+    let tools: Value = optional(result, "tools").ok().flatten().unwrap_or_default();
+    let mut tools = tools.as_array().into_iter().flatten();
+    let has_tool = tools.any(|known| known.get("name").and_then(Value::as_str) == Some(tool));
+    Page { has_tool, next_cursor: optional(result, "nextCursor").ok().flatten() }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What a server says about how long and for whom a result is good.
 
-use crate::{Reply, result_type};
+use crate::{
+    Reply,
+    member::{optional, text},
+    result_type,
+};
 use memchr::memmem;
-use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -17,20 +20,13 @@ impl Hints {
     /// Reads a result; `None` if it is not to be kept. A broken hint is a missing one, never an error.
     // spec: CACHE-03 CACHE-05 CACHE-10 CACHE-16 MRTR-12
     pub(super) fn read(reply: &Reply, max_ttl: Duration) -> Option<Self> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Wire {
-            ttl_ms: Option<Value>,
-            cache_scope: Option<Value>,
-        }
-
         memmem::find(reply.result.as_bytes(), br#""ttlMs""#)?;
         if result_type(&reply.result).ok()? != "complete" {
             return None;
         }
-        let Wire { ttl_ms, cache_scope } = reply.decode().ok()?;
-        let ttl = milliseconds(&ttl_ms?).min(max_ttl);
-        let is_public = cache_scope.is_some_and(|scope| scope == "public");
+        let ttl = optional(&reply.result, "ttlMs").ok()??;
+        let ttl = milliseconds(&ttl).min(max_ttl);
+        let is_public = text(&reply.result, "cacheScope").is_some_and(|scope| scope == "public");
         (!ttl.is_zero()).then_some(Self { ttl, is_public })
     }
 }

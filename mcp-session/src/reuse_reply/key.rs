@@ -1,9 +1,12 @@
 //! What makes two calls the same.
 
-use crate::{Call, Meta, canonical::canonical};
+use crate::{
+    Call, Meta,
+    canonical::canonical,
+    member::{is_there, optional},
+};
 use mcp_types::{ProtocolVersion, keys};
-use serde::Deserialize;
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 /// On whose behalf a call is made, as an extension of it: replies that are private to one are never given to another.
 ///
@@ -71,16 +74,6 @@ impl Question {
     /// `None` if the reply must not be kept.
     // spec: CACHE-01 CACHE-02 MRTR-12
     pub(super) fn of(call: &Call) -> Option<Self> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Wire<'a> {
-            #[serde(borrow)]
-            uri: Option<Cow<'a, str>>,
-            cursor: Option<serde::de::IgnoredAny>,
-            input_responses: Option<serde::de::IgnoredAny>,
-            request_state: Option<serde::de::IgnoredAny>,
-        }
-
         let (method, topic) = match &*call.method {
             "tools/list" => ("tools/list", Topic::Tools),
             "prompts/list" => ("prompts/list", Topic::Prompts),
@@ -94,16 +87,16 @@ impl Question {
         if call.extensions.get::<ProtocolVersion>().is_some() {
             return None;
         }
-        let wire: Wire<'_> = call.params.as_raw().decode().ok()?;
-        if wire.input_responses.is_some() || wire.request_state.is_some() {
+        let params = call.params.as_raw();
+        if is_there(params, "inputResponses") || is_there(params, "requestState") {
             return None;
         }
         Some(Self {
             topic,
             method,
             is_list: method.ends_with("/list"),
-            has_cursor: wire.cursor.is_some(),
-            uri: wire.uri.map(Cow::into_owned),
+            has_cursor: is_there(params, "cursor"),
+            uri: optional(params, "uri").ok()?,
             context: call.extensions.get().cloned(),
             params: canonical(&call.params.join(&relevant(&call.meta))).ok()?.into(),
         })

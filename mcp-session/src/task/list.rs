@@ -1,11 +1,9 @@
 //! The tasks that a server keeps, and those that this session has started.
 
 use super::{TaskHandle, TaskOffer, TaskState, state::State};
-use crate::{Call, Endless, Era, Error, Params, Session, task::work::broken};
+use crate::{Call, Endless, Era, Error, Params, Session, member::optional, task::work::broken};
 use futures_util::future::BoxFuture;
 use mcp_types::{RawJson, Request, tasks::ListTasksRequest};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Mutex, PoisonError},
@@ -92,14 +90,6 @@ impl Session {
     // spec: TASK25-13 TASKX-16
     pub fn tasks_page(&self, cursor: Option<String>) -> BoxFuture<'_, Result<TaskList, Error>> {
         Box::pin(async move {
-            #[derive(Deserialize)]
-            #[serde(rename_all = "camelCase")]
-            struct Page<'a> {
-                #[serde(borrow)]
-                tasks: Vec<&'a RawValue>,
-                next_cursor: Option<String>,
-            }
-
             let server = self.server();
             if server.era == Era::Modern {
                 let version = server.version.clone();
@@ -113,13 +103,17 @@ impl Session {
                 list = list.with_params(Params::encode(&serde_json::json!({"cursor": cursor}))?);
             }
             let reply = self.call_raw(list).await?;
-            let page: Page<'_> = reply.decode().map_err(|source| broken(METHOD, Some(source)))?;
-            let tasks = page.tasks.iter().filter_map(|task| {
-                let state: State = RawJson::parse(task.get().to_owned()).ok()?.decode().ok()?;
+            let unreadable = |source| broken(METHOD, Some(source));
+            let tasks: Option<Vec<RawJson>> =
+                optional(&reply.result, "tasks").map_err(unreadable)?;
+            let tasks = tasks.ok_or_else(|| broken(METHOD, None))?;
+            let next_cursor = optional(&reply.result, "nextCursor").map_err(unreadable)?;
+            let tasks = tasks.iter().filter_map(|task| {
+                let state: State = task.decode().ok()?;
                 let handle = self.task(state.task_id.as_str()?);
                 Some(ListedTask { handle, state: state.public() })
             });
-            Ok(TaskList { tasks: tasks.collect(), next_cursor: page.next_cursor })
+            Ok(TaskList { tasks: tasks.collect(), next_cursor })
         })
     }
 

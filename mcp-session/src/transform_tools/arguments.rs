@@ -3,7 +3,6 @@
 use super::ToolTransform;
 use crate::{InvalidParams, Params, params::Members};
 use mcp_types::RawJson;
-use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 
@@ -12,19 +11,12 @@ pub(super) fn original(
     params: &Params,
     transform: &ToolTransform,
 ) -> Result<Option<RawJson>, InvalidParams> {
-    #[derive(Deserialize)]
-    struct Given<'a> {
-        #[serde(borrow, default)]
-        arguments: Option<&'a RawValue>,
-    }
-
     if transform.arguments.is_empty() {
         return Ok(None);
     }
-    let Given { arguments } = params.as_raw().decode()?;
-    let mut arguments: Members<'_> = match arguments {
-        Some(arguments) => serde_json::from_str(arguments.get())?,
-        None => Members::default(),
+    let mut arguments: Members<'_> = match params.as_raw().find(&["arguments"]) {
+        Some(arguments) if arguments != "null" => serde_json::from_str(arguments)?,
+        _ => Members::default(),
     };
     for (name, _) in &mut arguments.0 {
         if let Some(original) = original_name(name, transform)? {

@@ -1,0 +1,54 @@
+//! Members of raw JSON one by one, for what is seldom read: a type that is derived for it would be much more to compile.
+
+use mcp_types::RawJson;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+
+/// A member that may be missing or null.
+pub(crate) fn optional<T: DeserializeOwned>(
+    raw: &RawJson,
+    name: &str,
+) -> Result<Option<T>, serde_json::Error> {
+    raw.decode_at(&[name]).transpose().map(Option::flatten)
+}
+
+/// A member that is a string, without a copy where it has no escapes; nothing if it is none.
+pub(crate) fn text<'a>(raw: &'a RawJson, name: &str) -> Option<Cow<'a, str>> {
+    let quoted = raw.find(&[name])?;
+    let plain = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if plain.contains('\\') {
+        return raw.decode_at(&[name])?.ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(plain))
+}
+
+/// Whether there is a member that is not null.
+pub(crate) fn is_there(raw: &RawJson, name: &str) -> bool {
+    raw.find(&[name]).is_some_and(|value| value != "null")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_there, optional, text};
+    use mcp_types::RawJson;
+
+    #[test]
+    fn a_member_is_read_missing_or_of_another_type() {
+        let raw = RawJson::parse(r#"{"a": "x", "b": "\u0078\"", "c": null, "d": ["a"], "": ""}"#)
+            .unwrap();
+        for (name, is, its) in [
+            ("a", true, Some("x")),
+            ("b", true, Some("x\"")),
+            ("c", false, None),
+            ("d", true, None),
+            ("e", false, None),
+            ("", true, Some("")),
+        ] {
+            assert_eq!(is_there(&raw, name), is, "{name}");
+            assert_eq!(text(&raw, name).as_deref(), its, "{name}");
+            let read = optional::<String>(&raw, name);
+            assert_eq!(read.is_err(), name == "d", "{name}");
+            assert_eq!(read.ok().flatten().as_deref(), its, "{name}");
+        }
+    }
+}
