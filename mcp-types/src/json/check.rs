@@ -2,7 +2,7 @@
 
 use super::{
     nesting::Nesting,
-    plain::{HIGH, plain_end},
+    plain::{HIGH, plain_length, short_length},
 };
 use std::ops::Range;
 
@@ -17,190 +17,218 @@ pub(crate) fn check(text: &[u8]) -> Option<Range<usize>> {
 /// Passes over JSON text, value by value. Takes exactly what serde_json passes over.
 pub(crate) struct Checker<'a> {
     text: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
     /// The bits of all bytes of strings.
     seen: u64,
 }
 
 impl<'a> Checker<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, seen: 0 }
+        Self { text, rest: text, seen: 0 }
+    }
+
+    /// How much was passed over.
+    #[inline]
+    fn at(&self) -> usize {
+        self.text.len() - self.rest.len()
     }
 
     /// Passes over white space and one byte, if it is this one.
     #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> Option<()> {
-        (next(self.text, &mut self.at)? == byte).then(|| self.at += 1)
+        self.rest = past(self.rest, byte)?;
+        Some(())
     }
 
     /// Passes over white space and a string; gives what is between its quotes, escapes and all.
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
-        let start = self.at;
-        self.at = string_end(self.text, start, &mut self.seen)?;
-        self.text.get(start..self.at - 1)
+        let start = self.at();
+        self.rest = past_string(self.rest, &mut self.seen)?;
+        self.text.get(start..self.at() - 1)
     }
 
     /// Passes over white space and one value; gives its place.
     #[inline]
     pub(crate) fn value(&mut self) -> Option<Range<usize>> {
-        next(self.text, &mut self.at)?;
-        let start = self.at;
-        let (end, seen) = value_end(self.text, start)?;
+        let (first, behind) = next(self.rest)?;
+        let (rest, seen) = past_value(first, behind)?;
+        self.rest = rest;
         self.seen |= seen;
-        self.at = end;
-        Some(start..self.at)
+        Some(self.text.len() - behind.len() - 1..self.at())
     }
 
     /// Whether nothing but white space is left.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
-        next(self.text, &mut self.at.clone()).is_none()
+        next(self.rest).is_none()
     }
 
     /// Whether what was passed over is UTF-8; outside of strings it cannot be otherwise.
     #[inline]
     pub(crate) fn is_utf8(&self) -> bool {
-        let passed = || self.text.get(..self.at).unwrap_or_default();
+        let passed = || self.text.get(..self.at()).unwrap_or_default();
         self.seen & HIGH == 0 || std::str::from_utf8(passed()).is_ok()
     }
 }
 
-/// Where the value ends that begins there; gives the bits of its strings as well.
-pub(super) fn value_end(text: &[u8], mut at: usize) -> Option<(usize, u64)> {
-    let mut nesting = Nesting::new();
-    let mut seen = 0;
+/// What is behind a value of which the first byte is known; gives the bits of its strings as well.
+pub(super) fn past_value(mut first: u8, mut behind: &[u8]) -> Option<(&[u8], u64)> {
+    let (mut nesting, mut seen, mut is_key) = (Nesting::new(), 0, false);
     'values: loop {
-        match next(text, &mut at)? {
-            b'"' => at = string_end(text, at + 1, &mut seen)?,
-            b'{' => {
-                at += 1;
-                nesting.open(true);
-                if next(text, &mut at)? != b'}' {
-                    at = key_end(text, at, &mut seen)?;
+        behind = match first {
+            b'"' => past_string(behind, &mut seen)?,
+            _ if is_key => return None,
+            b'{' => match next(behind)? {
+                (b'}', behind) => behind,
+                key => {
+                    nesting.open(true);
+                    (first, behind) = key;
+                    is_key = true;
                     continue;
                 }
-            }
-            b'[' => {
-                at += 1;
-                nesting.open(false);
-                if next(text, &mut at)? != b']' {
+            },
+            b'[' => match next(behind)? {
+                (b']', behind) => behind,
+                element => {
+                    nesting.open(false);
+                    (first, behind) = element;
                     continue;
                 }
-            }
-            b't' => at = past(text, at, b"true")?,
-            b'f' => at = past(text, at, b"false")?,
-            b'n' => at = past(text, at, b"null")?,
-            _ => at = number_end(text, at)?,
+            },
+            _ => past_small(first, behind)?,
+        };
+        if is_key {
+            (first, behind) = next(past(behind, b':')?)?;
+            is_key = false;
+            continue;
         }
         // The value has ended, and perhaps what is around it as well.
         while !nesting.is_empty() {
-            let is_in_object = nesting.is_in_object();
-            let byte = next(text, &mut at)?;
-            at += 1;
-            match byte {
-                b',' if is_in_object => {
-                    at = key_end(text, at, &mut seen)?;
+            (first, behind) = next(behind)?;
+            match (first, nesting.is_in_object()) {
+                (b'}', true) | (b']', false) => nesting.close(),
+                (b',', is_in_object) => {
+                    (first, behind) = next(behind)?;
+                    is_key = is_in_object;
                     continue 'values;
                 }
-                b',' => continue 'values,
-                b'}' if is_in_object => nesting.close(),
-                b']' if !is_in_object => nesting.close(),
                 _ => return None,
             }
         }
-        return Some((at, seen));
+        return Some((behind, seen));
     }
 }
 
-/// The byte after white space, of which mostly there is none.
+/// The byte after white space, of which mostly there is none, and what is behind it.
 #[inline(always)]
-pub(super) fn next(text: &[u8], at: &mut usize) -> Option<u8> {
-    let byte = *text.get(*at)?;
-    if byte > b' ' {
-        return Some(byte);
-    }
-    *at = space_end(text, *at);
-    text.get(*at).copied()
+pub(super) fn next(rest: &[u8]) -> Option<(u8, &[u8])> {
+    let (byte, behind) = rest.split_first()?;
+    if *byte > b' ' { Some((*byte, behind)) } else { next_after_space(rest) }
 }
 
-/// Where the white space ends.
 #[inline(never)]
-fn space_end(text: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\t' | b'\r') = text.get(at) {
-        at += 1;
+fn next_after_space(mut rest: &[u8]) -> Option<(u8, &[u8])> {
+    while let [b' ' | b'\n' | b'\t' | b'\r', behind @ ..] = rest {
+        rest = behind;
     }
-    at
+    rest.split_first().map(|(byte, behind)| (*byte, behind))
 }
 
-/// Where the colon ends that comes after the key which is next.
+/// What is behind this byte, if that is next.
 #[inline(always)]
-fn key_end(text: &[u8], mut at: usize, seen: &mut u64) -> Option<usize> {
-    if next(text, &mut at)? != b'"' {
-        return None;
+fn past(rest: &[u8], byte: u8) -> Option<&[u8]> {
+    let (next, behind) = next(rest)?;
+    (next == byte).then_some(behind)
+}
+
+/// What is behind a string, of which the text is next, and its quote.
+#[inline(always)]
+fn past_string<'a>(text: &'a [u8], seen: &mut u64) -> Option<&'a [u8]> {
+    match short_length(text) {
+        Some(length) => text.get(length + 1..),
+        None => past_any_string(text, seen),
     }
-    at = string_end(text, at + 1, seen)?;
-    (next(text, &mut at)? == b':').then_some(at + 1)
 }
 
-/// Where this ends, if it is there.
-#[inline]
-fn past(text: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    text.get(at..)?.starts_with(word).then_some(at + word.len())
-}
-
-/// Where the string ends, its quote included, of which the text begins there.
-#[inline(always)]
-fn string_end(text: &[u8], mut at: usize, seen: &mut u64) -> Option<usize> {
+/// The same for strings that are long, or have escapes or more than ASCII in them.
+#[inline(never)]
+fn past_any_string<'a>(mut text: &'a [u8], seen: &mut u64) -> Option<&'a [u8]> {
     loop {
-        at = plain_end(text, at, seen);
-        match text.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at = past_escape(text, at + 1)?,
+        text = match text.get(plain_length(text, seen)..)? {
+            [b'"', behind @ ..] => return Some(behind),
+            [b'\\', behind @ ..] => past_escape(behind)?,
             _ => return None,
-        }
+        };
     }
 }
 
 #[inline]
-fn past_escape(text: &[u8], at: usize) -> Option<usize> {
-    match text.get(at)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
-        b'u' => {
-            let digits = text.get(at + 1..at + 5)?;
-            digits.iter().all(u8::is_ascii_hexdigit).then_some(at + 5)
+fn past_escape(rest: &[u8]) -> Option<&[u8]> {
+    match rest.split_first()? {
+        (b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', behind) => Some(behind),
+        (b'u', behind) => {
+            let (digits, behind) = behind.split_first_chunk::<4>()?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(behind)
         }
         _ => None,
     }
 }
 
-/// Where the number ends that begins there, if it is one.
-pub(super) fn number_end(text: &[u8], at: usize) -> Option<usize> {
-    let start = at + usize::from(text.get(at) == Some(&b'-'));
-    let mut at = match text.get(start)? {
-        b'0' => start + 1,
-        _ => digits_end(text, start)?,
-    };
-    if text.get(at) == Some(&b'.') {
-        at = digits_end(text, at + 1)?;
+/// What is behind a value that is neither a string nor a container, of which the first byte is known.
+#[inline(never)]
+fn past_small(first: u8, behind: &[u8]) -> Option<&[u8]> {
+    match first {
+        b't' => behind.strip_prefix(b"rue"),
+        b'f' => behind.strip_prefix(b"alse"),
+        b'n' => behind.strip_prefix(b"ull"),
+        _ => past_digits_of(first, behind),
     }
-    if let Some(b'e' | b'E') = text.get(at) {
-        at += 1;
-        at += usize::from(matches!(text.get(at), Some(b'+' | b'-')));
-        at = digits_end(text, at)?;
-    }
-    Some(at)
 }
 
-/// Where the digits end that begin there, if there is one at least.
+/// What is behind a number, if one is next.
+pub(super) fn past_number(text: &[u8]) -> Option<&[u8]> {
+    let (first, behind) = text.split_first()?;
+    past_digits_of(*first, behind)
+}
+
+/// What is behind a number, if its first byte is one of a number.
 #[inline]
-fn digits_end(text: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    while let Some(b'0'..=b'9') = text.get(at) {
-        at += 1;
+fn past_digits_of(mut first: u8, mut rest: &[u8]) -> Option<&[u8]> {
+    if first == b'-' {
+        let (digit, behind) = rest.split_first()?;
+        (first, rest) = (*digit, behind);
     }
-    (at > start).then_some(at)
+    rest = match first {
+        b'0' => rest,
+        b'1'..=b'9' => past_digits(rest),
+        _ => return None,
+    };
+    if let [b'.', behind @ ..] = rest {
+        rest = past_some_digits(behind)?;
+    }
+    if let [b'e' | b'E', behind @ ..] = rest {
+        rest = match behind {
+            [b'+' | b'-', behind @ ..] => past_some_digits(behind)?,
+            _ => past_some_digits(behind)?,
+        };
+    }
+    Some(rest)
+}
+
+/// What is behind the digits that are next, if there is one at least.
+#[inline]
+fn past_some_digits(rest: &[u8]) -> Option<&[u8]> {
+    rest.first()?.is_ascii_digit().then(|| past_digits(rest))
+}
+
+#[inline]
+fn past_digits(mut rest: &[u8]) -> &[u8] {
+    while let [b'0'..=b'9', behind @ ..] = rest {
+        rest = behind;
+    }
+    rest
 }
 
 #[cfg(test)]

@@ -60,11 +60,11 @@ impl Lifted {
     ///
     /// The value does not fit the type.
     pub(crate) fn read<T: DeserializeOwned>(mut self) -> Result<T, Error> {
-        let value = read_around(&self.around, &mut self.hole);
+        let value = read_around(self.around.as_bytes(), &mut self.hole);
         if !self.hole.is_crossed && value.is_ok() {
             return value;
         }
-        match self.hole.close(&self.around) {
+        match self.hole.close(self.around.as_bytes()) {
             Some(whole) => {
                 drop(value);
                 self.hole.text = None;
@@ -90,7 +90,8 @@ fn longest(text: &[u8]) -> Option<(Range<usize>, bool)> {
         let (end, is_plain) = text_end(text, start)?;
         at = end + 1;
         if end - start >= text.len() - first {
-            return (next(text, &mut at) != Some(b':')).then_some((start..end, is_plain));
+            let is_key = next(text.get(at..)?).is_some_and(|(byte, _)| byte == b':');
+            return (!is_key).then_some((start..end, is_plain));
         }
     }
 }
@@ -98,11 +99,11 @@ fn longest(text: &[u8]) -> Option<(Range<usize>, bool)> {
 /// Where the quote is behind the string that begins there, and whether there are no escapes in it; nothing if it holds half
 /// of a surrogate pair.
 fn text_end(text: &[u8], start: usize) -> Option<(usize, bool)> {
-    let plain = plain_end(text, start, &mut 0);
+    let plain = plain_end(text, start);
     let mut at = plain;
     while text.get(at) != Some(&b'"') {
         at += escape(text, at)?.1;
-        at = plain_end(text, at, &mut 0);
+        at = plain_end(text, at);
     }
     Some((at, at == plain))
 }

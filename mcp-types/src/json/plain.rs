@@ -1,90 +1,112 @@
 //! The plain part of strings, many bytes at a time.
 
+use memchr::memchr2;
+use std::ops::BitOr;
+
 /// How many bytes a word has.
 pub(super) const WORD: usize = size_of::<u64>();
+/// How many words are looked at one by one before a string counts as long.
+const FEW: usize = 8;
+/// How much of a long string is looked at for its end, and then for what cannot be in it, while it is in the cache.
+const WINDOW: usize = 8 * 1024;
 /// How many bytes a block has, for which the compiler finds wide instructions.
-const BLOCK: usize = 128;
+const BLOCK: usize = FEW * WORD;
 /// What makes a byte of each byte of a word.
 const EACH: u64 = u64::MAX / 255;
 /// The highest bit of each byte of a word: none is set if all are ASCII.
 pub(super) const HIGH: u64 = EACH << 7;
 
-/// How many words are looked at before a string counts as long.
-const FEW: usize = 4;
+/// How long a string is, of which the text is next, if it is short, plain ASCII, and has its quote.
+#[inline(always)]
+pub(super) fn short_length(text: &[u8]) -> Option<usize> {
+    let chunk = text.first_chunk::<WORD>()?;
+    match ends(u64::from_le_bytes(*chunk)) {
+        0 => {}
+        ends => {
+            let length = first(ends) % WORD;
+            return (chunk[length] == b'"').then_some(length);
+        }
+    }
+    let chunk = text.get(WORD..)?.first_chunk::<WORD>()?;
+    match ends(u64::from_le_bytes(*chunk)) {
+        0 => None,
+        ends => {
+            let length = first(ends) % WORD;
+            (chunk[length] == b'"').then_some(WORD + length)
+        }
+    }
+}
 
 /// Where the plain text in a string ends that begins at `at`: at a quote, a backslash or a control character, or with
-/// the text. In `seen` the bits of all bytes come together that were passed, and perhaps of some after them.
-#[inline(always)]
-pub(super) fn plain_end(text: &[u8], mut at: usize, seen: &mut u64) -> usize {
-    for _ in 0..FEW {
-        let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) else { break };
+/// the text.
+#[inline]
+pub(super) fn plain_end(text: &[u8], at: usize) -> usize {
+    at + plain_length(text.get(at..).unwrap_or_default(), &mut 0)
+}
+
+/// How much plain text is next in a string, before a quote, a backslash or a control character, or the end of the text.
+/// In `seen` the bits of all bytes come together that were passed, and perhaps of some after them.
+#[inline(never)]
+pub(super) fn plain_length(text: &[u8], seen: &mut u64) -> usize {
+    let (words, _) = text.as_chunks::<WORD>();
+    let mut length = 0;
+    for word in words.iter().take(FEW) {
         let word = u64::from_le_bytes(*word);
         *seen |= word;
         match specials(word) {
-            0 => at += WORD,
-            specials => return at + first(specials),
+            0 => length += WORD,
+            specials => return length + first(specials),
         }
     }
-    let (end, more) = long_end(text, at);
-    *seen |= more;
-    end
-}
-
-/// Where a short string ends that begins at `at`, if it has nothing special in it; nothing for all others.
-#[inline]
-pub(super) fn quote_of_short(text: &[u8], mut at: usize) -> Option<usize> {
-    for _ in 0..FEW {
-        let word = u64::from_le_bytes(*text.get(at..)?.first_chunk()?);
-        match specials(word) {
-            0 => at += WORD,
-            specials => {
-                at += first(specials);
-                return (text.get(at) == Some(&b'"')).then_some(at);
-            }
-        }
+    if length == BLOCK {
+        return long_length(text, seen);
     }
-    None
-}
-
-/// The same for longer strings, and for the last bytes of a text; gives the bits as well.
-#[inline(never)]
-fn long_end(text: &[u8], at: usize) -> (usize, u64) {
-    let (mut at, mut seen) = past_blocks(text, at);
-    for byte in text.get(at..).unwrap_or_default() {
+    for byte in &text[length..] {
         if matches!(byte, 0..b' ' | b'"' | b'\\') {
             break;
         }
-        seen |= u64::from(*byte);
-        at += 1;
+        *seen |= u64::from(*byte);
+        length += 1;
     }
-    (at, seen)
+    length
 }
 
-/// Passes over what has nothing special in it, block by block and then word by word; gives the bits as well.
-fn past_blocks(text: &[u8], mut at: usize) -> (usize, u64) {
-    let mut seen = 0;
-    let (blocks, _) = text.get(at..).unwrap_or_default().as_chunks::<BLOCK>();
-    for block in blocks {
-        match plainness(block) {
-            Plain::Ascii => {}
-            Plain::Text => seen |= HIGH,
-            Plain::Special => break,
+/// The same for text that begins with a block of plain text.
+#[inline(never)]
+fn long_length(text: &[u8], seen: &mut u64) -> usize {
+    let mut length = 0;
+    for window in text.chunks(WINDOW) {
+        let end = memchr2(b'"', b'\\', window).unwrap_or(window.len());
+        let passed = &window[..end];
+        let (least, bits) = extremes(passed);
+        *seen |= u64::from(bits);
+        if least < b' ' {
+            return length + passed.iter().take_while(|byte| **byte >= b' ').count();
         }
-        at += BLOCK;
-    }
-    let (words, _) = text.get(at..).unwrap_or_default().as_chunks::<WORD>();
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        seen |= word;
-        match specials(word) {
-            0 => at += WORD,
-            specials => {
-                at += first(specials);
-                break;
-            }
+        length += end;
+        if end < window.len() {
+            break;
         }
     }
-    (at, seen)
+    length
+}
+
+/// The least of some bytes, and the bits of all of them.
+fn extremes(bytes: &[u8]) -> (u8, u8) {
+    let (mut least, mut bits) = ([u8::MAX; BLOCK], [0; BLOCK]);
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    // The last block may have bytes of the one before it.
+    for block in blocks.iter().chain(bytes.last_chunk()) {
+        for (at, byte) in block.iter().enumerate() {
+            least[at] = least[at].min(*byte);
+            bits[at] |= byte;
+        }
+    }
+    for byte in if blocks.is_empty() { rest } else { &[] } {
+        least[0] = least[0].min(*byte);
+        bits[0] |= byte;
+    }
+    (least.into_iter().fold(u8::MAX, u8::min), bits.into_iter().fold(0, u8::bitor))
 }
 
 /// The highest bit of the first byte that is no plain text, and perhaps of others after it.
@@ -98,33 +120,18 @@ pub(super) fn specials(word: u64) -> u64 {
     (control_or_quote | backslash) & !word & HIGH
 }
 
+/// The same, and the bytes that are no ASCII as well.
+#[inline]
+fn ends(word: u64) -> u64 {
+    let control_or_quote = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
+    let backslash = (word ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
+    (control_or_quote | backslash | word) & HIGH
+}
+
 /// Which byte of a word has the first bit.
 #[inline]
 pub(super) fn first(specials: u64) -> usize {
     (specials.trailing_zeros() / u8::BITS) as usize
-}
-
-enum Plain {
-    Ascii,
-    Text,
-    Special,
-}
-
-/// The same for many bytes, as what the compiler makes wide instructions of: no branch, and two extremes.
-#[inline]
-fn plainness(block: &[u8; BLOCK]) -> Plain {
-    let (mut most, mut least) = (0_u8, u8::MAX);
-    for byte in block {
-        // Plain ASCII is below 0x5f, what is no ASCII below 0xdf, control characters and quotes are above.
-        most = most.max((byte ^ 0x02).wrapping_sub(0x21));
-        least = least.min(byte ^ b'\\');
-    }
-    match most {
-        _ if least == 0 => Plain::Special,
-        0..0x5f => Plain::Ascii,
-        0x5f..0xdf => Plain::Text,
-        _ => Plain::Special,
-    }
 }
 
 #[cfg(test)]
@@ -146,7 +153,7 @@ mod tests {
                         *at = byte;
                     }
                     let mut seen = 0;
-                    assert_eq!(plain_end(&text, 0, &mut seen), expected(&text), "{text:?}");
+                    assert_eq!(plain_length(&text, &mut seen), expected(&text), "{text:?}");
                     let is_ascii = text[..expected(&text)].is_ascii();
                     assert!(is_ascii || seen & HIGH != 0, "{text:?}");
                     assert!(!text.is_ascii() || seen & HIGH == 0, "{text:?}");
@@ -164,7 +171,7 @@ mod tests {
                 text.push(first);
                 text.resize(text.len() + distance - 1, b' ');
                 text.push(second);
-                assert_eq!(plain_end(&text, 0, &mut 0), expected(&text), "{text:?}");
+                assert_eq!(plain_end(&text, 0), expected(&text), "{text:?}");
             }
         }
     }

@@ -40,7 +40,7 @@ impl RawJson {
         &'a self,
         path: &[&str],
     ) -> Option<Result<T, serde_json::Error>> {
-        self.find(path).map(json::read)
+        self.find(path).map(|text| json::read(text.as_bytes()))
     }
 
     /// The text of the value of a key among the members of an object that come after `end`, where one of them ends.

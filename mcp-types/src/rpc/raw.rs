@@ -101,7 +101,7 @@ impl RawJson {
     ///
     /// The value does not fit the type.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
-        json::read(self.as_str())
+        json::read(self.as_bytes())
     }
 
     /// Decodes the value and gives it up: what is large in it is not copied where that can be had.

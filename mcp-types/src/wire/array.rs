@@ -65,6 +65,7 @@ pub(super) fn read_entries(reader: &mut Reader<'_>, read: Entry<'_>) -> Result<(
 }
 
 /// Takes a bracket, and goes one level deeper.
+#[inline]
 pub(super) fn open(
     reader: &mut Reader<'_>,
     bracket: u8,

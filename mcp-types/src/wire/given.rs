@@ -18,9 +18,9 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 /// A value that is not of its type yet.
 pub(super) enum Given<'de> {
     /// JSON that was checked.
-    Text(Cow<'de, str>),
+    Text(Cow<'de, [u8]>),
     /// The same, without a string that was taken out of it.
-    Around(&'de str, Hole),
+    Around(&'de [u8], Hole),
     Value(Value),
 }
 
@@ -35,7 +35,7 @@ impl<'de> Given<'de> {
             Self::Text(text) => read(&mut Reader::new(&text, None)),
             Self::Around(text, hole) => read_around(text, hole),
             Self::Value(value) => {
-                let text = serde_json::to_string(&value)?;
+                let text = serde_json::to_vec(&value)?;
                 read(&mut Reader::new(&text, None))
             }
         }
@@ -59,7 +59,7 @@ fn read<T: Wire>(reader: &mut Reader<'_>) -> Result<T, Failure> {
 
 /// The same around a hole. What does not fit at first is read again, which only whole text can be.
 #[cold]
-fn read_around<T: Wire>(text: &str, mut hole: Hole) -> Result<T, Failure> {
+fn read_around<T: Wire>(text: &[u8], mut hole: Hole) -> Result<T, Failure> {
     let mut rehearsal = hole.rehearsal();
     let is_fit = read::<T>(&mut Reader::new(text, Some(&mut rehearsal))).is_ok();
     if is_fit && !rehearsal.is_crossed {
@@ -110,7 +110,10 @@ impl<'de> Visitor<'de> for AnyVisitor {
             return Value::deserialize(MapAccessDeserializer::new(map)).map(Given::Value);
         }
         map.next_key::<IgnoredAny>()?;
-        map.next_value::<Text<'de>>().map(|text| Given::Text(text.0))
+        Ok(Given::Text(match map.next_value::<Text<'de>>()?.0 {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Given<'de>, A::Error> {

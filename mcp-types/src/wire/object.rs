@@ -14,14 +14,9 @@ use serde_json::Value;
 pub(crate) trait Object {
     fn form(&self) -> &'static Form;
 
-    /// The number of the member of this name.
-    fn number(&self, name: &str) -> Option<usize>;
-
-    /// Reads the value of the member of this number, which is blank if it is a required one.
-    fn set(&mut self, number: usize, reader: &mut Reader<'_>) -> Result<(), Failure>;
-
-    /// Makes the member of this number blank again, if it is a required one.
-    fn clear(&mut self, number: usize);
+    /// Reads the member that is next, if it is one of those with a number and its key is written as usual; gives the number.
+    /// The reader stays where it is otherwise. `seen` has a bit for each number that was read before.
+    fn set(&mut self, seen: u64, reader: &mut Reader<'_>) -> Result<Option<usize>, Failure>;
 
     /// The members that have no number.
     fn extra(&mut self) -> &mut Extra;
@@ -44,6 +39,11 @@ impl Form {
         let required = (1 << self.required) - 1;
         let is_tagged = is_tagged || self.tag.is_empty();
         if seen & required == required && is_tagged { Ok(()) } else { Err(self.missing(seen)) }
+    }
+
+    #[inline(never)]
+    fn number(&self, name: &[u8]) -> Option<usize> {
+        self.names.iter().position(|known| known.as_bytes() == name)
     }
 
     #[cold]
@@ -83,61 +83,68 @@ pub(crate) fn fill(
         Entries::new(reader)
     };
     let mut seen = 0_u64;
-    while let Some(key) = entries.key()? {
-        let reader = entries.value()?;
+    while let Some(reader) = entries.entry()? {
         let start = reader.mark();
-        if let Some(number) = object.number(&key) {
-            if seen & 1 << number != 0 {
-                object.clear(number);
-            }
-            seen |= 1 << number;
-            if let Err(failure) = object.set(number, reader) {
-                refuse(reader, start, number, failure, object)?;
-            }
-        } else if let Some((_, constant)) = form.tag.iter().find(|(name, _)| *name == key) {
-            is_tagged = check_tag(reader, constant)
-                .map_err(|failure| failure.within(format_args!(".{key}")))?;
-        } else {
-            let value = Value::deserialize(reader)?;
-            object.extra().insert(key, value);
+        match object.set(seen, reader) {
+            Ok(Some(number)) => seen |= 1 << number,
+            Ok(None) => is_tagged |= set_other(reader, object, &mut seen)?,
+            Err(failure) => seen |= 1 << refuse(reader, start, failure, object)?,
         }
     }
     reader.ascend(b'}')?;
     form.complete(seen, is_tagged)
 }
 
-/// Passes over the value of a member that has no number.
-pub(crate) fn pass(reader: &mut Reader<'_>) -> Result<(), Failure> {
-    reader.pass()?;
-    Ok(())
-}
-
-/// A member that does not fit: a hint is not worth the loss of the object.
+/// A member that does not fit, which begins at `start`: a hint is not worth the loss of the object. Gives its number.
 #[cold]
 fn refuse(
     reader: &mut Reader<'_>,
     start: Mark,
-    number: usize,
     failure: Failure,
     object: &mut dyn Object,
-) -> Result<(), Failure> {
-    let form = object.form();
-    let name = form.names.get(number).copied().unwrap_or_default();
-    if number < form.hints {
-        return Err(failure.within(format_args!(".{name}")));
+) -> Result<usize, Failure> {
+    if let Failure::Text(_) = failure {
+        return Err(failure);
     }
-    let (value, _) = failure.set_aside(reader, start)?;
-    object.extra().insert(name, value);
-    Ok(())
+    reader.back(start)?;
+    let key = reader.string()?.into_owned();
+    reader.take(b':')?;
+    let number = object.form().number(key.as_bytes()).unwrap_or_default();
+    if number < object.form().hints {
+        return Err(failure.within(format_args!(".{key}")));
+    }
+    object.extra().insert(key, Value::deserialize(reader)?);
+    Ok(number)
 }
 
-/// Reads a tag that is not the first member.
-#[cold]
-fn check_tag(reader: &mut Reader<'_>, constant: &'static str) -> Result<bool, Failure> {
-    match reader.next()? {
-        b'"' if reader.string()? == constant => Ok(true),
-        _ => Err(Failure::constant(constant)),
+/// A member without a number, or with a key that is written in another way. Gives whether it is the tag, as this says then.
+#[inline(never)]
+fn set_other(
+    reader: &mut Reader<'_>,
+    object: &mut dyn Object,
+    seen: &mut u64,
+) -> Result<bool, Failure> {
+    let key = reader.string()?;
+    reader.take(b':')?;
+    let form = object.form();
+    if let Some((_, constant)) = form.tag.iter().find(|(name, _)| *name == key) {
+        let is_right = reader.next()? == b'"' && reader.string()? == *constant;
+        let failure = || Failure::constant(constant).within(format_args!(".{key}"));
+        return if is_right { Ok(true) } else { Err(failure()) };
     }
+    if form.number(key.as_bytes()).is_none() {
+        object.extra().insert(key, Value::deserialize(reader)?);
+        return Ok(false);
+    }
+    // It is read again, as it is written usually.
+    let member = ["\"".as_bytes(), key.as_bytes(), b"\":", reader.pass_apart()?].concat();
+    let mut reader = reader.within(&member);
+    let start = reader.mark();
+    match object.set(*seen, &mut reader) {
+        Ok(number) => *seen |= number.map_or(0, |number| 1 << number),
+        Err(failure) => *seen |= 1 << refuse(&mut reader, start, failure, object)?,
+    }
+    Ok(false)
 }
 
 /// Writes a member.
@@ -244,40 +251,38 @@ macro_rules! object {
                     }
                 }
 
-                fn number(&self, name: &str) -> Option<usize> {
-                    match name {
-                        $($($req_name => Some(Number::$req as usize),)+)?
-                        $($($pre_name => Some(Number::$pre as usize),)+)?
-                        $($($opt_name => Some(Number::$opt as usize),)+)?
-                        $($($nul_name => Some(Number::$nul as usize),)+)?
-                        $($($hint_name => Some(Number::$hint as usize),)+)?
-                        _ => None,
-                    }
-                }
-
+                #[allow(unused_variables, reason = "there may be no members")]
                 fn set(
                     &mut self,
-                    number: usize,
+                    seen: u64,
                     reader: &mut $crate::json::Reader<'_>,
-                ) -> Result<(), $crate::wire::Failure> {
-                    match number {
-                        $($(it if it == Number::$req as usize => $crate::wire::Wire::fill(&mut self.$req, reader),)+)?
-                        $($(it if it == Number::$pre as usize => $crate::wire::Wire::fill(&mut self.$pre, reader),)+)?
-                        $($(it if it == Number::$opt as usize => $crate::wire::Wire::fill(&mut self.$opt, reader),)+)?
+                ) -> Result<Option<usize>, $crate::wire::Failure> {
+                    $($(if reader.takes(concat!("\"", $req_name, "\":")) {
+                        // The last one counts, and all begin blank.
+                        if seen & 1 << Number::$req as usize != 0 {
+                            self.$req = $crate::wire::Wire::blank();
+                        }
+                        $crate::wire::Wire::fill(&mut self.$req, reader)?;
+                        return Ok(Some(Number::$req as usize));
+                    })+)?
+                    $($(if reader.takes(concat!("\"", $pre_name, "\":")) {
+                        $crate::wire::Wire::fill(&mut self.$pre, reader)?;
+                        return Ok(Some(Number::$pre as usize));
+                    })+)?
+                    $($(if reader.takes(concat!("\"", $opt_name, "\":")) {
+                        $crate::wire::Wire::fill(&mut self.$opt, reader)?;
+                        return Ok(Some(Number::$opt as usize));
+                    })+)?
+                    $($(if reader.takes(concat!("\"", $nul_name, "\":")) {
                         // Null is a value, so there is one in any case.
-                        $($(it if it == Number::$nul as usize => {
-                            $crate::wire::Wire::fill(self.$nul.insert($crate::wire::Wire::blank()), reader)
-                        })+)?
-                        $($(it if it == Number::$hint as usize => $crate::wire::Wire::fill(&mut self.$hint, reader),)+)?
-                        _ => $crate::wire::object::pass(reader),
-                    }
-                }
-
-                fn clear(&mut self, number: usize) {
-                    match number {
-                        $($(it if it == Number::$req as usize => self.$req = $crate::wire::Wire::blank(),)+)?
-                        _ => {}
-                    }
+                        $crate::wire::Wire::fill(self.$nul.insert($crate::wire::Wire::blank()), reader)?;
+                        return Ok(Some(Number::$nul as usize));
+                    })+)?
+                    $($(if reader.takes(concat!("\"", $hint_name, "\":")) {
+                        $crate::wire::Wire::fill(&mut self.$hint, reader)?;
+                        return Ok(Some(Number::$hint as usize));
+                    })+)?
+                    Ok(None)
                 }
 
                 fn extra(&mut self) -> &mut $crate::Extra {

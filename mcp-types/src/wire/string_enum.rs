@@ -14,7 +14,6 @@ macro_rules! string_enum {
         }
 
         impl From<&str> for $type {
-            #[inline]
             fn from(text: &str) -> Self {
                 match text {
                     $($name => Self::$variant,)+
@@ -44,6 +43,11 @@ macro_rules! string_enum {
             }
 
             fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                reader.next()?;
+                $(if reader.takes(concat!("\"", $name, "\"")) {
+                    return Ok(Self::$variant);
+                })+
+                // It is unknown, or written in another way.
                 Ok(match $crate::wire::leaves::read_text(reader)? {
                     std::borrow::Cow::Borrowed(text) => text.into(),
                     std::borrow::Cow::Owned(text) => text.into(),

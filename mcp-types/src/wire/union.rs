@@ -44,16 +44,30 @@ macro_rules! by_tag {
             }
 
             fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
+                /// What the tag says.
+                #[derive(Clone, Copy)]
+                enum Tag { $($variant),+ }
+
+                reader.next()?;
                 let start = reader.mark();
-                let (tag, is_behind) = $crate::wire::union::read_tag(reader, $tag)?;
-                match tag.as_deref() {
-                    $(Some($constant) => $crate::wire::union::known(
+                // Nearly everybody writes the tag first, and so.
+                let (tag, is_behind) = $(
+                    if reader.takes(concat!("{\"", $tag, "\":\"", $constant, "\"")) {
+                        (Some(Tag::$variant), true)
+                    } else
+                )+ {
+                    let (number, is_behind) =
+                        $crate::wire::union::read_tag(reader, $tag, &[$($constant),+])?;
+                    (number.and_then(|number| [$(Tag::$variant),+].get(number).copied()), is_behind)
+                };
+                match tag {
+                    $(Some(Tag::$variant) => $crate::wire::union::known(
                         reader,
                         start,
                         |reader| $crate::wire::object::read_on::<$inner>(reader, is_behind).map(Self::from),
                         Self::Unknown,
                     ),)+
-                    _ => $crate::wire::union::unknown(reader, start, Self::Unknown),
+                    None => $crate::wire::union::unknown(reader, start, Self::Unknown),
                 }
             }
         }
@@ -217,31 +231,29 @@ pub(crate) fn unknown<U>(
     Ok(reader.again(start).map(unknown)?)
 }
 
-/// What the tag of an object is, if it has one that is a string, and whether the reader is behind it: it is where the tag
-/// comes first, as nearly everybody writes it, and stays where it was otherwise.
-#[inline]
-pub(crate) fn read_tag<'de>(
-    reader: &mut Reader<'de>,
+/// Which tag of these an object has, if it has one, and whether the reader is behind it: it is where the tag comes first, and
+/// stays where it was otherwise.
+pub(crate) fn read_tag(
+    reader: &mut Reader<'_>,
     name: &str,
-) -> Result<(Option<Cow<'de, str>>, bool), Error> {
-    match reader.first_member(name)? {
-        Some(tag) => Ok((Some(tag), true)),
-        None => Ok((find_tag(reader, name)?, false)),
-    }
+    tags: &[&str],
+) -> Result<(Option<usize>, bool), Error> {
+    let (tag, is_behind) = match reader.first_member(name)? {
+        Some(tag) => (Some(tag), true),
+        None => (find_tag(reader, name)?.map(Cow::Owned), false),
+    };
+    Ok((tags.iter().position(|known| tag.as_deref() == Some(*known)), is_behind))
 }
 
 /// What the tag of an object is, if it has one that is a string. The reader stays where it is.
-pub(crate) fn find_tag(
-    reader: &mut Reader<'_>,
-    name: &str,
-) -> Result<Option<Cow<'static, str>>, Error> {
+pub(crate) fn find_tag(reader: &mut Reader<'_>, name: &str) -> Result<Option<String>, Error> {
     if reader.next()? != b'{' {
         return Ok(None);
     }
     let tag = reader.look_ahead(|key, value| {
-        (key == name && value.starts_with('"')).then(|| json::read::<String>(value))
+        (key == name && value.starts_with(b"\"")).then(|| json::read::<String>(value))
     })?;
-    Ok(tag.transpose()?.map(Cow::Owned))
+    tag.transpose()
 }
 
 /// Which of the members an object has, the first one of them. The reader stays where it is.
@@ -256,12 +268,12 @@ pub(crate) fn first_of(
 }
 
 /// The text of a member of an object; that of the last one of this name. The reader stays where it is.
-fn member(reader: &mut Reader<'_>, name: &str) -> Result<Option<String>, Error> {
+fn member(reader: &mut Reader<'_>, name: &str) -> Result<Option<Vec<u8>>, Error> {
     let mut found = None;
     if reader.next()? == b'{' {
         reader.look_ahead(|key, value| {
             if key == name {
-                found = Some(value.to_owned());
+                found = Some(value.to_vec());
             }
             None::<()>
         })?;
@@ -288,7 +300,7 @@ pub(crate) fn has_all(
 ) -> Result<bool, Error> {
     for (name, values) in conditions {
         let is_met = match member(reader, name)?.as_deref() {
-            None | Some("null") => false,
+            None | Some(b"null") => false,
             Some(_) if values.is_empty() => true,
             Some(value) => json::read::<String>(value).is_ok_and(|it| values.contains(&&*it)),
         };
@@ -312,7 +324,7 @@ pub(crate) fn read_params<T: Wire>(reader: &mut Reader<'_>) -> Result<T, Failure
     })?;
     match params {
         Some(params) => Ok(params),
-        None => T::read(&mut Reader::new("{}", None)),
+        None => T::read(&mut Reader::new(b"{}", None)),
     }
 }
 

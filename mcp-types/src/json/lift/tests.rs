@@ -23,7 +23,7 @@ fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) -> bool {
     let is_lifted = lifted.is_some();
     if let Some(lifted) = lifted {
         let shown = |value: Result<T, serde_json::Error>| format!("{value:?}");
-        assert_eq!(shown(lifted), shown(read(text)), "{text}");
+        assert_eq!(shown(lifted), shown(read(text.as_bytes())), "{text}");
     }
     is_lifted
 }

@@ -72,6 +72,16 @@ impl<'de> Entries<'_, 'de> {
         }
     }
 
+    /// The reader before the next member, at the quote of its key.
+    #[inline(always)]
+    pub(crate) fn entry(&mut self) -> Result<Option<&mut Reader<'de>>, Error> {
+        match self.reader.more(&mut self.is_first, b'}')? {
+            Some(b'"') => Ok(Some(&mut *self.reader)),
+            Some(_) => Err(no_json()),
+            None => Ok(None),
+        }
+    }
+
     /// The reader before the value of the key that was read last.
     #[inline]
     pub(crate) fn value(&mut self) -> Result<&mut Reader<'de>, Error> {

@@ -101,10 +101,8 @@ impl<'de> Reader<'de> {
             &mut serde_json::Deserializer<serde_json::de::StrRead<'de>>,
         ) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let text = self.pass()?;
-        if self.hole.is_some() {
-            self.cross(text)?;
-        }
+        let passed = self.pass_apart()?;
+        let text = self.part(self.at - passed.len()..self.at)?;
         let mut json = serde_json::Deserializer::from_str(text);
         let value = read(&mut json)?;
         json.end().map(|()| value)
@@ -249,7 +247,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         if let Some((_, number)) = self.integer() {
             return visitor.visit_i64(number);
         }
-        match self.number()?.parse() {
+        let digits = self.number()?.len();
+        match self.part(self.at - digits..self.at)?.parse() {
             Ok(number) if f64::is_finite(number) => visitor.visit_f64(number),
             _ => Err(Error::custom("number out of range")),
         }

@@ -10,7 +10,7 @@ use serde_core::{
     de::{
         DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, Unexpected, VariantAccess,
         Visitor,
-        value::{BorrowedStrDeserializer, SeqDeserializer},
+        value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
 };
@@ -23,12 +23,12 @@ const AROUND: &str = "$mcp_types::Around";
 
 /// What was handed over.
 pub(crate) enum HandedOver<'de> {
-    Text(&'de str),
-    Around(&'de str, Hole),
+    Text(&'de [u8]),
+    Around(&'de [u8], Hole),
 }
 
 /// Text with a hole: the place of the hole, the string that was there, and whether that has no escapes.
-type Parts<'de> = (&'de str, usize, String, bool);
+type Parts<'de> = (&'de [u8], usize, String, bool);
 
 /// The text, if the enum that a visitor is given holds one.
 #[inline]
@@ -45,7 +45,7 @@ pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<HandedOver
 
 /// Text as the one variant of an enum.
 pub(super) struct HandOver<'de> {
-    text: &'de str,
+    text: &'de [u8],
     hole: Option<Hole>,
 }
 
@@ -90,7 +90,7 @@ impl<'de> VariantAccess<'de> for HandOver<'de> {
     #[inline]
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         match self.hole {
-            None => seed.deserialize(BorrowedStrDeserializer::new(self.text)),
+            None => seed.deserialize(BorrowedBytesDeserializer::new(self.text)),
             Some(hole) => {
                 let (text, string) = (Part::Text(self.text), hole.text.unwrap_or_default());
                 let (place, is_plain) = (Part::Place(hole.at), Part::IsPlain(hole.is_plain));
@@ -115,7 +115,7 @@ impl<'de> VariantAccess<'de> for HandOver<'de> {
 
 /// One of the parts of text with a hole.
 enum Part<'de> {
-    Text(&'de str),
+    Text(&'de [u8]),
     Place(usize),
     String(String),
     IsPlain(bool),
@@ -134,7 +134,7 @@ impl<'de> Deserializer<'de> for Part<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self {
-            Self::Text(text) => visitor.visit_borrowed_str(text),
+            Self::Text(text) => visitor.visit_borrowed_bytes(text),
             Self::Place(at) => visitor.visit_u64(at as u64),
             Self::String(string) => visitor.visit_string(string),
             Self::IsPlain(is_plain) => visitor.visit_bool(is_plain),

@@ -35,9 +35,9 @@ impl Hole {
 
     /// The text with the string in it, if the string is still here.
     #[cold]
-    pub(crate) fn close(&self, around: &str) -> Option<String> {
+    pub(crate) fn close(&self, around: &[u8]) -> Option<Vec<u8>> {
         let (before, after) = around.split_at_checked(self.at + 1)?;
-        Some([before, self.text.as_deref()?, after].concat())
+        Some([before, self.text.as_deref()?.as_bytes(), after].concat())
     }
 
     /// How much is missing before a place, behind another one.
@@ -69,7 +69,7 @@ impl Reader<'_> {
 
     /// An error if the hole is in the text that the reader has just passed over.
     #[cold]
-    pub(super) fn cross(&mut self, passed: &str) -> Result<(), Error> {
+    pub(super) fn cross(&mut self, passed: &[u8]) -> Result<(), Error> {
         let start = self.at - passed.len();
         match &mut self.hole {
             Some(hole) if (start..self.at).contains(&hole.at) => {
@@ -84,12 +84,12 @@ impl Reader<'_> {
 /// What the inside of a string stands for, in the same memory: it is never longer than that.
 fn unescape(text: String) -> Option<String> {
     let mut text = text.into_bytes();
-    let mut end = plain_end(&text, 0, &mut 0);
+    let mut end = plain_end(&text, 0);
     let mut at = end;
     while let Some((sign, length)) = escape(&text, at) {
         let width = sign.encode_utf8(&mut text[end..]).len();
         let start = at + length;
-        at = plain_end(&text, start, &mut 0);
+        at = plain_end(&text, start);
         text.copy_within(start..at, end + width);
         end += width + at - start;
     }

@@ -24,12 +24,12 @@ macro_rules! numbers {
     ($($method:ident)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             let quoted = self.0.pass()?;
-            let text = quoted.strip_prefix('"').ok_or_else(no_json)?;
-            if !text.starts_with(|sign: char| sign == '-' || sign.is_ascii_digit()) {
+            let text = quoted.strip_prefix(b"\"").ok_or_else(no_json)?;
+            if !matches!(text.first(), Some(b'-' | b'0'..=b'9')) {
                 return Err(Error::custom("invalid value: expected key to be a number in quotes"));
             }
             // The number ends at the quote, so that it is read as in an object.
-            let mut json = serde_json::Deserializer::from_str(text);
+            let mut json = serde_json::Deserializer::from_slice(text);
             let number = json.$method(visitor)?;
             if json.into_iter::<IgnoredAny>().byte_offset() + 1 != text.len() {
                 return Err(Error::custom("expected `\"`"));

@@ -79,7 +79,7 @@ impl<'de> Reader<'de> {
     /// The text is none of an object, or a key is not text.
     pub(crate) fn look_ahead<T>(
         &mut self,
-        mut look: impl FnMut(&str, &str) -> Option<T>,
+        mut look: impl FnMut(&str, &[u8]) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         let mark = self.mark();
         self.at += 1;

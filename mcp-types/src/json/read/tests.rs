@@ -1,6 +1,6 @@
 //! Values of many types, read here and by serde_json.
 
-use super::read;
+use super::SHORT;
 use crate::json::Lifted;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -13,6 +13,10 @@ fn reason(error: &serde_json::Error) -> String {
     text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
+fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error> {
+    super::read(text.as_bytes())
+}
+
 /// All give the same, or the same error.
 #[track_caller]
 fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) {
@@ -21,6 +25,8 @@ fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) {
         Err(error) => reason(&error),
     };
     assert_eq!(shown(read(text)), shown(serde_json::from_str(text)), "{text}");
+    let long = [text, &" ".repeat(SHORT)].concat();
+    assert_eq!(shown(read(&long)), shown(serde_json::from_str(text)), "{text}");
     if let Ok(lifted) = Lifted::take(text.to_owned().into(), 0) {
         let (lifted, read) = (lifted.read::<T>(), read::<T>(text));
         let place = |read: &Result<T, serde_json::Error>| {
@@ -189,12 +195,12 @@ fn every_string_is_read_as_by_serde() {
 #[test]
 fn what_has_no_escapes_is_borrowed() {
     let text = r#"{"a":"plain","b":["x\ty"]}"#;
-    let read: (BTreeMap<&str, Value>, _) = (read(text).unwrap(), ());
-    assert_eq!(read.0.keys().copied().collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(super::read::<&str>(r#""plain""#).unwrap(), "plain");
-    assert!(super::read::<&str>(r#""x\ty""#).is_err());
-    assert_eq!(super::read::<Cow<'_, str>>(r#""x\ty""#).unwrap(), "x\ty");
-    let raw: &RawValue = super::read(" [1, 2] ").unwrap();
+    let map: BTreeMap<&str, Value> = read(text).unwrap();
+    assert_eq!(map.keys().copied().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(read::<&str>(r#""plain""#).unwrap(), "plain");
+    assert!(read::<&str>(r#""x\ty""#).is_err());
+    assert_eq!(read::<Cow<'_, str>>(r#""x\ty""#).unwrap(), "x\ty");
+    let raw: &RawValue = read(" [1, 2] ").unwrap();
     assert_eq!(raw.get(), "[1, 2]");
 }
 

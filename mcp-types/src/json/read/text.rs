@@ -3,7 +3,7 @@
 use super::{
     super::{
         escape::escape,
-        plain::{plain_end, quote_of_short},
+        plain::{plain_end, plain_length, short_length},
     },
     no_json,
 };
@@ -13,25 +13,26 @@ use serde_json::Error;
 ///
 /// It is not put where it is called: it is short, and called from everywhere.
 #[inline(never)]
-pub(super) fn plain(text: &str, start: usize) -> Option<&str> {
-    match quote_of_short(text.as_bytes(), start) {
-        Some(end) => text.get(start..end),
-        None => long(text, start),
+pub(super) fn plain(text: &[u8], start: usize) -> Option<&[u8]> {
+    let rest = text.get(start..)?;
+    match short_length(rest) {
+        Some(length) => rest.get(..length),
+        None => any_plain(rest),
     }
 }
 
-/// The same for what is not so short.
+/// The same for all strings.
 #[inline(never)]
-fn long(text: &str, start: usize) -> Option<&str> {
-    let end = plain_end(text.as_bytes(), start, &mut 0);
-    (text.as_bytes().get(end) == Some(&b'"')).then(|| text.get(start..end))?
+fn any_plain(rest: &[u8]) -> Option<&[u8]> {
+    let (text, rest) = rest.split_at_checked(plain_length(rest, &mut 0))?;
+    (rest.first() == Some(&b'"')).then_some(text)
 }
 
 /// Reads the string that begins at `at`, behind its quote; `at` is behind the other one then.
 #[cold]
 pub(super) fn escaped(text: &str, at: &mut usize) -> Result<String, Error> {
     let start = *at;
-    let escape = plain_end(text.as_bytes(), start, &mut 0);
+    let escape = plain_end(text.as_bytes(), start);
     unescape(text, start, escape, at)
 }
 
@@ -50,7 +51,7 @@ fn unescape(text: &str, mut start: usize, mut end: usize, at: &mut usize) -> Res
         };
         string.push(sign);
         start = end + length;
-        end = plain_end(text.as_bytes(), start, &mut 0);
+        end = plain_end(text.as_bytes(), start);
     }
 }
 

@@ -108,7 +108,7 @@ fn end_of_plain(text: &[u8]) -> usize {
             0 => text.len(),
             specials => text.len() - WORD + first(specials),
         },
-        _ => plain_end(text, few.len() * WORD, &mut 0),
+        _ => plain_end(text, few.len() * WORD),
     }
 }
 
