@@ -29,6 +29,7 @@ const LAYERS: [Layer; 4] = [
             "bytes",
             "indexmap",
             "itoa",
+            "memchr",
             "schemars",
             "serde_core",
             "serde_json",
