@@ -164,9 +164,15 @@ async fn what_was_accepted_is_in_a_file_for_the_next_time() {
     .await;
 }
 
-#[tokio::test]
-async fn what_was_accepted_is_written_after_a_writing_that_was_given_up() {
-    deadline(async {
+#[test]
+fn what_was_accepted_is_written_after_a_writing_that_was_given_up() {
+    // The one thread that writes files has something else to do, until a writing was given up.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(deadline(async {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tools.lock");
         let pins = ToolPins::open(&path).unwrap();
@@ -174,7 +180,11 @@ async fn what_was_accepted_is_written_after_a_writing_that_was_given_up() {
         list(&mut service, &mut mock, &[tool("a", "x")]).await.unwrap();
         list(&mut service, &mut mock, &[tool("a", "y")]).await.unwrap();
         assert!(pins.accept(&pins.changes()[0]));
-        assert!(pins.save().now_or_never().is_none(), "it takes its time");
+        let (release, released) = std::sync::mpsc::sync_channel::<()>(1);
+        let busy = tokio::task::spawn_blocking(move || released.recv());
+        assert!(pins.save().now_or_never().is_none());
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
         // Whatever has come of that.
         let _ = std::fs::remove_file(&path);
         pins.save().await.unwrap();
@@ -182,6 +192,5 @@ async fn what_was_accepted_is_written_after_a_writing_that_was_given_up() {
         assert_eq!(kept, pins.digest("a"));
         let files = std::fs::read_dir(directory.path()).unwrap().count();
         assert_eq!(files, 1, "nothing is left beside it");
-    })
-    .await;
+    }));
 }
