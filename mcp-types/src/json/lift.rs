@@ -6,7 +6,6 @@
 use super::{
     check::next,
     escape::escape,
-    plain::plain_end,
     read::{Hole, read, read_around},
 };
 use bytes::{Buf, Bytes};
@@ -99,11 +98,12 @@ fn longest(text: &[u8]) -> Option<(Range<usize>, bool)> {
 /// Where the quote is behind the string that begins there, and whether there are no escapes in it; nothing if it holds half
 /// of a surrogate pair.
 fn text_end(text: &[u8], start: usize) -> Option<(usize, bool)> {
-    let plain = plain_end(text, start);
+    // Of a string that was checked only these two have to be looked for.
+    let following = |at| Some(at + memchr::memchr2(b'"', b'\\', text.get(at..)?)?);
+    let plain = following(start)?;
     let mut at = plain;
     while text.get(at) != Some(&b'"') {
-        at += escape(text, at)?.1;
-        at = plain_end(text, at);
+        at = following(at + escape(text, at)?.1)?;
     }
     Some((at, at == plain))
 }
