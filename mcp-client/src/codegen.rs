@@ -103,6 +103,14 @@ pub enum GenerateError {
         /// The name.
         name: String,
     },
+    /// A tool was to be renamed or left out that is not there.
+    #[error(
+        "there is no tool {tool:?} which could be renamed or left out: look for its name in the list"
+    )]
+    UnknownTool {
+        /// The name that was given.
+        tool: String,
+    },
     /// The code could not be put together, which is an error of this library.
     #[error("the code cannot be written")]
     Write(#[source] syn::Error),
@@ -127,13 +135,13 @@ impl Generator {
     }
 
     /// The method of a tool, and the module of its types. Default: the name of the tool in snake case, with `_` at its end
-    /// where it would be a keyword or taken.
+    /// where it would be a keyword or taken. It is an error if there is no such tool.
     pub fn rename(mut self, tool: impl Into<String>, method: impl Into<String>) -> Self {
         self.renames.insert(tool.into(), method.into());
         self
     }
 
-    /// Leaves a tool out.
+    /// Leaves a tool out. It is an error if there is no such tool.
     pub fn skip(mut self, tool: impl Into<String>) -> Self {
         self.skipped.push(tool.into());
         self
@@ -182,6 +190,10 @@ impl Generator {
     fn named<'a>(&self, tools: &'a [Tool]) -> Result<Vec<Named<'a>>, GenerateError> {
         if tools.len() > MAX_TOOLS {
             return Err(GenerateError::TooMany(tools.len()));
+        }
+        let is_unknown = |name: &&String| tools.iter().all(|tool| tool.name != **name);
+        if let Some(tool) = self.renames.keys().chain(&self.skipped).find(is_unknown) {
+            return Err(GenerateError::UnknownTool { tool: tool.clone() });
         }
         let mut methods: BTreeMap<String, &Tool> = BTreeMap::new();
         for tool in tools.iter().filter(|tool| !self.skipped.contains(&tool.name)) {

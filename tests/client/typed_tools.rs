@@ -163,6 +163,10 @@ fn names_that_are_no_names_are_errors_that_say_what_to_do() {
         let error = Generator::new().rename("x", bad).generate(&named(&["x"])).unwrap_err();
         assert!(matches!(error, GenerateError::InvalidName { .. }), "{bad}: {error}");
     }
+    for unknown in [Generator::new().rename("y", "z"), Generator::new().skip("y")] {
+        let error = unknown.generate(&named(&["x"])).unwrap_err();
+        assert!(error.to_string().contains("there is no tool \"y\""), "{error}");
+    }
     for bad in ["fn", "tools", "A; struct B", "Self"] {
         let error = Generator::new().struct_name(bad).generate(&[]).unwrap_err();
         assert!(matches!(error, GenerateError::InvalidName { .. }), "{bad}: {error}");
