@@ -19,8 +19,8 @@ const LITTLE: usize = 16 * 1024;
 /// Reads what is little as soon as it is there, where that is noticed, and wakes the driver for the rest.
 ///
 /// So the answer to a lone call needs no turn of the driver: what waits for events wakes the caller. Nothing is waited for,
-/// neither a lock nor the wire: who has the wire reads when it is done. It is for streams alone that wake holding no lock which reading takes
-/// ([`Wire::wakes_unlocked`]).
+/// neither a lock nor the wire: who has the wire reads when it is done. It is for streams alone that wake holding no lock
+/// which reading takes ([`Wire::wakes_unlocked`]).
 pub(super) struct Bell<W: Framing> {
     shared: Arc<Shared<Mutex<Port<W>>>>,
     intake: Arc<Mutex<Intake<W::Inbound>>>,

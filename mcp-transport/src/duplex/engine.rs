@@ -43,8 +43,8 @@ impl<W: Wire> Engine<W> {
     /// Each turn writes once and reads what is there, as far as the stream takes and gives: neither waits for the other,
     /// so that two peers that fill each other's pipes get them empty again. Writing comes first, so that the requests
     /// of all the callers that the last turn woke leave together; if most of them are still to come, they go first. When
-    /// all is written, the rest of the turns only read: who queues something wakes the driver. The callers are woken when the turn needs the wire no more, for
-    /// they may write the next request at once, from another thread.
+    /// all is written, the rest of the turns only read: who queues something wakes the driver. The callers are woken when
+    /// the turn needs the wire no more, for they may write the next request at once, from another thread.
     pub(crate) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.written = Written::Some;
         for _ in 0..TURNS {

@@ -190,6 +190,7 @@ impl<W: Wire + Send> WriteThrough for Mutex<Port<W>> {
             driver.wake();
         }
     }
+
     fn bell(&self) -> Option<Waker> {
         self.try_lock().ok()?.bell.clone()
     }
