@@ -19,22 +19,23 @@ pub(super) const HIGH: u64 = EACH << 7;
 /// How long a string is, of which the text is next, if it is short, plain ASCII, and has its quote.
 #[inline(always)]
 pub(super) fn short_length(text: &[u8]) -> Option<usize> {
-    let chunk = text.first_chunk::<WORD>()?;
+    let chunk = text.first_chunk()?;
     match ends(u64::from_le_bytes(*chunk)) {
         0 => {}
-        ends => {
-            let length = first(ends) % WORD;
-            return (chunk[length] == b'"').then_some(length);
-        }
+        ends => return quote_at(chunk, ends),
     }
-    let chunk = text.get(WORD..)?.first_chunk::<WORD>()?;
+    let chunk = text.get(WORD..)?.first_chunk()?;
     match ends(u64::from_le_bytes(*chunk)) {
         0 => None,
-        ends => {
-            let length = first(ends) % WORD;
-            (chunk[length] == b'"').then_some(WORD + length)
-        }
+        ends => Some(WORD + quote_at(chunk, ends)?),
     }
+}
+
+/// The place of the first byte that ends short text, if it is a quote.
+#[inline(always)]
+fn quote_at(chunk: &[u8; WORD], ends: u64) -> Option<usize> {
+    let length = first(ends) % WORD;
+    (chunk[length] == b'"').then_some(length)
 }
 
 /// Where the plain text in a string ends that begins at `at`: at a quote, a backslash or a control character, or with
@@ -110,22 +111,26 @@ fn extremes(bytes: &[u8]) -> (u8, u8) {
 }
 
 /// The highest bit of the first byte that is no plain text, and perhaps of others after it.
-///
-/// `"` with its second bit flipped is a space, and all control characters stay below it: one subtraction borrows for
-/// both. A borrow reaches only bytes after the one that it is for.
 #[inline]
 pub(super) fn specials(word: u64) -> u64 {
-    let control_or_quote = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
-    let backslash = (word ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
-    (control_or_quote | backslash) & !word & HIGH
+    borrows(word) & !word & HIGH
 }
 
 /// The same, and the bytes that are no ASCII as well.
 #[inline]
 fn ends(word: u64) -> u64 {
+    (borrows(word) | word) & HIGH
+}
+
+/// What has the highest bit of a byte of ASCII that is no plain text, up to the first of them.
+///
+/// `"` with its second bit flipped is a space, and all control characters stay below it: one subtraction borrows for
+/// both. A borrow reaches only bytes after the one that it is for.
+#[inline(always)]
+fn borrows(word: u64) -> u64 {
     let control_or_quote = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
     let backslash = (word ^ (EACH * u64::from(b'\\'))).wrapping_sub(EACH);
-    (control_or_quote | backslash | word) & HIGH
+    control_or_quote | backslash
 }
 
 /// Which byte of a word has the first bit.
