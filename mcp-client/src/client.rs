@@ -114,7 +114,8 @@ impl Client {
         Ok(Arc::clone(live.session()?.server()))
     }
 
-    /// Ends the session for everyone who holds it, and waits until it is closed.
+    /// Ends the session for everyone who holds it, and waits until it is closed. Calls that are under way fail, and
+    /// subscriptions end with an error.
     pub async fn close(&self) {
         let live = self.0.slot.take();
         if let Some(kept) = &self.0.kept {

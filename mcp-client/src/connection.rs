@@ -11,7 +11,8 @@ use std::{fmt, ops::Deref, sync::Arc};
 /// # Cancel safety
 ///
 /// Dropping it gives the session up: the last one closes it in the background, in good order, and it is cut if that takes
-/// too long. [`close`](Self::close) waits for the end.
+/// too long. Calls that are under way then have 8 s to come to their end. [`close`](Self::close) waits for the end, and for
+/// no call.
 #[must_use = "the session is closed when the last connection is dropped"]
 pub struct Connection {
     client: Client,
@@ -28,7 +29,7 @@ impl Connection {
         self.hold.live().ended().await
     }
 
-    /// Gives the session up; if this was the last connection, waits until it is closed.
+    /// Gives the session up; if this was the last connection, waits until it is closed. Calls that are under way fail then.
     pub async fn close(self) {
         let Self { hold, .. } = self;
         let live = Arc::clone(hold.live());

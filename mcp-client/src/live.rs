@@ -20,7 +20,8 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection may take to shut down in good order before it is cut.
+/// How long a connection may take to shut down in good order before it is cut, and how long the calls that are under way
+/// may take before that, if nobody waits.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Wraps the default stack in the layers of the user.
@@ -39,6 +40,8 @@ impl<S> Default for Slot<S> {
 pub(crate) struct Live<S = Session> {
     state: watch::Receiver<State<S>>,
     stop: CancellationToken,
+    /// Cancelled when somebody waits for the end, so that nothing else is waited for.
+    closing: CancellationToken,
     /// Cancelled when the connection is to be initialized.
     initialize: CancellationToken,
     holders: Mutex<usize>,
@@ -109,18 +112,20 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
         pause: Option<Pause>,
     ) -> Arc<Self> {
         let (sender, state) = watch::channel(State::Connecting);
-        let (stop, beside) = (CancellationToken::new(), Arc::<Beside>::default());
+        let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
+        let beside = Arc::<Beside>::default();
         let initialize = pause.clone().unwrap_or_default().over;
-        let (stopped, work) = (stop.clone(), Arc::clone(&beside));
+        let (stopped, hurry, work) = (stop.clone(), closing.clone(), Arc::clone(&beside));
         // In a box that is gone when it is connected: the task stays for as long as the session.
         let connecting = Box::pin(connecting);
         // In a box as well: the machinery of a task is compiled again for each type.
         let task: BoxFuture<'static, ()> = Box::pin(async move {
-            run(telling_of_pause(connecting, pause, &sender), &sender, stopped, &work).await;
+            let connecting = telling_of_pause(connecting, pause, &sender);
+            run(connecting, &sender, stopped, hurry, &work).await;
         });
         #[expect(clippy::disallowed_methods, reason = "connecting is the one place that spawns")]
         drop(tokio::spawn(task));
-        Arc::new(Self { state, stop, initialize, holders: Mutex::new(0), beside })
+        Arc::new(Self { state, stop, closing, initialize, holders: Mutex::new(0), beside })
     }
 
     /// Does some work beside the session, which ends with it; none if the session is over.
@@ -175,8 +180,9 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
         }
     }
 
-    /// Ends the session for everyone, and waits until it is closed.
+    /// Ends the session for everyone, calls under way too, and waits until it is closed.
     pub(crate) async fn close(&self) {
+        self.closing.cancel();
         self.stop.cancel();
         let mut state = self.state.clone();
         while state.changed().await.is_ok() {}
@@ -278,6 +284,7 @@ async fn run<S>(
     connecting: impl Future<Output = Result<(S, Driver), Error>>,
     state: &watch::Sender<State<S>>,
     stop: CancellationToken,
+    closing: CancellationToken,
     beside: &Beside,
 ) {
     let Some(connected) = stop.run_until_cancelled(connecting).await else { return };
@@ -296,7 +303,7 @@ async fn run<S>(
         None => {
             // Lets go of the session, so that the driver sees its last user gone.
             state.send_replace(State::Closed);
-            shut_down(driver).await;
+            shut_down(driver, &closing).await;
         }
         Some(end) => {
             let error = end.err().unwrap_or_else(|| {
@@ -324,8 +331,17 @@ async fn telling_of_pause<F: Future, S>(
     dialing.await
 }
 
-async fn shut_down(driver: Driver) {
-    match tokio::time::timeout(CLOSE_TIMEOUT, driver).await {
+/// Ends a connection: calls that are under way may come to their end first, unless somebody waits.
+async fn shut_down(mut driver: Driver, closing: &CancellationToken) {
+    let calls = closing.run_until_cancelled(&mut driver);
+    let end = match tokio::time::timeout(CLOSE_TIMEOUT, calls).await {
+        Ok(Some(end)) => Ok(end),
+        Ok(None) | Err(_) => {
+            driver.shut_down();
+            tokio::time::timeout(CLOSE_TIMEOUT, driver).await
+        }
+    };
+    match end {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "closing"),
         Err(_) => tracing::debug!("closing took too long; the connection is cut"),

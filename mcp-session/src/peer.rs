@@ -56,8 +56,7 @@ struct State {
     diagnostics: Diagnostics,
     /// Made for the first subscription: it takes room for all that it may keep.
     notifications: OnceLock<broadcast::Sender<Notification>>,
-    /// Counts the connections that replaced a lost one.
-    reconnected: watch::Sender<u64>,
+    connections: watch::Sender<Connections>,
     watched: Watched,
     errands: Errands,
     asked: Asked,
@@ -67,6 +66,15 @@ struct State {
     tasks: OnceLock<HostedTasks>,
     /// Whether the server has refused to tell how its tasks are.
     tells_no_tasks: AtomicBool,
+}
+
+/// What became of the connections of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    /// How many have replaced a lost one.
+    pub(crate) replaced: u64,
+    /// Why there will be no more.
+    pub(crate) over: Option<mcp_transport::Error>,
 }
 
 struct Negotiated {
@@ -88,7 +96,7 @@ impl Peer {
             events,
             diagnostics,
             notifications: OnceLock::new(),
-            reconnected: watch::Sender::new(0),
+            connections: watch::Sender::default(),
             watched: Watched::default(),
             errands: Errands::default(),
             asked: Asked::default(),
@@ -264,17 +272,31 @@ impl Peer {
 
     /// Ties to the connection that is open now, or was open last.
     pub(crate) fn this_connection(&self) -> SameConnection {
-        SameConnection::to(FIRST + *self.0.reconnected.borrow())
+        SameConnection::to(self.connection())
+    }
+
+    /// The number of the connection that is open now, or was open last.
+    pub(crate) fn connection(&self) -> u64 {
+        FIRST + self.0.connections.borrow().replaced
     }
 
     /// Notes that a lost connection was replaced.
     pub(crate) fn note_reconnected(&self) {
-        self.0.reconnected.send_modify(|count| *count += 1);
+        self.0.connections.send_modify(|connections| connections.replaced += 1);
     }
 
-    /// Changes when a lost connection was replaced.
-    pub(crate) fn reconnected(&self) -> watch::Receiver<u64> {
-        self.0.reconnected.subscribe()
+    /// Notes that there is no connection any more and will be none. The first reason stays.
+    pub(crate) fn note_over(&self, error: mcp_transport::Error) {
+        self.0.connections.send_if_modified(|connections| {
+            let is_new = connections.over.is_none();
+            connections.over.get_or_insert(error);
+            is_new
+        });
+    }
+
+    /// Changes when a lost connection was replaced, and when there will be no other.
+    pub(crate) fn connections(&self) -> watch::Receiver<Connections> {
+        self.0.connections.subscribe()
     }
 
     pub(crate) fn watched(&self) -> &Watched {

@@ -238,7 +238,7 @@ impl<C: Connector, L> Builder<C, L> {
         )
         .named(options.server_name.clone())
         .hosting(options.host_tasks);
-        let released = CancellationToken::new();
+        let (released, closing) = (CancellationToken::new(), CancellationToken::new());
         let negotiation = Negotiation {
             connector: &connector,
             options: &options,
@@ -270,14 +270,18 @@ impl<C: Connector, L> Builder<C, L> {
             _handle: released.clone().drop_guard(),
         };
         let driver = opening.into_driver();
-        // In a box: a future has room for each place that what it owns goes through.
+        // Closing comes first: whoever finds the session released looks whether it is closed.
+        let ends = [closing.clone(), released.clone()];
         let supervisor =
-            Box::new(Supervisor { connector, options, peer, server, current, signals, released });
-        let driver = async move {
+            Supervisor { connector, options, peer, server, current, signals, released, closing };
+        // In a box: a future has room for each place that what it owns goes through.
+        let supervisor = Box::new(supervisor);
+        let driver = Driver::new(async move {
             let peer = supervisor.peer.clone();
             peer.errands().run_beside(supervisor.run(driver)).await
-        };
-        Ok((Session(Arc::new(session)), Driver::new(driver)))
+        });
+        let driver = driver.with_shut_down(move || ends.iter().for_each(CancellationToken::cancel));
+        Ok((Session(Arc::new(session)), driver))
     }
 }
 

@@ -27,8 +27,10 @@ pub(crate) struct Supervisor<C: Connector> {
     pub(crate) server: Arc<Server>,
     pub(crate) current: watch::Sender<Current<C::Transport>>,
     pub(crate) signals: Arc<Signals>,
-    /// Cancelled when nobody holds the session any more.
+    /// Cancelled when nobody holds the session any more, or is to use it.
     pub(crate) released: CancellationToken,
+    /// Cancelled when the session is to end, whoever still uses it.
+    pub(crate) closing: CancellationToken,
 }
 
 /// How a connection ended.
@@ -44,8 +46,12 @@ impl<C: Connector> Supervisor<C> {
         for number in FIRST.. {
             let error = match self.drive(&mut driver, number).await {
                 End::Released => {
-                    self.close(Lost::closed("session has ended", Delivery::NotSent));
-                    // Nobody is left who could use the transport: the driver shuts the connection down.
+                    self.close(ended());
+                    // The driver shuts the connection down when the last call is over, or does not wait for that.
+                    if let Some(end) = self.closing.run_until_cancelled(&mut driver).await {
+                        return end;
+                    }
+                    driver.shut_down();
                     return driver.await;
                 }
                 End::Lost(error) => error,
@@ -148,8 +154,20 @@ impl<C: Connector> Supervisor<C> {
     }
 
     fn close(&self, error: Lost) {
+        self.peer.note_over(error.clone());
         self.current.send_replace(Current::Closed(error));
     }
+}
+
+/// A driver that is dropped has ended its session as well.
+impl<C: Connector> Drop for Supervisor<C> {
+    fn drop(&mut self) {
+        self.peer.note_over(ended());
+    }
+}
+
+fn ended() -> Lost {
+    Lost::closed("session has ended", Delivery::NotSent)
 }
 
 /// Counts a try; gives its number within the window, from 0, or nothing if it is one too many.

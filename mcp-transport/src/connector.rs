@@ -108,14 +108,42 @@ pub enum Binding {
 /// The future that does the work of a connection.
 ///
 /// Ends when the last clone of the transport is gone and the connection is shut down, or when it is lost; the error
-/// says why. Dropping it cuts the connection at once: pending requests fail, and a child process is killed.
+/// says why. [`shut_down`](Self::shut_down) does not wait for the last clone. Dropping it cuts the connection at once:
+/// pending requests fail, and a child process is killed.
 #[must_use = "a connection makes no progress unless its driver is polled"]
-pub struct Driver(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>);
+pub struct Driver {
+    work: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>,
+    shut_down: Option<Box<dyn FnOnce() + Send>>,
+}
 
 impl Driver {
     /// Wraps the future of a binding.
     pub fn new(future: impl Future<Output = Result<(), Error>> + Send + 'static) -> Self {
-        Self(Box::pin(future))
+        Self { work: Box::pin(future), shut_down: None }
+    }
+
+    /// The same driver, with what has its future end as if the last clone of the transport were gone.
+    pub fn with_shut_down(self, shut_down: impl FnOnce() + Send + 'static) -> Self {
+        Self { shut_down: Some(Box::new(shut_down)), ..self }
+    }
+
+    /// A driver whose future does the work of this one and more. It is shut down as this one is.
+    pub fn map<F>(mut self, wrap: impl FnOnce(Self) -> F) -> Self
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let shut_down = self.shut_down.take();
+        Self { shut_down, ..Self::new(wrap(self)) }
+    }
+
+    /// Has the connection shut down in good order, whoever still has a clone of the transport. Poll the driver to its end:
+    /// by then calls in flight have failed, and later ones do.
+    ///
+    /// That is known by all bindings of this crate; a driver that was not told how waits for the last clone.
+    pub fn shut_down(&mut self) {
+        if let Some(shut_down) = self.shut_down.take() {
+            shut_down();
+        }
     }
 
     /// A driver with nothing to do: it ends at once.
@@ -128,7 +156,7 @@ impl Future for Driver {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
+        self.work.as_mut().poll(cx)
     }
 }
 

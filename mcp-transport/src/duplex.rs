@@ -98,9 +98,10 @@ use wire::{Inbound, Messages};
 /// ```
 pub fn connect(io: impl AsyncRead + AsyncWrite + Send + 'static) -> Link<Multiplex> {
     let (multiplex, unsolicited, connection) = multiplex(io, Limits::default());
+    let release = connection.0.release();
     Link::new(multiplex, Binding::ByteStream)
         .with_unsolicited(unsolicited)
-        .with_driver(Driver::new(connection))
+        .with_driver(Driver::new(connection).with_shut_down(release))
 }
 
 /// Makes many calls share one stream: a handle, what the peer says unasked, and the driver that does the work.
@@ -136,9 +137,10 @@ where
     E: Into<BoxError> + 'static,
 {
     let (multiplex, unsolicited, connection) = multiplex_messages(channel, Limits::default());
+    let release = connection.0.release();
     Link::new(multiplex, Binding::ByteStream)
         .with_unsolicited(unsolicited)
-        .with_driver(Driver::new(connection))
+        .with_driver(Driver::new(connection).with_shut_down(release))
 }
 
 /// Makes many calls share one channel of messages: a WebSocket, a queue, or a stream with framing of its own.

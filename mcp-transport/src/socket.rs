@@ -10,7 +10,7 @@
 //! machine, or through a tunnel that is.
 
 use crate::{
-    Binding, Connector, Delivery, Driver, Error, Link,
+    Binding, Connector, Delivery, Driver, Error, Link, Unsolicited,
     duplex::{self, Engine, Limits, Multiplex, Patience, Wire},
     error::Kind,
 };
@@ -115,7 +115,7 @@ impl Connector for Tcp {
         let place = format!("{}:{}", self.host, self.port);
         let connecting = connect_tcp(&self.host, self.port);
         let stream = within(self.options.connect_timeout, &place, connecting).await?;
-        Ok(link(stream, self.options))
+        Ok(over(stream, self.options))
     }
 }
 
@@ -167,11 +167,22 @@ async fn attempt(address: SocketAddr, place: u32) -> io::Result<TcpStream> {
     TcpStream::connect(address).await
 }
 
-fn link(stream: impl AsyncRead + AsyncWrite + Send + 'static, options: Options) -> Link<Multiplex> {
+fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static, options: Options) -> Link<Multiplex> {
     let (multiplex, unsolicited, connection) = duplex::multiplex_unlocked(stream, options.limits);
+    link(multiplex, unsolicited, connection.0, options.close_grace)
+}
+
+/// A connection that is driven by [`drive`].
+pub(crate) fn link<W: Wire + Send + 'static>(
+    multiplex: Multiplex,
+    unsolicited: Unsolicited,
+    engine: Engine<W>,
+    grace: Duration,
+) -> Link<Multiplex> {
+    let release = engine.release();
     Link::new(multiplex, Binding::ByteStream)
         .with_unsolicited(unsolicited)
-        .with_driver(Driver::new(drive(connection.0, options.close_grace)))
+        .with_driver(Driver::new(drive(engine, grace)).with_shut_down(release))
 }
 
 /// Runs a connection, and at its end lets the peer finish. Closing at once could destroy what it has not read yet.

@@ -202,10 +202,11 @@ impl Connector for Command {
     async fn connect(&self) -> Result<Link<Multiplex>, Error> {
         let (process, pipes, stderr) = self.launch()?;
         let (multiplex, unsolicited, connection) = duplex::multiplex_unlocked(pipes, self.limits);
+        let release = connection.0.release();
         let lifetime = Lifetime::new(connection, process, stderr, self.graces);
         Ok(Link::new(multiplex, Binding::ByteStream)
             .with_unsolicited(unsolicited)
-            .with_driver(Driver::new(lifetime.run())))
+            .with_driver(Driver::new(lifetime.run()).with_shut_down(release)))
     }
 }
 

@@ -9,7 +9,7 @@ mod channel;
 mod heard;
 
 use crate::{
-    Binding, Connector, Delivery, Driver, Error, Link, Url,
+    Connector, Delivery, Error, Link, Url,
     duplex::{self, Limits, Multiplex},
     error::Kind,
     socket::{self, Options, within},
@@ -219,9 +219,7 @@ impl Connector for WebSocket {
         })?;
         let channel = Channel::new(opened?, self.ping_interval);
         let (multiplex, unsolicited, connection) = duplex::multiplex_messages(channel, limits);
-        Ok(Link::new(multiplex, Binding::ByteStream)
-            .with_unsolicited(unsolicited)
-            .with_driver(Driver::new(socket::drive(connection.0, close_grace))))
+        Ok(socket::link(multiplex, unsolicited, connection.0, close_grace))
     }
 }
 

@@ -11,7 +11,11 @@ use futures_util::StreamExt;
 use gate::{Gate, eventually};
 use mcp_client::{Client, Connection, Error, Mode, Reconnect, Target};
 use serde_json::json;
-use std::{future::Future, pin::pin, task::Poll};
+use std::{
+    future::{Future, IntoFuture},
+    pin::pin,
+    task::Poll,
+};
 
 fn client(gate: &Gate) -> Client {
     Client::new(Target::connector("the gate", gate.clone()))
@@ -285,7 +289,57 @@ async fn a_connection_that_never_ends_is_cut_after_a_while() {
     }
     let connection = deadline(client.connect()).await.unwrap();
     drop(connection);
+    // Calls would have had as long again.
+    tokio::time::sleep(std::time::Duration::from_secs(8)).await;
     eventually(|| gate.alive() == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_no_call_and_no_subscription() {
+    let answer = async |asked: Asked| match &*asked.method {
+        "tools/call" => std::future::pending().await,
+        "subscriptions/listen" => {
+            let agreed = json!({"notifications": asked.params["notifications"]});
+            asked.tell("notifications/subscriptions/acknowledged", agreed).await;
+            std::future::pending().await
+        }
+        _ => Ok(json!({})),
+    };
+    for server in [InProcess::modern(answer), InProcess::legacy(answer)] {
+        let target = || Target::service(server.transport());
+        for is_last in [true, false] {
+            let client = Client::new(target());
+            let connection = deadline(client.connect()).await.unwrap();
+            let mut changes = deadline(connection.subscribe().resource("a://b")).await.unwrap();
+            let called = connection.call_tool("any").into_future();
+            let mut called = Background::run(called);
+            eventually(|| !server.sent("tools/call").is_empty()).await;
+            let start = tokio::time::Instant::now();
+            if is_last {
+                deadline(connection.close()).await;
+            } else {
+                deadline(client.close()).await;
+            }
+            assert!(called.end().await.unwrap_err().is_closed());
+            assert!(deadline(changes.next()).await.unwrap().unwrap_err().is_closed());
+            assert!(deadline(changes.next()).await.is_none());
+            assert!(start.elapsed().as_millis() < 100, "{:?}", start.elapsed());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_under_way_when_the_last_holder_goes_have_a_while() {
+    let server = InProcess::modern(async |_| {
+        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+        Ok(crate::said("done"))
+    });
+    let connection = deadline(Client::connect_to(Target::service(server.transport()))).await;
+    let connection = connection.unwrap();
+    let mut called = Background::run(connection.call_tool("any").into_future());
+    eventually(|| !server.sent("tools/call").is_empty()).await;
+    drop(connection);
+    assert_eq!(called.end().await.unwrap().text(), "done");
 }
 
 // spec: PAG-06

@@ -342,3 +342,45 @@ fn a_subscription_can_be_dropped_where_no_runtime_is() {
     });
     drop(subscription);
 }
+
+// spec: SUB-11
+#[tokio::test(start_paused = true)]
+async fn who_subscribes_after_a_loss_is_subscribed_over_the_new_connection() {
+    deadline(async {
+        let script = telling();
+        let (session, _) = connect(&script).await;
+        // It is not looked at, and so has not found out about the loss.
+        let mut idle = session.subscribe(filter()).await.unwrap();
+        script.lose().await;
+        let _other = session.subscribe(filter()).await.unwrap();
+        assert_eq!(idle.next().await.unwrap().unwrap(), Notice::Missed);
+        let methods = script.methods();
+        let asked: Vec<_> = methods.iter().filter(|it| it.contains("resources/")).collect();
+        assert_eq!(asked, ["1 resources/subscribe", "2 resources/subscribe"], "once for both");
+    })
+    .await;
+}
+
+// spec: SUB-11
+#[tokio::test(start_paused = true)]
+async fn a_subscription_at_a_legacy_server_ends_with_its_session() {
+    deadline(async {
+        let script = telling();
+        let session = script.connect(Options::default()).await.unwrap();
+        let lost = session.subscribe(filter()).await.unwrap();
+        script.lose().await;
+        let ends: Vec<_> = lost.collect().await;
+        assert!(matches!(&ends[..], [Err(error)] if error.is_closed()), "{ends:?}");
+
+        let (session, driver) = Session::builder(telling()).connect().await.unwrap();
+        let mut driver = Box::pin(driver);
+        let subscription = tokio::select! {
+            subscription = session.subscribe(filter()) => subscription.unwrap(),
+            _ = &mut driver => panic!("the session is held"),
+        };
+        drop(driver);
+        let ends: Vec<_> = subscription.collect().await;
+        assert!(matches!(&ends[..], [Err(error)] if error.is_closed()), "{ends:?}");
+    })
+    .await;
+}

@@ -41,6 +41,7 @@ pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
     let released = CancellationToken::new();
     let guard = Arc::new(released.clone().drop_guard());
     let open = Open { released: released.clone(), _guard: guard };
+    let close = released.clone();
     let driver = Driver::new(async move {
         let shared = &*resting.0;
         let members = connections.into_iter().enumerate();
@@ -49,7 +50,7 @@ pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
         released.cancelled().await;
         Ok(())
     });
-    Ok((open, driver))
+    Ok((open, driver.with_shut_down(move || close.cancel())))
 }
 
 /// Connects all members. If one fails, those that were connected are closed again.

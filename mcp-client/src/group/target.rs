@@ -8,7 +8,7 @@ use crate::{
 };
 use futures_util::future::BoxFuture;
 use mcp_session::{BoxCallService, Call, Era, KnownEra, Mode};
-use mcp_transport::{ClientMessage, Driver, Replies, Transport};
+use mcp_transport::{ClientMessage, Replies, Transport};
 use mcp_types::{
     ErrorCode, ErrorObject, ProtocolVersion, RawJson, keys,
     rpc::{Message, Request, Response},
@@ -71,7 +71,7 @@ async fn dial(group: Group, mut plan: Plan) -> Dialed {
     (options.mode, options.prior, options.known_era) = (Mode::Auto, None, KnownEra::new());
     let introduction = mcp_transport::Shared::new(introduction(&group.0.shared));
     let (session, driver) = Connecting::new(introduction).dial(plan).await?;
-    let driver = Driver::new(async move {
+    let driver = driver.map(|driver| async move {
         let outcome = driver.await;
         GroupConnection::close(connection).await;
         outcome

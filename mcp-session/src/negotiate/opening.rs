@@ -32,13 +32,13 @@ pub(crate) struct Opening<T> {
 impl<T: Transport> Opening<T> {
     pub(crate) fn new(link: Link<T>, peer: Peer, session: &CancellationToken) -> Self {
         let released = session.child_token();
-        let Link { transport, unsolicited, mut driver, binding, patience, .. } = link;
+        let Link { transport, unsolicited, driver, binding, patience, .. } = link;
         peer.waits_with(patience);
         let desk = Desk { transport: transport.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
         // In a box, so that the driver has room for it once.
         let mut inbox = Box::pin(Seldom::new(inbox.run()));
-        let driver = Driver::new(async move {
+        let driver = driver.map(|mut driver| async move {
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
             tokio::select! {
                 biased;

@@ -1,7 +1,7 @@
 //! Subscribing at a server with a handshake.
 
 use super::{Notice, Subscription, covers, notice};
-use crate::{Error, Session};
+use crate::{Error, Session, peer::Connections};
 use futures_util::{FutureExt, stream};
 use mcp_types::{
     ServerCapabilities,
@@ -21,13 +21,13 @@ pub(super) async fn subscribe(
 ) -> Result<Subscription, Error> {
     let agreed = offered(&session.server().capabilities, wanted);
     let notifications = session.peer().notifications();
-    let reconnected = session.peer().reconnected();
+    let connections = session.peer().connections();
     let mut watching = Watching { session, uris: Vec::new() };
     for uri in agreed.resource_subscriptions.iter().flatten() {
         watching.add(uri).await?;
     }
-    let state = State { watching, agreed: agreed.clone(), notifications, reconnected };
-    let notices = stream::unfold(state, State::next);
+    let state = State { watching, agreed: agreed.clone(), notifications, connections };
+    let notices = stream::unfold(Some(state), async |state| state?.next().await);
     Ok(Subscription::new(agreed, notices))
 }
 
@@ -50,17 +50,21 @@ struct State {
     watching: Watching,
     agreed: SubscriptionFilter,
     notifications: broadcast::Receiver<Notification>,
-    reconnected: watch::Receiver<u64>,
+    connections: watch::Receiver<Connections>,
 }
 
 impl State {
-    async fn next(mut self) -> Option<(Result<Notice, Error>, Self)> {
+    /// The next item, and what comes after it: nothing after the end of the session.
+    async fn next(mut self) -> Option<(Result<Notice, Error>, Option<Self>)> {
         loop {
             let received = tokio::select! {
                 biased;
-                Ok(()) = self.reconnected.changed() => {
-                    let outcome = self.watching.renew().await;
-                    return Some((outcome.map(|()| Notice::Missed), self));
+                Ok(()) = self.connections.changed() => {
+                    let over = self.connections.borrow_and_update().over.clone();
+                    return Some(match over {
+                        Some(error) => (Err(error.into()), None),
+                        None => (self.watching.renew().await.map(|()| Notice::Missed), Some(self)),
+                    });
                 }
                 received = self.notifications.recv() => received,
             };
@@ -68,11 +72,11 @@ impl State {
                 Ok(notification) => match notice(&notification) {
                     Some(Notice::Other(_)) | None => {}
                     Some(notice) if covers(&self.agreed, &notice) => {
-                        return Some((Ok(notice), self));
+                        return Some((Ok(notice), Some(self)));
                     }
                     Some(_) => {}
                 },
-                Err(RecvError::Lagged(_)) => return Some((Ok(Notice::Missed), self)),
+                Err(RecvError::Lagged(_)) => return Some((Ok(Notice::Missed), Some(self))),
                 Err(RecvError::Closed) => return None,
             }
         }
@@ -89,7 +93,14 @@ impl Watching {
     async fn add(&mut self, uri: &str) -> Result<(), Error> {
         // Noted before it is sent: what is dropped meanwhile is taken back all the same.
         self.uris.push(uri.to_owned());
-        let agreed = self.session.peer().watched().add(uri);
+        self.session.peer().watched().add(uri);
+        self.ask(uri).await
+    }
+
+    /// Subscribes over the connection that is open now, unless another subscriber has.
+    async fn ask(&self, uri: &str) -> Result<(), Error> {
+        let peer = self.session.peer();
+        let agreed = peer.watched().agreed(uri, peer.connection());
         let ask = async || self.session.request(SubscribeRequest::new(uri)).await.map(drop);
         agreed.get_or_try_init(ask).await.copied()
     }
@@ -97,7 +108,7 @@ impl Watching {
     /// Subscribes again, over a new connection.
     async fn renew(&self) -> Result<(), Error> {
         for uri in &self.uris {
-            self.session.request(SubscribeRequest::new(uri.as_str())).await?;
+            self.ask(uri).await?;
         }
         Ok(())
     }

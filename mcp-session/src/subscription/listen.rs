@@ -80,7 +80,15 @@ impl Open {
                 break;
             }
             let asked = error.retry_after().unwrap_or_default().min(policy.max_backoff);
-            tokio::time::sleep(policy.backoff(losses).max(asked)).await;
+            let mut connections = session.peer().connections();
+            let pause = tokio::time::sleep(policy.backoff(losses).max(asked));
+            tokio::select! {
+                biased;
+                Ok(_) = connections.wait_for(|connections| connections.over.is_some()) => {
+                    return Err(error);
+                }
+                () = pause => {}
+            }
             losses = losses.saturating_add(1);
             match Listening::open(&session, &filter).await {
                 Ok((listening, _)) => {

@@ -16,6 +16,8 @@ struct Entry {
     /// How many subscribers there are.
     count: usize,
     agreed: Agreed,
+    /// The number of the connection over which.
+    connection: u64,
 }
 
 /// Whether the server has agreed. Of several subscribers one asks at a time, and the others only if that came to nothing.
@@ -23,10 +25,19 @@ pub(super) type Agreed = Arc<OnceCell<()>>;
 
 impl Watched {
     /// Counts one more subscriber.
-    pub(super) fn add(&self, uri: &str) -> Agreed {
+    pub(super) fn add(&self, uri: &str) {
+        self.lock().entry(uri.to_owned()).or_default().count += 1;
+    }
+
+    /// Whether the server has agreed over the connection with this number, or over a later one: what it agreed to over
+    /// one that was lost it has forgotten.
+    pub(super) fn agreed(&self, uri: &str, connection: u64) -> Agreed {
         let mut watched = self.lock();
-        let entry = watched.entry(uri.to_owned()).or_default();
-        entry.count += 1;
+        let Some(entry) = watched.get_mut(uri) else { return Agreed::default() };
+        if entry.connection < connection {
+            entry.connection = connection;
+            entry.agreed = Agreed::default();
+        }
         Arc::clone(&entry.agreed)
     }
 

@@ -3,15 +3,17 @@
 use super::{Binding, Connector, Driver, Link};
 use crate::{ClientMessage, Delivery, Error, Replies, ServerMessage, Transport};
 use futures_core::Stream;
+use futures_util::future::select;
 use pin_project_lite::pin_project;
 use std::{
     convert::Infallible,
     fmt,
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tower_service::Service;
 
 /// A connector that hands out clones of one transport, for servers in this process and for mocks.
@@ -34,11 +36,15 @@ impl<T: Transport> Connector for Shared<T> {
     async fn connect(&self) -> Result<Link<InProcess<T>>, Error> {
         let (used, mut uses) = mpsc::channel(1);
         let transport = InProcess { inner: self.0.clone(), tie: Tie { used, cut: None } };
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
         let driver = Driver::new(async move {
             // Nothing is ever sent: it ends when nobody is left who could.
-            let _: Option<Infallible> = uses.recv().await;
+            let unused = pin!(async { _ = uses.recv().await });
+            select(unused, pin!(stopped.notified())).await;
             Ok(())
         });
+        let driver = driver.with_shut_down(move || stop.notify_one());
         Ok(Link::new(transport, Binding::InProcess).with_driver(driver))
     }
 }

@@ -155,6 +155,14 @@ impl Patience {
     }
 }
 
+impl<W: Framing + Send + 'static> Engine<W> {
+    /// What has the connection end as if no handle were left.
+    pub(crate) fn release(&self) -> impl FnOnce() + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.release()
+    }
+}
+
 impl<W: Framing> Engine<W> {
     /// Fails everything that is pending, and all that comes.
     pub(crate) fn fail(&mut self, error: &Error) {

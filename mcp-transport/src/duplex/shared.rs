@@ -57,9 +57,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let mut exchange = self.0.lock();
-        exchange.release();
-        settle(exchange);
+        self.0.release();
     }
 }
 
@@ -148,6 +146,13 @@ impl<P: ?Sized> Shared<P> {
         let outgoing = exchange.poll_outgoing(lines, cx.waker());
         settle(exchange);
         outgoing
+    }
+
+    /// Lets the driver end.
+    pub(super) fn release(&self) {
+        let mut exchange = self.lock();
+        exchange.release();
+        settle(exchange);
     }
 
     pub(super) fn is_released(&self) -> bool {

@@ -159,10 +159,11 @@ impl<T: Storey> Connector for Endpoint<T> {
         let upkeep = self.storey.upkeep();
         let driver = driver::run(service.clone(), Arc::clone(&state), upkeep, rest);
         let unsolicited = Unsolicited::new(state.inbox.arrivals());
+        let of_driver = Arc::clone(&state);
         Ok(Link::new(Http::new(service, state), Binding::Http)
             .with_unsolicited(unsolicited)
             .with_patience(self.target.patience.clone())
-            .with_driver(Driver::new(driver)))
+            .with_driver(Driver::new(driver).with_shut_down(move || of_driver.release())))
     }
 }
 

@@ -211,7 +211,13 @@ impl State {
         self.driver.register(cx.waker());
     }
 
-    /// Whether nobody can send any more.
+    /// Lets the driver end the connection.
+    pub(super) fn release(&self) {
+        self.lock().released = true;
+        self.driver.wake();
+    }
+
+    /// Whether nobody is to send any more.
     pub(super) fn is_released(&self) -> bool {
         self.lock().released
     }
@@ -255,8 +261,7 @@ pub(super) struct Handle(pub(super) Arc<State>);
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.0.lock().released = true;
-        self.0.driver.wake();
+        self.0.release();
     }
 }
 

@@ -1,6 +1,6 @@
 //! Unix sockets.
 
-use super::{Options, link, within};
+use super::{Options, over, within};
 use crate::{
     Connector, Delivery, Error, Link,
     duplex::{Limits, Multiplex},
@@ -91,6 +91,6 @@ impl Connector for Unix {
         let connecting = UnixStream::connect(&self.path);
         let stream = within(self.options.connect_timeout, &place, connecting).await?;
         self.check_owner(&stream)?;
-        Ok(link(stream, self.options))
+        Ok(over(stream, self.options))
     }
 }

@@ -184,3 +184,29 @@ async fn two_halves_make_a_stream() {
     assert_eq!(peer.rest().await, Vec::<Value>::new());
     driver.end().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_connection_that_is_still_held_can_be_shut_down() {
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let link = duplex::connect(ours);
+    let (mut client, mut driver) = (link.transport, link.driver);
+    let mut peer = conformance::script::Peer::new(theirs);
+    let replies = deadline(async {
+        tokio::select! {
+            replies = async {
+                let replies = client.call(request(1, "a")).await.unwrap();
+                peer.expect("a").await;
+                replies
+            } => replies,
+            _ = &mut driver => panic!("the connection is held"),
+        }
+    });
+    let replies = replies.await;
+    driver.shut_down();
+    deadline(driver).await.unwrap();
+    assert!(peer.rest().await.is_empty(), "nothing is said to a server that sees the end");
+    let error = failure(replies).await;
+    assert!(error.is_closed() && error.delivery() == Delivery::Unknown, "{error:?}");
+    let error = deadline(client.call(request(2, "b"))).await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent);
+}

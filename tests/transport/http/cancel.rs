@@ -203,3 +203,35 @@ async fn f52_dropping_the_driver_fails_the_calls_and_sends_nothing_more() {
     })
     .await;
 }
+
+// spec: H25-18
+#[tokio::test]
+async fn a_connection_that_is_still_held_can_be_shut_down_and_its_session_ends() {
+    deadline(async {
+        let server = start(|request| match request.json()["id"].as_i64() {
+            Some(1) => Answer::silence(),
+            _ => well_behaved(request),
+        })
+        .await;
+        let link = Endpoint::parse(server.url()).unwrap().connect().await.unwrap();
+        let (http, mut driver) = (link.transport, link.driver);
+        let call = async {
+            for message in [initialize(9), initialized()] {
+                send(http.clone(), message).await.unwrap();
+            }
+            let call = Background::run(send(http.clone(), legacy_call(1)));
+            server.wait_for(1, |request| request.json()["id"] == 1).await;
+            call
+        };
+        let mut call = tokio::select! {
+            call = call => call,
+            _ = &mut driver => panic!("the connection is held"),
+        };
+        driver.shut_down();
+        driver.await.unwrap();
+        assert!(call.end().await.unwrap_err().is_closed());
+        assert_eq!(server.matching(|request| request.method == "DELETE").len(), 1);
+        assert!(send(http, legacy_call(2)).await.unwrap_err().is_closed());
+    })
+    .await;
+}

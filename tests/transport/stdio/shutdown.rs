@@ -176,3 +176,34 @@ fn f53_a_link_may_be_dropped_outside_a_runtime() {
     drop(link);
     runtime().block_on(gone(pid));
 }
+
+// spec: STDIO-09
+#[tokio::test]
+async fn a_child_whose_transport_is_still_held_can_be_closed_in_good_order() {
+    let silent = "
+say('pid', pid=os.getpid())
+while receive(): pass
+say('goodbye')
+";
+    let mut link = deadline(python(silent).exit_grace(LONG).connect()).await.unwrap();
+    let mut unsolicited = link.unsolicited;
+    let pid = deadline(async {
+        tokio::select! {
+            arrival = unsolicited.next() => pid_of(arrival),
+            _ = &mut link.driver => panic!("the child lives"),
+        }
+    });
+    let pid = pid.await;
+    let mut client = link.transport.clone();
+    let replies = deadline(client.call(ClientMessage::new(Request::new(1, "a")))).await.unwrap();
+    link.driver.shut_down();
+    deadline(link.driver).await.unwrap();
+    assert!(!is_running(pid));
+    assert!(failure(replies).await.is_closed());
+    assert!(deadline(client.call(ClientMessage::new(Request::new(2, "b")))).await.is_err());
+}
+
+fn pid_of(arrival: Option<Arrival>) -> u64 {
+    let Some(Arrival::Message(Message::Notification(it))) = arrival else { panic!("{arrival:?}") };
+    it.params.unwrap().decode::<Value>().unwrap()["pid"].as_u64().unwrap()
+}
