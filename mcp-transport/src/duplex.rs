@@ -41,6 +41,7 @@
 mod batch;
 mod bell;
 mod call;
+mod calls;
 mod connection;
 mod correlation;
 mod engine;

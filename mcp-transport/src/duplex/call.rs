@@ -1,27 +1,33 @@
 //! One request in flight, between the driver and the caller.
 
-use super::{outbox::Span, shared::Handle};
+use super::{calls::Key, exchange::Polled, outbox::Span, shared::Handle};
 use crate::{
     Delivery, Error, ServerMessage,
     error::Kind,
     queue::{Limit, Queue},
 };
 use futures_core::Stream;
-use mcp_types::rpc::{Message, RequestId};
+use mcp_types::{
+    ErrorObject, RawJson,
+    rpc::{Message, RequestId, Response},
+};
 use std::{
+    mem,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-/// What the driver has for the caller of one request.
+/// What is known of one request, and what the driver has for its caller.
 #[derive(Debug)]
 pub(super) struct Slot {
     id: RequestId,
     kind: CallKind,
     /// Where its request is in what is written.
     span: Span,
-    state: Mutex<State>,
+    /// None before the first: most calls have none.
+    notifications: Option<Box<Queue<ServerMessage>>>,
+    stage: Stage,
 }
 
 /// The methods whose requests are treated in a way of their own.
@@ -34,12 +40,22 @@ pub(super) enum CallKind {
     Other,
 }
 
+/// How far a call has got. What most come to takes the least room.
 #[derive(Debug)]
-struct State {
-    /// None before the first: most calls have none.
-    notifications: Option<Box<Queue<ServerMessage>>>,
-    end: Option<Result<ServerMessage, Error>>,
-    waker: Option<Waker>,
+enum Stage {
+    /// The end is to come, and wakes the caller who has looked for it.
+    Waiting(Option<Waker>),
+    Answered(RawJson),
+    Refused(Box<ErrorObject>),
+    Failed(Error),
+}
+
+/// What a caller finds in its slot.
+pub(super) enum Found {
+    Notification(ServerMessage),
+    End,
+    /// Nothing; here is the waker that another one has replaced.
+    Nothing(Option<Waker>),
 }
 
 /// The queue of a call is full, and nothing in it may be dropped.
@@ -58,8 +74,7 @@ impl CallKind {
 
 impl Slot {
     pub(super) fn new(id: RequestId, kind: CallKind, span: Span) -> Self {
-        let state = State { notifications: None, end: None, waker: None };
-        Self { id, kind, span, state: Mutex::new(state) }
+        Self { id, kind, span, notifications: None, stage: Stage::Waiting(None) }
     }
 
     pub(super) fn id(&self) -> &RequestId {
@@ -77,45 +92,67 @@ impl Slot {
     /// Hands over a notification of so many bytes, and gives the caller to wake. Old progress makes room for it, because
     /// the newest tells all.
     pub(super) fn push(
-        &self,
+        &mut self,
         message: ServerMessage,
         bytes: usize,
         limit: Limit,
     ) -> Result<Option<Waker>, Overflow> {
-        let mut state = self.lock();
-        let queue = state.notifications.get_or_insert_with(|| Box::new(Queue::new(limit)));
+        let queue = self.notifications.get_or_insert_with(|| Box::new(Queue::new(limit)));
         while !queue.has_room(bytes) {
             queue.evict(is_progress).ok_or(Overflow)?;
         }
         queue.push(message, bytes);
-        Ok(state.waker.take())
+        Ok(match &mut self.stage {
+            Stage::Waiting(caller) => caller.take(),
+            _ => None,
+        })
     }
 
-    /// Hands over the end, and gives the caller to wake.
+    /// Hands over what the response says, and gives the caller to wake.
     #[must_use = "the caller has to be woken"]
-    pub(super) fn finish(&self, end: Result<ServerMessage, Error>) -> Option<Waker> {
-        let mut state = self.lock();
-        state.end = Some(end);
-        state.waker.take()
+    pub(super) fn answer(&mut self, outcome: Result<RawJson, ErrorObject>) -> Option<Waker> {
+        self.end(match outcome {
+            Ok(result) => Stage::Answered(result),
+            Err(error) => Stage::Refused(Box::new(error)),
+        })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Hands over why there will be no response, and gives the caller to wake.
+    #[must_use = "the caller has to be woken"]
+    pub(super) fn fail(&mut self, error: Error) -> Option<Waker> {
+        self.end(Stage::Failed(error))
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<(Result<ServerMessage, Error>, bool)> {
-        let mut state = self.lock();
-        if let Some(notification) = state.notifications.as_mut().and_then(|queue| queue.pop()) {
-            return Poll::Ready((Ok(notification), false));
+    fn end(&mut self, stage: Stage) -> Option<Waker> {
+        match mem::replace(&mut self.stage, stage) {
+            Stage::Waiting(caller) => caller,
+            _ => None,
         }
-        if let Some(end) = state.end.take() {
-            return Poll::Ready((end, true));
+    }
+
+    /// What is there for the caller, who is remembered if there is nothing.
+    pub(super) fn look(&mut self, caller: &Waker) -> Found {
+        if let Some(notification) = self.notifications.as_mut().and_then(|queue| queue.pop()) {
+            return Found::Notification(notification);
         }
-        match &mut state.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
+        match &mut self.stage {
+            Stage::Waiting(Some(before)) if before.will_wake(caller) => Found::Nothing(None),
+            Stage::Waiting(before) => Found::Nothing(before.replace(caller.clone())),
+            _ => Found::End,
         }
-        Poll::Pending
+    }
+
+    /// The end, once it is there.
+    pub(super) fn into_end(self) -> Option<Result<ServerMessage, Error>> {
+        let outcome = match self.stage {
+            Stage::Waiting(_) => return None,
+            Stage::Answered(result) => Ok(result),
+            Stage::Refused(error) => Err(*error),
+            Stage::Failed(error) => return Some(Err(error)),
+        };
+        let mut response = Response::success(self.id, RawJson::EMPTY_OBJECT);
+        response.outcome = outcome;
+        Some(Ok(response.into()))
     }
 }
 
@@ -131,14 +168,15 @@ pub(super) fn overflow(id: &RequestId) -> Error {
 /// The replies to one request on a byte stream. Dropping them before the end abandons the request.
 #[derive(Debug)]
 pub(crate) struct CallReplies {
-    slot: Arc<Slot>,
-    /// Keeps the connection open until the end was read.
+    /// The place of the call, which is there until its end was read.
+    key: Key,
+    /// Keeps the connection open until then.
     handle: Option<Arc<Handle>>,
 }
 
 impl CallReplies {
-    pub(super) fn new(slot: Arc<Slot>, handle: Arc<Handle>) -> Self {
-        Self { slot, handle: Some(handle) }
+    pub(super) fn new(key: Key, handle: Arc<Handle>) -> Self {
+        Self { key, handle: Some(handle) }
     }
 }
 
@@ -146,22 +184,27 @@ impl Stream for CallReplies {
     type Item = Result<ServerMessage, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.handle.is_none() {
-            return Poll::Ready(None);
-        }
-        self.slot.poll(cx).map(|(item, is_end)| {
-            if is_end {
+        let Some(handle) = &self.handle else { return Poll::Ready(None) };
+        let polled = handle.lock().poll(self.key, cx.waker());
+        match polled {
+            Polled::Notification(message) => Poll::Ready(Some(Ok(message))),
+            Polled::End(end) => {
                 self.handle = None;
+                Poll::Ready(end)
             }
-            Some(item)
-        })
+            Polled::Nothing(before) => {
+                // Now that nothing is locked.
+                drop(before);
+                Poll::Pending
+            }
+        }
     }
 }
 
 impl Drop for CallReplies {
     fn drop(&mut self) {
         if let Some(handle) = &self.handle {
-            handle.abandon(&self.slot);
+            handle.abandon(self.key);
         }
     }
 }
@@ -169,8 +212,8 @@ impl Drop for CallReplies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_types::RawJson;
-    use mcp_types::rpc::{Notification, Response};
+    use crate::wakes::Wakes;
+    use mcp_types::rpc::Notification;
 
     const LIMIT: Limit = Limit { items: 2, bytes: 100 };
 
@@ -182,21 +225,17 @@ mod tests {
         Notification::new(method).into()
     }
 
-    fn next(slot: &Slot) -> Poll<(Result<ServerMessage, Error>, bool)> {
-        slot.poll(&mut Context::from_waker(Waker::noop()))
-    }
-
     // spec: PROG-04
     #[test]
     fn old_progress_makes_room() {
-        let slot = slot();
+        let mut slot = slot();
         slot.push(note("a"), 1, LIMIT).unwrap();
         slot.push(note("notifications/progress"), 1, LIMIT).unwrap();
         slot.push(note("b"), 1, LIMIT).unwrap();
         assert_eq!(slot.push(note("c"), 1, LIMIT).unwrap_err(), Overflow);
-        let _nobody = slot.finish(Ok(Response::success(1, RawJson::EMPTY_OBJECT).into()));
+        assert!(slot.answer(Ok(RawJson::EMPTY_OBJECT)).is_none(), "nobody has looked");
         let mut methods = Vec::new();
-        while let Poll::Ready((Ok(Message::Notification(it)), false)) = next(&slot) {
+        while let Found::Notification(Message::Notification(it)) = slot.look(Waker::noop()) {
             methods.push(it.method);
         }
         assert_eq!(methods, ["a", "b"]);
@@ -204,17 +243,29 @@ mod tests {
 
     #[test]
     fn a_call_that_waits_takes_little() {
-        let entry = size_of::<(RequestId, Arc<Slot>)>();
-        assert!(size_of::<Slot>() <= 200 && entry <= 24, "{} {entry}", size_of::<Slot>());
+        assert!(size_of::<Slot>() <= 88, "{}", size_of::<Slot>());
     }
 
     #[test]
     fn what_was_said_before_the_end_comes_before_it() {
-        let slot = slot();
-        assert!(next(&slot).is_pending());
+        let mut slot = slot();
+        assert!(matches!(slot.look(Waker::noop()), Found::Nothing(None)));
         assert!(slot.push(note("a"), 1, LIMIT).unwrap().is_some());
-        assert!(slot.finish(Err(overflow(&1.into()))).is_none(), "it is woken once");
-        assert!(matches!(next(&slot), Poll::Ready((Ok(_), false))));
-        assert!(matches!(next(&slot), Poll::Ready((Err(_), true))));
+        assert!(slot.fail(overflow(&1.into())).is_none(), "it is woken once");
+        assert!(matches!(slot.look(Waker::noop()), Found::Notification(_)));
+        assert!(matches!(slot.look(Waker::noop()), Found::End));
+        assert!(matches!(slot.into_end(), Some(Err(_))));
+    }
+
+    #[test]
+    fn a_call_that_is_polled_by_another_task_wakes_that_one_alone() {
+        let mut slot = slot();
+        let ((first, first_waker), (second, second_waker)) = (Wakes::counted(), Wakes::counted());
+        for _ in 0..2 {
+            assert!(matches!(slot.look(&first_waker), Found::Nothing(None)));
+        }
+        assert!(matches!(slot.look(&second_waker), Found::Nothing(Some(_))));
+        slot.answer(Ok(RawJson::EMPTY_OBJECT)).unwrap().wake();
+        assert_eq!((first.count(), second.count()), (0, 1));
     }
 }

@@ -13,6 +13,14 @@ pub(super) enum Subject {
     Cancelled(RequestId),
 }
 
+impl Subject {
+    /// The id of the request.
+    pub(super) fn id(&self) -> &RequestId {
+        let (Self::Progress(id) | Self::Subscription(id) | Self::Cancelled(id)) = self;
+        id
+    }
+}
+
 /// Tells the request that a notification belongs to.
 pub(super) fn subject(notification: &Notification) -> Option<Subject> {
     let params = notification.params.as_ref()?;

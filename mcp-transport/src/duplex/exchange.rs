@@ -2,20 +2,17 @@
 
 use super::{
     Limits,
-    call::{CallKind, Slot},
+    call::{self, CallKind, Found, Overflow, Slot},
+    calls::{Calls, Key},
+    correlation::Subject,
     outbox::{Chunk, LargeLine, Outbox, Span},
-    pending::Pending,
 };
-use crate::{Delivery, Error};
+use crate::{Delivery, Error, ServerMessage, queue::Limit};
 use mcp_types::{
     RawJson,
-    rpc::{Message, Notification, Request, RequestId},
+    rpc::{Message, Notification, Request, RequestId, Response},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, MutexGuard},
-    task::Waker,
-};
+use std::{collections::BTreeMap, sync::MutexGuard, task::Waker};
 
 /// Fewer requests than this are not worth a write of their own.
 const HANDFUL: usize = 8;
@@ -24,7 +21,7 @@ const HANDFUL: usize = 8;
 #[derive(Debug)]
 pub(super) struct Exchange {
     outbox: Outbox,
-    pending: Pending,
+    calls: Calls,
     /// Callers that wait for room, first come first served.
     waiting: BTreeMap<Ticket, Option<Waker>>,
     next_ticket: Ticket,
@@ -59,11 +56,20 @@ pub(super) enum Outgoing {
     Finished,
 }
 
+/// What a caller finds.
+pub(super) enum Polled {
+    Notification(ServerMessage),
+    /// The end of the replies.
+    End(Option<Result<ServerMessage, Error>>),
+    /// Nothing yet; here is the waker that another one has replaced.
+    Nothing(Option<Waker>),
+}
+
 impl Exchange {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             outbox: Outbox::new(limits.outbox_bytes),
-            pending: Pending::default(),
+            calls: Calls::default(),
             waiting: BTreeMap::new(),
             next_ticket: 0,
             driver: None,
@@ -116,24 +122,24 @@ impl Exchange {
     pub(super) fn is_complete(&self) -> bool {
         let Self { answers, requests, .. } = *self;
         let is_half = requests == answers.div_ceil(2) && requests >= HANDFUL;
-        requests == answers && requests > 1 || is_half && self.pending.len() <= 2 * requests
+        requests == answers && requests > 1 || is_half && self.calls.waiting() <= 2 * requests
     }
 
     /// Whether the driver should let others go first, once: some schedulers run it right after the first of many callers.
     fn is_early(&self) -> bool {
         let Self { answers, requests, .. } = *self;
-        let is_first = requests == 1 && self.pending.len() > 1;
+        let is_first = requests == 1 && self.calls.waiting() > 1;
         !self.has_waited && requests > 0 && (is_first || requests < answers)
     }
 
-    /// Queues a message, and makes the slot of a request before its first byte can be written.
+    /// Queues a message, and makes a place for a request before its first byte can be written.
     ///
     /// A large one is a line already.
     pub(super) fn send(
         &mut self,
         message: &Message,
         line: Option<LargeLine>,
-    ) -> Result<Option<Arc<Slot>>, Error> {
+    ) -> Result<Option<Key>, Error> {
         if let Some(error) = &self.closed {
             return Err(error.clone().with_delivery(Delivery::NotSent));
         }
@@ -141,45 +147,87 @@ impl Exchange {
             push(&mut self.outbox, message, line);
             return Ok(None);
         };
-        let slot = self.pending.insert(id, || {
+        let key = self.calls.insert(id, || {
             self.requests += 1;
             let span = push(&mut self.outbox, message, line);
             Slot::new(id.clone(), CallKind::of(method), span)
         });
-        if slot.is_none() {
+        if key.is_none() {
             let text = format!("request id {id} is in use by another call");
             return Err(Error::other(text, Delivery::NotSent));
         }
-        Ok(slot)
+        Ok(key)
     }
 
-    /// Gives a call up: takes its request back, or tells the server.
-    pub(super) fn abandon(&mut self, slot: &Slot) {
-        if !self.pending.remove_slot(slot) {
-            return;
+    /// What there is for a caller, who is woken by what comes if there is nothing.
+    pub(super) fn poll(&mut self, key: Key, caller: &Waker) -> Polled {
+        match self.calls.look(key, caller) {
+            Found::Notification(message) => Polled::Notification(message),
+            Found::End => Polled::End(self.calls.remove(key).and_then(Slot::into_end)),
+            Found::Nothing(before) => Polled::Nothing(before),
         }
+    }
+
+    /// Gives a call up: takes its request back, or tells the server. What is left of it is to be dropped when the lock is
+    /// gone.
+    #[must_use = "it is dropped when the lock is gone"]
+    pub(super) fn abandon(&mut self, key: Key) -> Option<Slot> {
+        self.give_up(key);
+        self.calls.remove(key)
+    }
+
+    fn give_up(&mut self, key: Key) -> Option<&mut Slot> {
+        let slot = self.calls.stop(key)?;
         if self.outbox.recall(slot.span()) {
             self.requests = self.requests.saturating_sub(1);
         } else if slot.kind() != CallKind::Initialize {
             self.outbox.push(&cancelled(slot.id()));
         }
+        Some(slot)
     }
 
-    /// The call that waits for a response to this id.
-    pub(super) fn find(&self, id: &RequestId) -> Option<&Arc<Slot>> {
-        self.pending.find(id)
+    /// Hands a response over, and gives the caller to wake; the response, if nobody waits for it.
+    pub(super) fn answer(&mut self, response: Response) -> Result<Option<Waker>, Response> {
+        match response.id.as_ref().and_then(|id| self.take(id)) {
+            Some(slot) => Ok(slot.answer(response.outcome)),
+            None => Err(response),
+        }
     }
 
-    /// The same, and it waits no longer.
-    pub(super) fn take(&mut self, id: &RequestId) -> Option<Arc<Slot>> {
-        let slot = self.pending.remove(id)?;
+    /// The call that waits for a response to this id, and waits no longer: who takes it hands over its end.
+    pub(super) fn take(&mut self, id: &RequestId) -> Option<&mut Slot> {
+        let slot = self.calls.take(id)?;
         self.answers += 1;
         Some(slot)
     }
 
-    /// Whether a response to an id that nobody waits for comes too late or twice.
+    /// Hands a notification of so many bytes over to the call that it is about, and gives the caller to wake; the
+    /// notification, if there is no such call. One that is told too much is given up.
+    pub(super) fn tell(
+        &mut self,
+        subject: &Subject,
+        notification: ServerMessage,
+        bytes: usize,
+        limit: Limit,
+    ) -> Result<Option<Waker>, ServerMessage> {
+        let found = self.calls.find(subject.id()).filter(|(_, slot)| match subject {
+            Subject::Progress(_) | Subject::Subscription(_) => true,
+            // Any other id is one of the peer's own requests, or none of its business.
+            Subject::Cancelled(_) => slot.kind() == CallKind::Listen,
+        });
+        let Some((key, slot)) = found else { return Err(notification) };
+        Ok(match slot.push(notification, bytes, limit) {
+            Ok(caller) => caller,
+            Err(Overflow) => {
+                let slot = self.give_up(key);
+                slot.and_then(|slot| slot.fail(call::overflow(slot.id())))
+            }
+        })
+    }
+
+    /// Whether a response that nobody waits for comes too late or twice.
     pub(super) fn is_late(&self, id: &RequestId) -> bool {
-        self.pending.was_used(id)
+        self.calls.was_used(id)
     }
 
     /// Gives the driver what is queued, or remembers whom to wake.
@@ -233,20 +281,16 @@ impl Exchange {
         self.released
     }
 
-    /// Ends everything: the calls to fail, each with how far it got, and the callers to wake.
-    pub(super) fn close(
-        &mut self,
-        error: &Error,
-        written: u64,
-    ) -> (Vec<(Arc<Slot>, Error)>, Vec<Waker>) {
+    /// Ends everything, each call with how far it got; gives the callers to wake.
+    pub(super) fn close(&mut self, error: &Error, written: u64) -> Vec<Waker> {
         self.closed.get_or_insert_with(|| error.clone());
-        let failed = self.pending.drain().map(|slot| {
+        let mut callers = self.calls.fail_all(|slot| {
             let is_begun = slot.span().start < written;
             let sent = if is_begun { Delivery::Unknown } else { Delivery::NotSent };
-            (slot, error.clone().with_delivery(sent))
+            error.clone().with_delivery(sent)
         });
-        let wakers = self.waiting.values_mut().filter_map(Option::take);
-        (failed.collect(), wakers.collect())
+        callers.extend(self.waiting.values_mut().filter_map(Option::take));
+        callers
     }
 
     /// Whom the last change concerns: the driver if there is work, the first in line if there is room.

@@ -84,6 +84,12 @@ impl<I: Inbound> Intake<I> {
     }
 
     fn route_lines(&mut self) -> Result<(), Error> {
+        let routed = self.route_each();
+        self.router.hand_over();
+        routed
+    }
+
+    fn route_each(&mut self) -> Result<(), Error> {
         while let Some(line) = self.inbound.next() {
             match line {
                 Line::Whole(line) => self.router.line(line),

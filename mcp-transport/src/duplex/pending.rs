@@ -1,13 +1,12 @@
 //! The calls that wait for a response.
 
-use super::call::Slot;
+use super::calls::Key;
 use foldhash::fast::RandomState;
 use mcp_types::RequestId;
 use std::{
     collections::{HashMap, VecDeque},
     mem,
     ops::RangeInclusive,
-    sync::Arc,
 };
 
 /// Room for more calls than this is given back when none waits.
@@ -23,7 +22,7 @@ const SPARSE: usize = 64;
 pub(super) struct Pending {
     row: Row,
     /// Those that do not follow in the row, and those that others have left behind.
-    others: HashMap<RequestId, Arc<Slot>, RandomState>,
+    others: HashMap<RequestId, Key, RandomState>,
     /// All the integer ids that were ever used lie in this range.
     used: Option<RangeInclusive<i64>>,
 }
@@ -31,72 +30,63 @@ pub(super) struct Pending {
 /// Calls whose ids follow one another, and places of such as are over.
 #[derive(Debug, Default)]
 struct Row {
-    calls: VecDeque<Option<Arc<Slot>>>,
+    calls: VecDeque<Key>,
     /// The id of the first place.
     first: i64,
     /// How many calls there are.
     len: usize,
 }
 
+/// In the row, a call that is over.
+const OVER: Key = Key::MAX;
+
 impl Pending {
-    /// Adds the call that `make` makes; nothing, if its id is in use.
-    pub(super) fn insert(
-        &mut self,
-        id: &RequestId,
-        make: impl FnOnce() -> Slot,
-    ) -> Option<Arc<Slot>> {
-        let RequestId::Integer(number) = *id else { return self.insert_other(id, make) };
+    /// Adds a call; false, if its id is in use.
+    pub(super) fn insert(&mut self, id: &RequestId, key: Key) -> bool {
+        let RequestId::Integer(number) = *id else { return self.insert_other(id, key) };
         let used = self.used.take();
         let is_new = used.as_ref().is_none_or(|used| number > *used.end());
         let (first, last) = used.map_or((number, number), RangeInclusive::into_inner);
         self.used = Some(first.min(number)..=last.max(number));
         if !self.row.is_next(number) || !is_new && self.others.contains_key(id) {
-            return self.insert_other(id, make);
+            return self.insert_other(id, key);
         }
-        let slot = Arc::new(make());
-        self.row.push(number, Arc::clone(&slot));
+        self.row.push(number, key);
         while self.row.is_sparse()
-            && let Some(slot) = self.row.leave_first()
+            && let Some((id, key)) = self.row.leave_first()
         {
-            self.others.insert(slot.id().clone(), slot);
+            self.others.insert(id.into(), key);
         }
-        Some(slot)
+        true
     }
 
-    fn insert_other(&mut self, id: &RequestId, make: impl FnOnce() -> Slot) -> Option<Arc<Slot>> {
-        if self.find(id).is_some() {
-            return None;
+    fn insert_other(&mut self, id: &RequestId, key: Key) -> bool {
+        let is_free = self.find(id).is_none();
+        if is_free {
+            self.others.insert(id.clone(), key);
         }
-        let slot = Arc::new(make());
-        self.others.insert(id.clone(), Arc::clone(&slot));
-        Some(slot)
+        is_free
     }
 
     pub(super) fn len(&self) -> usize {
         self.row.len + self.others.len()
     }
 
-    pub(super) fn find(&self, id: &RequestId) -> Option<&Arc<Slot>> {
+    pub(super) fn find(&self, id: &RequestId) -> Option<Key> {
         // The place of a call that is over may be followed by another of the same id.
-        let in_row = self.row.place(id).and_then(|place| self.row.calls[place].as_ref());
-        in_row.or_else(|| self.others.get(id))
+        let in_row = self.row.place(id).map(|place| self.row.calls[place]);
+        in_row.filter(|key| *key != OVER).or_else(|| self.others.get(id).copied())
     }
 
-    pub(super) fn remove(&mut self, id: &RequestId) -> Option<Arc<Slot>> {
-        if let Some(slot) = self.row.place(id).and_then(|place| self.row.remove(place)) {
-            return Some(slot);
+    pub(super) fn remove(&mut self, id: &RequestId) -> Option<Key> {
+        if let Some(key) = self.row.place(id).and_then(|place| self.row.remove(place)) {
+            return Some(key);
         }
-        let slot = self.others.remove(id);
+        let key = self.others.remove(id);
         if self.others.is_empty() && self.others.capacity() > KEPT {
             self.others = HashMap::default();
         }
-        slot
-    }
-
-    /// Removes the call of this very slot, if it is there; its id may be another call's by now.
-    pub(super) fn remove_slot(&mut self, slot: &Slot) -> bool {
-        let is_it = self.find(slot.id()).is_some_and(|found| std::ptr::eq(&**found, slot));
-        is_it && self.remove(slot.id()).is_some()
+        key
     }
 
     /// Whether an id that is not pending was, as far as can be told without remembering every id.
@@ -107,8 +97,8 @@ impl Pending {
         }
     }
 
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Arc<Slot>> {
-        let row = mem::take(&mut self.row).calls.into_iter().flatten();
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Key> {
+        let row = mem::take(&mut self.row).calls.into_iter().filter(|key| *key != OVER);
         row.chain(mem::take(&mut self.others).into_values())
     }
 }
@@ -127,33 +117,37 @@ impl Row {
         (place < self.calls.len()).then_some(place)
     }
 
-    fn push(&mut self, id: i64, slot: Arc<Slot>) {
+    fn push(&mut self, id: i64, key: Key) {
         if self.calls.is_empty() {
             self.first = id;
         }
-        self.calls.push_back(Some(slot));
+        self.calls.push_back(key);
         self.len += 1;
     }
 
-    fn remove(&mut self, place: usize) -> Option<Arc<Slot>> {
-        let slot = self.calls[place].take()?;
+    fn remove(&mut self, place: usize) -> Option<Key> {
+        let key = mem::replace(&mut self.calls[place], OVER);
+        if key == OVER {
+            return None;
+        }
         self.len -= 1;
         self.drop_ended();
-        Some(slot)
+        Some(key)
     }
 
     fn is_sparse(&self) -> bool {
         self.calls.len() > 2 * self.len + SPARSE
     }
 
-    /// Takes the first call out, which the others have left behind.
-    fn leave_first(&mut self) -> Option<Arc<Slot>> {
-        self.remove(0)
+    /// Takes the first call out, which the others have left behind, with its id.
+    fn leave_first(&mut self) -> Option<(i64, Key)> {
+        let id = self.first;
+        Some((id, self.remove(0)?))
     }
 
     /// Drops the places in front whose calls are over.
     fn drop_ended(&mut self) {
-        while let Some(None) = self.calls.front() {
+        while let Some(&OVER) = self.calls.front() {
             self.calls.pop_front();
             self.first = self.first.wrapping_add(1);
         }
@@ -166,12 +160,10 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::duplex::call::CallKind;
     use proptest::prelude::*;
 
     fn insert(pending: &mut Pending, id: &RequestId) -> bool {
-        let made = pending.insert(id, || Slot::new(id.clone(), CallKind::Other, 0..1));
-        made.is_some_and(|slot| slot.id() == id)
+        pending.insert(id, 0)
     }
 
     #[test]
@@ -213,7 +205,7 @@ mod tests {
         ) {
             let (mut pending, mut model) = (Pending::default(), HashMap::new());
             let mut next = 0;
-            for (number, is_removed, kind) in steps {
+            for (step, (number, is_removed, kind)) in steps.into_iter().enumerate() {
                 let number = match kind {
                     0 => number,
                     _ if is_removed => (next - number % 16).max(0),
@@ -224,19 +216,17 @@ mod tests {
                     _ => first.saturating_add(number).into(),
                 };
                 if is_removed {
-                    let removed = pending.remove(&id).map(|slot| slot.id().clone());
-                    prop_assert_eq!(removed, model.remove(&id).map(|()| id.clone()));
+                    prop_assert_eq!(pending.remove(&id), model.remove(&id));
                 } else {
-                    let is_new = !model.contains_key(&id);
-                    model.insert(id.clone(), ());
-                    prop_assert_eq!(insert(&mut pending, &id), is_new);
-                    prop_assert_eq!(pending.find(&id).map(|slot| slot.id()), Some(&id));
+                    let (key, is_new) = (step, !model.contains_key(&id));
+                    prop_assert_eq!(pending.insert(&id, key), is_new);
+                    let expected = *model.entry(id.clone()).or_insert(key);
+                    prop_assert_eq!(pending.find(&id), Some(expected));
                 }
                 prop_assert_eq!(pending.len(), model.len());
             }
-            let left: std::collections::HashSet<_> =
-                pending.drain().map(|slot| slot.id().clone()).collect();
-            prop_assert_eq!(left, model.into_keys().collect());
+            let left: std::collections::HashSet<_> = pending.drain().collect();
+            prop_assert_eq!(left, model.into_values().collect());
         }
     }
 }

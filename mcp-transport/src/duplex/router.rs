@@ -1,13 +1,8 @@
 //! Where what the peer says goes.
 
 use super::{
-    batch,
-    call::{self, CallKind, Overflow, Slot},
-    correlation::{Subject, subject},
-    port::WriteThrough,
-    salvage::Salvage,
-    shared::Shared,
-    wakers::Wakers,
+    batch, correlation::subject, exchange::settle, port::WriteThrough, salvage::Salvage,
+    shared::Shared, wakers::Wakers,
 };
 use crate::{
     Delivery, Error, ServerMessage,
@@ -16,17 +11,19 @@ use crate::{
     inbox::{EXCERPT, Inbox},
 };
 use bytes::Bytes;
-use mcp_types::{
-    RequestId,
-    rpc::{DecodeError, Message, Notification, Response},
-};
+use mcp_types::rpc::{DecodeError, Message, Response};
 use std::sync::Arc;
+
+/// So many responses are handed over under one lock.
+const TOGETHER: usize = 32;
 
 /// Gives each message of the peer to the call that it belongs to, and the rest to whoever listens.
 #[derive(Debug)]
 pub(super) struct Router {
     shared: Arc<Shared<dyn WriteThrough>>,
     inbox: Option<Inbox>,
+    /// Responses with an id, each with its bytes, that are not handed over yet. They are before all else that comes.
+    responses: Vec<(Response, usize)>,
     /// The callers whom messages have come for, and who are not woken yet.
     due: Wakers,
     /// Whether a message was among what came: then it is a server.
@@ -38,10 +35,12 @@ pub(super) struct Router {
 impl Router {
     pub(super) fn new(shared: Arc<Shared<dyn WriteThrough>>, inbox: Inbox) -> Self {
         let (due, noise) = (Wakers::default(), (0, String::new()));
-        Self { shared, inbox: Some(inbox), due, has_heard: false, noise }
+        let (inbox, responses) = (Some(inbox), Vec::new());
+        Self { shared, inbox, responses, due, has_heard: false, noise }
     }
 
-    /// Routes one line: a message or a batch of them. The callers are woken by whoever routes.
+    /// Routes one line: a message or a batch of them. The callers are woken by whoever routes, after the last line and the
+    /// [handing over](Self::hand_over).
     pub(super) fn line(&mut self, line: Bytes) {
         if line.starts_with(b"[") { self.batch(&line) } else { self.single(line) }
     }
@@ -49,17 +48,47 @@ impl Router {
     /// Fails the calls that a message over the limit answers.
     pub(super) fn too_long(&mut self, salvage: &Salvage) {
         let limit = self.shared.limits.message_bytes;
-        let slots: Vec<_> =
-            salvage.all_answered().filter_map(|id| self.shared.lock().take(id)).collect();
-        if slots.is_empty() {
-            self.count_noise(limit, String::new);
-            return self.unsolicited(|inbox| inbox.too_large(limit));
-        }
-        self.has_heard = true;
-        for slot in slots {
+        self.hand_over();
+        let mut exchange = self.shared.lock();
+        let mut is_answer = false;
+        for id in salvage.all_answered() {
+            let Some(slot) = exchange.take(id) else { continue };
             let text = format!("response to request {} is over {limit} bytes", slot.id());
-            let failure = Error::new(Kind::TooLarge, Delivery::Delivered, text);
-            self.due.extend(slot.finish(Err(failure)));
+            self.due.extend(slot.fail(Error::new(Kind::TooLarge, Delivery::Delivered, text)));
+            is_answer = true;
+        }
+        drop(exchange);
+        self.has_heard |= is_answer;
+        if !is_answer {
+            self.count_noise(limit, String::new);
+            self.unsolicited(|inbox| inbox.too_large(limit));
+        }
+    }
+
+    /// Hands over the responses that wait for others to come: the lock is taken once for all of them.
+    pub(super) fn hand_over(&mut self) {
+        if self.responses.is_empty() {
+            return;
+        }
+        let mut exchange = self.shared.lock();
+        let mut strays = Vec::new();
+        for (response, bytes) in self.responses.drain(..) {
+            match exchange.answer(response) {
+                Ok(caller) => self.due.extend(caller),
+                Err(response) => {
+                    let is_late = response.id.as_ref().is_some_and(|id| exchange.is_late(id));
+                    strays.push((response, bytes, is_late));
+                }
+            }
+        }
+        drop(exchange);
+        for (response, bytes, is_late) in strays {
+            // A response to an abandoned call, or the second to another, is nobody's business.
+            if is_late {
+                tracing::debug!(id = ?response.id, "dropped a late response");
+            } else {
+                self.unsolicited(|inbox| inbox.message(response.into(), bytes));
+            }
         }
     }
 
@@ -87,13 +116,12 @@ impl Router {
     }
 
     /// Routes one message. The lock is held for the look-up alone, never while decoding.
-    fn single(&mut self, line: Bytes) {
-        match Message::decode(&line) {
+    fn single(&mut self, mut line: Bytes) {
+        let bytes = line.len();
+        // So that nobody else holds the bytes when the caller gets the message: it may take them over.
+        match Message::take(&mut line) {
             Ok(message) => {
                 self.has_heard = true;
-                let bytes = line.len();
-                // So that nobody else holds them when the caller gets the message: it may take them over.
-                drop(line);
                 self.message(message, bytes);
             }
             Err(error) => self.broken(&line, error),
@@ -117,74 +145,45 @@ impl Router {
     }
 
     fn message(&mut self, message: ServerMessage, bytes: usize) {
-        match &message {
-            Message::Response(Response { id: Some(id), .. }) => {
-                let (slot, is_late) = self.answered(id);
-                if let Some(slot) = slot {
-                    return self.due.extend(slot.finish(Ok(message)));
+        let message = match message {
+            Message::Response(response) if response.id.is_some() => {
+                self.responses.push((response, bytes));
+                if self.responses.len() >= TOGETHER {
+                    self.hand_over();
                 }
-                // A response to an abandoned call, or the second to another, is nobody's business.
-                if is_late {
-                    return tracing::debug!(%id, "dropped a late response");
-                }
+                return;
             }
-            Message::Notification(notification) => {
-                if let Some(slot) = self.subject_of(notification) {
-                    return self.notification(&slot, message, bytes);
-                }
-            }
-            Message::Response(_) | Message::Request(_) => {}
-        }
-        self.unsolicited(|inbox| inbox.message(message, bytes));
-    }
-
-    /// The call that waits for a response, or whether the response comes too late for one.
-    fn answered(&self, id: &RequestId) -> (Option<Arc<Slot>>, bool) {
-        let mut exchange = self.shared.lock();
-        let slot = exchange.take(id);
-        let is_late = slot.is_none() && exchange.is_late(id);
-        (slot, is_late)
-    }
-
-    fn subject_of(&self, notification: &Notification) -> Option<Arc<Slot>> {
-        match subject(notification)? {
-            Subject::Progress(id) | Subject::Subscription(id) => {
-                self.shared.lock().find(&id).cloned()
-            }
-            // Any other id is one of the peer's own requests, or none of its business.
-            Subject::Cancelled(id) => {
-                let exchange = self.shared.lock();
-                exchange.find(&id).filter(|slot| slot.kind() == CallKind::Listen).cloned()
-            }
-        }
-    }
-
-    fn notification(&mut self, slot: &Slot, message: ServerMessage, bytes: usize) {
-        let caller = match slot.push(message, bytes, self.shared.limits.of_replies()) {
-            Ok(caller) => caller,
-            Err(Overflow) => {
-                self.shared.abandon(slot);
-                slot.finish(Err(call::overflow(slot.id())))
-            }
+            other => other,
         };
-        self.due.extend(caller);
+        self.hand_over();
+        if let Some(message) = self.tell(message, bytes) {
+            self.unsolicited(|inbox| inbox.message(message, bytes));
+        }
+    }
+
+    /// Hands over a notification to the call that it is about; what is about none is left.
+    fn tell(&mut self, message: ServerMessage, bytes: usize) -> Option<ServerMessage> {
+        let Message::Notification(notification) = &message else { return Some(message) };
+        let Some(subject) = subject(notification) else { return Some(message) };
+        let mut exchange = self.shared.lock();
+        let told = exchange.tell(&subject, message, bytes, self.shared.limits.of_replies());
+        settle(exchange);
+        told.map(|caller| self.due.extend(caller)).err()
     }
 
     fn broken(&mut self, line: &[u8], error: DecodeError) {
         let salvage = Salvage::of(line);
-        let slot = salvage.answered().and_then(|id| self.shared.lock().take(id));
-        match slot {
-            Some(slot) => {
-                self.has_heard = true;
-                let text = format!("response to request {} cannot be read", slot.id());
-                let failure = Error::new(Kind::Malformed, Delivery::Delivered, text);
-                self.due.extend(slot.finish(Err(failure.with_source(error))));
-            }
-            None => {
-                self.count_noise(line.len(), || excerpt(line, EXCERPT));
-                self.unsolicited(|inbox| inbox.not_a_message(line, error));
-            }
-        }
+        self.hand_over();
+        let mut exchange = self.shared.lock();
+        let Some(slot) = salvage.answered().and_then(|id| exchange.take(id)) else {
+            drop(exchange);
+            self.count_noise(line.len(), || excerpt(line, EXCERPT));
+            return self.unsolicited(|inbox| inbox.not_a_message(line, error));
+        };
+        self.has_heard = true;
+        let text = format!("response to request {} cannot be read", slot.id());
+        let failure = Error::new(Kind::Malformed, Delivery::Delivered, text);
+        self.due.extend(slot.fail(failure.with_source(error)));
     }
 
     fn count_noise(&mut self, bytes: usize, sample: impl FnOnce() -> String) {

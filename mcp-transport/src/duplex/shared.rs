@@ -2,11 +2,11 @@
 
 use super::{
     Limits,
-    call::{CallReplies, Slot},
+    call::CallReplies,
+    calls::Key,
     exchange::{Exchange, Outgoing, settle},
     outbox::{Chunk, LargeLine},
     port::{Port, WriteThrough},
-    wakers::Wakers,
 };
 use crate::Error;
 use mcp_types::rpc::Message;
@@ -40,18 +40,21 @@ impl Handle {
         line: Option<LargeLine>,
     ) -> Result<Option<CallReplies>, Error> {
         let is_quiet = exchange.is_quiet();
-        let slot = exchange.send(message, line)?;
+        let key = exchange.send(message, line)?;
         if (is_quiet || exchange.is_complete()) && is_in_runtime() {
             self.0.port.write_through(exchange);
             self.0.answer_bell();
         } else {
             settle(exchange);
         }
-        Ok(slot.map(|slot| CallReplies::new(slot, Arc::clone(self))))
+        Ok(key.map(|key| CallReplies::new(key, Arc::clone(self))))
     }
 
-    pub(super) fn abandon(&self, slot: &Slot) {
-        self.0.abandon(slot);
+    pub(super) fn abandon(&self, key: Key) {
+        let mut exchange = self.0.lock();
+        let left = exchange.abandon(key);
+        settle(exchange);
+        drop(left);
     }
 }
 
@@ -103,11 +106,9 @@ impl<W> Shared<Mutex<Port<W>>> {
     pub(super) fn close(&self, error: &Error) {
         // With the wire in hand, so that no caller writes what is then said not to be sent.
         let port = self.port();
-        let (failed, wakers) = self.lock().close(error, port.written());
+        let callers = self.lock().close(error, port.written());
         drop(port);
-        let failed = failed.into_iter().filter_map(|(slot, error)| slot.finish(Err(error)));
-        let mut due = Wakers::default();
-        due.extend(failed.chain(wakers));
+        callers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -133,12 +134,6 @@ impl<P: ?Sized> Shared<P> {
     fn replace_driver(&self, driver: Waker) -> Waker {
         let mut place = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
         mem::replace(&mut place, driver)
-    }
-
-    pub(super) fn abandon(&self, slot: &Slot) {
-        let mut exchange = self.lock();
-        exchange.abandon(slot);
-        settle(exchange);
     }
 
     pub(super) fn poll_outgoing(&self, lines: &mut Chunk, cx: &Context<'_>) -> Outgoing {

@@ -16,9 +16,44 @@ impl Message {
     /// The bytes are not JSON, or not a JSON-RPC 2.0 message. The error keeps the id where one can be found, so that
     /// the call which the message answers can be told.
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
-        if let Some(message) = plain::message(bytes) {
-            return Ok(message);
+        match plain::message(bytes) {
+            Some(message) => Ok(message),
+            None => Self::decode_any(bytes),
         }
+    }
+
+    /// Reads one message as [`decode`](Self::decode) does, and gives its bytes up: a result takes them over, and nobody
+    /// else holds them then.
+    ///
+    /// None are left, unless there is an error: then they are as they were.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use mcp_types::{RawJson, rpc::{Message, Response}};
+    ///
+    /// let mut line = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
+    /// assert_eq!(Message::take(&mut line)?, Response::success(1, RawJson::EMPTY_OBJECT).into());
+    /// assert!(line.is_empty());
+    /// # Ok::<(), mcp_types::rpc::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As of `decode`.
+    pub fn take(bytes: &mut Bytes) -> Result<Self, DecodeError> {
+        if let Some(response) = plain::take_response(bytes) {
+            return Ok(response.into());
+        }
+        let message = match plain::notification(bytes) {
+            Some(notification) => notification.into(),
+            None => Self::decode_any(bytes)?,
+        };
+        *bytes = Bytes::new();
+        Ok(message)
+    }
+
+    /// Reads a message that is not written as most are.
+    fn decode_any(bytes: &Bytes) -> Result<Self, DecodeError> {
         // To serde an array can be a struct as well; to JSON-RPC it is a batch, or nothing.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
             return Err(DecodeError::shape(None, DecodeErrorKind::NotAnObject));

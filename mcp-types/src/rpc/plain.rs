@@ -30,7 +30,7 @@ pub(super) fn method(name: Cow<'_, str>) -> Cow<'static, str> {
     }
 }
 
-fn notification(bytes: &Bytes) -> Option<Notification> {
+pub(super) fn notification(bytes: &Bytes) -> Option<Notification> {
     let rest = bytes.strip_prefix(METHOD_FIRST)?;
     let (method, params) = often(rest).or_else(|| seldom(rest))?;
     let params = bytes.len() - params.len()..bytes.strip_suffix(b"}")?.len();
@@ -57,8 +57,13 @@ fn seldom(rest: &[u8]) -> Option<(Cow<'static, str>, &[u8])> {
 
 fn response(bytes: &Bytes) -> Option<Response> {
     let (id, result) = id_first(bytes).or_else(|| id_last(bytes))?;
-    let value = RawJson::checked(bytes, result)?;
-    value.as_bytes().starts_with(b"{").then(|| Response::success(id, value))
+    Some(Response::success(id, RawJson::take_object(&mut bytes.clone(), result)?))
+}
+
+/// Reads a response, and makes its bytes those of the result; they stay as they are if it is written in another way.
+pub(super) fn take_response(bytes: &mut Bytes) -> Option<Response> {
+    let (id, result) = id_first(bytes).or_else(|| id_last(bytes))?;
+    Some(Response::success(id, RawJson::take_object(bytes, result)?))
 }
 
 fn id_first(bytes: &[u8]) -> Option<(RequestId, Range<usize>)> {
@@ -98,7 +103,9 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Option<(i64, &str)>) {
-        let found = response(&Bytes::copy_from_slice(text.as_bytes()));
+        let mut bytes = Bytes::copy_from_slice(text.as_bytes());
+        let found = take_response(&mut bytes);
+        assert_eq!(&*bytes, if found.is_some() { "" } else { text }.as_bytes());
         let found = found.map(|it| (it.id.unwrap(), it.outcome.unwrap().to_string()));
         assert_eq!(found, expected.map(|(id, text)| (id.into(), text.to_owned())), "{text}");
     }

@@ -3,7 +3,7 @@
 mod parts;
 
 use crate::json::{self, LARGE, Lifted};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use parts::Text;
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser};
 use serde_json::value::RawValue;
@@ -93,6 +93,21 @@ impl RawJson {
         let start = part.start;
         let value = json::check(bytes.get(part)?)?;
         Some(Self::of(bytes.slice(start + value.start..start + value.end)))
+    }
+
+    /// The object that a part of the bytes is, but for white space; it takes the bytes over. They are left if it is none.
+    #[inline]
+    pub(super) fn take_object(bytes: &mut Bytes, part: Range<usize>) -> Option<Self> {
+        let start = part.start;
+        let value = json::check(bytes.get(part)?)?;
+        let (start, end) = (start + value.start, start + value.end);
+        if bytes[start] != b'{' {
+            return None;
+        }
+        let mut object = mem::take(bytes);
+        object.truncate(end);
+        object.advance(start);
+        Some(Self::of(object))
     }
 
     /// Decodes the value; strings may be borrowed from it.

@@ -7,7 +7,7 @@ fn exchange() -> Exchange {
     Exchange::new(&Limits { outbox_bytes: 1, ..Limits::default() })
 }
 
-fn request(exchange: &mut Exchange, id: i64, method: &'static str) -> Arc<Slot> {
+fn request(exchange: &mut Exchange, id: i64, method: &'static str) -> Key {
     exchange.send(&Request::new(id, method).into(), None).unwrap().unwrap()
 }
 
@@ -15,6 +15,18 @@ fn outgoing(exchange: &mut Exchange) -> String {
     let mut lines = Chunk::default();
     exchange.poll_outgoing(&mut lines, Waker::noop());
     String::from_utf8(lines.next(0).concat()).unwrap()
+}
+
+fn give_up(exchange: &mut Exchange, key: Key) {
+    drop(exchange.abandon(key));
+}
+
+/// The error that a call has ended with.
+fn failure(exchange: &mut Exchange, key: Key) -> Error {
+    let Polled::End(Some(Err(error))) = exchange.poll(key, Waker::noop()) else {
+        panic!("not failed");
+    };
+    error
 }
 
 fn wake_due(exchange: &mut Exchange) {
@@ -25,10 +37,10 @@ fn wake_due(exchange: &mut Exchange) {
 #[test]
 fn an_abandoned_request_is_cancelled_once() {
     let mut exchange = exchange();
-    let slot = request(&mut exchange, 7, "tools/call");
+    let call = request(&mut exchange, 7, "tools/call");
     assert!(outgoing(&mut exchange).contains("tools/call"));
-    exchange.abandon(&slot);
-    exchange.abandon(&slot);
+    give_up(&mut exchange, call);
+    give_up(&mut exchange, call);
     assert_eq!(
         outgoing(&mut exchange),
         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":7}}\n"
@@ -44,16 +56,16 @@ fn initialize_and_answered_requests_are_not_cancelled() {
     let answered = request(&mut exchange, 2, "tools/call");
     outgoing(&mut exchange);
     assert!(exchange.take(&2.into()).is_some());
-    exchange.abandon(&initialize);
-    exchange.abandon(&answered);
+    give_up(&mut exchange, initialize);
+    give_up(&mut exchange, answered);
     assert_eq!(outgoing(&mut exchange), "");
 }
 
 #[test]
 fn a_request_that_was_not_taken_yet_leaves_no_trace() {
     let mut exchange = exchange();
-    let slot = request(&mut exchange, 7, "tools/call");
-    exchange.abandon(&slot);
+    let call = request(&mut exchange, 7, "tools/call");
+    give_up(&mut exchange, call);
     assert_eq!(outgoing(&mut exchange), "");
 }
 
@@ -67,8 +79,8 @@ fn an_id_cannot_be_used_twice_at_a_time() {
     assert!(exchange.take(&7.into()).is_some());
     let second = request(&mut exchange, 7, "c");
     outgoing(&mut exchange);
-    exchange.abandon(&first);
-    assert!(exchange.find(&7.into()).is_some_and(|slot| Arc::ptr_eq(slot, &second)));
+    give_up(&mut exchange, first);
+    assert_eq!(exchange.calls.find(&7.into()).map(|(key, _)| key), Some(second));
 }
 
 #[test]
@@ -111,17 +123,16 @@ fn the_driver_is_woken_once_for_all_that_is_queued() {
 #[test]
 fn the_end_says_which_requests_never_left() {
     let mut exchange = exchange();
-    request(&mut exchange, 1, "a");
+    let first = request(&mut exchange, 1, "a");
     let written = outgoing(&mut exchange).len() as u64;
-    request(&mut exchange, 2, "b");
+    let second = request(&mut exchange, 2, "b");
     let ticket = exchange.queue_up().unwrap();
     let (count, waker) = Wakes::counted();
     assert!(!exchange.poll_turn(ticket, &waker));
-    let (mut failed, wakers) = exchange.close(&Error::closed("gone", Delivery::Unknown), written);
-    failed.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
-    let deliveries: Vec<_> = failed.iter().map(|(_, error)| error.delivery()).collect();
-    assert_eq!(deliveries, [Delivery::Unknown, Delivery::NotSent]);
-    wakers.into_iter().for_each(Waker::wake);
+    let callers = exchange.close(&Error::closed("gone", Delivery::Unknown), written);
+    assert_eq!(failure(&mut exchange, first).delivery(), Delivery::Unknown);
+    assert_eq!(failure(&mut exchange, second).delivery(), Delivery::NotSent);
+    callers.into_iter().for_each(Waker::wake);
     assert_eq!(count.count(), 1);
     assert!(exchange.poll_turn(ticket, Waker::noop()));
     let refused = exchange.send(&Request::new(3, "c").into(), None).unwrap_err();
@@ -210,9 +221,9 @@ fn a_request_that_was_taken_back_is_not_counted() {
     written_by_callers(&mut exchange, 0..16);
     answer(&mut exchange, 0..16);
     for id in 16..24 {
-        let slot = request(&mut exchange, id, "a");
+        let call = request(&mut exchange, id, "a");
         assert_eq!(exchange.is_complete(), id == 23);
-        exchange.abandon(&slot);
+        give_up(&mut exchange, call);
         request(&mut exchange, id, "a");
     }
     assert!(exchange.is_complete());
@@ -236,14 +247,14 @@ fn a_driver_that_comes_after_the_first_of_many_lets_the_others_go_first_once() {
     assert_eq!(poll(&mut exchange), Outgoing::Lines);
     let taken_back = request(&mut exchange, 7, "a");
     assert_eq!(poll(&mut exchange), Outgoing::Soon);
-    exchange.abandon(&taken_back);
+    give_up(&mut exchange, taken_back);
     assert_eq!(poll(&mut exchange), Outgoing::Nothing);
     request(&mut exchange, 8, "a");
     assert_eq!(poll(&mut exchange), Outgoing::Soon, "it is another time");
     let taken_back = request(&mut exchange, 9, "a");
-    exchange.abandon(&taken_back);
+    give_up(&mut exchange, taken_back);
     assert_eq!(poll(&mut exchange), Outgoing::Lines);
-    let given_up = exchange.find(&8.into()).cloned().unwrap();
-    exchange.abandon(&given_up);
+    let (given_up, _) = exchange.calls.find(&8.into()).unwrap();
+    give_up(&mut exchange, given_up);
     assert_eq!(poll(&mut exchange), Outgoing::Lines, "what is no request does not wait");
 }
