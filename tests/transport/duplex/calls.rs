@@ -28,6 +28,48 @@ async fn responses_find_their_calls_in_any_order() {
     assert_eq!(result(second).await, json!({"of": 2}));
 }
 
+// spec: MSG-07 CAN-07
+#[tokio::test]
+async fn what_is_read_together_keeps_its_order_for_each_call() {
+    let mut wire = Wire::new();
+    let mut calls = Vec::new();
+    for id in 0..100 {
+        calls.push(wire.open(id, "a").await);
+    }
+    let mut text = String::new();
+    for id in 0..100 {
+        let response = |id, of| json!({"jsonrpc": "2.0", "id": id, "result": {"of": of}});
+        let progress = |at| {
+            let params = json!({"progressToken": id, "progress": at});
+            json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+        };
+        let is_told = id % 40 == 7;
+        let before = is_told.then(|| progress(1));
+        let after = is_told.then(|| progress(2));
+        let second = (id % 40 == 8).then(|| response(id, -1));
+        let stray = (id % 40 == 9).then(|| response(id + 1_000, id));
+        let lines = [before, Some(response(id, id)), after, second, stray];
+        lines.iter().flatten().for_each(|line| text.push_str(&format!("{line}\n")));
+    }
+    wire.peer.send_raw(text).await;
+    for (id, mut replies) in (0..).zip(calls) {
+        if id % 40 == 7 {
+            assert_eq!(notification(&mut replies).await.1["progress"], 1);
+        }
+        assert_eq!(result(replies).await, json!({"of": id}), "and nothing else");
+    }
+    for id in [7, 9, 47, 49, 87, 89] {
+        match wire.arrival().await {
+            Arrival::Message(Message::Notification(it)) => {
+                assert!(it.params.unwrap().as_str().contains(&format!(":{id},")) && id % 40 == 7);
+            }
+            Arrival::Message(Message::Response(it)) => assert_eq!(it.id, Some((id + 1_000).into())),
+            other => panic!("{other:?}"),
+        }
+    }
+    wire.assert_clean().await;
+}
+
 #[tokio::test]
 async fn an_error_response_is_a_reply() {
     let mut wire = Wire::new();
