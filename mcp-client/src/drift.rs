@@ -3,7 +3,7 @@
 use crate::{Client, Error};
 use mcp_types::{JsonObject, Tool};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 /// What a tool takes and gives, as it was when code was generated for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,8 +134,7 @@ fn bare(schema: &Value, depth: usize) -> Value {
 
 /// The members of a schema, in an order of their own.
 fn members(schema: &JsonObject, depth: usize) -> Value {
-    let sorted: BTreeMap<_, _> = schema.iter().collect();
-    let members = sorted.into_iter().filter_map(|(keyword, value)| {
+    let members = sorted(schema).into_iter().filter_map(|(keyword, value)| {
         let value = match (keyword.as_str(), value) {
             ("title" | "description" | "$comment" | "examples" | "default" | "deprecated", _) => {
                 return None;
@@ -146,8 +145,7 @@ fn members(schema: &JsonObject, depth: usize) -> Value {
                 "properties" | "patternProperties" | "$defs" | "definitions",
                 Value::Object(named),
             ) => {
-                let named: BTreeMap<_, _> = named.iter().collect();
-                let named = named.into_iter();
+                let named = sorted(named).into_iter();
                 let named = named.map(|(name, schema)| (name.clone(), bare(schema, depth + 1)));
                 Value::Object(named.collect())
             }
@@ -162,6 +160,12 @@ fn members(schema: &JsonObject, depth: usize) -> Value {
         Some((keyword.clone(), value))
     });
     Value::Object(members.collect())
+}
+
+fn sorted(object: &JsonObject) -> Vec<(&String, &Value)> {
+    let mut members: Vec<_> = object.iter().collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    members
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use crate::{InvalidParams, Misbehavior, Misfit};
 use mcp_transport::{BoxError, Delivery};
 use mcp_types::{
-    ContentBlock, ElicitRequestUrlParams, ErrorCode, ErrorObject, ProtocolVersion,
+    ContentBlock, ElicitRequestUrlParams, ErrorCode, ErrorObject, ProtocolVersion, RawJson,
     UrlElicitationRequiredData, tasks_extension::TaskStatus,
 };
-use serde::Deserialize;
 use std::{process::ExitStatus, sync::Arc, time::Duration};
 
 /// A call or a connection failed.
@@ -349,7 +348,8 @@ impl Error {
     // spec: ELI-22
     pub fn url_elicitations(&self) -> Option<Vec<ElicitRequestUrlParams>> {
         let error = self.as_rpc().filter(|it| it.code == ErrorCode::URL_ELICITATION_REQUIRED)?;
-        let data = UrlElicitationRequiredData::deserialize(error.data.as_deref()?).ok()?;
+        let data = RawJson::encode(error.data.as_deref()?).ok()?;
+        let data: UrlElicitationRequiredData = data.decode().ok()?;
         Some(data.elicitations.into_iter().collect())
     }
 

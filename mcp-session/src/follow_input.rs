@@ -1,10 +1,10 @@
 //! Answering `input_required` and asking again.
 
 use crate::{
-    BoxCallService, Call, CallService, Deadlines, Error, InputHandler, InvalidParams, Misbehavior,
-    Params, Peer, Reply,
+    BoxCallService, Call, CallService, Deadlines, Error, InputHandler, Misbehavior, Params, Peer,
+    Reply,
     followed::{self, Again, Budget, Ended, Follow, Followed, Outcome},
-    input::{Asker, InputRequest, answer_all},
+    input::{Asker, Questions},
     member::optional,
     result_type::{is_complete, result_type},
 };
@@ -12,7 +12,6 @@ use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::Arc,
     task::{Context, Poll},
@@ -163,7 +162,7 @@ impl FollowInputLayer {
 
 /// The content of an `input_required` result.
 struct InputRequired {
-    requests: Option<BTreeMap<String, InputRequest>>,
+    questions: Option<Questions>,
     state: Option<RawJson>,
 }
 
@@ -184,15 +183,14 @@ impl InputRequired {
             misbehavior: Misbehavior::InvalidResult,
             source: Some(source),
         })?;
-        if asked.requests.is_none() && asked.state.is_none() {
+        if asked.questions.is_none() && asked.state.is_none() {
             return Err(broken(Misbehavior::InputRequiredWithoutContent));
         }
         Ok(Some(asked))
     }
 
     fn decode(result: &RawJson) -> Result<Self, serde_json::Error> {
-        let requests = optional(result, "inputRequests")?;
-        Ok(Self { requests, state: optional(result, "requestState")? })
+        Ok(Self { questions: Questions::of(result)?, state: optional(result, "requestState")? })
     }
 
     /// Answers every question, and gives the parameters of the next try.
@@ -204,12 +202,11 @@ impl InputRequired {
         round: usize,
         budget: &mut Budget,
     ) -> Result<Params, Error> {
-        let responses = match &self.requests {
-            Some(requests) => {
+        let responses = match &self.questions {
+            Some(questions) => {
                 let (handler, asker) = (&*layer.handler, layer.asker(call));
-                let answers = answer_all(handler, &asker, &call.method, requests);
-                let answers = budget.answering(answers).await?;
-                Some(RawJson::encode(&answers).map_err(InvalidParams::from)?)
+                let answers = questions.answer(handler, &asker, &call.method);
+                Some(budget.answering(answers).await?)
             }
             None => {
                 // A server that only wants to be asked again must not be hammered.

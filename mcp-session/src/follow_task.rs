@@ -96,7 +96,7 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
             if result_type(&reply.result).ok().as_deref() != Some("task") {
                 return Ok(reply);
             }
-            let task = reply.decode::<Created>().map_err(|source| Error::Misbehaved {
+            let task = Created::read(&reply.result).map_err(|source| Error::Misbehaved {
                 method: "tools/call".into(),
                 misbehavior: Misbehavior::InvalidResult,
                 source: Some(source),

@@ -12,7 +12,7 @@ pub use asker::{Asker, Question};
 pub use checked::CheckInput;
 pub(crate) use declared::{check_variety, is_declared};
 pub(crate) use limited::Limited;
-pub(crate) use questions::{InputRequest, answer_all};
+pub(crate) use questions::Questions;
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};

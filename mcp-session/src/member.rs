@@ -1,7 +1,7 @@
 //! Members of raw JSON one by one, for what is seldom read: a type that is derived for it would be much more to compile.
 
 use mcp_types::RawJson;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use std::borrow::Cow;
 
 /// A member that may be missing or null.
@@ -22,6 +22,14 @@ pub(crate) fn text<'a>(raw: &'a RawJson, name: &str) -> Option<Cow<'a, str>> {
     Some(Cow::Borrowed(plain))
 }
 
+/// A member that has to be a string.
+pub(crate) fn required(raw: &RawJson, name: &str) -> Result<String, serde_json::Error> {
+    match text(raw, name) {
+        Some(text) => Ok(text.into_owned()),
+        None => Err(serde_json::Error::custom(format!("`{name}` is missing or not a string"))),
+    }
+}
+
 /// Whether there is a member that is not null.
 pub(crate) fn is_there(raw: &RawJson, name: &str) -> bool {
     raw.find(&[name]).is_some_and(|value| value != "null")
@@ -29,7 +37,7 @@ pub(crate) fn is_there(raw: &RawJson, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_there, optional, text};
+    use super::{is_there, optional, required, text};
     use mcp_types::RawJson;
 
     #[test]
@@ -46,6 +54,7 @@ mod tests {
         ] {
             assert_eq!(is_there(&raw, name), is, "{name}");
             assert_eq!(text(&raw, name).as_deref(), its, "{name}");
+            assert_eq!(required(&raw, name).ok().as_deref(), its, "{name}");
             let read = optional::<String>(&raw, name);
             assert_eq!(read.is_err(), name == "d", "{name}");
             assert_eq!(read.ok().flatten().as_deref(), its, "{name}");

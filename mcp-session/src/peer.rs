@@ -10,6 +10,7 @@ use crate::{
     subscription::Watched,
     swap::FIRST,
 };
+use futures_util::future::BoxFuture;
 use mcp_transport::{ClientMessage, Extensions, Patience, Transport};
 use mcp_types::{
     ErrorCode, ErrorObject, ProtocolVersion, RawJson, RequestId,
@@ -225,22 +226,27 @@ impl Peer {
     }
 
     /// What a request is answered with: a result, or a task that will have one.
-    async fn outcome(&self, request: &Request, asker: Asker) -> Result<RawJson, ErrorObject> {
-        let (method, params) = (&*request.method, request.params.as_ref());
-        let input = Arc::clone(&self.0.input);
-        let hosted = self.0.tasks.get();
-        if let Some(tasks) =
-            hosted.filter(|_| self.version() == Some(&ProtocolVersion::V2025_11_25))
-        {
-            if HostedTasks::is_about_tasks(method) {
-                return tasks.answer(method, params).await;
+    fn outcome<'a>(
+        &'a self,
+        request: &'a Request,
+        asker: Asker,
+    ) -> BoxFuture<'a, Result<RawJson, ErrorObject>> {
+        Box::pin(async move {
+            let (method, params) = (&*request.method, request.params.as_ref());
+            let input = Arc::clone(&self.0.input);
+            let hosted = self.0.tasks.get();
+            let is_of_tasks = self.version() == Some(&ProtocolVersion::V2025_11_25);
+            if let Some(tasks) = hosted.filter(|_| is_of_tasks) {
+                if HostedTasks::is_about_tasks(method) {
+                    return tasks.answer(method, params).await;
+                }
+                if let Some(ttl) = HostedTasks::wanted(&input.capabilities(), method, params) {
+                    let answer = answer(input, asker, request.clone());
+                    return tasks.create(method, ttl, Box::pin(answer), self.errands());
+                }
             }
-            if let Some(ttl) = HostedTasks::wanted(&input.capabilities(), method, params) {
-                let answer = answer(input, asker, request.clone());
-                return tasks.create(method, ttl, Box::pin(answer), self.errands());
-            }
-        }
-        answer(input, asker, request.clone()).await
+            answer(input, asker, request.clone()).await
+        })
     }
 
     /// Refuses a request of a legacy server that is one too many.

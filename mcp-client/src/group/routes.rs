@@ -3,7 +3,7 @@
 use super::Naming;
 use crate::near::near;
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,8 +24,16 @@ pub(super) type Route = (usize, String);
 pub(super) struct Routes {
     naming: Naming,
     members: Vec<Box<str>>,
-    /// What members have listed last, as they call it.
-    listed: Mutex<BTreeMap<(usize, Kind), HashSet<String>>>,
+    /// What members have listed last, in the order of the members.
+    listed: Mutex<Vec<Listed>>,
+}
+
+/// What a member has of a kind, as it calls it.
+#[derive(Debug)]
+struct Listed {
+    member: usize,
+    kind: Kind,
+    names: HashSet<String>,
 }
 
 impl Routes {
@@ -39,7 +47,12 @@ impl Routes {
 
     /// Takes note of all that a member has of a kind.
     pub(super) fn learn(&self, member: usize, kind: Kind, names: Vec<String>) {
-        self.listed().insert((member, kind), names.into_iter().collect());
+        let names = names.into_iter().collect();
+        let mut listed = self.listed();
+        match listed.binary_search_by_key(&(member, kind), |it| (it.member, it.kind)) {
+            Ok(place) => listed[place].names = names,
+            Err(place) => listed.insert(place, Listed { member, kind, names }),
+        }
     }
 
     /// What the group calls something of a member.
@@ -60,7 +73,7 @@ impl Routes {
             .collect();
         let listed = self.listed();
         let has = |(member, name): &Route| {
-            listed.get(&(*member, kind)).is_some_and(|names| names.contains(name))
+            of_kind(&listed, kind).any(|it| it.member == *member && it.names.contains(name))
         };
         if let Some(known) = candidates.iter().find(|route| has(route)) {
             return Some(known.clone());
@@ -83,12 +96,10 @@ impl Routes {
     /// Names that the group has and that are like this one.
     pub(super) fn near(&self, kind: Kind, name: &str) -> Vec<Box<str>> {
         let listed = self.listed();
-        let of_kind = listed.iter().filter(|((_, known), _)| *known == kind);
-        let mut known: Vec<_> = of_kind
-            .flat_map(|((member, _), names)| {
-                names.iter().map(|name| self.exposed(*member, kind, name))
-            })
-            .collect();
+        let mut known = Vec::new();
+        for Listed { member, names, .. } in of_kind(&listed, kind) {
+            known.extend(names.iter().map(|name| self.exposed(*member, kind, name)));
+        }
         known.sort_unstable();
         near(name, known.iter().map(String::as_str)).into_iter().map(Into::into).collect()
     }
@@ -101,43 +112,40 @@ impl Routes {
     }
 
     /// The member that calls a resource so itself: links in what a tool gives are as the member wrote them.
-    fn owner(
-        &self,
-        listed: &BTreeMap<(usize, Kind), HashSet<String>>,
-        kind: Kind,
-        name: &str,
-    ) -> Option<Route> {
+    fn owner(&self, listed: &[Listed], kind: Kind, name: &str) -> Option<Route> {
         if !matches!(kind, Kind::Resource | Kind::ResourceTemplate) {
             return None;
         }
-        let owners =
-            listed.iter().filter(|((_, known), names)| *known == kind && names.contains(name));
-        let mut owners = owners.map(|((member, _), _)| *member);
+        let mut owners = of_kind(listed, kind).filter(|it| it.names.contains(name));
         let owner = owners.next().filter(|_| owners.next().is_none());
-        let owner = owner.or_else(|| of_template(listed, kind, name));
+        let owner = owner.map(|it| it.member).or_else(|| of_template(listed, kind, name));
         owner.map(|member| (member, name.to_owned()))
     }
 
-    fn listed(&self) -> MutexGuard<'_, BTreeMap<(usize, Kind), HashSet<String>>> {
+    fn listed(&self) -> MutexGuard<'_, Vec<Listed>> {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The member with the template that begins most like a URI.
-fn of_template(
-    listed: &BTreeMap<(usize, Kind), HashSet<String>>,
-    kind: Kind,
-    uri: &str,
-) -> Option<usize> {
+fn of_kind(listed: &[Listed], kind: Kind) -> impl Iterator<Item = &Listed> {
+    listed.iter().filter(move |it| it.kind == kind)
+}
+
+/// The member with the template that begins most like a URI; of those that begin so, the last.
+fn of_template(listed: &[Listed], kind: Kind, uri: &str) -> Option<usize> {
     if kind != Kind::Resource {
         return None;
     }
-    let templates = listed.iter().filter(|((_, known), _)| *known == Kind::ResourceTemplate);
-    let beginnings = templates.flat_map(|((member, _), templates)| {
-        templates.iter().map(move |template| (*member, template.split('{').next().unwrap_or("")))
-    });
-    let fitting = beginnings.filter(|(_, start)| !start.is_empty() && uri.starts_with(start));
-    fitting.max_by_key(|(_, start)| start.len()).map(|(member, _)| member)
+    let (mut longest, mut owner) = (1, None);
+    for Listed { member, names, .. } in of_kind(listed, Kind::ResourceTemplate) {
+        for template in names {
+            let start = template.split('{').next().unwrap_or("");
+            if start.len() >= longest && uri.starts_with(start) {
+                (longest, owner) = (start.len(), Some(*member));
+            }
+        }
+    }
+    owner
 }
 
 #[cfg(test)]

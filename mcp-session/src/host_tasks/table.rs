@@ -2,21 +2,25 @@
 
 use futures_util::future::AbortHandle;
 use mcp_types::{ErrorCode, ErrorObject, RawJson};
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 use tokio::{sync::watch, time::Instant};
 
 /// How many tasks are on a page of the list.
 const PAGE: usize = 50;
 
-/// The tasks by their ids, and in the order in which they began.
+/// The tasks in the order in which they began. They are few.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    entries: HashMap<String, (u64, Entry)>,
-    order: BTreeMap<u64, String>,
+    tasks: Vec<Task>,
     next: u64,
+}
+
+#[derive(Debug)]
+struct Task {
+    /// The first one has 0, and each later one a larger number.
+    number: u64,
+    id: String,
+    entry: Entry,
 }
 
 /// Tasks, each with its id, and the cursor of the next page.
@@ -106,26 +110,27 @@ impl Table {
         concurrent: usize,
         kept: usize,
     ) -> bool {
-        let working = self.entries.values().filter(|(_, entry)| !entry.is_over()).count();
+        let working = self.tasks.iter().filter(|task| !task.entry.is_over()).count();
         if working >= concurrent {
             return false;
         }
-        while self.entries.len() >= kept.max(1) {
-            let over = |id: &String| self.entries.get(id).is_some_and(|(_, entry)| entry.is_over());
-            let Some(oldest) = self.order.values().find(|id| over(id)).cloned() else {
+        while self.tasks.len() >= kept.max(1) {
+            let Some(oldest) = self.tasks.iter().position(|task| task.entry.is_over()) else {
                 return false;
             };
-            self.forget(&oldest);
+            self.tasks.remove(oldest);
         }
-        let number = self.next;
+        self.tasks.push(Task { number: self.next, id, entry });
         self.next += 1;
-        self.order.insert(number, id.clone());
-        self.entries.insert(id, (number, entry));
         true
     }
 
     pub(super) fn find(&self, id: &str) -> Option<&Entry> {
-        self.entries.get(id).map(|(_, entry)| entry)
+        self.tasks.iter().find(|task| task.id == id).map(|task| &task.entry)
+    }
+
+    fn find_mut(&mut self, id: &str) -> Option<&mut Entry> {
+        self.tasks.iter_mut().find(|task| task.id == id).map(|task| &mut task.entry)
     }
 
     pub(super) fn finish(
@@ -135,13 +140,13 @@ impl Table {
         at: SystemTime,
     ) {
         let outcome = outcome.map_or_else(Outcome::Failed, Outcome::Completed);
-        if let Some((_, entry)) = self.entries.get_mut(id) {
+        if let Some(entry) = self.find_mut(id) {
             entry.end(outcome, at);
         }
     }
 
     pub(super) fn cancel(&mut self, id: &str, at: SystemTime) {
-        if let Some((_, entry)) = self.entries.get_mut(id) {
+        if let Some(entry) = self.find_mut(id) {
             entry.end(Outcome::Cancelled, at);
             entry.abort.abort();
         }
@@ -149,11 +154,7 @@ impl Table {
 
     /// Forgets the tasks whose time is over.
     pub(super) fn sweep(&mut self, now: Instant) {
-        let is_old = |entry: &Entry| entry.expires.is_some_and(|expires| expires <= now);
-        let old = self.entries.iter().filter(|(_, (_, entry))| is_old(entry));
-        for id in old.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
-            self.forget(&id);
-        }
+        self.tasks.retain(|task| task.entry.expires.is_none_or(|expires| expires > now));
     }
 
     /// A page of tasks and the cursor of the next one; `None` if the cursor is not one of this table.
@@ -162,16 +163,9 @@ impl Table {
             Some(cursor) => cursor.parse::<u64>().ok().filter(|number| *number < self.next)?,
             None => 0,
         };
-        let mut rest = self.order.range(first..);
-        let page = rest.by_ref().take(PAGE);
-        let page = page.filter_map(|(_, id)| Some((&**id, self.find(id)?))).collect();
-        Some((page, rest.next().map(|(number, _)| number.to_string())))
-    }
-
-    fn forget(&mut self, id: &str) {
-        if let Some((number, _)) = self.entries.remove(id) {
-            self.order.remove(&number);
-        }
+        let rest = &self.tasks[self.tasks.partition_point(|task| task.number < first)..];
+        let page = rest.iter().take(PAGE).map(|task| (&*task.id, &task.entry)).collect();
+        Some((page, rest.get(PAGE).map(|task| task.number.to_string())))
     }
 }
 

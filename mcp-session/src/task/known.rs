@@ -1,14 +1,12 @@
 //! What is known of a task.
 
 use super::{
-    pace::Pace,
+    pace::{self, Pace},
     pushes::{Listening, Pushes},
     state::{State, is_terminal},
 };
-use crate::{Error, Phase, Reply};
+use crate::{Error, Phase, Reply, member::required};
 use mcp_types::{RawJson, tasks_extension::TaskStatus};
-use serde::Deserialize;
-use serde_json::Value;
 use std::{
     borrow::Cow,
     collections::HashSet,
@@ -66,7 +64,7 @@ impl Known {
         let known = Self { method, ..Self::new(&created.task_id) };
         {
             let mut memory = known.memory();
-            memory.pace.suggest(created.interval());
+            memory.pace.suggest(created.poll_interval.as_ref());
             memory.pace.heard();
             memory.since = Some(Instant::now());
         }
@@ -115,8 +113,8 @@ impl Known {
         }
         memory.pace.heard();
         memory.since.get_or_insert_with(Instant::now);
-        if let Some(suggested) = state.suggested() {
-            memory.pace.suggest(suggested);
+        if let Some(suggested) = &state.poll_interval {
+            memory.pace.suggest(Some(suggested));
         }
         if memory.status.as_ref() != Some(&state.status) {
             tracing::debug!(task = %self.mark(), status = state.status.as_str(), "a task has a new status");
@@ -134,7 +132,7 @@ impl Known {
     // spec: TASKX-14
     pub(super) fn in_time(&self, state: State) -> Result<State, Error> {
         // Nothing is kept for no time at all: that is no answer.
-        let (since, kept) = (self.memory().since, state.ttl().filter(|ttl| !ttl.is_zero()));
+        let (since, kept) = (self.memory().since, state.ttl.filter(|ttl| !ttl.is_zero()));
         match (since, kept) {
             (Some(since), Some(after)) if !state.is_terminal() && since.elapsed() > after => {
                 let (method, phase) = (self.method.as_ref().into(), Phase::Total);
@@ -156,27 +154,26 @@ impl Known {
 }
 
 /// What a server says of a task that it has made, as far as it matters here.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Created {
     task_id: String,
-    #[serde(default)]
-    poll_interval: Value,
-    #[serde(default)]
-    poll_interval_ms: Value,
+    poll_interval: Option<RawJson>,
 }
 
 impl Created {
+    /// Reads it.
+    pub(crate) fn read(task: &RawJson) -> Result<Self, serde_json::Error> {
+        Ok(Self { task_id: required(task, "taskId")?, poll_interval: pace::suggested(task)? })
+    }
+
     /// The task in a result of a server with a handshake, if there is one.
     ///
     /// Servers that are older than the revision have it in `_meta`.
     pub(super) fn of_core(result: &RawJson) -> Result<Option<Self>, serde_json::Error> {
-        let task = result.decode_at(&["task"]).transpose()?.flatten();
-        let stub = || result.decode_at(&["_meta", "modelcontextprotocol.io/task"]);
-        if task.is_some() { Ok(task) } else { Ok(stub().transpose()?.flatten()) }
-    }
-
-    fn interval(&self) -> &Value {
-        if self.poll_interval.is_null() { &self.poll_interval_ms } else { &self.poll_interval }
+        for path in [&["task"][..], &["_meta", "modelcontextprotocol.io/task"]] {
+            if let Some(task) = result.find(path).filter(|task| *task != "null") {
+                return Self::read(&RawJson::from_joined(result.share(task))).map(Some);
+            }
+        }
+        Ok(None)
     }
 }

@@ -109,8 +109,8 @@ impl Session {
             let tasks = tasks.ok_or_else(|| broken(METHOD, None))?;
             let next_cursor = optional(&reply.result, "nextCursor").map_err(unreadable)?;
             let tasks = tasks.iter().filter_map(|task| {
-                let state: State = task.decode().ok()?;
-                let handle = self.task(state.task_id.as_str()?);
+                let state = State::read(task).ok()?;
+                let handle = self.task(state.task_id.as_deref()?);
                 Some(ListedTask { handle, state: state.public() })
             });
             Ok(TaskList { tasks: tasks.collect(), next_cursor })

@@ -1,6 +1,7 @@
 //! How often a task is asked for.
 
-use serde_json::Value;
+use crate::member::optional;
+use mcp_types::RawJson;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,8 +32,8 @@ impl Default for Pace {
 
 impl Pace {
     /// Takes over what the server suggests; a suggestion that makes no sense is none.
-    pub(super) fn suggest(&mut self, millis: &Value) {
-        self.suggested = interval(millis);
+    pub(super) fn suggest(&mut self, millis: Option<&RawJson>) {
+        self.suggested = millis.and_then(interval);
     }
 
     /// Notes that the server has said something of the task.
@@ -52,9 +53,17 @@ impl Pace {
     }
 }
 
+/// What a server suggests where it says something of a task, by its name in either protocol.
+pub(super) fn suggested(said: &RawJson) -> Result<Option<RawJson>, serde_json::Error> {
+    match optional(said, "pollInterval")? {
+        None => optional(said, "pollIntervalMs"),
+        suggested => Ok(suggested),
+    }
+}
+
 /// The pause that a server suggests: a number of milliseconds, or nothing that can be followed.
-pub(super) fn interval(millis: &Value) -> Option<Duration> {
-    let millis = millis.as_f64().filter(|millis| *millis > 0.0)?;
+pub(super) fn interval(millis: &RawJson) -> Option<Duration> {
+    let millis = millis.as_str().parse().ok().filter(|millis: &f64| *millis > 0.0)?;
     let pause = Duration::try_from_secs_f64(millis / 1e3).unwrap_or(LONGEST);
     Some(pause.clamp(SHORTEST, LONGEST))
 }
@@ -62,9 +71,13 @@ pub(super) fn interval(millis: &Value) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::{Pace, interval};
-    use serde_json::{Value, json};
+    use mcp_types::RawJson;
     use std::time::Duration;
     use tokio::time::{Instant, advance};
+
+    fn raw(text: &'static str) -> RawJson {
+        RawJson::parse(text).unwrap()
+    }
 
     // spec: TASKX-05
     // seed: 59
@@ -76,11 +89,11 @@ mod tests {
         let pauses: Vec<_> =
             (0..7).map(|_| pace.next().duration_since(Instant::now()).as_millis()).collect();
         assert_eq!(pauses, [50, 100, 200, 400, 800, 1_000, 1_000]);
-        pace.suggest(&json!(5_000));
+        pace.suggest(Some(&raw("5000")));
         assert_eq!(pace.next().duration_since(Instant::now()).as_millis(), 5_000);
         advance(Duration::from_secs(9)).await;
         assert!(pace.next() < Instant::now(), "the pause is over already");
-        pace.suggest(&json!(-1));
+        pace.suggest(Some(&raw("-1")));
         pace.heard();
         assert_eq!(pace.next().duration_since(Instant::now()).as_millis(), 1_000);
     }
@@ -89,12 +102,12 @@ mod tests {
     #[test]
     fn a_suggestion_is_kept_within_reason_and_one_that_makes_no_sense_is_none() {
         for (millis, expected) in
-            [(json!(1), 100), (json!(250.5), 250), (json!(9_000), 9_000), (json!(1e300), 60_000)]
+            [("1", 100), ("250.5", 250), ("9000", 9_000), ("1e300", 60_000), ("1e999", 60_000)]
         {
-            assert_eq!(interval(&millis).unwrap().as_millis(), expected, "{millis}");
+            assert_eq!(interval(&raw(millis)).unwrap().as_millis(), expected, "{millis}");
         }
-        for hostile in [json!(0), json!(-5), json!("1"), json!([1]), Value::Null] {
-            assert_eq!(interval(&hostile), None, "{hostile}");
+        for hostile in ["0", "-5", "\"1\"", "[1]", "null"] {
+            assert_eq!(interval(&raw(hostile)), None, "{hostile}");
         }
     }
 }

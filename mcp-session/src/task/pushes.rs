@@ -2,7 +2,7 @@
 
 use super::{state::State, told::Told};
 use crate::{BoxCallService, Event, Events, OnRequestId, Peer, Progress};
-use mcp_types::{RawJson, RequestId, rpc::Notification};
+use mcp_types::{RequestId, rpc::Notification};
 use std::{
     future::pending,
     sync::{Arc, Mutex, PoisonError},
@@ -58,9 +58,9 @@ impl Pushes {
             };
             match receiver.recv().await {
                 Ok(said) if said.method == "notifications/tasks/status" => {
-                    let state = said.params.as_ref().map(RawJson::decode::<State>);
+                    let state = said.params.as_ref().map(State::read);
                     if let Some(Ok(state)) = state
-                        && state.task_id.as_str() == Some(id)
+                        && state.task_id.as_deref() == Some(id)
                     {
                         return state;
                     }

@@ -1,11 +1,12 @@
 //! What a server says of a task, in either protocol.
 
 use super::pace;
-use crate::input::InputRequest;
+use crate::{
+    input::Questions,
+    member::{optional, required, text},
+};
 use mcp_types::{ErrorObject, RawJson, tasks_extension::TaskStatus};
-use serde::Deserialize;
-use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 /// How far a task is.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,61 +46,52 @@ pub(super) fn is_terminal(status: &TaskStatus) -> bool {
 }
 
 /// The state of a task as it came. Of what is only told on, nothing makes the rest unreadable.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone)]
 pub(super) struct State {
     pub(super) status: TaskStatus,
-    #[serde(default)]
-    pub(super) task_id: Value,
-    poll_interval: Option<Value>,
-    poll_interval_ms: Option<Value>,
-    #[serde(default)]
-    ttl: Value,
-    #[serde(default)]
-    ttl_ms: Value,
-    #[serde(default)]
-    status_message: Value,
-    #[serde(default)]
-    created_at: Value,
-    #[serde(default)]
-    last_updated_at: Value,
+    pub(super) task_id: Option<String>,
+    /// How often to ask, if the server says something to that.
+    pub(super) poll_interval: Option<RawJson>,
+    /// How long the server keeps the task, from when it was made.
+    pub(super) ttl: Option<Duration>,
+    pub(super) message: Option<String>,
+    created_at: Option<String>,
+    last_updated_at: Option<String>,
     pub(super) result: Option<RawJson>,
     pub(super) error: Option<ErrorObject>,
-    #[serde(default)]
-    pub(super) input_requests: BTreeMap<String, InputRequest>,
+    pub(super) questions: Questions,
 }
 
 impl State {
+    pub(super) fn read(said: &RawJson) -> Result<Self, serde_json::Error> {
+        let string = |name| text(said, name).map(Cow::into_owned);
+        let millis = |name| said.find(&[name])?.parse().ok().map(Duration::from_millis);
+        Ok(Self {
+            status: required(said, "status")?.into(),
+            task_id: string("taskId"),
+            poll_interval: pace::suggested(said)?,
+            ttl: millis("ttl").or_else(|| millis("ttlMs")),
+            message: string("statusMessage"),
+            created_at: string("createdAt"),
+            last_updated_at: string("lastUpdatedAt"),
+            result: optional(said, "result")?,
+            error: optional(said, "error")?,
+            questions: Questions::of(said)?.unwrap_or_default(),
+        })
+    }
+
     pub(super) fn is_terminal(&self) -> bool {
         is_terminal(&self.status)
-    }
-
-    /// How often to ask, if the server says something to that.
-    pub(super) fn suggested(&self) -> Option<&Value> {
-        self.poll_interval.as_ref().or(self.poll_interval_ms.as_ref())
-    }
-
-    pub(super) fn message(&self) -> Option<String> {
-        text(&self.status_message)
-    }
-
-    /// How long the server keeps the task, from when it was made.
-    pub(super) fn ttl(&self) -> Option<Duration> {
-        self.ttl.as_u64().or_else(|| self.ttl_ms.as_u64()).map(Duration::from_millis)
     }
 
     pub(super) fn public(&self) -> TaskState {
         TaskState {
             status: self.status.clone(),
-            message: self.message(),
-            created_at: text(&self.created_at),
-            last_updated_at: text(&self.last_updated_at),
-            ttl: self.ttl(),
-            poll_interval: self.suggested().and_then(pace::interval),
+            message: self.message.clone(),
+            created_at: self.created_at.clone(),
+            last_updated_at: self.last_updated_at.clone(),
+            ttl: self.ttl,
+            poll_interval: self.poll_interval.as_ref().and_then(pace::interval),
         }
     }
-}
-
-fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
 }

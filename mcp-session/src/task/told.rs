@@ -70,8 +70,8 @@ impl Told {
         let params = said.params.as_ref()?;
         match &*said.method {
             TaskStatusNotification::METHOD => {
-                let state: State = params.decode().ok()?;
-                (state.task_id.as_str() == Some(id)).then_some(state)
+                let state = State::read(params).ok()?;
+                (state.task_id.as_deref() == Some(id)).then_some(state)
             }
             SubscriptionsAcknowledgedNotification::METHOD => {
                 let agreed: SubscriptionsAcknowledgedNotification = params.decode().ok()?;

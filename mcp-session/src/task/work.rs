@@ -2,14 +2,13 @@
 
 use super::{AsTask, known::Known, pushes::Pushes, state::State};
 use crate::{
-    BoxCallService, Call, Deadlines, Error, Misbehavior, Params, Peer, Reply,
-    input::{InputRequest, answer_all},
+    BoxCallService, Call, Deadlines, Error, Misbehavior, Params, Peer, Reply, input::Questions,
 };
 use futures_util::future::BoxFuture;
 use mcp_types::{
     ErrorCode, ErrorObject, capabilities::ClientCapabilities, tasks_extension::TaskStatus,
 };
-use std::{collections::BTreeMap, future::poll_fn};
+use std::future::poll_fn;
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -51,7 +50,7 @@ impl Work {
             match (&state.status, wanted) {
                 (TaskStatus::Working, _) => {}
                 (TaskStatus::InputRequired, _) if self.peer.is_modern() => {
-                    self.answer(state.input_requests).await?;
+                    self.answer(state.questions).await?;
                 }
                 (TaskStatus::InputRequired, _) => self.be_asked().await?,
                 (_, None) => return Ok(state),
@@ -91,7 +90,7 @@ impl Work {
     /// What came of a task that is at its end.
     // spec: TASKX-13
     async fn outcome(&mut self, end: State) -> Result<Reply, Error> {
-        let message = end.message();
+        let message = end.message;
         match end.status {
             TaskStatus::Cancelled => {
                 Err(Error::TaskCancelled { method: self.known.method.as_ref().into() })
@@ -118,7 +117,8 @@ impl Work {
             return Ok(end);
         }
         let reply = self.send(self.about("tasks/get")?).await?;
-        let state: State = reply.decode().map_err(|source| broken("tasks/get", Some(source)))?;
+        let state = State::read(&reply.result);
+        let state = state.map_err(|source| broken("tasks/get", Some(source)))?;
         if !is_known(&state.status) {
             return Err(broken("tasks/get", None));
         }
@@ -154,19 +154,19 @@ impl Work {
 
     /// Answers the questions that are new, all at once.
     // spec: TASKX-07 TASKX-08 TASKX-09 TASKX-10
-    async fn answer(&mut self, mut questions: BTreeMap<String, InputRequest>) -> Result<(), Error> {
+    async fn answer(&mut self, mut questions: Questions) -> Result<(), Error> {
         {
             let asked = &mut self.known.memory().asked;
-            questions.retain(|key, _| asked.insert(key.clone()));
+            questions.retain(|key| asked.insert(key.to_owned()));
         }
         if questions.is_empty() {
             return Ok(());
         }
         let answering = Answering { known: &self.known, questions: Some(&questions) };
         let (asker, method) = (self.peer.asker(), &self.known.method);
-        let answers = answer_all(&**self.peer.input(), &asker, method, &questions).await?;
-        let answers = serde_json::json!({"taskId": &*self.known.id, "inputResponses": answers});
-        let update = Call::new("tasks/update").with_params(Params::encode(&answers)?);
+        let answers = questions.answer(&**self.peer.input(), &asker, method).await?;
+        let mut update = self.about("tasks/update")?;
+        update.params = update.params.with_members(&[("inputResponses", Some(&answers))])?;
         answering.done();
         tracing::debug!(task = %self.known.mark(), "questions of a task are answered");
         self.send(update).await.map(drop)
@@ -191,7 +191,7 @@ impl Work {
 /// Questions that are being answered. What could not be answered may be asked again.
 struct Answering<'a> {
     known: &'a Known,
-    questions: Option<&'a BTreeMap<String, InputRequest>>,
+    questions: Option<&'a Questions>,
 }
 
 impl Answering<'_> {

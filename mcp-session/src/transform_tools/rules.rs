@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 use wildmatch::WildMatch;
@@ -127,13 +127,13 @@ impl ArgumentTransform {
 pub(super) struct Rules {
     include: Vec<WildMatch>,
     exclude: Vec<WildMatch>,
-    include_tags: BTreeSet<String>,
-    exclude_tags: BTreeSet<String>,
+    include_tags: Vec<String>,
+    exclude_tags: Vec<String>,
     tools: HashMap<String, ToolTransform>,
     /// The names at the server of tools that have another name, by that.
     renamed: HashMap<String, String>,
     /// The tools that their tags hide, as far as they were listed.
-    hidden: Arc<Mutex<BTreeSet<String>>>,
+    hidden: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Rules {
@@ -146,11 +146,11 @@ impl Rules {
     }
 
     pub(super) fn include_tag(&mut self, tag: String) {
-        self.include_tags.insert(tag);
+        self.include_tags.push(tag);
     }
 
     pub(super) fn exclude_tag(&mut self, tag: String) {
-        self.exclude_tags.insert(tag);
+        self.exclude_tags.push(tag);
     }
 
     pub(super) fn transform(&mut self, name: String, transform: ToolTransform) {
@@ -212,13 +212,14 @@ impl Rules {
     }
 
     fn is_tagged<'a>(&self, mut tags: impl Iterator<Item = &'a str> + Clone) -> bool {
-        let is_excluded = tags.clone().any(|tag| self.exclude_tags.contains(tag));
+        let is_one_of = |known: &[String], tag: &str| known.iter().any(|known| known == tag);
+        let is_excluded = tags.clone().any(|tag| is_one_of(&self.exclude_tags, tag));
         let is_included =
-            self.include_tags.is_empty() || tags.any(|tag| self.include_tags.contains(tag));
+            self.include_tags.is_empty() || tags.any(|tag| is_one_of(&self.include_tags, tag));
         is_included && !is_excluded
     }
 
-    fn hidden(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn hidden(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
         self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
