@@ -4,9 +4,10 @@ use crate::tool_name::ToolName;
 use bytes::Bytes;
 use mcp_session::{InvalidParams, Params};
 use mcp_types::RawJson;
+use memchr::memmem;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
-use std::{num::NonZero, ops::Range};
+use std::ops::Range;
 
 /// The room for one small argument, beside its name; as much again is for that.
 const ROOM: usize = 32;
@@ -18,10 +19,12 @@ const SLACK: usize = 1024;
 /// Both texts begin with the head of the parameters, which is all before the arguments.
 #[derive(Debug)]
 pub(crate) struct Arguments {
-    /// The head, and an object with any number of arguments.
-    object: Option<Vec<u8>>,
-    /// The head, and single arguments. They win over those of the object.
-    single: Members,
+    /// The head, and single arguments: an object that is not closed. They win over those of the other object.
+    text: Vec<u8>,
+    /// Where the first of them begins.
+    start: usize,
+    /// The parameters with an object of any number of arguments.
+    object: Option<Box<[u8]>>,
 }
 
 impl Arguments {
@@ -32,12 +35,13 @@ impl Arguments {
         text.extend_from_slice(NAME);
         RawJson::append_str(tool, &mut text);
         text.extend_from_slice(ARGUMENTS);
-        Self { object: None, single: Members::after(text) }
+        text.push(b'{');
+        Self { start: text.len(), text, object: None }
     }
 
     /// How long the head is.
     fn head(&self) -> usize {
-        self.single.start - 1
+        self.start - 1
     }
 
     /// Where the name of the tool is.
@@ -47,16 +51,48 @@ impl Arguments {
 
     /// The name of the tool.
     pub(crate) fn tool(&self) -> ToolName {
-        ToolName::within(&Bytes::copy_from_slice(&self.single.text[..self.head()]), self.name())
+        ToolName::within(&Bytes::copy_from_slice(&self.text[..self.head()]), self.name())
     }
 
+    /// Adds an argument, in place of an earlier one of the name.
     pub(crate) fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), InvalidParams> {
-        self.single.set(name, value).map_err(|error| unencodable(name, &error))
+        let before = self.text.len();
+        self.text.reserve(name.len() + ROOM);
+        let is_first = before == self.start;
+        if !is_first {
+            self.text.push(b',');
+        }
+        let at = self.text.len();
+        RawJson::append_str(name, &mut self.text);
+        self.text.push(b':');
+        let value_at = self.text.len();
+        if let Err(error) = RawJson::append(value, &mut self.text) {
+            self.text.truncate(before);
+            return Err(unencodable(name, &error));
+        }
+        let (earlier, key) = (&self.text[self.start..before], &self.text[at..value_at]);
+        // Mostly the name is nowhere, and no place of an argument has to be known for that.
+        if !is_first && memmem::find(earlier, key).is_some() {
+            self.replace_earlier(name, before, value_at);
+        }
+        Ok(())
+    }
+
+    /// Moves the value that was just written to where an earlier one of the name is, if there is one before `end`.
+    fn replace_earlier(&mut self, name: &str, end: usize, value_at: usize) {
+        let head = self.head();
+        let earlier = RawJson::from_joined([&self.text[head..end], b"}"].concat());
+        // It may have been found in a value.
+        let Some(old) = earlier.find(&[name]) else { return };
+        let from = head + old.as_ptr().addr() - earlier.as_bytes().as_ptr().addr();
+        let value = self.text.split_off(value_at);
+        self.text.truncate(end);
+        self.text.splice(from..from + old.len(), value);
     }
 
     pub(crate) fn set_all<T: Serialize>(&mut self, arguments: &T) -> Result<(), InvalidParams> {
         let head = self.head();
-        let mut object = self.single.text[..head].to_vec();
+        let mut object = self.text[..head].to_vec();
         RawJson::append(arguments, &mut object).map_err(|error| no_object(Some(&error)))?;
         let is_object = match &object[head..] {
             // `()` and `None` are no arguments.
@@ -66,33 +102,32 @@ impl Arguments {
             }
             arguments => arguments.starts_with(b"{"),
         };
-        self.object = Some(object);
+        object.push(b'}');
+        self.object = Some(object.into());
         if is_object { Ok(()) } else { Err(no_object(None)) }
     }
 
     /// The parameters of a call of the tool, and its name. The arguments are there even if they are empty: some servers
     /// insist on them.
-    pub(crate) fn encode(self) -> Result<(Params, ToolName), InvalidParams> {
-        let (head, name) = (self.head(), self.name());
-        let Self { object, single } = self;
-        let mut text = match object {
-            None => single.into_text(),
-            Some(object) if single.is_empty() => object,
-            Some(mut object) => {
-                let single = single.entries()?;
-                let changes: Vec<_> =
-                    single.iter().map(|(name, value)| (name.as_str(), Some(value))).collect();
-                let arguments = RawJson::from_joined(object.split_off(head));
-                let merged = Params::try_from(arguments)?.with_members(&changes)?;
-                object.extend_from_slice(merged.as_raw().as_bytes());
-                object
+    pub(crate) fn encode(mut self) -> Result<(Params, ToolName), InvalidParams> {
+        let (head, name, is_empty) = (self.head(), self.name(), self.text.len() == self.start);
+        let text = match self.object {
+            Some(object) if is_empty => Bytes::from(object),
+            object => {
+                self.text.push(b'}');
+                if let Some(object) = object {
+                    let object = RawJson::from_joined(object[head..object.len() - 1].to_vec());
+                    let single = RawJson::from_joined(self.text.split_off(head));
+                    let all = Params::try_from(object)?.overlaid(&Params::try_from(single)?)?;
+                    self.text.extend_from_slice(all.as_raw().as_bytes());
+                }
+                self.text.push(b'}');
+                if self.text.capacity() - self.text.len() > SLACK {
+                    self.text.shrink_to_fit();
+                }
+                Bytes::from(self.text)
             }
         };
-        text.push(b'}');
-        if text.capacity() - text.len() > SLACK {
-            text.shrink_to_fit();
-        }
-        let text = Bytes::from(text);
         let name = ToolName::within(&text, name);
         Ok((Params::try_from(RawJson::from_joined(text))?, name))
     }
@@ -100,115 +135,6 @@ impl Arguments {
 
 const NAME: &[u8] = br#"{"name":"#;
 const ARGUMENTS: &[u8] = br#","arguments":"#;
-
-/// The members of an object, in the order in which they were set, after a head and an opening brace.
-#[derive(Debug)]
-struct Members {
-    text: Vec<u8>,
-    /// Where the first member begins.
-    start: usize,
-    /// Where the members are. The place of the only one is not noted before there is another one.
-    places: Vec<Place>,
-    /// Where the name of the first member ends, once there is one.
-    colon: Option<NonZero<usize>>,
-}
-
-/// Where a member is in the text.
-#[derive(Debug)]
-struct Place {
-    start: usize,
-    /// Where its name ends.
-    colon: usize,
-    end: usize,
-}
-
-impl Members {
-    /// None, after a head.
-    fn after(mut head: Vec<u8>) -> Self {
-        head.push(b'{');
-        Self { start: head.len(), text: head, places: Vec::new(), colon: None }
-    }
-
-    /// Adds a member, in place of an earlier one of the name.
-    fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), serde_json::Error> {
-        let kept = self.text.len();
-        self.text.reserve(name.len() + ROOM);
-        let outcome = self.write(name, value);
-        if outcome.is_err() {
-            self.text.truncate(kept);
-        }
-        outcome
-    }
-
-    fn write<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), serde_json::Error> {
-        let before = self.text.len();
-        if !self.is_empty() {
-            self.text.push(b',');
-        }
-        let start = self.text.len();
-        RawJson::append_str(name, &mut self.text);
-        let colon = self.text.len();
-        self.text.push(b':');
-        RawJson::append(value, &mut self.text)?;
-        let Some(first) = self.colon else {
-            self.colon = NonZero::new(colon);
-            return Ok(());
-        };
-        if self.places.is_empty() {
-            self.places.push(Place { start: self.start, colon: first.get(), end: before });
-        }
-        let place = Place { start, colon, end: self.text.len() };
-        let named = |known: &Place| self.text[known.start..known.colon] == self.text[start..colon];
-        match self.places.iter().position(named) {
-            Some(earlier) => self.replace(earlier, &place),
-            None => self.places.push(place),
-        }
-        Ok(())
-    }
-
-    /// Moves the value that was just written to where an earlier one of the name is.
-    fn replace(&mut self, earlier: usize, newest: &Place) {
-        let value = self.text[newest.colon..newest.end].to_vec();
-        self.text.truncate(newest.start.saturating_sub(1));
-        let (from, to) = (self.places[earlier].colon, self.places[earlier].end);
-        let length = value.len();
-        self.text.splice(from..to, value);
-        let moved = |at: usize| at - to + from + length;
-        self.places[earlier].end = moved(to);
-        for place in &mut self.places[earlier + 1..] {
-            *place = Place {
-                start: moved(place.start),
-                colon: moved(place.colon),
-                end: moved(place.end),
-            };
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.colon.is_none()
-    }
-
-    /// The head and the whole object.
-    fn into_text(self) -> Vec<u8> {
-        let mut text = self.text;
-        text.push(b'}');
-        text
-    }
-
-    fn entries(&self) -> Result<Vec<(String, RawJson)>, serde_json::Error> {
-        let only = self.colon.filter(|_| self.places.is_empty()).map(|colon| Place {
-            start: self.start,
-            colon: colon.get(),
-            end: self.text.len(),
-        });
-        let entry = |place: &Place| {
-            let name = serde_json::from_slice(&self.text[place.start..place.colon])?;
-            let value = RawJson::parse(self.text[place.colon + 1..place.end].to_vec())?;
-            Ok((name, value))
-        };
-        only.iter().chain(&self.places).map(entry).collect()
-    }
-}
 
 /// The arguments of a prompt: strings.
 #[derive(Debug, Default)]
@@ -314,6 +240,20 @@ mod tests {
         arguments.set("c", &BTreeMap::from([([1], 1)])).unwrap_err();
         arguments.set("d", &()).unwrap();
         check(arguments, r#"{"a":0,"b\"":"longer than before","c":1,"d":null}"#);
+    }
+
+    #[test]
+    fn what_a_value_has_of_a_name_is_no_argument() {
+        let mut arguments = Arguments::of("t\"");
+        arguments.set("a", &json!({"b": 1, "c": {"b": 2}, "t": "\"b\":"})).unwrap();
+        arguments.set("b", &3).unwrap();
+        arguments.set("b", &[4]).unwrap();
+        check(arguments, r#"{"a":{"b":1,"c":{"b":2},"t":"\"b\":"},"b":[4]}"#);
+    }
+
+    #[test]
+    fn they_take_little_room_before_they_are_sent() {
+        assert!(size_of::<Arguments>() <= 48);
     }
 
     #[test]

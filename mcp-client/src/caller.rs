@@ -5,6 +5,7 @@ use crate::{
     in_flight::{InFlight, Watch},
     known_tools::KnownTools,
     listeners::Listeners,
+    live::Opened,
     offer::{self, Offer},
 };
 use mcp_session::{
@@ -19,10 +20,15 @@ use std::{borrow::Cow, sync::Arc, task::Context, time::Duration};
 #[derive(Clone)]
 pub(crate) struct Caller {
     // Not the client: one that keeps its session alive is not kept by its calls.
-    session: Session,
-    ground: Arc<Ground>,
+    footing: Arc<Opened<Footing>>,
     /// What this call does in a way of its own. Most do nothing so.
     own: Option<Box<Own>>,
+}
+
+/// What a call needs for as long as it is under way, in one piece: each call in flight counts it once.
+pub(crate) struct Footing {
+    pub(crate) session: Session,
+    pub(crate) ground: Arc<Ground>,
 }
 
 /// What all calls of a client have in common, whatever its session.
@@ -68,7 +74,7 @@ impl Ground {
 
 impl Caller {
     pub(crate) fn new(client: &Client) -> Result<Self, Error> {
-        Ok(Self { session: client.session()?, ground: Arc::clone(client.ground()), own: None })
+        Ok(Self { footing: client.footing()?, own: None })
     }
 
     /// The same, if the server has offered what a method needs.
@@ -84,8 +90,9 @@ impl Caller {
 
     /// What the call does in a way of its own, from now on.
     fn own(&mut self) -> &mut Own {
-        let Self { session, ground, own } = self;
+        let Self { footing, own } = self;
         own.get_or_insert_with(|| {
+            let Footing { session, ground } = &***footing;
             let era = session.server().era;
             Box::new(Own {
                 deadlines: None,
@@ -101,16 +108,20 @@ impl Caller {
     }
 
     pub(crate) fn session(&self) -> &Session {
-        &self.session
+        &self.footing.session
+    }
+
+    fn ground(&self) -> &Arc<Ground> {
+        &self.footing.ground
     }
 
     pub(crate) fn server(&self) -> &Server {
-        self.session.server()
+        self.session().server()
     }
 
     /// What the server's lists have said about its tools.
     pub(crate) fn known_tools(&self) -> &Arc<KnownTools> {
-        &self.ground.known_tools
+        &self.ground().known_tools
     }
 
     /// The same caller, which asks the server even if a reply that was kept is still good.
@@ -129,7 +140,7 @@ impl Caller {
 
     /// The limits that apply.
     pub(crate) fn limits(&self) -> Deadlines {
-        self.own_deadlines().unwrap_or(self.ground.deadlines)
+        self.own_deadlines().unwrap_or(self.ground().deadlines)
     }
 
     /// How long the call may take in all, if it was told that itself.
@@ -153,7 +164,7 @@ impl Caller {
 
     pub(crate) async fn call(&self, method: &'static str, params: Params) -> Result<Reply, Error> {
         let (call, _watch) = self.prepare(method, params);
-        self.session.call_raw(call).await
+        self.session().call_raw(call).await
     }
 
     /// Makes the call and polls it for the first time. What remembers its ids is to be kept as long as it waits.
@@ -162,10 +173,9 @@ impl Caller {
         method: &'static str,
         params: Params,
         cx: &mut Context<'_>,
-    ) -> (Begun, Arc<Ground>, Option<Watch>) {
+    ) -> (Begun, Arc<Opened<Footing>>, Option<Box<Watch>>) {
         let (call, watch) = self.prepare(method, params);
-        let Self { session, ground, .. } = self;
-        (session.begin(call, cx), ground, watch)
+        (self.session().begin(call, cx), self.footing, watch)
     }
 
     pub(crate) async fn call_as_task(
@@ -175,15 +185,15 @@ impl Caller {
         ttl: Option<Duration>,
     ) -> Result<Started, Error> {
         let (call, _watch) = self.prepare(method, params);
-        self.session.call_as_task(call, ttl).await
+        self.session().call_as_task(call, ttl).await
     }
 
     /// The call as it is sent, and what remembers the ids of its requests if somebody wants to know them.
-    fn prepare(&self, method: &'static str, params: Params) -> (Call, Option<Watch>) {
-        let Ground { listeners, in_flight, .. } = &*self.ground;
+    fn prepare(&self, method: &'static str, params: Params) -> (Call, Option<Box<Watch>>) {
+        let Ground { listeners, in_flight, .. } = &**self.ground();
         let mut call = Call::new(method).with_params(params);
         let Some(own) = &self.own else {
-            call.events = listeners.progress.listen(self.ground.events(self.server().era));
+            call.events = listeners.progress.listen(self.ground().events(self.server().era));
             return (call, None);
         };
         call.events = own.events.clone();
@@ -222,7 +232,7 @@ impl Caller {
     }
 
     pub(crate) fn listen_to_logs(&mut self) {
-        let ground = Arc::clone(&self.ground);
+        let ground = Arc::clone(self.ground());
         let own = self.own();
         if !own.hears_logs {
             own.hears_logs = true;

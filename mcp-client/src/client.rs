@@ -3,11 +3,11 @@
 use crate::{
     ClientBuilder, Connection, Error, InputHandler, Server, Target,
     answers::Answers,
-    caller::Ground,
+    caller::{Footing, Ground},
     dial::{Pause, Plan},
     in_flight::InFlight,
     listeners::Listeners,
-    live::{Kept, Live, Slot, Wrap},
+    live::{Found, Kept, Live, Opened, Slot, Wrap},
 };
 use mcp_session::{Options, Session};
 use mcp_types::{Request, rpc::Notification};
@@ -19,7 +19,10 @@ use std::{fmt, sync::Arc};
 ///
 /// Calls need an open session: hold a [`Connection`] while calling.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client {
+    inner: Arc<Inner>,
+    found: Found<Footing>,
+}
 
 struct Inner {
     config: Config,
@@ -73,13 +76,15 @@ impl Client {
     /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
     /// wanted is closed.
     pub async fn connect(&self) -> Result<Connection, Error> {
-        let Inner { config, slot, kept, .. } = &*self.0;
-        let hold = slot.hold(|| Live::start(&config.target.dial(), config.plan()));
+        let Inner { config, slot, ground, kept } = &*self.inner;
+        let hold = slot.hold(|| Live::start(&config.target.dial(), config.plan(), ground));
         hold.live().ready(config.target.name()).await?;
         if let Some(kept) = kept {
             kept.keep(&hold);
         }
-        Ok(Connection::new(self.clone(), hold))
+        // It finds its own session, whichever this client has found before.
+        let client = Self { inner: Arc::clone(&self.inner), found: Found::default() };
+        Ok(Connection::new(client, hold))
     }
 
     /// Begins to speak the protocol over a connection, if that was not done when it was made, and gives what the server
@@ -109,16 +114,16 @@ impl Client {
     ///
     /// Dropping the future changes nothing: the connection goes on to be initialized.
     pub async fn initialize(&self) -> Result<Arc<Server>, Error> {
-        let live = self.0.slot.current().ok_or(Error::NotConnected)?;
-        live.initialized(self.0.config.target.name()).await?;
-        Ok(Arc::clone(live.session()?.server()))
+        let live = self.inner.slot.current().ok_or(Error::NotConnected)?;
+        live.initialized(self.inner.config.target.name()).await?;
+        Ok(Arc::clone(live.session()?.session.server()))
     }
 
     /// Ends the session for everyone who holds it, and waits until it is closed. Calls that are under way fail, and
     /// subscriptions end with an error.
     pub async fn close(&self) {
-        let live = self.0.slot.take();
-        if let Some(kept) = &self.0.kept {
+        let live = self.inner.slot.take();
+        if let Some(kept) = &self.inner.kept {
             kept.let_go();
         }
         if let Some(live) = live {
@@ -130,7 +135,7 @@ impl Client {
     /// the other.
     #[must_use]
     pub fn fresh(&self) -> Self {
-        let mut config = self.0.config.clone();
+        let mut config = self.inner.config.clone();
         config.answer_with(self.answers().copy());
         Self::from_config(config)
     }
@@ -140,9 +145,12 @@ impl Client {
     /// While [`Reconnect`](crate::Reconnect) replaces a lost connection there is none. Calls do not fail for that: they wait
     /// for the new one, or bring it about.
     pub fn is_connected(&self) -> bool {
-        let is_whole = |session: Session| session.is_connected();
+        let is_whole = |opened: Arc<Opened<Footing>>| opened.session.is_connected();
         // Without a session there may be a connection that is not initialized yet.
-        self.0.slot.current().is_some_and(|it| it.is_open() && it.session().map_or(true, is_whole))
+        self.inner
+            .slot
+            .current()
+            .is_some_and(|it| it.is_open() && it.session().map_or(true, is_whole))
     }
 
     /// The open session, for calls below this facade.
@@ -151,7 +159,12 @@ impl Client {
     ///
     /// There is no open session; if it was lost, the error says why.
     pub fn session(&self) -> Result<Session, Error> {
-        self.0.slot.session()
+        Ok(self.footing()?.session.clone())
+    }
+
+    /// What calls need, if there is an open session.
+    pub(crate) fn footing(&self) -> Result<Arc<Opened<Footing>>, Error> {
+        self.found.or_in(&self.inner.slot)
     }
 
     /// Calls any method and decodes its result.
@@ -177,25 +190,20 @@ impl Client {
     }
 
     pub(crate) fn options(&self) -> &Options {
-        &self.0.config.options
+        &self.inner.config.options
     }
 
     /// The session that is open or opening, and those who hold it.
     pub(crate) fn live(&self) -> Result<Arc<Live>, Error> {
-        self.0.slot.current().ok_or(Error::NotConnected)
+        self.inner.slot.current().ok_or(Error::NotConnected)
     }
 
     pub(crate) fn answers(&self) -> &Answers {
-        &self.0.config.answers
+        &self.inner.config.answers
     }
 
     pub(crate) fn in_flight(&self) -> &Arc<InFlight> {
-        &self.0.ground.in_flight
-    }
-
-    /// What all calls have in common.
-    pub(crate) fn ground(&self) -> &Arc<Ground> {
-        &self.0.ground
+        &self.inner.ground.in_flight
     }
 
     pub(crate) fn from_config(config: Config) -> Self {
@@ -208,7 +216,8 @@ impl Client {
             asks_for_logs: config.options.log_level.is_some(),
         };
         let (slot, ground) = (Arc::default(), Arc::new(ground));
-        Self(Arc::new(Inner { config, slot, ground, kept }))
+        let inner = Arc::new(Inner { config, slot, ground, kept });
+        Self { inner, found: Found::default() }
     }
 }
 
@@ -233,7 +242,7 @@ impl Config {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("target", &self.0.config.target)
+            .field("target", &self.inner.config.target)
             .field("connected", &self.is_connected())
             .finish_non_exhaustive()
     }

@@ -82,11 +82,11 @@ impl Table {
 
 impl InFlight {
     /// Remembers the requests of a call for as long as the watch is there.
-    pub(crate) fn watch(self: &Arc<Self>, call: Call, told: OnRequestId) -> (Call, Watch) {
+    pub(crate) fn watch(self: &Arc<Self>, call: Call, told: OnRequestId) -> (Call, Box<Watch>) {
         let number = self.watches.fetch_add(1, Ordering::Relaxed);
         let own = call.extensions.get::<Cancellation>().cloned();
         let cancellation = own.unwrap_or_default();
-        let watch = Watch { number, in_flight: Arc::clone(self) };
+        let watch = Box::new(Watch { number, in_flight: Arc::clone(self) });
         let (in_flight, known) = (Arc::clone(self), cancellation.clone());
         let listener = OnRequestId::new(move |id| {
             in_flight.lock().insert(id, number, known.clone());

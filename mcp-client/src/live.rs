@@ -1,15 +1,19 @@
 //! One session, those who hold it, and the work that is done beside it.
 
 mod beside;
+mod opened;
+
+pub(crate) use opened::{Found, Opened};
 
 use beside::Beside;
 
 use crate::{
     Error,
+    caller::{Footing, Ground},
     dial::{Dial, Pause, Plan},
 };
 use futures_util::future::BoxFuture;
-use mcp_session::{BoxCallService, Session};
+use mcp_session::BoxCallService;
 use mcp_transport::{Delivery, Driver, Seldom};
 use std::{
     future::Future,
@@ -28,7 +32,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
 pub(crate) type Wrap = Arc<dyn Fn(BoxCallService) -> BoxCallService + Send + Sync>;
 
 /// Where a client keeps its session, or a group its members: at most one, whoever holds it.
-pub(crate) struct Slot<S = Session>(Mutex<Option<Arc<Live<S>>>>);
+pub(crate) struct Slot<S = Footing>(Mutex<Option<Arc<Live<S>>>>);
 
 impl<S> Default for Slot<S> {
     fn default() -> Self {
@@ -37,7 +41,7 @@ impl<S> Default for Slot<S> {
 }
 
 /// A session from its first connecting to its end, and the task that drives it.
-pub(crate) struct Live<S = Session> {
+pub(crate) struct Live<S = Footing> {
     state: watch::Receiver<State<S>>,
     stop: CancellationToken,
     /// Cancelled when somebody waits for the end, so that nothing else is waited for.
@@ -52,7 +56,7 @@ enum State<S> {
     Connecting,
     /// There is a connection, and the protocol is not spoken yet.
     Connected,
-    Open(S),
+    Open(Arc<Opened<S>>),
     Failed(Arc<Error>),
     Lost(mcp_transport::Error),
     Closed,
@@ -76,10 +80,7 @@ impl<S> Slot<S> {
     }
 
     /// The session, if there is one that is open now.
-    pub(crate) fn session(&self) -> Result<S, Error>
-    where
-        S: Clone,
-    {
+    pub(crate) fn session(&self) -> Result<Arc<Opened<S>>, Error> {
         match &*self.lock() {
             Some(live) => live.session(),
             None => Err(Error::NotConnected),
@@ -98,14 +99,18 @@ impl<S> Slot<S> {
 
 impl Live {
     /// Starts to connect, in a task of its own that ends with the session.
-    pub(crate) fn start(dial: &Arc<dyn Dial>, plan: Plan) -> Arc<Self> {
-        let (dial, pause) = (Arc::clone(dial), plan.pause.clone());
+    pub(crate) fn start(dial: &Arc<dyn Dial>, plan: Plan, ground: &Arc<Ground>) -> Arc<Self> {
+        let (dial, pause, ground) = (Arc::clone(dial), plan.pause.clone(), Arc::clone(ground));
         // Dialed in the task, so that a panic of a connector is the task's.
-        Self::begin(async move { dial.dial(plan).await }, pause)
+        let dialing = async move {
+            let (session, driver) = dial.dial(plan).await?;
+            Ok((Footing { session, ground }, driver))
+        };
+        Self::begin(dialing, pause)
     }
 }
 
-impl<S: Clone + Send + Sync + 'static> Live<S> {
+impl<S: Send + Sync + 'static> Live<S> {
     /// Starts to connect, in a task of its own, which ends with what was opened.
     pub(crate) fn begin(
         connecting: impl Future<Output = Result<(S, Driver), Error>> + Send + 'static,
@@ -183,7 +188,7 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
     /// Ends the session for everyone, calls under way too, and waits until it is closed.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
-        self.stop.cancel();
+        self.stop();
         let mut state = self.state.clone();
         while state.changed().await.is_ok() {}
     }
@@ -202,16 +207,21 @@ impl<S: Clone + Send + Sync + 'static> Live<S> {
 
 impl<S> Live<S> {
     /// The session, if it is open now.
-    pub(crate) fn session(&self) -> Result<S, Error>
-    where
-        S: Clone,
-    {
+    pub(crate) fn session(&self) -> Result<Arc<Opened<S>>, Error> {
         match &*self.state.borrow() {
-            State::Open(session) => Ok(session.clone()),
+            State::Open(opened) => Ok(Arc::clone(opened)),
             State::Lost(error) => Err(error.clone().with_delivery(Delivery::NotSent).into()),
             State::Connected => Err(Error::NotInitialized),
             State::Connecting | State::Failed(_) | State::Closed => Err(Error::NotConnected),
         }
+    }
+
+    /// Has the session end. From now on nobody finds it.
+    fn stop(&self) {
+        if let State::Open(opened) = &*self.state.borrow() {
+            opened.is_over_now();
+        }
+        self.stop.cancel();
     }
 
     fn is_usable(&self) -> bool {
@@ -226,7 +236,7 @@ impl<S> Live<S> {
 }
 
 /// One that is counted as a holder of a session. The last one ends it, in the background.
-pub(crate) struct Hold<S = Session> {
+pub(crate) struct Hold<S = Footing> {
     slot: Arc<Slot<S>>,
     live: Arc<Live<S>>,
 }
@@ -271,7 +281,7 @@ impl<S> Drop for Hold<S> {
         let mut holders = self.live.holders();
         *holders -= 1;
         if *holders == 0 {
-            self.live.stop.cancel();
+            self.live.stop();
             if slot.as_ref().is_some_and(|live| Arc::ptr_eq(live, &self.live)) {
                 *slot = None;
             }
@@ -292,7 +302,7 @@ async fn run<S>(
         Ok(connected) => connected,
         Err(error) => return drop(state.send_replace(State::Failed(Arc::new(error)))),
     };
-    state.send_replace(State::Open(session));
+    state.send_replace(State::Open(Arc::new(Opened::new(session))));
     let end = tokio::select! {
         biased;
         () = Seldom::new(stop.cancelled()) => None,
@@ -302,15 +312,22 @@ async fn run<S>(
     match end {
         None => {
             // Lets go of the session, so that the driver sees its last user gone.
-            state.send_replace(State::Closed);
+            over(state, State::Closed);
             shut_down(driver, &closing).await;
         }
         Some(end) => {
             let error = end.err().unwrap_or_else(|| {
                 mcp_transport::Error::closed("the server closed the connection", Delivery::Unknown)
             });
-            state.send_replace(State::Lost(error));
+            over(state, State::Lost(error));
         }
+    }
+}
+
+/// Tells that a session that was open is not any more, and lets go of it.
+fn over<S>(state: &watch::Sender<State<S>>, now: State<S>) {
+    if let State::Open(opened) = state.send_replace(now) {
+        opened.is_over_now();
     }
 }
 

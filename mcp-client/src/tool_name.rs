@@ -1,38 +1,64 @@
 //! The name of a tool that was called.
 
 use bytes::Bytes;
-use mcp_types::RawJson;
 use std::{borrow::Cow, fmt, ops::Range};
 
 /// Larger parameters are not kept for the name that is in them.
 const SMALL: usize = 1024;
+/// Up to this length, with its quotes, a name has no memory of its own, and nothing is counted for it.
+const SHORT: usize = 31;
 
-/// The name of a tool, a string in JSON: it is where the parameters of the call are, and takes no memory of its own.
-#[derive(Clone, PartialEq)]
-pub(crate) struct ToolName(RawJson);
+/// The name of a tool, a string in JSON.
+#[derive(Clone)]
+pub(crate) struct ToolName(Name);
+
+#[derive(Clone)]
+enum Name {
+    /// The rest is whatever came after the name.
+    Short { length: u8, text: [u8; SHORT] },
+    /// Where the parameters of the call are, which are kept for it.
+    Long(Bytes),
+}
 
 impl ToolName {
     #[cfg(test)]
     pub(crate) fn of(name: &str) -> Self {
         let mut text = Vec::new();
-        RawJson::append_str(name, &mut text);
-        Self(RawJson::from_joined(text))
+        mcp_types::RawJson::append_str(name, &mut text);
+        let place = 0..text.len();
+        Self::within(&text.into(), place)
     }
 
     /// The name that is there in the parameters.
     #[inline]
     pub(crate) fn within(params: &Bytes, place: Range<usize>) -> Self {
-        let name = if params.len() <= SMALL {
-            params.slice(place)
-        } else {
-            Bytes::copy_from_slice(&params[place])
-        };
-        Self(RawJson::from_joined(name))
+        let rest = &params[place.start..];
+        Self(match (u8::try_from(place.len()), rest.first_chunk()) {
+            // All of it in one piece, for a copy of so few bytes is more work to begin than to do.
+            (Ok(length), Some(text)) if place.len() <= SHORT => Name::Short { length, text: *text },
+            _ if params.len() <= SMALL => Name::Long(params.slice(place)),
+            _ => Name::Long(Bytes::copy_from_slice(&params[place])),
+        })
+    }
+
+    fn as_json(&self) -> &[u8] {
+        match &self.0 {
+            Name::Short { length, text } => &text[..usize::from(*length)],
+            Name::Long(text) => text,
+        }
     }
 
     pub(crate) fn read(&self) -> Cow<'_, str> {
         // It was written by `append_str`.
-        self.0.decode().unwrap_or_default()
+        let json = self.as_json();
+        let borrowed = serde_json::from_slice(json).map(Cow::Borrowed);
+        borrowed.or_else(|_| serde_json::from_slice(json).map(Cow::Owned)).unwrap_or_default()
+    }
+}
+
+impl PartialEq for ToolName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
     }
 }
 
@@ -45,5 +71,53 @@ impl fmt::Debug for ToolName {
 impl fmt::Display for ToolName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.read())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Name, SHORT, SMALL, ToolName};
+    use bytes::Bytes;
+    use mcp_types::RawJson;
+
+    /// A name in parameters that go on for so long.
+    fn within(name: &str, rest: usize) -> (Bytes, ToolName) {
+        let mut params = b"{".to_vec();
+        RawJson::append_str(name, &mut params);
+        let place = 1..params.len();
+        params.resize(params.len() + rest, b' ');
+        let params = params.into();
+        let name = ToolName::within(&params, place);
+        (params, name)
+    }
+
+    #[test]
+    fn a_name_is_read_as_it_was_written_however_long() {
+        let long = "a".repeat(SHORT - 1);
+        for name in ["", "echo", "a \"b\"\n\u{e9}", &long[2..], &long[1..], &long] {
+            for rest in [0, 1, SHORT, SMALL] {
+                let (_, read) = within(name, rest);
+                assert_eq!(read.read(), name);
+                assert_eq!(read, ToolName::of(name));
+                assert_ne!(read, ToolName::of("other"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_name_and_one_in_large_parameters_keep_no_parameters() {
+        let long = "a".repeat(SHORT);
+        for (name, rest, keeps) in
+            [("echo", SHORT, false), (&long, SHORT, true), (&long, SMALL, false)]
+        {
+            let (params, name) = within(name, rest);
+            let kept = matches!(&name.0, Name::Long(text) if params.as_ptr_range().contains(&text.as_ptr()));
+            assert_eq!(kept, keeps, "{name} before {rest}");
+        }
+    }
+
+    #[test]
+    fn it_takes_little_room() {
+        assert!(size_of::<ToolName>() <= 40);
     }
 }

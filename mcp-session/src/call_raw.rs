@@ -42,12 +42,12 @@ pub enum Begun {
 impl Begun {
     /// Polls a call for the first time that nobody can give up from outside.
     #[inline]
-    pub(crate) fn poll(mut reply: Calling, session: Session, cx: &mut Context<'_>) -> Self {
+    pub(crate) fn poll(mut reply: Calling, session: &Session, cx: &mut Context<'_>) -> Self {
         if let Poll::Ready(outcome) = Pin::new(&mut reply).poll(cx) {
             return Self::Ended(convert(outcome, session.peer()));
         }
         Self::Waiting(CompactCall(match reply.into_called() {
-            Ok(reply) => Compact::Called { reply, session },
+            Ok(reply) => Compact::Called(reply),
             Err(reply) => {
                 let (reply, peer) = (Cancellable::without_watch(*reply), session.peer().clone());
                 Compact::Other(Box::new(CallRaw::new(reply, peer)))
@@ -70,24 +70,28 @@ impl Begun {
 /// # Cancel safety
 ///
 /// Dropping it cancels the request on the wire.
-#[must_use = "futures do nothing unless polled"]
+#[must_use = "it does nothing unless polled"]
 pub struct CompactCall(Compact);
 
 enum Compact {
-    Called {
-        reply: BoxFuture<'static, Result<Reply, BoxError>>,
-        session: Session,
-    },
+    Called(BoxFuture<'static, Result<Reply, BoxError>>),
     /// Its layers are not ready yet, or it may be given up from outside.
     Other(Box<CallRaw>),
 }
 
-impl Future for CompactCall {
-    type Output = Result<Reply, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+impl CompactCall {
+    /// Polls for the reply of a call that `session` has begun.
+    ///
+    /// # Errors
+    ///
+    /// Any of [`Error`].
+    pub fn poll_reply(
+        &mut self,
+        session: &Session,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Reply, Error>> {
         match &mut self.0 {
-            Compact::Called { reply, session } => {
+            Compact::Called(reply) => {
                 reply.as_mut().poll(cx).map(|outcome| convert(outcome, session.peer()))
             }
             Compact::Other(call) => Pin::new(&mut **call).poll(cx),

@@ -71,6 +71,18 @@ impl Params {
         Ok(Self(members.encode()))
     }
 
+    /// The same parameters with the members of others, which take the place of those of the same name.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not an object.
+    pub fn overlaid(&self, over: &Self) -> Result<Self, InvalidParams> {
+        let (mut members, over): (Members<'_>, Members<'_>) = (self.0.decode()?, over.0.decode()?);
+        members.0.retain(|(name, _)| over.0.iter().all(|(other, _)| other != name));
+        members.0.extend(over.0);
+        Ok(Self(members.encode()))
+    }
+
     /// The parameters as they go over the wire: one object, with `_meta` in it unless that is empty.
     pub fn join(&self, meta: &Meta) -> RawJson {
         self.join_with(meta, None)
@@ -256,6 +268,16 @@ mod tests {
         let nine = RawJson::encode(&9).unwrap();
         let changed = params.with_members(&[("b", Some(&nine)), ("a", None), ("d", Some(&nine))]);
         assert_eq!(changed.unwrap().as_raw().as_str(), r#"{"c":3,"b":9,"d":9}"#);
+    }
+
+    #[test]
+    fn members_of_other_parameters_take_the_place_of_those_of_the_same_name() {
+        let params = |value| Params::encode(&value).unwrap();
+        let (under, over) =
+            (params(json!({"a": 1, "b": {"a": 2}})), params(json!({"c": 3, "a": 4})));
+        let expected = r#"{"b":{"a":2},"c":3,"a":4}"#;
+        assert_eq!(under.overlaid(&over).unwrap().as_raw().as_str(), expected);
+        assert_eq!(under.overlaid(&Params::default()).unwrap(), under);
     }
 
     #[test]

@@ -118,12 +118,12 @@ impl Session {
     }
 
     /// Calls a method, and polls the call for the first time: one that needs not wait takes no room of its own, and others
-    /// keep nothing of what they were made of but the session.
+    /// keep nothing of what they were made of. Whoever waits for the reply keeps the session.
     ///
     /// # Cancel safety
     ///
     /// As of [`call_raw`](Self::call_raw).
-    pub fn begin(self, call: Call, cx: &mut Context<'_>) -> Begun {
+    pub fn begin(&self, call: Call, cx: &mut Context<'_>) -> Begun {
         if call.extensions.get::<Cancellation>().is_some() {
             return Begun::poll_cancellable(self.call_raw(call), cx);
         }

@@ -7,45 +7,86 @@ use std::{
     fmt,
     future::{Future, ready},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{self, Context, Poll},
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    task::{Context, Poll},
 };
 use tower_service::Service;
 
 /// So many clones are kept: as many threads may make calls at the same time, and none has to clone anything.
 const KEPT: usize = 8;
 
-/// A service, and a few clones of it that are not in use.
+/// A service, and a few clones of it that are kept from call to call.
 ///
 /// A clone is busy from the time that it is asked whether it is ready until it is called, and that is mostly one moment.
 pub(crate) struct Spare {
     service: BoxCallService,
-    idle: Mutex<Vec<BoxCallService>>,
+    /// Each is locked while it makes a call. Nobody waits for one: who finds none free clones the service.
+    kept: [Place; KEPT],
 }
+
+/// Where a clone is kept: none at first, and while a call waits for it to be ready.
+type Place = Mutex<Option<BoxCallService>>;
 
 impl Spare {
     pub(crate) fn new(service: BoxCallService) -> Self {
-        Self { service, idle: Mutex::default() }
+        Self { service, kept: Default::default() }
     }
 
-    fn take(&self) -> BoxCallService {
-        let idle = self.lock().pop();
-        idle.unwrap_or_else(|| self.service.clone())
-    }
-
-    fn give_back(&self, service: BoxCallService) {
-        let mut idle = self.lock();
-        if idle.len() < KEPT {
-            idle.push(service);
-            return;
+    /// Makes a call with any clone, if its layers are ready now.
+    #[inline]
+    fn begin(self: &Arc<Self>, call: Call, cx: &mut Context<'_>) -> Stage {
+        let mut place = self.free().next();
+        // Taken out meanwhile, so that one whose layers panic is not used again.
+        let kept = place.as_mut().and_then(|place| place.take());
+        let service = kept.unwrap_or_else(|| self.service.clone());
+        let (stage, service) = self.advance(service, call, cx);
+        if let Some(place) = &mut place {
+            **place = service;
         }
-        // Not under the lock: a layer may do what it likes when it is dropped.
-        drop(idle);
-        drop(service);
+        stage
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<BoxCallService>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Makes a call with the clone that it waits for, if that is ready now.
+    fn resume(
+        self: &Arc<Self>,
+        service: BoxCallService,
+        call: Call,
+        cx: &mut Context<'_>,
+    ) -> Stage {
+        let (stage, service) = self.advance(service, call, cx);
+        if service.is_some()
+            && let Some(mut place) = self.free().find(|place| place.is_none())
+        {
+            *place = service;
+        }
+        stage
+    }
+
+    /// Makes a call if the service is ready now, and gives that back if it may be used again.
+    #[inline]
+    fn advance(
+        self: &Arc<Self>,
+        mut service: BoxCallService,
+        call: Call,
+        cx: &mut Context<'_>,
+    ) -> (Stage, Option<BoxCallService>) {
+        match service.poll_ready(cx) {
+            Poll::Ready(Ok(())) => (Stage::Called(service.call(call)), Some(service)),
+            Poll::Ready(Err(error)) => (Stage::Called(Box::pin(ready(Err(error)))), None),
+            Poll::Pending => {
+                let (service, call) = (Some(service), Some(call));
+                (Stage::Waiting { spare: Arc::clone(self), service, call }, None)
+            }
+        }
+    }
+
+    /// The places in which no call is being made.
+    fn free(&self) -> impl Iterator<Item = MutexGuard<'_, Option<BoxCallService>>> {
+        self.kept.iter().filter_map(|place| match place.try_lock() {
+            Ok(place) => Some(place),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
     }
 }
 
@@ -66,20 +107,7 @@ impl Calling {
     /// A call that is made now, if its layers are ready.
     #[inline]
     pub(crate) fn begin(spare: &Arc<Spare>, call: Call, cx: &mut Context<'_>) -> Self {
-        let mut service = spare.take();
-        Self(match service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => {
-                let reply = service.call(call);
-                spare.give_back(service);
-                Stage::Called(reply)
-            }
-            Poll::Ready(Err(error)) => Stage::Called(Box::pin(ready(Err(error)))),
-            Poll::Pending => Stage::Waiting {
-                spare: Arc::clone(spare),
-                service: Some(service),
-                call: Some(call),
-            },
-        })
+        Self(spare.begin(call, cx))
     }
 
     /// The future of the reply, if the call has been made.
@@ -98,14 +126,12 @@ impl Future for Calling {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Stage::Waiting { spare, service, call } = &mut self.0 {
-            let ready = service.get_or_insert_with(|| spare.take());
-            task::ready!(ready.poll_ready(cx))?;
-            let (Some(mut service), Some(call)) = (service.take(), call.take()) else {
-                return Poll::Pending;
+            let Some(call) = call.take() else { return Poll::Pending };
+            let stage = match service.take() {
+                None => spare.begin(call, cx),
+                Some(service) => spare.resume(service, call, cx),
             };
-            let reply = service.call(call);
-            spare.give_back(service);
-            self.0 = Stage::Called(reply);
+            self.0 = stage;
         }
         match &mut self.0 {
             Stage::Called(reply) => reply.as_mut().poll(cx),
@@ -120,5 +146,131 @@ impl fmt::Debug for Calling {
             Stage::Waiting { .. } => "Calling(waiting)",
             Stage::Called(_) => "Calling(called)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Calling, KEPT, Spare};
+    use crate::{BoxCallService, Call, Reply};
+    use futures_util::FutureExt;
+    use mcp_transport::BoxError;
+    use mcp_types::RawJson;
+    use std::{
+        future::{Ready, ready},
+        panic::{AssertUnwindSafe, catch_unwind},
+        sync::{
+            Arc, OnceLock,
+            atomic::{AtomicUsize, Ordering::SeqCst},
+        },
+        task::{Context, Poll, Waker},
+    };
+    use tower_service::Service;
+
+    type Outcome = Result<Reply, BoxError>;
+
+    /// Counts its clones.
+    struct Counted {
+        clones: Arc<AtomicUsize>,
+        /// What it does when it is called.
+        called: Arc<dyn Fn(&Call) + Send + Sync>,
+        /// Whether it was asked once: it is ready when it is asked twice.
+        was_asked: bool,
+    }
+
+    impl Clone for Counted {
+        fn clone(&self) -> Self {
+            self.clones.fetch_add(1, SeqCst);
+            let (clones, called) = (Arc::clone(&self.clones), Arc::clone(&self.called));
+            Self { clones, called, was_asked: self.was_asked }
+        }
+    }
+
+    impl Service<Call> for Counted {
+        type Response = Reply;
+        type Error = BoxError;
+        type Future = Ready<Outcome>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+            if std::mem::replace(&mut self.was_asked, true) {
+                return Poll::Ready(Ok(()));
+            }
+            Poll::Pending
+        }
+
+        fn call(&mut self, call: Call) -> Self::Future {
+            (self.called)(&call);
+            ready(Ok(Reply::new(RawJson::EMPTY_OBJECT)))
+        }
+    }
+
+    /// What is ready at once, and how often it was cloned.
+    fn counted(called: impl Fn(&Call) + Send + Sync + 'static) -> (Arc<Spare>, Arc<AtomicUsize>) {
+        let clones = Arc::new(AtomicUsize::new(0));
+        let (counter, called) = (Arc::clone(&clones), Arc::new(called));
+        let service = Counted { clones: counter, called, was_asked: true };
+        (Arc::new(Spare::new(BoxCallService::new(service))), clones)
+    }
+
+    fn call(spare: &Arc<Spare>, method: &'static str) -> Option<Outcome> {
+        let mut cx = Context::from_waker(Waker::noop());
+        Calling::begin(spare, Call::new(method), &mut cx).now_or_never()
+    }
+
+    #[test]
+    fn calls_one_after_the_other_have_one_clone() {
+        let (spare, clones) = counted(|_| ());
+        for _ in 0..100 {
+            assert!(call(&spare, "a").unwrap().is_ok());
+            assert!(Calling::new(Arc::clone(&spare), Call::new("b")).now_or_never().is_some());
+        }
+        assert_eq!(clones.load(SeqCst), 1);
+    }
+
+    #[test]
+    fn a_call_that_is_made_within_another_has_a_clone_of_its_own_and_waits_for_nobody() {
+        let place = Arc::new(OnceLock::<Arc<Spare>>::new());
+        let (within, depth) = (Arc::clone(&place), AtomicUsize::new(0));
+        let (spare, clones) = counted(move |_| {
+            if depth.fetch_add(1, SeqCst) < 2 * KEPT {
+                assert!(call(within.get().unwrap(), "inner").unwrap().is_ok());
+            }
+            depth.fetch_sub(1, SeqCst);
+        });
+        place.set(Arc::clone(&spare)).ok().unwrap();
+        assert!(call(&spare, "outer").unwrap().is_ok());
+        let first = clones.load(SeqCst);
+        assert_eq!(first, 2 * KEPT + 1);
+        assert!(call(&spare, "outer").unwrap().is_ok());
+        assert_eq!(
+            clones.load(SeqCst) - first,
+            first - KEPT,
+            "those that were kept are used again"
+        );
+    }
+
+    #[test]
+    fn a_clone_whose_layers_panicked_is_not_used_again_and_calls_go_on() {
+        let (spare, clones) = counted(|call| assert_ne!(call.method, "bad"));
+        for _ in 0..2 {
+            assert!(call(&spare, "good").unwrap().is_ok());
+            let panicked = catch_unwind(AssertUnwindSafe(|| call(&spare, "bad").is_some()));
+            assert!(panicked.is_err());
+        }
+        assert!(call(&spare, "good").unwrap().is_ok());
+        assert_eq!(clones.load(SeqCst), 3);
+    }
+
+    #[test]
+    fn a_call_that_waits_has_the_clone_that_it_asked_and_gives_it_back() {
+        let clones = Arc::new(AtomicUsize::new(0));
+        let (counter, called) = (Arc::clone(&clones), Arc::new(|_: &Call| ()));
+        let service = Counted { clones: counter, called, was_asked: false };
+        let spare = Arc::new(Spare::new(BoxCallService::new(service)));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut waiting = Calling::begin(&spare, Call::new("a"), &mut cx);
+        assert!(waiting.poll_unpin(&mut cx).is_ready(), "it is the one that was asked before");
+        assert!(call(&spare, "b").unwrap().is_ok());
+        assert_eq!(clones.load(SeqCst), 1);
     }
 }

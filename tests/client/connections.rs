@@ -172,6 +172,45 @@ async fn a_dead_session_is_replaced_at_the_next_connect_though_somebody_holds_it
     assert_eq!((gate.connects(), gate.alive()), (2, 1));
 }
 
+#[tokio::test]
+async fn a_client_finds_each_of_its_sessions_and_none_between_them() {
+    let gate = Gate::open();
+    let client = client(&gate);
+    for round in 1..4 {
+        assert!(matches!(call(&client).await, Err(Error::NotConnected)));
+        let connection = deadline(client.connect()).await.unwrap();
+        for caller in [&client, &*connection, &*connection.clone()] {
+            call(caller).await.unwrap();
+        }
+        assert_eq!((gate.connects(), gate.alive()), (round, 1));
+        if round % 2 == 0 {
+            deadline(client.close()).await;
+        } else {
+            deadline(connection.close()).await;
+        }
+        assert_eq!(gate.alive(), 0, "what was found is not kept open");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_given_up_takes_no_new_calls_though_one_is_under_way() {
+    let server = InProcess::modern(async |asked: Asked| match asked.params["name"].as_str() {
+        Some("slow") => std::future::pending().await,
+        _ => Ok(crate::said("done")),
+    });
+    let gate = Gate::to(server);
+    gate.let_pass();
+    let client = client(&gate);
+    let connection = deadline(client.connect()).await.unwrap();
+    call(&client).await.unwrap();
+    let mut slow = client.call_tool("slow").into_future();
+    begin(&mut slow).await;
+    drop(connection);
+    assert!(matches!(call(&client).await, Err(Error::NotConnected)));
+    drop(slow);
+    eventually(|| gate.alive() == 0).await;
+}
+
 // seed: 13
 #[tokio::test]
 async fn all_who_wait_get_the_cause_of_a_failure_and_the_next_one_tries_again() {

@@ -2,7 +2,8 @@
 
 use super::{CallTool, METHOD, Read};
 use crate::{
-    Error, Operation, caller::Ground, in_flight::Watch, tool_name::ToolName, tool_result::Origin,
+    Error, Operation, caller::Footing, in_flight::Watch, live::Opened, tool_name::ToolName,
+    tool_result::Origin,
 };
 use mcp_session::{
     Reply,
@@ -28,13 +29,13 @@ pub struct CallingTool<O>(Stage<O>);
 enum Stage<O> {
     Begun(Operation<CallTool<O>>),
     // Without the arguments, which are encoded by then.
-    Waiting { reply: CompactCall, reading: Reading<O>, _watch: Option<Watch> },
+    Waiting { reply: CompactCall, reading: Reading<O>, _watch: Option<Box<Watch>> },
     Over,
 }
 
 /// What it takes to read the reply.
 struct Reading<O> {
-    ground: Arc<Ground>,
+    footing: Arc<Opened<Footing>>,
     tool: ToolName,
     read: Read<O>,
 }
@@ -53,8 +54,8 @@ impl<O> CallingTool<O> {
         let (caller, CallTool { arguments, read }) = operation.into_parts();
         let caller = caller?;
         let (params, tool) = arguments.encode()?;
-        let (begun, ground, watch) = caller.begin(METHOD, params, cx);
-        let reading = Reading { ground, tool, read };
+        let (begun, footing, watch) = caller.begin(METHOD, params, cx);
+        let reading = Reading { footing, tool, read };
         match begun {
             Begun::Ended(outcome) => Poll::Ready(reading.read(outcome)),
             Begun::Waiting(reply) => {
@@ -67,8 +68,8 @@ impl<O> CallingTool<O> {
 
 impl<O> Reading<O> {
     fn read(self, outcome: Result<Reply, Error>) -> Result<O, Error> {
-        let Self { ground, tool, read } = self;
-        let wraps = ground.known_tools.wraps(&tool);
+        let Self { footing, tool, read } = self;
+        let wraps = footing.ground.known_tools.wraps(&tool);
         read(Origin { tool, wraps }, outcome?)
     }
 }
@@ -77,8 +78,8 @@ impl<O> Future for CallingTool<O> {
     type Output = Result<O, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Stage::Waiting { reply, .. } = &mut self.0 {
-            let outcome = ready!(Pin::new(reply).poll(cx));
+        if let Stage::Waiting { reply, reading, .. } = &mut self.0 {
+            let outcome = ready!(reply.poll_reply(&reading.footing.session, cx));
             return match mem::replace(&mut self.0, Stage::Over) {
                 Stage::Waiting { reading, .. } => Poll::Ready(reading.read(outcome)),
                 Stage::Begun(_) | Stage::Over => Poll::Pending,
@@ -98,5 +99,16 @@ impl<O> fmt::Debug for CallingTool<O> {
             Stage::Waiting { .. } => "CallingTool(waiting)",
             Stage::Over => "CallingTool(over)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CallingTool;
+    use crate::ToolResult;
+
+    #[test]
+    fn it_takes_little_room() {
+        assert!(size_of::<CallingTool<ToolResult>>() <= 88);
     }
 }

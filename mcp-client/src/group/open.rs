@@ -10,12 +10,11 @@ use mcp_transport::Driver;
 use std::sync::Arc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// That the members of a group are connected. They are closed when the last clone is gone.
-#[derive(Clone)]
+/// That the members of a group are connected.
 pub(super) struct Open {
     released: CancellationToken,
     /// The members are closed when it is dropped.
-    _guard: Arc<DropGuard>,
+    _guard: DropGuard,
 }
 
 impl Open {
@@ -39,7 +38,7 @@ pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
         Policy::Tolerant => some(&shared).await?,
     };
     let released = CancellationToken::new();
-    let guard = Arc::new(released.clone().drop_guard());
+    let guard = released.clone().drop_guard();
     let open = Open { released: released.clone(), _guard: guard };
     let close = released.clone();
     let driver = Driver::new(async move {
