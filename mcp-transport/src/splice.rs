@@ -1,14 +1,11 @@
 //! Changing one value of raw JSON and nothing else: numbers and spacing stay as they came.
 
-use mcp_types::RawJson;
-use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::HashMap};
+use mcp_types::{RawJson, rpc::Members};
 
-/// The JSON text of the value at a path of keys.
+/// The JSON text of the value at a path of keys. Where a key is there twice, the last one counts.
 pub(crate) fn find<'a>(raw: &'a RawJson, path: &[&str]) -> Option<&'a str> {
     path.iter().try_fold(raw.as_str(), |text, key| {
-        let members: HashMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(text).ok()?;
-        members.get(*key).map(|value| value.get())
+        Members::of(text).filter(|(name, _)| name == key).last().map(|(_, value)| value)
     })
 }
 
@@ -37,5 +34,7 @@ mod tests {
             assert_eq!(replace(&raw, missing, "7"), None);
         }
         assert_eq!(replace(&RawJson::parse("[1]").unwrap(), &["a"], "7"), None);
+        let twice = RawJson::parse(r#"{"a":1,"\u0061":2}"#).unwrap();
+        assert_eq!(find(&twice, &["a"]), Some("2"));
     }
 }

@@ -98,6 +98,20 @@ impl ErrorObject {
         Self { code, message: message.into(), data: None }
     }
 
+    /// Reads an error from its JSON text.
+    ///
+    /// # Errors
+    ///
+    /// The text is no error object.
+    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        Self::from_bytes(text.as_bytes())
+    }
+
+    /// The same from bytes.
+    pub(crate) fn from_bytes(text: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(text)
+    }
+
     /// The same error with details.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<Value>) -> Self {

@@ -7,6 +7,7 @@ mod encode;
 mod envelope;
 mod find;
 mod id;
+mod members;
 mod plain;
 mod raw;
 mod salvage;
@@ -14,6 +15,7 @@ mod surrogates;
 
 pub use decode::{DecodeError, DecodeErrorKind};
 pub use id::{InvalidId, RequestId};
+pub use members::{Elements, Members};
 pub use raw::RawJson;
 pub use salvage::salvage_id;
 

@@ -1,9 +1,7 @@
 //! Several messages in one: servers of revision 2025-03-26 may answer so.
 
 use bytes::Bytes;
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-use std::fmt;
+use mcp_types::RawJson;
 
 /// The members of a batch, which share its bytes; none if `bytes` are no batch, or one that is empty or has
 /// more than `most`.
@@ -11,34 +9,12 @@ pub(super) fn members(bytes: &Bytes, most: usize) -> Option<Vec<Bytes>> {
     if bytes.trim_ascii_start().first() != Some(&b'[') {
         return None;
     }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let members = json.deserialize_seq(Members { bytes, most }).ok()?;
-    json.end().ok()?;
-    Some(members).filter(|members| !members.is_empty())
-}
-
-struct Members<'a> {
-    bytes: &'a Bytes,
-    most: usize,
-}
-
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Vec<Bytes>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a batch of messages")
+    let batch = RawJson::parse(bytes.clone()).ok()?;
+    let members: Vec<_> = batch.elements().take(most.saturating_add(1)).collect();
+    if members.is_empty() || members.len() > most {
+        return None;
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Bytes>, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = sequence.next_element::<&'de RawValue>()? {
-            if members.len() == self.most {
-                return Err(A::Error::custom("too many messages in a batch"));
-            }
-            members.push(self.bytes.slice_ref(member.get().as_bytes()));
-        }
-        Ok(members)
-    }
+    Some(members.into_iter().map(|member| bytes.slice_ref(member.as_bytes())).collect())
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl<'a> Mirrored<'a> {
         if let Some((version, end)) = familiar.recognize(raw.beginning()) {
             return Self { params, version, meta_end: Some(end) };
         }
-        let version = raw.find(&["_meta", keys::PROTOCOL_VERSION]).and_then(text);
+        let version = raw.find(&["_meta", keys::PROTOCOL_VERSION]).and_then(RawJson::read_str);
         let version = version.map(|version| ProtocolVersion::from(&*version));
         let meta = raw.beginning().starts_with(START).then(|| raw.find(&["_meta"])).flatten();
         let meta_end = meta.map(|meta| META + meta.len());
@@ -128,17 +128,8 @@ impl<'a> Mirrored<'a> {
             Some(end) => params.find_after(end, member),
             None => params.find(&[member]),
         };
-        subject.and_then(text)
+        subject.and_then(RawJson::read_str)
     }
-}
-
-/// The string that a value is, borrowed if it has no escapes.
-fn text(value: &str) -> Option<Cow<'_, str>> {
-    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    if !inner.contains('\\') {
-        return Some(Cow::Borrowed(inner));
-    }
-    serde_json::from_str(value).ok().map(Cow::Owned)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The session of a legacy server.
 
 use super::headers;
-use crate::{Delivery, Error, error::Kind};
+use crate::{Delivery, Error, error::Kind, splice};
 use http::{HeaderMap, HeaderValue};
-use mcp_types::{ProtocolVersion, RawJson};
-use serde::Deserialize;
+use mcp_types::RawJson;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the answer to `initialize` settled. The id is a secret: it is marked sensitive, and `Debug` does not show it.
@@ -22,11 +21,6 @@ impl Session {
     ///
     /// The session id holds something else than visible ASCII.
     pub(super) fn read(headers: &HeaderMap, result: &RawJson, url: &str) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct Initialized {
-            #[serde(rename = "protocolVersion")]
-            version: ProtocolVersion,
-        }
         let mut id = headers.get(headers::SESSION_ID).cloned();
         if let Some(id) = &mut id {
             if id.is_empty() || !id.as_bytes().iter().all(u8::is_ascii_graphic) {
@@ -36,8 +30,8 @@ impl Session {
             id.set_sensitive(true);
         }
         // A result without a version is for the layer above to refuse.
-        let version = result.decode().ok().map(|Initialized { version }| version);
-        let version = version.and_then(|version| HeaderValue::from_str(version.as_str()).ok());
+        let version = splice::find(result, &["protocolVersion"]).and_then(RawJson::read_str);
+        let version = version.and_then(|version| HeaderValue::from_str(&version).ok());
         Ok(Self { id, version, expired: AtomicBool::new(false) })
     }
 

@@ -7,7 +7,6 @@ use crate::{Error, Patience, inbox::Inbox};
 use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
 use mcp_types::{RawJson, RequestId};
-use serde::{Deserialize, de::IgnoredAny};
 use std::{
     collections::VecDeque,
     fmt, mem,
@@ -277,12 +276,8 @@ pub(super) struct Cancel {
 impl Cancel {
     /// Whether the request asked for a task, which `tasks/cancel` alone cancels.
     fn is_task(&self) -> bool {
-        #[derive(Deserialize)]
-        struct Params {
-            task: Option<IgnoredAny>,
-        }
-        let params = self.params.as_ref().and_then(|params| params.decode::<Params>().ok());
-        params.is_some_and(|params| params.task.is_some())
+        let task = self.params.as_ref().and_then(|params| params.find(&["task"]));
+        task.is_some_and(|task| task != "null")
     }
 }
 

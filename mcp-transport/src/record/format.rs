@@ -3,60 +3,41 @@
 use super::entry::{Entry, Event, Failure};
 use crate::{Binding, Delivery, error::Kind};
 use http::StatusCode;
-use mcp_types::{ErrorObject, RawJson, rpc::Message};
-use serde::{Deserialize, Serialize};
+use mcp_types::{
+    ErrorObject, RawJson,
+    rpc::{Members, Message},
+};
 use std::{borrow::Cow, time::Duration};
 
 /// The version of the format.
 const VERSION: u64 = 1;
+/// The member of the first line that says it.
+const HEADER: &str = "mcp-transcript";
+/// What is wrong with a first line without it.
+pub(super) const NO_HEADER: &str = "not the header `{\"mcp-transcript\":1}`";
 
-/// The first line.
-#[derive(Deserialize, Serialize)]
-struct Header {
-    #[serde(rename = "mcp-transcript")]
-    version: u64,
-}
-
-/// An entry as it is written.
-#[derive(Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Line {
+/// An entry as it is read. What is not read yet is JSON text.
+#[derive(Default)]
+struct Line<'a> {
     at: u64,
     connection: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     dir: Option<Dir>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<Cow<'static, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    binding: Option<Cow<'static, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<FailureForm>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Cow<'a, str>>,
+    binding: Option<Cow<'a, str>>,
+    failure: Option<&'a str>,
     count: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<RawJson>,
+    message: Option<&'a str>,
 }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy)]
 enum Dir {
-    #[serde(rename = ">")]
     FromClient,
-    #[serde(rename = "<")]
     ToClient,
 }
 
-#[derive(Deserialize, Serialize)]
-struct FailureForm {
-    message: String,
-    kind: Cow<'static, str>,
-    delivery: Cow<'static, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorObject>,
-}
+const FROM_CLIENT: &str = ">";
+const TO_CLIENT: &str = "<";
 
 /// Why a line is none of a transcript.
 #[derive(Debug)]
@@ -78,69 +59,64 @@ impl From<serde_json::Error> for BadLine {
 }
 
 pub(super) fn header() -> String {
-    encode(&Header { version: VERSION })
+    Object::default().number(HEADER, VERSION).end()
 }
 
 /// Checks the first line.
 pub(super) fn read_header(line: &str) -> Result<(), BadLine> {
-    match serde_json::from_str(line) {
-        Ok(Header { version: VERSION }) => Ok(()),
-        Ok(Header { version }) => Err(BadLine::Version(version)),
-        Err(error) => Err(error.into()),
+    let header = RawJson::parse(line.to_owned())?;
+    match header.find(&[HEADER]).and_then(|version| version.parse().ok()) {
+        Some(VERSION) => Ok(()),
+        Some(version) => Err(BadLine::Version(version)),
+        None => Err(BadLine::Shape(NO_HEADER)),
     }
 }
 
 /// An entry as a line, without its end.
 pub(super) fn line(entry: &Entry) -> String {
     let at = u64::try_from(entry.at.as_millis()).unwrap_or(u64::MAX);
-    let line = Line { at, connection: entry.connection, ..Line::default() };
-    encode(&match &entry.event {
+    let line = Object::default().number("at", at).number("connection", entry.connection);
+    let line = match &entry.event {
         Event::Connected { binding } => {
-            Line { event: named("connected"), binding: named(binding_name(*binding)), ..line }
+            line.text("event", "connected").text("binding", binding_name(*binding))
         }
         Event::NotConnected { failure } => {
-            Line { event: named("not-connected"), failure: Some(failure.into()), ..line }
+            line.text("event", "not-connected").member("failure", &failure_form(failure))
         }
-        Event::Sent { call, message } => Line {
-            dir: Some(Dir::FromClient),
-            call: Some(*call),
-            message: Some(one_line(message)),
-            ..line
-        },
+        Event::Sent { call, message } => {
+            line.text("dir", FROM_CLIENT).number("call", *call).message(message)
+        }
         Event::Received { call, message } => {
-            Line { dir: Some(Dir::ToClient), call: *call, message: Some(one_line(message)), ..line }
+            let line = line.text("dir", TO_CLIENT);
+            match call {
+                Some(call) => line.number("call", *call).message(message),
+                None => line.message(message),
+            }
         }
-        Event::Failed { call, failure } => Line {
-            dir: Some(Dir::ToClient),
-            call: Some(*call),
-            event: named("failed"),
-            failure: Some(failure.into()),
-            ..line
-        },
+        Event::Failed { call, failure } => {
+            let line = line.text("dir", TO_CLIENT).number("call", *call).text("event", "failed");
+            line.member("failure", &failure_form(failure))
+        }
         Event::Ended { call } => {
-            let dir = Some(Dir::ToClient);
-            Line { dir, call: Some(*call), event: named("ended"), ..line }
+            line.text("dir", TO_CLIENT).number("call", *call).text("event", "ended")
         }
         Event::Abandoned { call } => {
-            let dir = Some(Dir::FromClient);
-            Line { dir, call: Some(*call), event: named("abandoned"), ..line }
+            line.text("dir", FROM_CLIENT).number("call", *call).text("event", "abandoned")
         }
-        Event::Lost { count } => Line { event: named("lost"), count: Some(*count), ..line },
-    })
+        Event::Lost { count } => line.text("event", "lost").number("count", *count),
+    };
+    line.end()
 }
 
 /// Reads an entry; none if it is of an event that this version does not know.
 pub(super) fn read_line(text: &str) -> Result<Option<Entry>, BadLine> {
-    let line: Line = serde_json::from_str(text)?;
+    let raw = RawJson::parse(text.to_owned())?;
+    let line = Line::read(&raw)?;
     let call = || line.call.ok_or(BadLine::Shape("entry has no `call`"));
-    let failure = || {
-        let failure = line.failure.as_ref().ok_or(BadLine::Shape("entry has no `failure`"))?;
-        Failure::try_from(failure)
-    };
-    let event = match (line.event.as_deref(), line.dir, &line.message) {
+    let failure = || read_failure(line.failure.ok_or(BadLine::Shape("entry has no `failure`"))?);
+    let event = match (line.event.as_deref(), line.dir, line.message) {
         (None, Some(dir), Some(message)) => {
-            let message = Message::decode(&message.clone().into_bytes());
-            let message = message.map_err(BadLine::Message)?;
+            let message = Message::decode(&raw.share(message)).map_err(BadLine::Message)?;
             match dir {
                 Dir::FromClient => Event::Sent { call: call()?, message },
                 Dir::ToClient => Event::Received { call: line.call, message },
@@ -162,19 +138,82 @@ pub(super) fn read_line(text: &str) -> Result<Option<Entry>, BadLine> {
     Ok(Some(Entry::new(Duration::from_millis(line.at), line.connection, event)))
 }
 
-/// Nothing that is encoded here has no JSON form.
-fn encode(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
+impl<'a> Line<'a> {
+    fn read(raw: &'a RawJson) -> Result<Self, BadLine> {
+        if !raw.as_str().starts_with('{') {
+            return Err(BadLine::Shape("not an entry"));
+        }
+        let mut line = Self::default();
+        for (key, value) in raw.members().filter(|(_, value)| *value != "null") {
+            match &*key {
+                "at" => line.at = number(value)?,
+                "connection" => line.connection = number(value)?,
+                "dir" => line.dir = Some(dir(value)?),
+                "call" => line.call = Some(number(value)?),
+                "event" => line.event = Some(string(value)?),
+                "binding" => line.binding = Some(string(value)?),
+                "failure" => line.failure = Some(value),
+                "count" => line.count = Some(number(value)?),
+                "message" => line.message = Some(value),
+                _ => {}
+            }
+        }
+        Ok(line)
+    }
 }
 
-fn one_line(message: &Message) -> RawJson {
-    let mut bytes = Vec::new();
-    crate::serve::encode::one_line(message, &mut bytes);
-    RawJson::from_joined(bytes)
+fn number(value: &str) -> Result<u64, BadLine> {
+    value.parse().map_err(|_| BadLine::Shape("entry has something else where a number should be"))
 }
 
-fn named(name: &'static str) -> Option<Cow<'static, str>> {
-    Some(Cow::Borrowed(name))
+fn string(value: &str) -> Result<Cow<'_, str>, BadLine> {
+    let bad = BadLine::Shape("entry has something else where a string should be");
+    RawJson::read_str(value).ok_or(bad)
+}
+
+fn dir(value: &str) -> Result<Dir, BadLine> {
+    match &*string(value)? {
+        FROM_CLIENT => Ok(Dir::FromClient),
+        TO_CLIENT => Ok(Dir::ToClient),
+        _ => Err(BadLine::Shape("entry has no `dir` that is known")),
+    }
+}
+
+/// An object that is written member by member: derived types would be much more to compile.
+#[derive(Default)]
+struct Object(Vec<u8>);
+
+impl Object {
+    /// The same object with a member, of which the value is JSON.
+    fn member(mut self, name: &str, value: &[u8]) -> Self {
+        self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+        self.0.extend_from_slice(value);
+        self
+    }
+
+    fn number(self, name: &str, value: u64) -> Self {
+        self.member(name, value.to_string().as_bytes())
+    }
+
+    fn text(self, name: &str, value: &str) -> Self {
+        let mut text = Vec::new();
+        RawJson::append_str(value, &mut text);
+        self.member(name, &text)
+    }
+
+    fn message(self, message: &Message) -> Self {
+        let mut text = Vec::new();
+        crate::serve::encode::one_line(message, &mut text);
+        self.member("message", &text)
+    }
+
+    /// All that is put together here is text.
+    fn end(mut self) -> String {
+        self.0.push(b'}');
+        String::from_utf8(self.0).unwrap_or_default()
+    }
 }
 
 fn binding_name(binding: Binding) -> &'static str {
@@ -209,34 +248,50 @@ const DELIVERIES: [(&str, Delivery); 3] = [
     ("delivered", Delivery::Delivered),
 ];
 
-impl From<&Failure> for FailureForm {
-    fn from(failure: &Failure) -> Self {
-        let kind = KINDS.iter().find(|(_, kind)| *kind == failure.kind);
-        let delivery = DELIVERIES.iter().find(|(_, delivery)| *delivery == failure.delivery);
-        Self {
-            message: failure.message.clone(),
-            kind: kind.map_or("other", |(name, _)| name).into(),
-            delivery: delivery.map_or("unknown", |(name, _)| name).into(),
-            status: failure.status.map(|status| status.as_u16()),
-            error: failure.error.clone(),
-        }
+/// A failure as it is written.
+fn failure_form(failure: &Failure) -> Vec<u8> {
+    let kind = KINDS.iter().find(|(_, kind)| *kind == failure.kind);
+    let delivery = DELIVERIES.iter().find(|(_, delivery)| *delivery == failure.delivery);
+    let mut form = Object::default()
+        .text("message", &failure.message)
+        .text("kind", kind.map_or("other", |(name, _)| name))
+        .text("delivery", delivery.map_or("unknown", |(name, _)| name));
+    if let Some(status) = failure.status {
+        form = form.number("status", status.as_u16().into());
     }
+    if let Some(error) = &failure.error {
+        let mut text = Vec::new();
+        error.encode(&mut text);
+        form = form.member("error", &text);
+    }
+    form.end().into_bytes()
 }
 
-impl TryFrom<&FailureForm> for Failure {
-    type Error = BadLine;
-
-    fn try_from(form: &FailureForm) -> Result<Self, BadLine> {
-        // Kinds that this build does not have are as good as those without a name.
-        let kind = KINDS.iter().find(|(name, _)| *name == form.kind);
-        let delivery = DELIVERIES.iter().find(|(name, _)| *name == form.delivery);
-        let status = form.status.map(StatusCode::from_u16).transpose();
-        Ok(Self {
-            message: form.message.clone(),
-            delivery: delivery.ok_or(BadLine::Shape("failure has no `delivery` that is known"))?.1,
-            status: status.map_err(|_| BadLine::Shape("failure has no valid `status`"))?,
-            error: form.error.clone(),
-            kind: kind.map_or(Kind::Other, |(_, kind)| *kind),
-        })
+fn read_failure(form: &str) -> Result<Failure, BadLine> {
+    let (mut message, mut kind, mut delivery) = (None, None, None);
+    let (mut status, mut error) = (None, None);
+    for (key, value) in Members::of(form).filter(|(_, value)| *value != "null") {
+        match &*key {
+            "message" => message = Some(string(value)?.into_owned()),
+            "kind" => kind = Some(string(value)?),
+            "delivery" => {
+                let name = string(value)?;
+                delivery = DELIVERIES.iter().find(|(known, _)| *known == name);
+            }
+            "status" => status = Some(value),
+            "error" => error = Some(ErrorObject::from_json(value)?),
+            _ => {}
+        }
     }
+    let status = status.map(|status| StatusCode::from_bytes(status.as_bytes())).transpose();
+    let kind = kind.ok_or(BadLine::Shape("failure has no `kind`"))?;
+    // Kinds that this build does not have are as good as those without a name.
+    let kind = KINDS.iter().find(|(name, _)| *name == kind);
+    Ok(Failure {
+        message: message.ok_or(BadLine::Shape("failure has no `message`"))?,
+        delivery: delivery.ok_or(BadLine::Shape("failure has no `delivery` that is known"))?.1,
+        status: status.map_err(|_| BadLine::Shape("failure has no valid `status`"))?,
+        error,
+        kind: kind.map_or(Kind::Other, |(_, kind)| *kind),
+    })
 }

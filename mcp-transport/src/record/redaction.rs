@@ -97,7 +97,7 @@ impl Redaction {
 
     fn apply_raw(&self, path: &str, raw: Option<&mut RawJson>) {
         let Some(raw) = raw else { return };
-        let redacted = match raw.decode::<Value>() {
+        let redacted = match raw.to_value() {
             Ok(mut value) => self.redact(path, &mut value).then_some(value),
             // What cannot be looked through is not told.
             Err(_) => Some(Value::Object(Map::new())),

@@ -88,9 +88,7 @@ impl fmt::Display for TranscriptError {
         write!(f, "line {} of the transcript: ", self.line)?;
         match &self.bad {
             BadLine::Shape(what) => f.write_str(what),
-            BadLine::Json(_) if self.line == 1 => {
-                f.write_str("not the header `{\"mcp-transcript\":1}`")
-            }
+            BadLine::Json(_) if self.line == 1 => f.write_str(format::NO_HEADER),
             BadLine::Json(_) => f.write_str("not an entry"),
             BadLine::Message(_) => f.write_str("its message is not a message"),
             BadLine::Version(version) => write!(f, "version {version} of the format is not known"),

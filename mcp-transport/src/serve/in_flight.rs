@@ -1,13 +1,12 @@
 //! The calls of one client that are being answered, and how it gives them up.
 
 use super::{backend::Backend, exchange::Exchange};
-use crate::{ClientMessage, ServerMessage};
+use crate::{ClientMessage, ServerMessage, splice};
 use futures_core::Stream;
 use mcp_types::{
     RequestId,
     rpc::{Message, Notification},
 };
-use serde::Deserialize;
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt,
@@ -60,16 +59,13 @@ impl InFlight {
 
     /// Gives up the request that a notification names; returns whether the notification is about that.
     pub(super) fn take_cancellation(&self, notification: &Notification) -> bool {
-        #[derive(Deserialize)]
-        struct Cancelled {
-            #[serde(rename = "requestId")]
-            id: RequestId,
-        }
         if notification.method != "notifications/cancelled" {
             return false;
         }
-        let params = notification.params.as_ref().and_then(|params| params.decode().ok());
-        if let Some(slot) = params.and_then(|Cancelled { id }| self.take(id)) {
+        let id =
+            notification.params.as_ref().and_then(|params| splice::find(params, &["requestId"]));
+        let id = id.and_then(|id| RequestId::from_json(id).ok());
+        if let Some(slot) = id.and_then(|id| self.take(id)) {
             slot.cancel();
         }
         true

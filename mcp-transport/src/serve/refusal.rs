@@ -5,7 +5,7 @@ use mcp_types::{
     ErrorCode, ErrorObject, RequestId,
     rpc::{DecodeError, DecodeErrorKind, Response},
 };
-use serde::de::IgnoredAny;
+use std::error::Error;
 
 /// The answer to bytes that are not a message. Those of an answer have none: it would be taken for another answer.
 pub(super) fn to_bytes(bytes: &[u8], error: &DecodeError) -> Option<Response> {
@@ -14,12 +14,15 @@ pub(super) fn to_bytes(bytes: &[u8], error: &DecodeError) -> Option<Response> {
         return None;
     }
     let code = match error.kind() {
-        DecodeErrorKind::Syntax if serde_json::from_slice::<IgnoredAny>(bytes).is_err() => {
-            ErrorCode::PARSE_ERROR
-        }
+        DecodeErrorKind::Syntax if is_no_json(error) => ErrorCode::PARSE_ERROR,
         _ => ErrorCode::INVALID_REQUEST,
     };
     Some(response(salvage.asked().cloned(), code, error.to_string()))
+}
+
+fn is_no_json(error: &DecodeError) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<serde_json::Error>());
+    cause.is_some_and(|cause| cause.is_syntax() || cause.is_eof())
 }
 
 /// The answer to a message that is longer than the limit.

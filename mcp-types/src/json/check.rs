@@ -15,6 +15,7 @@ pub(crate) fn check(text: &[u8]) -> Option<Range<usize>> {
 }
 
 /// Passes over JSON text, value by value. Takes exactly what serde_json passes over.
+#[derive(Debug)]
 pub(crate) struct Checker<'a> {
     text: &'a [u8],
     rest: &'a [u8],

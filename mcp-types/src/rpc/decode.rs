@@ -100,7 +100,7 @@ fn success(bytes: &Bytes, id: Option<RequestId>, result: &[u8]) -> Result<Messag
 }
 
 fn failure(id: Option<RequestId>, error: &[u8]) -> Result<Message, DecodeError> {
-    match serde_json::from_slice::<ErrorObject>(error) {
+    match ErrorObject::from_bytes(error) {
         Ok(error) => Ok(Response { id, outcome: Err(error) }.into()),
         Err(source) => {
             Err(DecodeError { id, kind: DecodeErrorKind::InvalidError, source: Some(source) })

@@ -108,19 +108,28 @@ impl Response {
         }
         match &self.outcome {
             Ok(_) => out.extend_from_slice(br#""result":"#),
-            Err(ErrorObject { code, message, data }) => {
-                out.extend_from_slice(br#""error":{"code":"#);
-                integer(code.0, out);
-                out.extend_from_slice(br#","message":"#);
-                write_text(message, out);
-                if let Some(data) = data {
-                    out.extend_from_slice(br#","data":"#);
-                    // A value in memory has a JSON form.
-                    let _ = json::write(data, out);
-                }
-                out.push(b'}');
+            Err(error) => {
+                out.extend_from_slice(br#""error":"#);
+                error.encode(out);
             }
         }
+    }
+}
+
+impl ErrorObject {
+    /// Appends the error as JSON to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let Self { code, message, data } = self;
+        out.extend_from_slice(br#"{"code":"#);
+        integer(code.0, out);
+        out.extend_from_slice(br#","message":"#);
+        write_text(message, out);
+        if let Some(data) = data {
+            out.extend_from_slice(br#","data":"#);
+            // A value in memory has a JSON form.
+            let _ = json::write(data, out);
+        }
+        out.push(b'}');
     }
 }
 

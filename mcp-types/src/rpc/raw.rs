@@ -6,7 +6,7 @@ use crate::json::{self, LARGE, Lifted};
 use bytes::{Buf, Bytes};
 use parts::Text;
 use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use std::{fmt, mem, ops::Range};
 
 /// The room for a small value.
@@ -76,13 +76,16 @@ impl RawJson {
     ///
     /// They are not.
     pub fn parse(bytes: impl Into<Bytes>) -> Result<Self, serde_json::Error> {
-        let bytes = bytes.into();
-        match Self::checked(&bytes, 0..bytes.len()) {
+        Self::parse_bytes(&bytes.into())
+    }
+
+    fn parse_bytes(bytes: &Bytes) -> Result<Self, serde_json::Error> {
+        match Self::checked(bytes, 0..bytes.len()) {
             Some(value) => Ok(value),
             // It words what is wrong.
             None => {
-                let text: &RawValue = serde_json::from_slice(&bytes)?;
-                Ok(Self::slice(&bytes, text.get().as_bytes()))
+                let text: &RawValue = serde_json::from_slice(bytes)?;
+                Ok(Self::slice(bytes, text.get().as_bytes()))
             }
         }
     }
@@ -117,6 +120,20 @@ impl RawJson {
     /// The value does not fit the type.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
         json::read(self.as_bytes())
+    }
+
+    /// The value as a plain one, as [`decode`](Self::decode) gives it. It is compiled once, here.
+    ///
+    /// # Errors
+    ///
+    /// A number is too large, a string is not text, or the value is nested too deeply.
+    pub fn to_value(&self) -> Result<Value, serde_json::Error> {
+        self.decode()
+    }
+
+    /// The value as serde_json writes it, unread.
+    fn text(&self) -> Result<&RawValue, serde_json::Error> {
+        self.decode()
     }
 
     /// Decodes the value and gives it up: what is large in it is not copied where that can be had.
@@ -251,8 +268,7 @@ impl fmt::Display for RawJson {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text: &RawValue = self.decode().map_err(ser::Error::custom)?;
-        text.serialize(serializer)
+        self.text().map_err(ser::Error::custom)?.serialize(serializer)
     }
 }
 

@@ -4,10 +4,9 @@ use crate::{Delivery, Error, ServerMessage, error::Kind, inbox::Inbox};
 use bytes::Bytes;
 use http::Uri;
 use mcp_types::{
-    RequestId,
+    RequestId, keys,
     rpc::{DecodeErrorKind, Message, Notification},
 };
-use serde::Deserialize;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -177,13 +176,8 @@ impl Drop for Registration {
 
 /// The request whose progress a notification tells.
 fn progress_of(told: &Notification) -> Option<RequestId> {
-    #[derive(Deserialize)]
-    struct Progress {
-        #[serde(rename = "progressToken")]
-        token: RequestId,
-    }
     let params = told.params.as_ref().filter(|_| told.method == "notifications/progress")?;
-    params.decode().ok().map(|Progress { token }| token)
+    RequestId::from_json(params.find(&[keys::PROGRESS_TOKEN])?).ok()
 }
 
 #[cfg(test)]

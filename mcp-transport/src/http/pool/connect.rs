@@ -7,8 +7,9 @@ use crate::{
         dial::{Dialer, Stream},
     },
 };
+use futures_core::future::BoxFuture;
 use http::Uri;
-use hyper::client::conn::http2;
+use hyper::{client::conn::http2, rt::Executor};
 use hyper_util::{
     client::legacy::connect::Connection,
     rt::{TokioExecutor, TokioTimer},
@@ -48,7 +49,7 @@ impl Settings {
     ) -> Result<http2::SendRequest<RequestBody>, BoxError> {
         let (ping, ping_timeout) = self.ping;
         let ping = Some(ping.min(LONGEST)).filter(|ping| !ping.is_zero());
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        let (sender, connection) = http2::Builder::new(Beside)
             .timer(TokioTimer::new())
             .keep_alive_interval(ping)
             .keep_alive_timeout(ping_timeout.min(LONGEST))
@@ -57,12 +58,24 @@ impl Settings {
             .max_local_error_reset_streams(65_536)
             .handshake(stream)
             .await?;
-        hyper::rt::Executor::execute(&TokioExecutor::new(), async move {
+        Beside.execute(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection of HTTP/2 ended");
             }
         });
         Ok(sender)
+    }
+}
+
+/// Runs what a connection of HTTP/2 does beside its requests, in boxes: tokio's part of a task is a lot to compile, and is
+/// compiled for one kind of future then.
+#[derive(Clone, Copy)]
+struct Beside;
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Beside {
+    fn execute(&self, future: F) {
+        let future: BoxFuture<'static, ()> = Box::pin(future);
+        TokioExecutor::new().execute(future);
     }
 }
 

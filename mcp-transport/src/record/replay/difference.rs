@@ -1,11 +1,12 @@
 //! How two messages differ.
 
+use super::names;
 use crate::record::redaction::REDACTED;
 use mcp_types::{
-    RawJson,
+    ErrorObject, RawJson,
     rpc::{Message, Response},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::fmt::Write;
 
 /// The most differences that are shown, and the most of each value.
@@ -29,29 +30,42 @@ impl Default for Ignored {
 
 /// What a message says, for a comparison. The ids of requests are matched elsewhere.
 pub(super) fn form(message: &Message) -> Value {
-    let (mut form, params) = match message {
+    let mut form = Map::new();
+    let mut put = |name: &str, value| drop(form.insert(name.to_owned(), value));
+    let params = match message {
         Message::Request(request) => {
-            (json!({ "id": "any", "method": request.method }), request.params.as_ref())
+            put("id", "any".into());
+            put("method", request.method.as_ref().into());
+            request.params.as_ref()
         }
         Message::Notification(notification) => {
-            (json!({ "method": notification.method }), notification.params.as_ref())
+            put("method", notification.method.as_ref().into());
+            notification.params.as_ref()
         }
-        Message::Response(Response { id, outcome: Ok(result), .. }) => {
-            (json!({ "id": id, "result": value(result) }), None)
-        }
-        Message::Response(Response { id, outcome: Err(error), .. }) => {
-            (json!({ "id": id, "error": error }), None)
+        Message::Response(Response { id, outcome, .. }) => {
+            put("id", id.as_ref().map_or(Value::Null, names::value));
+            match outcome {
+                Ok(result) => put("result", value(result)),
+                Err(error) => put("error", error_form(error)),
+            }
+            None
         }
     };
     if let Some(params) = params {
-        form["params"] = value(params);
+        put("params", value(params));
     }
-    form
+    Value::Object(form)
+}
+
+fn error_form(error: &ErrorObject) -> Value {
+    let mut text = Vec::new();
+    error.encode(&mut text);
+    value(&RawJson::from_joined(text))
 }
 
 /// What cannot be looked through is compared as its text.
 fn value(raw: &RawJson) -> Value {
-    raw.decode().unwrap_or_else(|_| raw.as_str().into())
+    raw.to_value().unwrap_or_else(|_| raw.as_str().into())
 }
 
 /// Lines for a person that say where two values differ; empty if they do not.
@@ -155,6 +169,7 @@ fn shown(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_difference_is_shown_where_it_is() {

@@ -5,8 +5,7 @@ use mcp_types::{
     RequestId, keys,
     rpc::{Message, Request},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// From the names of the recording to those of the client that is played to.
@@ -29,9 +28,12 @@ impl Names {
     pub(super) fn expected(&self, form: &mut Value) {
         if form["method"] == "notifications/cancelled" {
             let Some(id) = form.pointer_mut("/params/requestId") else { return };
-            let recorded = RequestId::deserialize(&*id).ok();
+            let recorded = match &*id {
+                Value::String(id) => Some(id.as_str().into()),
+                id => id.as_i64().map(RequestId::from),
+            };
             if let Some(now) = recorded.and_then(|recorded| self.ids.get(&recorded)) {
-                *id = json!(now);
+                *id = value(now);
             }
         }
     }
@@ -53,12 +55,19 @@ impl Names {
                 let recorded =
                     splice::find(params, path).and_then(|it| RequestId::from_json(it).ok());
                 let Some(now) = recorded.and_then(|recorded| names.get(&recorded)) else { return };
-                if let Some(renamed) = splice::replace(params, path, &json!(now).to_string()) {
+                if let Some(renamed) = splice::replace(params, path, &value(now).to_string()) {
                     *params = renamed;
                 }
             }
             Message::Request(_) => {}
         }
+    }
+}
+
+pub(super) fn value(id: &RequestId) -> Value {
+    match id {
+        RequestId::Integer(id) => (*id).into(),
+        RequestId::String(id) => Value::String(id.to_string()),
     }
 }
 

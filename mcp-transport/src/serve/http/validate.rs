@@ -7,36 +7,66 @@ use crate::MirroredParams;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp_types::{
-    ErrorCode, ProtocolVersion, RawJson, RequestId,
-    rpc::{Message, Request},
+    ErrorCode, ProtocolVersion, RawJson, RequestId, keys,
+    rpc::{Members, Message, Request},
 };
-use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM_PREFIX: &str = "mcp-param-";
 
-/// The members of `params` that headers repeat, borrowed from their bytes.
-#[derive(Default, Deserialize)]
+/// The members of `params` that headers repeat, as JSON text.
+#[derive(Default)]
 struct Params<'a> {
-    #[serde(borrow)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    uri: Option<&'a RawValue>,
-    #[serde(borrow, rename = "taskId")]
-    task_id: Option<&'a RawValue>,
-    #[serde(borrow, rename = "_meta")]
-    meta: Option<&'a RawValue>,
+    name: Option<&'a str>,
+    uri: Option<&'a str>,
+    task_id: Option<&'a str>,
+    meta: Option<&'a str>,
 }
 
-#[derive(Default, Deserialize)]
+impl<'a> Params<'a> {
+    fn of(members: Members<'a>) -> Option<Self> {
+        let mut found = Self::default();
+        for (key, value) in members {
+            match &*key {
+                "name" => once(&mut found.name, value)?,
+                "uri" => once(&mut found.uri, value)?,
+                "taskId" => once(&mut found.task_id, value)?,
+                "_meta" => once(&mut found.meta, value)?,
+                _ => {}
+            }
+        }
+        Some(found)
+    }
+}
+
+/// The same of `_meta`.
+#[derive(Default)]
 struct Meta<'a> {
-    #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
-    version: Option<&'a RawValue>,
-    #[serde(borrow, rename = "io.modelcontextprotocol/clientCapabilities")]
-    capabilities: Option<&'a RawValue>,
+    version: Option<&'a str>,
+    capabilities: Option<&'a str>,
+}
+
+impl<'a> Meta<'a> {
+    fn of(members: Members<'a>) -> Option<Self> {
+        let mut found = Self::default();
+        for (key, value) in members {
+            match &*key {
+                keys::PROTOCOL_VERSION => once(&mut found.version, value)?,
+                keys::CLIENT_CAPABILITIES => once(&mut found.capabilities, value)?,
+                _ => {}
+            }
+        }
+        Some(found)
+    }
+}
+
+/// Nothing if the member is there twice: whoever reads the message after this may take the other one.
+fn once<'a>(place: &mut Option<&'a str>, value: &'a str) -> Option<()> {
+    place.replace(value).is_none().then_some(())
 }
 
 /// A message that was posted, with what of it matters here.
@@ -61,9 +91,8 @@ impl<'a> Posted<'a> {
             Message::Notification(notification) => notification.params.as_ref(),
             Message::Response(_) => None,
         };
-        let params: Params<'_> =
-            params.and_then(|params| RawJson::decode(params).ok()).unwrap_or_default();
-        let meta = params.meta.and_then(|meta| serde_json::from_str(meta.get()).ok());
+        let params = params.and_then(|params| Params::of(params.members())).unwrap_or_default();
+        let meta = params.meta.and_then(|meta| Meta::of(Members::of(meta)));
         Self { headers, message, params, meta: meta.unwrap_or_default() }
     }
 
@@ -74,7 +103,7 @@ impl<'a> Posted<'a> {
     }
 
     fn body_version(&self) -> Option<ProtocolVersion> {
-        text(self.meta.version).map(ProtocolVersion::from)
+        text(self.meta.version).map(|version| ProtocolVersion::from(&*version))
     }
 
     /// Whether the message is of a stateless revision, by its header or by its body.
@@ -131,7 +160,7 @@ impl<'a> Posted<'a> {
     }
 
     fn check_request(&self, request: &Request) -> Result<(), Refusal> {
-        if self.meta.capabilities.is_none_or(|value| !value.get().starts_with('{')) {
+        if self.meta.capabilities.is_none_or(|value| !value.starts_with('{')) {
             return Err(self.malformed("io.modelcontextprotocol/clientCapabilities"));
         }
         let method = self.header(&METHOD)?.ok_or_else(|| self.missing(&METHOD))?;
@@ -207,12 +236,16 @@ impl<'a> Posted<'a> {
         let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
         let text = format!("protocol version {:?} is not supported", requested.as_str());
         let refusal = Refusal::new(StatusCode::BAD_REQUEST, self.id(), code, text);
-        refusal.with_data(json!({ "supported": supported, "requested": requested }))
+        let supported = supported.iter().map(|version| version.as_str().into());
+        let mut data = Map::new();
+        data.insert("supported".to_owned(), Value::Array(supported.collect()));
+        data.insert("requested".to_owned(), requested.as_str().into());
+        refusal.with_data(Value::Object(data))
     }
 }
 
-fn text(value: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(value?.get()).ok()
+fn text(value: Option<&str>) -> Option<Cow<'_, str>> {
+    RawJson::read_str(value?)
 }
 
 /// What a header means: itself, or what its Base64 form holds.
