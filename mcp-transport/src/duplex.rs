@@ -55,6 +55,7 @@ mod router;
 pub(crate) mod salvage;
 mod sending;
 mod shared;
+mod turns;
 mod wakers;
 mod wire;
 

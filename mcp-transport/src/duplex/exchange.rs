@@ -6,13 +6,14 @@ use super::{
     calls::{Calls, Key},
     correlation::Subject,
     outbox::{Chunk, LargeLine, Outbox, Span},
+    turns::{Ticket, Turns},
 };
 use crate::{Delivery, Error, ServerMessage, queue::Limit};
 use mcp_types::{
     RawJson,
     rpc::{Message, Notification, Request, RequestId, Response},
 };
-use std::{collections::BTreeMap, sync::MutexGuard, task::Waker};
+use std::{sync::MutexGuard, task::Waker};
 
 /// Fewer requests than this are not worth a write of their own.
 const HANDFUL: usize = 8;
@@ -22,9 +23,7 @@ const HANDFUL: usize = 8;
 pub(super) struct Exchange {
     outbox: Outbox,
     calls: Calls,
-    /// Callers that wait for room, first come first served.
-    waiting: BTreeMap<Ticket, Option<Waker>>,
-    next_ticket: Ticket,
+    turns: Turns,
     /// The driver, when it waits for something to write.
     driver: Option<Waker>,
     /// How many calls were answered whose callers may come with their next, or have come with one of the requests.
@@ -39,9 +38,6 @@ pub(super) struct Exchange {
     released: bool,
     closed: Option<Error>,
 }
-
-/// A place in the line of callers that wait for room.
-pub(super) type Ticket = u64;
 
 /// What the driver finds in the outbox.
 #[derive(Debug, PartialEq)]
@@ -70,8 +66,7 @@ impl Exchange {
         Self {
             outbox: Outbox::new(limits.outbox_bytes),
             calls: Calls::default(),
-            waiting: BTreeMap::new(),
-            next_ticket: 0,
+            turns: Turns::default(),
             driver: None,
             answers: 1,
             requests: 0,
@@ -84,30 +79,24 @@ impl Exchange {
 
     /// Takes a place in line, if there is no room for one more message.
     pub(super) fn queue_up(&mut self) -> Option<Ticket> {
-        let has_room = self.closed.is_some() || self.outbox.has_room() && self.waiting.is_empty();
-        if has_room {
-            return None;
-        }
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.waiting.insert(ticket, None);
-        Some(ticket)
+        let has_room = self.closed.is_some() || self.outbox.has_room() && self.turns.is_empty();
+        if has_room { None } else { Some(self.turns.queue_up()) }
     }
 
     /// Leaves the line if it is this ticket's turn, or waits on.
     pub(super) fn poll_turn(&mut self, ticket: Ticket, waker: &Waker) -> bool {
-        let is_first = self.waiting.first_key_value().is_some_and(|(first, _)| *first == ticket);
-        let is_turn = self.closed.is_some() || is_first && self.outbox.has_room();
+        let is_next = self.turns.is_first(ticket) && self.outbox.has_room();
+        let is_turn = self.closed.is_some() || is_next;
         if is_turn {
             self.leave(ticket);
         } else {
-            self.waiting.insert(ticket, Some(waker.clone()));
+            self.turns.wait(ticket, waker);
         }
         is_turn
     }
 
     pub(super) fn leave(&mut self, ticket: Ticket) {
-        self.waiting.remove(&ticket);
+        self.turns.leave(ticket);
     }
 
     /// Whether a message may be written by its caller: the driver has nothing to write, and one answer has come since it
@@ -289,7 +278,7 @@ impl Exchange {
             let sent = if is_begun { Delivery::Unknown } else { Delivery::NotSent };
             error.clone().with_delivery(sent)
         });
-        callers.extend(self.waiting.values_mut().filter_map(Option::take));
+        callers.extend(self.turns.all());
         callers
     }
 
@@ -298,8 +287,8 @@ impl Exchange {
         let has_work = self.released || !self.outbox.is_empty();
         let driver = if has_work { self.driver.take() } else { None };
         let on_release = if self.released { self.on_release.take() } else { None };
-        let first = self.waiting.first_entry().filter(|_| self.outbox.has_room());
-        [driver, on_release, first.and_then(|mut first| first.get_mut().take())]
+        let first = if self.outbox.has_room() { self.turns.next() } else { None };
+        [driver, on_release, first]
     }
 }
 

@@ -1,11 +1,6 @@
 //! Handing a message over.
 
-use super::{
-    CallReplies,
-    exchange::{Ticket, settle},
-    outbox::LargeLine,
-    shared::Handle,
-};
+use super::{CallReplies, exchange::settle, outbox::LargeLine, shared::Handle, turns::Ticket};
 use crate::{Error, Replies};
 use mcp_types::rpc::Message;
 use std::{

@@ -1,7 +1,6 @@
 //! What a child sees of the parent's environment.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     env,
     ffi::{OsStr, OsString},
     fmt,
@@ -36,13 +35,16 @@ const INHERITED: &[&str] = &[
 pub(super) struct Environment {
     inherits_all: bool,
     /// Names that are inherited beside the listed ones.
-    inherited: BTreeSet<OsString>,
-    own: BTreeMap<OsString, OsString>,
+    inherited: Vec<OsString>,
+    own: Vec<(OsString, OsString)>,
 }
 
 impl Environment {
     pub(super) fn set(&mut self, name: OsString, value: OsString) {
-        self.own.insert(name, value);
+        match self.own.iter_mut().find(|(known, _)| *known == name) {
+            Some(known) => known.1 = value,
+            None => self.own.push((name, value)),
+        }
     }
 
     pub(super) fn inherit_all(&mut self) {
@@ -50,23 +52,30 @@ impl Environment {
     }
 
     pub(super) fn inherit(&mut self, name: OsString) {
-        self.inherited.insert(name);
+        if !self.inherited.contains(&name) {
+            self.inherited.push(name);
+        }
     }
 
-    /// The variables as they are now.
-    pub(super) fn variables(&self) -> BTreeMap<OsString, OsString> {
-        let inherited = env::vars_os().filter(|(name, value)| {
+    /// The variables as they are now; of two with the same name the last one counts.
+    pub(super) fn variables(&self) -> Vec<(OsString, OsString)> {
+        let mut variables: Vec<_> = env::vars_os().collect();
+        variables.retain(|(name, value)| {
             self.inherits_all || self.inherited.contains(name) || may_pass(name, value)
         });
-        inherited.chain(self.own.clone()).collect()
+        variables.extend_from_slice(&self.own);
+        variables
     }
 
     /// All that was said about it, in an order of its own.
     #[cfg(feature = "fingerprint")]
     pub(super) fn fields(&self) -> Vec<&OsStr> {
         let all = self.inherits_all.then_some(OsStr::new("*"));
-        let inherited = self.inherited.iter().map(|name| &**name);
-        let own = self.own.iter().flat_map(|(name, value)| [&**name, &**value]);
+        let mut inherited: Vec<&OsStr> = self.inherited.iter().map(|name| &**name).collect();
+        inherited.sort_unstable();
+        let mut own: Vec<_> = self.own.iter().collect();
+        own.sort_unstable();
+        let own = own.into_iter().flat_map(|(name, value)| [&**name, &**value]);
         // The empty string is no name: it keeps the parts apart.
         all.into_iter().chain(inherited).chain([OsStr::new("")]).chain(own).collect()
     }
@@ -86,10 +95,11 @@ fn same(listed: &str, name: &str) -> bool {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own: Vec<_> = self.own.iter().map(|(name, _)| name).collect();
         f.debug_struct("Environment")
             .field("inherits_all", &self.inherits_all)
             .field("inherited", &self.inherited)
-            .field("own", &self.own.keys())
+            .field("own", &own)
             .finish()
     }
 }

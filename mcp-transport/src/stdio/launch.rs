@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{Delivery, Error, error::Kind};
 use std::{
-    collections::BTreeMap,
     ffi::{OsStr, OsString},
     io,
     path::Path,
@@ -32,8 +31,10 @@ impl Command {
             let reason = format!("its standard error file {} cannot be opened", path.display());
             self.failure(&reason).with_source(source)
         })?;
-        let mut group = Group::spawn(self.prepared(&variables, stderr))
-            .map_err(|error| self.failure(&self.reason(&error, &variables)).with_source(error))?;
+        let path = variables.iter().rfind(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
+        let mut group = Group::spawn(self.prepared(variables, stderr)).map_err(|error| {
+            self.failure(&self.reason(&error, path.as_deref())).with_source(error)
+        })?;
         let Ends { stdin, stdout, stderr } = group.ends();
         // From here on the group is killed when something goes wrong.
         let process = Process::new(group);
@@ -46,7 +47,7 @@ impl Command {
 
     fn prepared(
         &self,
-        variables: &BTreeMap<OsString, OsString>,
+        variables: Vec<(OsString, OsString)>,
         stderr: Stdio,
     ) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
@@ -75,13 +76,13 @@ impl Command {
     }
 
     /// Why the child did not start. The system says "not found" about three different things.
-    fn reason(&self, error: &io::Error, variables: &BTreeMap<OsString, OsString>) -> String {
+    fn reason(&self, error: &io::Error, path: Option<&OsStr>) -> String {
         if let Some(directory) = self.current_dir.as_deref().filter(|it| !it.is_dir()) {
             return format!("its working directory {} does not exist", directory.display());
         }
         match error.kind() {
             io::ErrorKind::NotFound if self.is_path() => self.reason_of_path(),
-            io::ErrorKind::NotFound => match variables.get(OsStr::new("PATH")) {
+            io::ErrorKind::NotFound => match path {
                 Some(path) => format!("it is in no directory of PATH ({})", path.to_string_lossy()),
                 None => "PATH is not set".to_owned(),
             },

@@ -1,0 +1,100 @@
+//! The line of callers that wait for room. No IO.
+
+use std::{collections::VecDeque, task::Waker};
+
+/// A place in the line.
+pub(super) type Ticket = u64;
+
+/// Callers that wait for room, first come first served. The tickets follow each other, so a place is found by its number.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// The ticket of the first place.
+    first: Ticket,
+    /// None for a caller who has left; the first one is there.
+    places: VecDeque<Option<Place>>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    waker: Option<Waker>,
+}
+
+impl Turns {
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Takes the last place.
+    pub(super) fn queue_up(&mut self) -> Ticket {
+        self.places.push_back(Some(Place::default()));
+        self.first + self.places.len() as Ticket - 1
+    }
+
+    pub(super) fn is_first(&self, ticket: Ticket) -> bool {
+        ticket == self.first && !self.is_empty()
+    }
+
+    /// Waits at this place, if it was not left.
+    pub(super) fn wait(&mut self, ticket: Ticket, waker: &Waker) {
+        if let Some(Some(place)) = self.place(ticket) {
+            place.waker = Some(waker.clone());
+        }
+    }
+
+    pub(super) fn leave(&mut self, ticket: Ticket) {
+        if let Some(place) = self.place(ticket) {
+            *place = None;
+        }
+        while let Some(None) = self.places.front() {
+            self.places.pop_front();
+            self.first += 1;
+        }
+        if self.is_empty() {
+            self.places = VecDeque::new();
+        }
+    }
+
+    fn place(&mut self, ticket: Ticket) -> Option<&mut Option<Place>> {
+        let index = usize::try_from(ticket.checked_sub(self.first)?).ok()?;
+        self.places.get_mut(index)
+    }
+
+    /// Whom to wake when there is room: the first, once.
+    pub(super) fn next(&mut self) -> Option<Waker> {
+        self.places.front_mut()?.as_mut()?.waker.take()
+    }
+
+    /// Whom to wake when all is over.
+    pub(super) fn all(&mut self) -> impl Iterator<Item = Waker> {
+        self.places.iter_mut().flatten().filter_map(|place| place.waker.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_first_is_first_whoever_leaves() {
+        let mut turns = Turns::default();
+        let [first, second, third, last] = [(); 4].map(|()| turns.queue_up());
+        assert!(turns.is_first(first) && !turns.is_first(second));
+        turns.leave(second);
+        turns.leave(second);
+        assert!(turns.is_first(first));
+        turns.leave(first);
+        assert!(turns.is_first(third) && !turns.is_first(first));
+        turns.wait(first, Waker::noop());
+        turns.wait(last, Waker::noop());
+        assert!(turns.next().is_none(), "the first does not wait yet");
+        turns.wait(third, Waker::noop());
+        assert!(turns.next().is_some());
+        assert!(turns.next().is_none(), "it is woken once");
+        assert_eq!(turns.all().count(), 1);
+        turns.leave(last);
+        turns.leave(third);
+        assert!(turns.is_empty() && !turns.is_first(last + 1));
+        assert_eq!(turns.queue_up(), last + 1);
+        assert!(turns.is_first(last + 1));
+    }
+}
