@@ -1,7 +1,7 @@
 //! Whether the tools of a server are still those that code was generated for.
 
 use crate::{Client, Error};
-use mcp_types::{JsonObject, Tool};
+use mcp_types::{JsonObject, RawJson, Tool};
 use serde_json::Value;
 use std::fmt;
 
@@ -111,7 +111,10 @@ impl fmt::Display for Drift {
 fn is_same(before: &str, now: Option<&JsonObject>) -> bool {
     match now {
         None => before.is_empty(),
-        Some(now) => serde_json::from_str::<Value>(before).is_ok_and(|it| it == signature(now)),
+        Some(now) => {
+            let before = RawJson::parse(before.to_owned()).and_then(|before| before.to_value());
+            before.is_ok_and(|before| before == signature(now))
+        }
     }
 }
 

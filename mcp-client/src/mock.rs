@@ -125,7 +125,7 @@ impl Server {
 
     /// Remembers what came; gives its parameters.
     fn note(&self, method: &str, params: Option<&RawJson>) -> Value {
-        let params: Value = params.and_then(|params| params.decode().ok()).unwrap_or_default();
+        let params: Value = params.and_then(|params| params.to_value().ok()).unwrap_or_default();
         let mut received = self.log();
         if received.len() == MAX_RECEIVED {
             received.pop_front();

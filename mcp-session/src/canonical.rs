@@ -1,9 +1,8 @@
 //! One spelling for each JSON value.
 
 use crate::params::Members;
-use mcp_types::RawJson;
+use mcp_types::{RawJson, rpc::Elements};
 use serde::de::Error as _;
-use serde_json::value::RawValue;
 
 /// How deep a value may be.
 const MAX_DEPTH: usize = 100;
@@ -14,25 +13,24 @@ const MAX_DEPTH: usize = 100;
 /// has another spelling here.
 pub(crate) fn canonical(value: &RawJson) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(value.as_bytes().len());
-    write(value.decode()?, MAX_DEPTH, &mut out)?;
+    write(value.as_str(), MAX_DEPTH, &mut out)?;
     Ok(out)
 }
 
-fn write(value: &RawValue, depth: usize, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+fn write(text: &str, depth: usize, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
     let Some(depth) = depth.checked_sub(1) else {
         return Err(serde_json::Error::custom("the value is too deep"));
     };
-    let text = value.get();
     match text.as_bytes().first() {
         Some(b'{') => {
-            let mut members = serde_json::from_str::<Members<'_>>(text)?.0;
+            let mut members = Members::of(text)?.0;
             members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
             out.push(b'{');
             for (index, (name, value)) in members.iter().enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }
-                serde_json::to_writer(&mut *out, name)?;
+                RawJson::append_str(name, out);
                 out.push(b':');
                 write(value, depth, out)?;
             }
@@ -40,7 +38,7 @@ fn write(value: &RawValue, depth: usize, out: &mut Vec<u8>) -> Result<(), serde_
         }
         Some(b'[') => {
             out.push(b'[');
-            for (index, value) in serde_json::from_str::<Vec<&RawValue>>(text)?.iter().enumerate() {
+            for (index, value) in Elements::of(text).enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }
@@ -48,7 +46,10 @@ fn write(value: &RawValue, depth: usize, out: &mut Vec<u8>) -> Result<(), serde_
             }
             out.push(b']');
         }
-        Some(b'"') => serde_json::to_writer(out, &serde_json::from_str::<String>(text)?)?,
+        Some(b'"') => match RawJson::read_str(text) {
+            Some(text) => RawJson::append_str(&text, out),
+            None => return Err(serde_json::Error::custom("a string is not text")),
+        },
         _ => out.extend_from_slice(text.trim().as_bytes()),
     }
     Ok(())

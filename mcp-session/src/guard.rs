@@ -4,7 +4,8 @@ use crate::{Call, CallService, Error, Reply, tool_list::ToolList, tool_name::too
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use mcp_transport::BoxError;
-use serde_json::{Value, value::to_raw_value};
+use mcp_types::RawJson;
+use serde_json::Value;
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -120,7 +121,7 @@ impl GuardLayer {
         let mut tools = Vec::with_capacity(list.tools().len());
         let mut is_changed = false;
         for raw in list.tools() {
-            let Ok(tool) = serde_json::from_str::<Value>(raw.get()) else {
+            let Ok(tool) = RawJson::from_joined(reply.result.share(raw)).to_value() else {
                 is_changed = true;
                 continue;
             };
@@ -134,13 +135,14 @@ impl GuardLayer {
             self.denied().remove(name);
             tools.push(match verdict {
                 Verdict::Rewrite(new) => {
-                    Cow::Owned(to_raw_value(&new).map_err(crate::InvalidParams::from)?)
+                    let new = RawJson::encode(&new).map_err(crate::InvalidParams::from)?;
+                    Cow::Owned(new.to_string())
                 }
                 _ => Cow::Borrowed(*raw),
             });
         }
         if is_changed {
-            reply.result = list.with_tools(&tools)?;
+            reply.result = list.with_tools(&tools);
         }
         Ok(reply)
     }

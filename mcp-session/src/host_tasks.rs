@@ -109,8 +109,10 @@ impl HostedTasks {
         if !may_be || !is_declared(capabilities, method) {
             return None;
         }
-        let task: JsonObject = params?.decode_at(&["task"])?.ok()?;
-        Some(task.get("ttl").and_then(Value::as_u64).map(Duration::from_millis))
+        let params = params?;
+        params.find(&["task"]).filter(|task| task.starts_with('{'))?;
+        let ttl = params.find(&["task", "ttl"]).and_then(|ttl| ttl.parse().ok());
+        Some(ttl.map(Duration::from_millis))
     }
 
     /// Makes a task of an answer, leaves the work to the driver of the session, and gives what the server is told.

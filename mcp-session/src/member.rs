@@ -2,6 +2,7 @@
 
 use mcp_types::RawJson;
 use serde::de::{DeserializeOwned, Error as _};
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// A member that may be missing or null.
@@ -14,12 +15,13 @@ pub(crate) fn optional<T: DeserializeOwned>(
 
 /// A member that is a string, without a copy where it has no escapes; nothing if it is none.
 pub(crate) fn text<'a>(raw: &'a RawJson, name: &str) -> Option<Cow<'a, str>> {
-    let quoted = raw.find(&[name])?;
-    let plain = quoted.strip_prefix('"')?.strip_suffix('"')?;
-    if plain.contains('\\') {
-        return raw.decode_at(&[name])?.ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(plain))
+    RawJson::read_str(raw.find(&[name])?)
+}
+
+/// A member as a plain value, which is null if there is none.
+pub(crate) fn value(raw: &RawJson, name: &str) -> Result<Value, serde_json::Error> {
+    let found = raw.find(&[name]).map(|value| RawJson::from_joined(raw.share(value)));
+    found.map_or(Ok(Value::Null), |value| value.to_value())
 }
 
 /// A member that has to be a string.
@@ -37,7 +39,7 @@ pub(crate) fn is_there(raw: &RawJson, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_there, optional, required, text};
+    use super::{is_there, optional, required, text, value};
     use mcp_types::RawJson;
 
     #[test]
@@ -54,6 +56,7 @@ mod tests {
         ] {
             assert_eq!(is_there(&raw, name), is, "{name}");
             assert_eq!(text(&raw, name).as_deref(), its, "{name}");
+            assert_eq!(value(&raw, name).unwrap().as_str(), its, "{name}");
             assert_eq!(required(&raw, name).ok().as_deref(), its, "{name}");
             let read = optional::<String>(&raw, name);
             assert_eq!(read.is_err(), name == "d", "{name}");

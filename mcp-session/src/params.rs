@@ -1,9 +1,8 @@
 //! Parameters as bytes.
 
 use crate::Meta;
-use mcp_types::{RawJson, RequestId};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use mcp_types::{RawJson, RequestId, rpc};
+use serde::{Serialize, de::Error as _};
 use std::{borrow::Cow, fmt};
 
 /// How parameters with `_meta` begin.
@@ -37,13 +36,12 @@ impl Params {
     ///
     /// The value is not an object, or its `_meta` is not.
     pub fn split(params: &RawJson) -> Result<(Self, Meta), InvalidParams> {
-        let members: Members<'_> = params.decode()?;
         let mut meta = Meta::default();
         let mut rest = Members::default();
-        for (name, value) in members.0 {
+        for (name, value) in Members::of(params.as_str())?.0 {
             if name == "_meta" {
-                for (key, value) in serde_json::from_str::<Members<'_>>(value.get())?.0 {
-                    meta.insert(key.into_owned(), raw(value)?);
+                for (key, value) in Members::of(value)?.0 {
+                    meta.insert(key.into_owned(), RawJson::from_joined(value.to_owned()));
                 }
             } else {
                 rest.0.push((name, value));
@@ -61,11 +59,11 @@ impl Params {
         &self,
         changes: &[(&str, Option<&RawJson>)],
     ) -> Result<Self, InvalidParams> {
-        let mut members: Members<'_> = self.0.decode()?;
+        let mut members = Members::of(self.0.as_str())?;
         members.0.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
         for (name, value) in changes {
             if let Some(value) = value {
-                members.0.push((Cow::Borrowed(*name), value.decode()?));
+                members.0.push((Cow::Borrowed(*name), value.as_str()));
             }
         }
         Ok(Self(members.encode()))
@@ -77,7 +75,7 @@ impl Params {
     ///
     /// One of them is not an object.
     pub fn overlaid(&self, over: &Self) -> Result<Self, InvalidParams> {
-        let (mut members, over): (Members<'_>, Members<'_>) = (self.0.decode()?, over.0.decode()?);
+        let (mut members, over) = (Members::of(self.0.as_str())?, Members::of(over.0.as_str())?);
         members.0.retain(|(name, _)| over.0.iter().all(|(other, _)| other != name));
         members.0.extend(over.0);
         Ok(Self(members.encode()))
@@ -141,9 +139,32 @@ impl TryFrom<RawJson> for Params {
 
 /// The members of an object, in order, their values unread.
 #[derive(Default)]
-pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a str)>);
 
-impl Members<'_> {
+impl<'a> Members<'a> {
+    /// Those of JSON text that was checked.
+    ///
+    /// # Errors
+    ///
+    /// It is no object, or a name is not text.
+    pub(crate) fn of(object: &'a str) -> Result<Self, serde_json::Error> {
+        if !object.starts_with('{') {
+            return Err(serde_json::Error::custom("it is not an object"));
+        }
+        let members = Self(rpc::Members::of(object).collect());
+        // A name with escapes that stand for something is a copy.
+        let is_text = |name: &Cow<'_, str>| matches!(name, Cow::Owned(_)) || !name.contains('\\');
+        if members.0.iter().all(|(name, _)| is_text(name)) {
+            return Ok(members);
+        }
+        Err(serde_json::Error::custom("the name of a member is not text"))
+    }
+
+    /// The value of the first member of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
     pub(crate) fn encode(&self) -> RawJson {
         let mut out = vec![b'{'];
         for (index, (name, value)) in self.0.iter().enumerate() {
@@ -152,44 +173,11 @@ impl Members<'_> {
             }
             RawJson::append_str(name, &mut out);
             out.push(b':');
-            out.extend_from_slice(value.get().as_bytes());
+            out.extend_from_slice(value.as_bytes());
         }
         out.push(b'}');
         RawJson::from_joined(out)
     }
-}
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Name(name)) = map.next_key()? {
-                    members.push((name, map.next_value()?));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
-}
-
-/// A member's name: borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-fn raw(value: &RawValue) -> Result<RawJson, serde_json::Error> {
-    RawJson::parse(value.get().to_owned())
 }
 
 /// Parameters that cannot be sent.
@@ -278,6 +266,16 @@ mod tests {
         let expected = r#"{"b":{"a":2},"c":3,"a":4}"#;
         assert_eq!(under.overlaid(&over).unwrap().as_raw().as_str(), expected);
         assert_eq!(under.overlaid(&Params::default()).unwrap(), under);
+    }
+
+    #[test]
+    fn members_have_a_name_that_is_text() {
+        let members = Members::of(r#"{ "\u0061" : 1 , "b":[ 2 ],"b":"}" }"#).unwrap();
+        assert_eq!(members.encode().as_str(), r#"{"a":1,"b":[ 2 ],"b":"}"}"#);
+        assert_eq!((members.find("b"), members.find("c")), (Some("[ 2 ]"), None));
+        for text in ["null", "[]", r#"{"\ud800":1}"#] {
+            assert!(Members::of(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::{Call, CallService, Error, Reply, tool_list::ToolList, tool_name::too
 use futures_util::future::{BoxFuture, ready};
 use mcp_transport::BoxError;
 use pins::Standing;
-use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
     mem,
@@ -70,7 +69,7 @@ impl PinToolsLayer {
 
     async fn judge(&self, mut reply: Reply) -> Result<Reply, Error> {
         let list = ToolList::read(&reply.result)?;
-        let kept: Vec<&RawValue> =
+        let kept: Vec<&str> =
             list.tools().iter().copied().filter(|tool| self.passes(tool)).collect();
         if kept.len() < list.tools().len() {
             if self.on_change == OnChange::Fail {
@@ -81,7 +80,7 @@ impl PinToolsLayer {
                 return Err(Error::ToolChanged { tool: tool.into() });
             }
             let kept: Vec<_> = kept.into_iter().map(Cow::Borrowed).collect();
-            reply.result = list.with_tools(&kept)?;
+            reply.result = list.with_tools(&kept);
         }
         if let Err(error) = self.pins.save().await {
             tracing::warn!(%error, "cannot write the file of accepted tools");
@@ -89,7 +88,7 @@ impl PinToolsLayer {
         Ok(reply)
     }
 
-    fn passes(&self, tool: &RawValue) -> bool {
+    fn passes(&self, tool: &str) -> bool {
         match self.pins.compare(tool, self.is_locked) {
             Standing::Accepted => true,
             // What cannot be compared cannot be known to be the same.

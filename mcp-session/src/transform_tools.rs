@@ -11,7 +11,6 @@ use futures_util::future::{BoxFuture, ready};
 use mcp_transport::BoxError;
 use mcp_types::RawJson;
 use rules::Rules;
-use serde_json::value::RawValue;
 use std::{
     borrow::Cow,
     mem,
@@ -124,18 +123,18 @@ impl Rules {
     /// The list as it is shown.
     fn list(&self, mut reply: Reply) -> Result<Reply, Error> {
         let list = ToolList::read(&reply.result)?;
-        let shown: Vec<Cow<'_, RawValue>> =
+        let shown: Vec<Cow<'_, str>> =
             list.tools().iter().filter_map(|tool| self.shown(tool)).collect();
         let is_changed = shown.len() < list.tools().len()
             || shown.iter().any(|tool| matches!(tool, Cow::Owned(_)));
         if is_changed {
-            reply.result = list.with_tools(&shown)?;
+            reply.result = list.with_tools(&shown);
         }
         Ok(reply)
     }
 
     /// A tool as it is shown, if it is.
-    fn shown<'a>(&self, tool: &'a RawValue) -> Option<Cow<'a, RawValue>> {
+    fn shown<'a>(&self, tool: &'a str) -> Option<Cow<'a, str>> {
         let Some(head) = definition::Head::read(tool) else {
             // What has no name can be told neither by name nor by tag.
             return (!self.has_filter()).then_some(Cow::Borrowed(tool));

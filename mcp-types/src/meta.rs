@@ -1,6 +1,6 @@
 //! The `_meta` object and its keys.
 
-use crate::wire::deserialize;
+use crate::{RawJson, wire::deserialize};
 use serde_core::{Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{error, fmt};
@@ -67,7 +67,12 @@ impl MetaObject {
 
     /// The value of a key as a type, if it is there and fits.
     pub fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        self.0.get(key).and_then(|value| T::deserialize(value).ok())
+        self.raw(key)?.decode().ok()
+    }
+
+    /// The text of a value, so that what reads it is compiled for text alone.
+    fn raw(&self, key: &str) -> Option<RawJson> {
+        RawJson::encode(self.0.get(key)?).ok()
     }
 
     /// The members, reserved keys included.

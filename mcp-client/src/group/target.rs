@@ -155,7 +155,7 @@ impl About {
             let server = member.client.server().ok();
             is_modern &= server.as_ref().is_none_or(|server| server.era == Era::Modern);
             let offered = server.map(|server| RawJson::encode(&server.capabilities));
-            let offered = offered.and_then(Result::ok).and_then(|raw| raw.decode::<Value>().ok());
+            let offered = offered.and_then(Result::ok).and_then(|raw| raw.to_value().ok());
             for (name, _) in SERVED {
                 if offered.as_ref().is_none_or(|offered| offered.get(name).is_some()) {
                     let together = capabilities.entry(name).or_insert_with(|| json!({}));

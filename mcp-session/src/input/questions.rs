@@ -27,11 +27,10 @@ impl Questions {
         let Some(found) = result.find(&["inputRequests"]).filter(|found| *found != "null") else {
             return Ok(None);
         };
-        let raw = RawJson::from_joined(result.share(found));
         let mut seen = HashSet::new();
         let mut questions = Vec::new();
-        for (key, question) in raw.decode::<Members<'_>>()?.0 {
-            let question = RawJson::from_joined(raw.share(question.get()));
+        for (key, question) in Members::of(found)?.0 {
+            let question = RawJson::from_joined(result.share(question));
             let (method, params) = (required(&question, "method")?, optional(&question, "params")?);
             if seen.insert(key.to_string()) {
                 questions.push((key.into_owned(), Asked { method, params }));

@@ -1,10 +1,14 @@
 //! What is known about the annotations of tools.
 
 use super::annotations::{Annotation, KEYWORD, annotations, header_value};
-use crate::{InvalidParams, Params, member::optional, tool_name::target_name};
+use crate::{
+    InvalidParams, Params,
+    member::{optional, value},
+    tool_name::target_name,
+};
 use mcp_types::RawJson;
 use memchr::memmem;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -26,7 +30,7 @@ impl Catalogue {
         if !annotated && self.tools().is_empty() {
             return None;
         }
-        let mut list: Map<String, Value> = result.decode().ok()?;
+        let mut list = result.to_value().ok()?;
         let tools = list.get_mut("tools")?.as_array_mut()?;
         let before = tools.len();
         tools.retain(|tool| self.learn_tool(tool));
@@ -69,7 +73,7 @@ impl Catalogue {
         else {
             return Ok(Vec::new());
         };
-        let arguments: Value = optional(params.as_raw(), "arguments")?.unwrap_or_default();
+        let arguments = value(params.as_raw(), "arguments")?;
         let mut headers = Vec::new();
         for Annotation { header, path } in &*found {
             let value = path.iter().try_fold(&arguments, |value, name| value.get(name));
@@ -102,7 +106,7 @@ pub(super) struct Page {
 
 /// Looks for a tool on a page of `tools/list`.
 pub(super) fn page(result: &RawJson, tool: &str) -> Page {
-    let tools: Value = optional(result, "tools").ok().flatten().unwrap_or_default();
+    let tools = value(result, "tools").unwrap_or_default();
     let mut tools = tools.as_array().into_iter().flatten();
     let has_tool = tools.any(|known| known.get("name").and_then(Value::as_str) == Some(tool));
     Page { has_tool, next_cursor: optional(result, "nextCursor").ok().flatten() }

@@ -3,7 +3,6 @@
 use crate::{canonical::canonical, params::Members};
 use mcp_types::RawJson;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
 
@@ -24,7 +23,7 @@ impl ToolDigest {
     ///
     /// It is not an object, or is nested too deep.
     pub fn of(tool: &RawJson) -> Result<Self, serde_json::Error> {
-        definition(tool.decode()?).map(|definition| Self::of_definition(&definition))
+        definition(tool.as_str()).map(|definition| Self::of_definition(&definition))
     }
 
     pub(super) fn of_definition(definition: &RawJson) -> Self {
@@ -33,8 +32,8 @@ impl ToolDigest {
 }
 
 /// The part of a tool that is compared, in canonical JSON.
-pub(super) fn definition(tool: &RawValue) -> Result<RawJson, serde_json::Error> {
-    let mut members: Members<'_> = serde_json::from_str(tool.get())?;
+pub(super) fn definition(tool: &str) -> Result<RawJson, serde_json::Error> {
+    let mut members = Members::of(tool)?;
     members.0.retain(|(name, _)| DEFINING.contains(&&**name));
     canonical(&members.encode()).map(RawJson::from_joined)
 }

@@ -1,10 +1,11 @@
 //! What was accepted, and what waits to be.
 
 use super::digest::{ToolDigest, definition};
+use crate::params::Members;
 use mcp_types::RawJson;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
@@ -178,7 +179,7 @@ impl ToolPins {
     }
 
     /// Compares a tool with what was accepted; one that is new is accepted, unless that is locked.
-    pub(super) fn compare(&self, tool: &RawValue, is_locked: bool) -> Standing {
+    pub(super) fn compare(&self, tool: &str, is_locked: bool) -> Standing {
         let (Some(name), Ok(after)) = (name(tool), definition(tool)) else {
             return Standing::Unreadable;
         };
@@ -217,14 +218,12 @@ impl ToolPins {
     }
 }
 
-/// The name of a tool.
-pub(super) fn name(tool: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Named {
-        name: String,
-    }
-
-    serde_json::from_str(tool.get()).ok().map(|Named { name }| name)
+/// The name of a tool; none if it has two.
+pub(super) fn name(tool: &str) -> Option<String> {
+    let members = Members::of(tool).ok()?.0;
+    let mut names = members.iter().filter(|(name, _)| name == "name");
+    let (Some((_, name)), None) = (names.next(), names.next()) else { return None };
+    RawJson::read_str(name).map(Cow::into_owned)
 }
 
 fn read(bytes: &[u8]) -> Result<BTreeMap<String, Pin>, String> {

@@ -1,10 +1,9 @@
 //! What may be sent again.
 
-use crate::{Call, Params, tool_name::tool_name};
+use crate::{Call, Params, member::text, tool_name::tool_name};
 use mcp_transport::{Delivery, Error};
-use mcp_types::RawJson;
+use mcp_types::{RawJson, rpc::Elements};
 use memchr::memmem;
-use serde_json::Value;
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
@@ -72,15 +71,16 @@ pub(super) struct Annotated(Mutex<HashSet<String>>);
 impl Annotated {
     /// Reads a `tools/list` result; a tool counts as it was listed last.
     pub(super) fn learn(&self, result: &RawJson) {
-        let Some(Ok(tools)) = result.decode_at::<Vec<Value>>(&["tools"]) else { return };
+        let Some(tools) = result.find(&["tools"]) else { return };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for tool in &tools {
-            let Some(name) = tool["name"].as_str() else { continue };
-            let hint = |hint: &str| tool["annotations"][hint] == true;
+        for tool in Elements::of(tools) {
+            let tool = RawJson::from_joined(result.share(tool));
+            let Some(name) = text(&tool, "name") else { continue };
+            let hint = |hint: &str| tool.find(&["annotations", hint]) == Some("true");
             if !hint("idempotentHint") && !hint("readOnlyHint") {
-                known.remove(name);
+                known.remove(&*name);
             } else if known.len() < MAX_TOOLS {
-                known.insert(name.to_owned());
+                known.insert(name.into_owned());
             }
         }
     }

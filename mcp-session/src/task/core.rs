@@ -5,12 +5,15 @@ use super::{
     pushes::{Listening, ProgressToken, Pushes},
     work::broken,
 };
-use crate::{BoxCallService, Call, Deadlines, Error, Params, Peer, Reply, tool_name::tool_name};
+use crate::{
+    BoxCallService, Call, Deadlines, Error, Params, Peer, Reply,
+    member::{optional, text},
+    tool_name::tool_name,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use mcp_transport::BoxError;
-use mcp_types::{ErrorCode, RawJson, tools::TaskSupport};
+use mcp_types::{ErrorCode, RawJson, rpc::Elements, tools::TaskSupport};
 use memchr::memmem;
-use serde_json::Value;
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
@@ -195,18 +198,18 @@ impl FollowCoreTask {
 
     /// Reads what tools want; gives the cursor of the next page.
     fn learn(&self, result: &RawJson) -> Option<RawJson> {
-        let next = result.decode_at::<Option<RawJson>>(&["nextCursor"]);
-        let next = next.and_then(Result::ok).flatten();
+        let next = optional(result, "nextCursor").ok().flatten();
         let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
         if tools.is_empty() && memmem::find(result.as_bytes(), b"taskSupport").is_none() {
             return next;
         }
-        let listed = result.decode_at::<Vec<Value>>(&["tools"]).transpose().ok()?;
-        for tool in listed.unwrap_or_default() {
-            let Some(name) = tool["name"].as_str() else { continue };
-            let support = tool["execution"]["taskSupport"].as_str().unwrap_or("forbidden");
-            if tools.len() < MAX_TOOLS || tools.contains_key(name) {
-                tools.insert(name.to_owned(), TaskSupport::from(support));
+        for tool in Elements::of(result.find(&["tools"]).unwrap_or_default()) {
+            let tool = RawJson::from_joined(result.share(tool));
+            let Some(name) = text(&tool, "name") else { continue };
+            let support = tool.find(&["execution", "taskSupport"]).and_then(RawJson::read_str);
+            if tools.len() < MAX_TOOLS || tools.contains_key(&*name) {
+                let support = support.as_deref().unwrap_or("forbidden").into();
+                tools.insert(name.into_owned(), support);
             }
         }
         next

@@ -75,7 +75,10 @@ impl State {
             created_at: string("createdAt"),
             last_updated_at: string("lastUpdatedAt"),
             result: optional(said, "result")?,
-            error: optional(said, "error")?,
+            error: match said.find(&["error"]) {
+                None | Some("null") => None,
+                Some(error) => Some(ErrorObject::from_json(error)?),
+            },
             questions: Questions::of(said)?.unwrap_or_default(),
         })
     }

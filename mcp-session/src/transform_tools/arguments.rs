@@ -3,7 +3,6 @@
 use super::ToolTransform;
 use crate::{InvalidParams, Params, params::Members};
 use mcp_types::RawJson;
-use serde_json::value::{RawValue, to_raw_value};
 use std::borrow::Cow;
 
 /// The arguments of a call of a tool as the server knows them; nothing if they are that already.
@@ -14,8 +13,8 @@ pub(super) fn original(
     if transform.arguments.is_empty() {
         return Ok(None);
     }
-    let mut arguments: Members<'_> = match params.as_raw().find(&["arguments"]) {
-        Some(arguments) if arguments != "null" => serde_json::from_str(arguments)?,
+    let mut arguments = match params.as_raw().find(&["arguments"]) {
+        Some(arguments) if arguments != "null" => Members::of(arguments)?,
         _ => Members::default(),
     };
     for (name, _) in &mut arguments.0 {
@@ -26,7 +25,7 @@ pub(super) fn original(
     let defaults = defaults(transform)?;
     for (name, value) in &defaults {
         if arguments.0.iter().all(|(given, _)| given != name) {
-            arguments.0.push((Cow::Borrowed(name), value));
+            arguments.0.push((Cow::Borrowed(name), value.as_str()));
         }
     }
     Ok(Some(arguments.encode()))
@@ -59,12 +58,14 @@ fn original_name<'a>(
 }
 
 /// The values that are sent where none is given.
-fn defaults(transform: &ToolTransform) -> Result<Vec<(&str, Box<RawValue>)>, InvalidParams> {
-    let defaults = transform.arguments.iter().filter_map(|(name, it)| {
-        let value = it.default.as_ref()?;
-        Some(to_raw_value(value).map(|value| (name.as_str(), value)))
-    });
-    Ok(defaults.collect::<Result<_, _>>()?)
+fn defaults(transform: &ToolTransform) -> Result<Vec<(&str, RawJson)>, InvalidParams> {
+    let mut defaults = Vec::new();
+    for (name, it) in &transform.arguments {
+        if let Some(value) = &it.default {
+            defaults.push((name.as_str(), RawJson::encode(value)?));
+        }
+    }
+    Ok(defaults)
 }
 
 #[cfg(test)]

@@ -2,10 +2,8 @@
 
 use super::{ArgumentTransform, ToolTransform};
 use crate::params::Members;
-use serde_json::{
-    Value, json,
-    value::{RawValue, to_raw_value},
-};
+use mcp_types::RawJson;
+use serde_json::{Value, json};
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// What tools are told by.
@@ -16,14 +14,10 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads it from the definition of a tool; nothing if that has no name.
-    pub(super) fn read(tool: &RawValue) -> Option<Self> {
-        let members: Members<'_> = serde_json::from_str(tool.get()).ok()?;
-        let find = |name: &str| {
-            let member = members.0.iter().find(|(known, _)| known == name);
-            member.map_or(Ok(Value::Null), |(_, raw)| serde_json::from_str(raw.get()))
-        };
-        let Ok(Value::String(name)) = find("name") else { return None };
-        Some(Self { name, meta: find("_meta").ok()? })
+    pub(super) fn read(tool: &str) -> Option<Self> {
+        let members = Members::of(tool).ok()?;
+        let name = RawJson::read_str(members.find("name")?)?.into_owned();
+        Some(Self { name, meta: members.find("_meta").map_or(Some(Value::Null), value)? })
     }
 
     /// The tags of the tool, as servers of FastMCP tell them.
@@ -34,11 +28,15 @@ impl Head {
     }
 }
 
+fn value(text: &str) -> Option<Value> {
+    RawJson::from_joined(text.to_owned()).to_value().ok()
+}
+
 /// A tool as it is shown; nothing if it cannot be read.
-pub(super) fn transformed(tool: &RawValue, transform: &ToolTransform) -> Option<Box<RawValue>> {
-    let mut members: Members<'_> = serde_json::from_str(tool.get()).ok()?;
-    let schema = members.0.iter().find(|(name, _)| name == "inputSchema").map(|(_, raw)| *raw);
-    let mut changed: Vec<(&str, Box<RawValue>)> = Vec::new();
+pub(super) fn transformed(tool: &str, transform: &ToolTransform) -> Option<String> {
+    let mut members = Members::of(tool).ok()?;
+    let schema = members.find("inputSchema");
+    let mut changed: Vec<(&str, RawJson)> = Vec::new();
     let texts = [
         ("name", &transform.name),
         ("title", &transform.title),
@@ -46,21 +44,21 @@ pub(super) fn transformed(tool: &RawValue, transform: &ToolTransform) -> Option<
     ];
     for (name, text) in texts {
         if let Some(text) = text {
-            changed.push((name, to_raw_value(text).ok()?));
+            changed.push((name, RawJson::encode(text.as_str()).ok()?));
         }
     }
     if let Some(schema) = schema.filter(|_| !transform.arguments.is_empty()) {
-        let mut schema = serde_json::from_str(schema.get()).ok()?;
+        let mut schema = value(schema)?;
         change_schema(&mut schema, &transform.arguments);
-        changed.push(("inputSchema", to_raw_value(&schema).ok()?));
+        changed.push(("inputSchema", RawJson::encode(&schema).ok()?));
     }
     for (name, value) in &changed {
         match members.0.iter_mut().find(|(known, _)| known == name) {
-            Some((_, old)) => *old = value,
-            None => members.0.push((Cow::Borrowed(name), value)),
+            Some((_, old)) => *old = value.as_str(),
+            None => members.0.push((Cow::Borrowed(name), value.as_str())),
         }
     }
-    serde_json::from_slice(members.encode().as_bytes()).ok()
+    Some(members.encode().to_string())
 }
 
 /// Makes an input schema that of the arguments as they are shown.
@@ -132,8 +130,7 @@ mod tests {
     use super::*;
 
     fn shown(tool: &Value, transform: &ToolTransform) -> Value {
-        let tool = to_raw_value(tool).unwrap();
-        serde_json::from_str(transformed(&tool, transform).unwrap().get()).unwrap()
+        serde_json::from_str(&transformed(&tool.to_string(), transform).unwrap()).unwrap()
     }
 
     #[test]
@@ -189,10 +186,7 @@ mod tests {
 
     #[test]
     fn tags_are_where_fastmcp_puts_them() {
-        let tags = |text: &str| {
-            let tool: Box<RawValue> = serde_json::from_str(text).unwrap();
-            Head::read(&tool).unwrap().tags().join(" ")
-        };
+        let tags = |text: &str| Head::read(text).unwrap().tags().join(" ");
         assert_eq!(tags(r#"{"name": "a", "_meta": {"fastmcp": {"tags": ["x", "y"]}}}"#), "x y");
         assert_eq!(tags(r#"{"name": "a", "_meta": {"_fastmcp": {"tags": ["x", "y", 1]}}}"#), "x y");
         assert_eq!(tags(r#"{"name": "a"}"#), "");

@@ -50,7 +50,7 @@ impl RawJson {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn elements(&self) -> Elements<'_> {
-        Elements(Parts::of(self.as_str(), b'['))
+        Elements::of(self.as_str())
     }
 }
 
@@ -80,6 +80,13 @@ impl<'a> Iterator for Members<'a> {
 /// The elements of an array, as text. [`RawJson::elements`] gives them.
 #[derive(Debug)]
 pub struct Elements<'a>(Parts<'a>);
+
+impl<'a> Elements<'a> {
+    /// The elements of an array that is this text, as [`Members::of`] reads an object.
+    pub fn of(text: &'a str) -> Self {
+        Self(Parts::of(text, b'['))
+    }
+}
 
 impl<'a> Iterator for Elements<'a> {
     type Item = &'a str;
