@@ -1,6 +1,7 @@
 //! What every request says about itself.
 
 use crate::{Call, InputHandler, Meta};
+use mcp_transport::Extensions;
 use mcp_types::{ProtocolVersion, RawJson, keys};
 use std::{
     fmt,
@@ -30,11 +31,34 @@ pub struct AddMetaLayer(Arc<Stamp>);
 
 #[derive(Debug)]
 struct Stamp {
-    version: Arc<ProtocolVersion>,
+    version: Version,
     is_modern: bool,
     /// What all calls say, the revision with it.
     entries: Meta,
     renewal: Option<Renewal>,
+}
+
+/// The revision, as it goes along with calls.
+#[derive(Debug)]
+enum Version {
+    /// One that this library knows: nothing is counted for a call.
+    Known(&'static ProtocolVersion),
+    Other(Arc<ProtocolVersion>),
+}
+
+impl Version {
+    fn of(version: ProtocolVersion) -> Self {
+        static KNOWN: [ProtocolVersion; 5] = ProtocolVersion::KNOWN;
+        let known = KNOWN.iter().find(|known| **known == version);
+        known.map_or_else(|| Self::Other(Arc::new(version)), Self::Known)
+    }
+
+    fn add_to(&self, extensions: &mut Extensions) {
+        match self {
+            Self::Known(version) => extensions.insert_static(*version),
+            Self::Other(version) => extensions.insert_shared(Arc::clone(version)),
+        }
+    }
 }
 
 /// Makes the entries anew when the handler can answer more or less than before.
@@ -95,7 +119,7 @@ impl AddMetaLayer {
 
     fn made_of(version: ProtocolVersion, entries: Meta, renewal: Option<Renewal>) -> Self {
         let (entries, is_modern) = (stamp(&version, entries), version.is_modern());
-        Self(Arc::new(Stamp { version: Arc::new(version), is_modern, entries, renewal }))
+        Self(Arc::new(Stamp { version: Version::of(version), is_modern, entries, renewal }))
     }
 }
 
@@ -129,7 +153,7 @@ impl<S: Service<Call>> Service<Call> for AddMeta<S> {
             call.meta.add_stamp(changed.as_ref().unwrap_or(entries));
         }
         if own.is_none() {
-            call.extensions.insert_shared(Arc::clone(version));
+            version.add_to(&mut call.extensions);
         }
         self.inner.call(call)
     }

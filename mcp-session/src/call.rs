@@ -4,7 +4,7 @@ use crate::{Events, Meta, Misbehavior, Params, Peer};
 use mcp_transport::{BoxError, Extensions};
 use mcp_types::{RawJson, Request};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, sync::Arc};
 use tower_service::Service;
 
 /// One request, before it has an id.
@@ -93,7 +93,12 @@ pub struct Reply {
     /// What middlewares know about the reply.
     pub extensions: Extensions,
     /// Who wants to know of it when the result cannot be read as it is.
-    origin: Option<(Peer, Cow<'static, str>)>,
+    origin: Option<(Arc<dyn Witness>, Cow<'static, str>)>,
+}
+
+/// Who had a call, and knows whom to tell of its reply.
+pub(crate) trait Witness: Send + Sync {
+    fn peer(&self) -> &Peer;
 }
 
 impl Reply {
@@ -105,20 +110,24 @@ impl Reply {
 
     /// The same reply, as the answer to a call of this method.
     #[inline]
-    pub(crate) fn answering(mut self, peer: Peer, method: Cow<'static, str>) -> Self {
-        self.origin = Some((peer, method));
+    pub(crate) fn answering(
+        mut self,
+        witness: Arc<dyn Witness>,
+        method: Cow<'static, str>,
+    ) -> Self {
+        self.origin = Some((witness, method));
         self
     }
 
     /// Notes that the server broke a rule with this result; says whether that is to fail the call.
     #[cfg(feature = "validate")]
     pub(crate) fn tell(&self, misbehavior: Misbehavior, detail: String) -> bool {
-        let Some((peer, method)) = &self.origin else {
+        let Some((witness, method)) = &self.origin else {
             tracing::warn!(%misbehavior, detail, "the server broke the protocol");
             return false;
         };
-        peer.incident(misbehavior, Some(method), Some(detail));
-        peer.is_strict()
+        witness.peer().incident(misbehavior, Some(method), Some(detail));
+        witness.peer().is_strict()
     }
 
     /// Decodes the result, in the caller's task, from the bytes that arrived.
@@ -162,10 +171,16 @@ impl Reply {
     /// The same reply with text in place of strings that are none, if there are any; tells of them.
     pub fn repaired(&self) -> Option<Self> {
         let result = self.result.with_lone_surrogates_replaced()?;
-        if let Some((peer, method)) = &self.origin {
-            peer.incident(Misbehavior::LoneSurrogate, Some(method), None);
+        if let Some((witness, method)) = &self.origin {
+            witness.peer().incident(Misbehavior::LoneSurrogate, Some(method), None);
         }
         Some(Self { result, ..self.clone() })
+    }
+}
+
+impl fmt::Debug for dyn Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.peer().fmt(f)
     }
 }
 

@@ -1,17 +1,17 @@
 //! Time limits that progress extends.
 
-mod clock;
 mod countdown;
+mod ground;
 mod shared_timer;
 
-pub(crate) use clock::Clock;
+pub(crate) use countdown::Countdown;
+pub(crate) use ground::Ground;
 
 use crate::{Call, CallService, Reply, events::Ticking};
-use countdown::Countdown;
 use mcp_transport::{BoxError, Patience};
 use pin_project_lite::pin_project;
-use shared_timer::Timers;
 use std::{
+    borrow::Cow,
     fmt,
     future::Future,
     mem,
@@ -64,22 +64,6 @@ pub struct Deadline<S> {
     ground: Arc<Ground>,
 }
 
-/// What the calls of a service have in common.
-#[derive(Debug)]
-struct Ground {
-    /// The limits of those that bring none of their own.
-    deadlines: Deadlines,
-    patience: Option<Patience>,
-    timers: Timers,
-}
-
-impl Ground {
-    /// How long the connection has waited for a person.
-    fn waited(&self) -> Duration {
-        self.patience.as_ref().map(Patience::waited).unwrap_or_default()
-    }
-}
-
 /// Makes [`Deadline`] services.
 #[derive(Clone, Debug, Default)]
 pub struct DeadlineLayer {
@@ -105,8 +89,7 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadline<S>;
 
     fn layer(&self, inner: S) -> Deadline<S> {
-        let (deadlines, patience) = (self.deadlines, self.patience.clone());
-        let ground = Arc::new(Ground { deadlines, patience, timers: Timers::default() });
+        let ground = Arc::new(Ground::new(self.deadlines, self.patience.clone()));
         Deadline { inner, ground }
     }
 }
@@ -121,27 +104,37 @@ impl<S: CallService> Service<Call> for Deadline<S> {
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
-        let countdown = self.count_down(&mut call);
-        Expiring { reply: self.inner.call(call), countdown }
+        let watch = self.watch(&mut call);
+        Expiring { reply: self.inner.call(call), watch }
     }
 }
 
 impl<S> Deadline<S> {
     /// Begins to count, if there is a limit.
-    fn count_down(&self, call: &mut Call) -> Option<Countdown> {
-        let own: Option<&Deadlines> = call.extensions.get();
-        let limits = own.unwrap_or(&self.ground.deadlines);
+    fn watch(&self, call: &mut Call) -> Option<Watch> {
+        let countdown = Countdown::new(call.extensions.get(), &self.ground);
+        let limits = countdown.limits(&self.ground);
         if *limits == Deadlines::NONE {
             return None;
         }
-        let has_idle = limits.idle.is_some();
-        let clock = Clock::start(call.method.clone(), own, Arc::clone(&self.ground));
-        if !has_idle {
-            return Some(Countdown::new(Ticking::alone(clock)));
+        let ticking = Ticking::new(Arc::clone(&self.ground));
+        if limits.idle.is_some() {
+            call.events = mem::take(&mut call.events).and_ticking(ticking.clone());
         }
-        let (events, ticking) = mem::take(&mut call.events).and_clock(clock);
-        call.events = events;
-        Some(Countdown::new(ticking))
+        Some(Watch { countdown, method: call.method.clone(), ticking })
+    }
+}
+
+/// What it takes to end one call in time.
+struct Watch {
+    countdown: Countdown,
+    method: Cow<'static, str>,
+    ticking: Ticking,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.countdown.leave(self.ticking.ground());
     }
 }
 
@@ -151,7 +144,7 @@ pin_project! {
     pub struct Expiring<F> {
         #[pin]
         reply: F,
-        countdown: Option<Countdown>,
+        watch: Option<Watch>,
     }
 }
 
@@ -164,23 +157,20 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let polled = this.reply.poll(cx);
-        let Some(countdown) = this.countdown else { return polled };
+        let Some(Watch { countdown, method, ticking }) = this.watch else { return polled };
         // An answer that is here counts, however late it is.
-        match polled {
-            Poll::Ready(outcome) => {
-                // Nobody waits any more.
-                *this.countdown = None;
-                Poll::Ready(outcome)
-            }
-            Poll::Pending => countdown.poll_end(cx).map(|error| Err(error.into())),
+        if polled.is_ready() {
+            // Nobody waits any more.
+            *this.watch = None;
+            return polled;
         }
+        let end = countdown.poll_end(ticking.heard(), ticking.ground(), cx);
+        end.map(|end| Err(end.error(method).into()))
     }
 }
 
 impl<F> fmt::Debug for Expiring<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Expiring")
-            .field("has_limit", &self.countdown.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Expiring").field("has_limit", &self.watch.is_some()).finish_non_exhaustive()
     }
 }

@@ -2,8 +2,12 @@
 
 mod exchange;
 
-use crate::{Call, OnRequestId, Peer, Reply};
-use exchange::{Exchange, Side, Talk};
+use crate::{
+    Call, Deadlines, OnRequestId, Peer, Reply,
+    call::Witness,
+    deadline::{Countdown, Ground},
+};
+use exchange::{Exchange, Talk};
 use futures_util::future::BoxFuture;
 use mcp_transport::{BoxError, ClientMessage, Transport};
 use mcp_types::{RawJson, RequestId, keys, rpc::Request};
@@ -34,12 +38,28 @@ pub struct Dispatch<T> {
 struct Ends<T> {
     transport: T,
     peer: Peer,
+    /// What calls have in common whose time is counted here.
+    ground: Option<Ground>,
 }
 
 impl<T: Transport> Dispatch<T> {
     /// Sends over `transport`, and answers the server's requests through `peer`.
     pub fn new(transport: T, peer: Peer) -> Self {
-        let ends = Arc::new(Ends { transport: transport.clone(), peer });
+        let ends = Arc::new(Ends { transport: transport.clone(), peer, ground: None });
+        Self { transport, ends }
+    }
+
+    /// Ends calls that take too long, as a [`Deadline`](crate::Deadline) around it would. Default: it waits for ever.
+    ///
+    /// These limits are for calls that bring no [`Deadlines`] of their own. What hears of progress counts the time here, so
+    /// that a call needs no clock that others share, and less memory.
+    // spec: CAN-01 CAN-02 CAN-03 CAN-04
+    #[must_use]
+    pub fn with_deadlines(self, deadlines: Deadlines) -> Self {
+        let Self { transport, ends } = self;
+        let peer = ends.peer.clone();
+        let ground = Some(Ground::new(deadlines, peer.patience().cloned()));
+        let ends = Arc::new(Ends { transport: transport.clone(), peer, ground });
         Self { transport, ends }
     }
 
@@ -65,22 +85,47 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
     fn call(&mut self, mut call: Call) -> Self::Future {
         // Before all else, so that what it holds is made in its place.
         let room = Box::new_uninit();
-        let id = self.ends.peer.next_id();
-        let progress = Some(&id).filter(|_| !call.events.is_empty() && may_progress(&call.method));
+        let number = self.ends.peer.next_id();
+        let id = RequestId::from(number);
+        let (countdown, is_extended) = match &self.ends.ground {
+            Some(ground) => {
+                let countdown = Countdown::new(call.extensions.get(), ground);
+                let is_extended = countdown.limits(ground).idle.is_some();
+                (Some(countdown), is_extended)
+            }
+            None => (None, false),
+        };
+        let is_heard = is_extended || !call.events.is_empty();
+        let progress = Some(&id).filter(|_| is_heard && may_progress(&call.method));
         if progress.is_some() {
             call.meta.remove(keys::PROGRESS_TOKEN);
         }
         tell_id(&id, &call);
         let params = call.params.join_with(&call.meta, progress);
-        let mut request = Request::new(id.clone(), call.method.clone());
+        let mut request = Request::new(id, call.method.clone());
         request.params = (params.size() > RawJson::EMPTY_OBJECT.size()).then_some(params);
         let mut message = ClientMessage::new(request);
         message.extensions = call.extensions;
         let sending = self.transport.call(message);
-        let side = Side::of(&self.ends, call.params);
-        let talk = Talk::new(id, call.method, call.events, side);
+        // Only servers with a handshake, or such of which nothing is known yet, may ask.
+        let params = (!self.ends.peer.is_modern()).then(|| Box::new(call.params));
+        let talk = Talk {
+            id: number,
+            method: call.method,
+            events: call.events,
+            ends: Arc::clone(&self.ends),
+            params,
+            chat: None,
+            countdown,
+        };
         let exchange = Box::write(room, Exchange::new(sending, talk));
         Box::into_pin(exchange)
+    }
+}
+
+impl<T: Transport> Witness for Ends<T> {
+    fn peer(&self) -> &Peer {
+        &self.peer
     }
 }
 

@@ -1,13 +1,16 @@
 //! Notifications about one call.
 
-use crate::deadline::Clock;
+use crate::{deadline::Ground, moment::Moment};
 use futures_util::future::BoxFuture;
 use mcp_types::rpc::Notification;
 use serde::Deserialize;
 use std::{
     fmt, iter,
     panic::{self, AssertUnwindSafe},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::mpsc::{self, error::TrySendError};
 
@@ -75,8 +78,16 @@ pub struct Progress {
 #[derive(Clone, Default)]
 pub struct Events(Option<Arc<Listener>>);
 
-/// A clock, which may be one of the listeners: then it notes when progress comes.
-pub(crate) struct Ticking(Arc<Listener>);
+/// Notes when progress comes, as one of the listeners.
+#[derive(Clone)]
+pub(crate) struct Ticking(Arc<Heard>);
+
+/// When progress came last.
+struct Heard {
+    ground: Arc<Ground>,
+    /// Zero while there was none.
+    at: AtomicU64,
+}
 
 struct Listener {
     sink: Sink,
@@ -86,8 +97,7 @@ struct Listener {
 enum Sink {
     Closure(Box<dyn Fn(&Event) + Send + Sync>),
     Channel(mpsc::Sender<Event>),
-    /// Notes when progress comes.
-    Clock(Clock),
+    Ticking(Ticking),
 }
 
 impl Events {
@@ -113,11 +123,9 @@ impl Events {
         Self::node(Sink::Channel(sender), self)
     }
 
-    /// These listeners, and a clock that notes when progress comes.
-    #[inline]
-    pub(crate) fn and_clock(self, clock: Clock) -> (Self, Ticking) {
-        let listener = Arc::new(Listener { sink: Sink::Clock(clock), next: self });
-        (Self(Some(Arc::clone(&listener))), Ticking(listener))
+    /// These listeners, and one that notes when progress comes.
+    pub(crate) fn and_ticking(self, ticking: Ticking) -> Self {
+        Self::node(Sink::Ticking(ticking), self)
     }
 
     /// Whether nobody listens.
@@ -148,7 +156,7 @@ impl Events {
                         }));
                     }
                 }
-                Sink::Clock(clock) => note(clock, event),
+                Sink::Ticking(ticking) => ticking.note(event),
             }
             listeners = next;
         }
@@ -165,7 +173,7 @@ impl Events {
                         tracing::debug!("a listener that does not keep up misses an event");
                     }
                 }
-                Sink::Clock(clock) => note(clock, event),
+                Sink::Ticking(ticking) => ticking.note(event),
             }
         }
     }
@@ -182,23 +190,23 @@ impl Events {
 }
 
 impl Ticking {
-    /// A clock that does not listen.
-    pub(crate) fn alone(clock: Clock) -> Self {
-        Self(Arc::new(Listener { sink: Sink::Clock(clock), next: Events::default() }))
+    pub(crate) fn new(ground: Arc<Ground>) -> Self {
+        Self(Arc::new(Heard { ground, at: AtomicU64::new(0) }))
     }
 
-    /// The clock: there is one.
-    pub(crate) fn clock(&self) -> Option<&Clock> {
-        match &self.0.sink {
-            Sink::Clock(clock) => Some(clock),
-            Sink::Closure(_) | Sink::Channel(_) => None,
+    pub(crate) fn ground(&self) -> &Ground {
+        &self.0.ground
+    }
+
+    /// When progress came last, if it did.
+    pub(crate) fn heard(&self) -> Option<Moment> {
+        Moment::new(self.0.at.load(Ordering::Relaxed))
+    }
+
+    fn note(&self, event: &Event) {
+        if matches!(event, Event::Progress(_)) {
+            self.0.at.store(self.ground().now().get(), Ordering::Relaxed);
         }
-    }
-}
-
-fn note(clock: &Clock, event: &Event) {
-    if matches!(event, Event::Progress(_)) {
-        clock.note_progress();
     }
 }
 

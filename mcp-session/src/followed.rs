@@ -7,7 +7,11 @@ mod nested;
 pub(crate) use budget::Budget;
 pub(crate) use nested::Nested;
 
-use crate::{BoxCallService, Call, CallService, Deadlines, Reply, session::erase};
+use crate::{
+    BoxCallService, Call, CallService, Deadlines, Reply,
+    moment::{self, Epoch, Moment},
+    session::erase,
+};
 use futures_util::future::BoxFuture;
 use kept::Kept;
 use mcp_transport::BoxError;
@@ -15,11 +19,9 @@ use pin_project_lite::pin_project;
 use std::{
     fmt,
     future::Future,
-    num::NonZero,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -56,26 +58,12 @@ pub(crate) struct Again<L> {
     /// The service under the layer. Its type is erased, so that what is seldom done is compiled once.
     pub(crate) service: BoxCallService,
     pub(crate) layer: L,
-    made: Instant,
+    epoch: Epoch,
 }
-
-/// A time, in nanoseconds since an [`Again`] was made, and one more: a word, for each call in flight has it.
-type Moment = NonZero<u64>;
 
 impl<L: Clone> Again<L> {
     pub(crate) fn new(service: impl CallService, layer: &L) -> Arc<Self> {
-        Arc::new(Self { service: erase(service), layer: layer.clone(), made: Instant::now() })
-    }
-}
-
-impl<L> Again<L> {
-    fn now(&self) -> Moment {
-        let nanos = u64::try_from(self.made.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Moment::MIN.saturating_add(nanos)
-    }
-
-    fn at(&self, moment: Moment) -> Instant {
-        self.made + Duration::from_nanos(moment.get() - 1)
+        Arc::new(Self { service: erase(service), layer: layer.clone(), epoch: Epoch::now() })
     }
 }
 
@@ -134,13 +122,12 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let mut stage = self.project().stage;
+        moment::forget();
         let (outcome, next) = match stage.as_mut().project() {
             StageProjection::First { first, next } => match first.poll(cx) {
                 Poll::Ready(outcome) => (outcome, next),
                 Poll::Pending => {
-                    if let Some(next) = next {
-                        next.begun.get_or_insert_with(|| next.again.now());
-                    }
+                    next.as_mut().map(Next::note_waiting);
                     return Poll::Pending;
                 }
             },
@@ -159,11 +146,16 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
 }
 
 impl<L: Follow> Next<L> {
+    /// Notes when the call had to wait for the first time: what counts its time has just looked at the clock for that.
+    fn note_waiting(&mut self) {
+        self.begun.get_or_insert_with(|| self.again.epoch.moment(moment::seen()));
+    }
+
     fn follow(self, outcome: Outcome) -> BoxFuture<'static, Outcome> {
         let Self { call, begun, again } = self;
         let call = call.into_call();
         let limits = call.extensions.get().copied().unwrap_or_else(|| again.layer.deadlines());
-        let begun = begun.map_or_else(Instant::now, |moment| again.at(moment));
+        let begun = begun.map_or_else(Instant::now, |begun| again.epoch.instant(begun));
         let budget = Budget::new(limits, begun);
         L::follow(again, Ended { call, outcome, budget })
     }

@@ -7,19 +7,19 @@
 //! ```text
 //!   stateless servers        servers with a handshake
 //!
-//!   RequireComplete          Deadline
-//!   FollowInput              AddMeta
-//!   MirrorParams (HTTP)      Dispatch
+//!   RequireComplete          AddMeta
+//!   FollowInput              Dispatch
+//!   MirrorParams (HTTP)         |
 //!   NegotiateVersion            |
-//!   Deadline                    |
 //!   AddMeta                     |
 //!   Dispatch                    |
 //!      |                        |
 //!      +------ Transport -------+
 //! ```
 //!
-//! The stacks are written down in [`stack`], each as one expression. Those of the layers above `Deadline` that look at how a
-//! call ends do so as one service there, with one copy of the call between them. What is not in them for everybody:
+//! The stacks are written down in [`stack`], each as one expression. Those of the layers above `AddMeta` that look at how a
+//! call ends do so as one service there, with one copy of the call between them. `Dispatch` counts the time of its calls, as
+//! a [`Deadline`] does around any other service. What is not in them for everybody:
 //!
 //! | layer | what it is for | where |
 //! |---|---|---|
@@ -69,6 +69,7 @@ mod mirror_params;
 mod misbehavior;
 mod misfit;
 pub mod mock;
+mod moment;
 mod negotiate;
 mod negotiate_version;
 mod notify;

@@ -3,6 +3,7 @@
 use crate::{
     Diagnostics, Error, Event, Events, HostTasks, Incident, InputHandler, Misbehavior, Params,
     SameConnection,
+    call::Witness,
     errands::Errands,
     given_up::Asked,
     host_tasks::HostedTasks,
@@ -107,10 +108,10 @@ impl Peer {
         }))
     }
 
-    /// The next request id: never used before in this session.
+    /// The number of the next request, which is its id: never used before in this session.
     // spec: MSG-05 MSG-06
-    pub(crate) fn next_id(&self) -> RequestId {
-        self.0.next_id.fetch_add(1, Ordering::Relaxed).into()
+    pub(crate) fn next_id(&self) -> i64 {
+        self.0.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The handler of the server's questions.
@@ -373,6 +374,12 @@ impl Peer {
     ) {
         let (method, detail) = (method.map(Into::into), detail.map(Into::into));
         self.0.diagnostics.tell(Incident { misbehavior, method, detail });
+    }
+}
+
+impl Witness for Peer {
+    fn peer(&self) -> &Peer {
+        self
     }
 }
 

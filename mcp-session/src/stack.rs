@@ -1,9 +1,9 @@
 //! The default stacks: one expression per era, outermost first.
 
 use crate::{
-    AddMetaLayer, BoxCallService, CallService, DeadlineLayer, Dispatch, FollowInputLayer, Meta,
-    MirrorParamsLayer, NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer,
-    extension::ExtendLayer, followed::Nested,
+    AddMetaLayer, BoxCallService, CallService, Dispatch, FollowInputLayer, Meta, MirrorParamsLayer,
+    NegotiateVersionLayer, Options, RequireCompleteLayer, RetryLayer, extension::ExtendLayer,
+    followed::Nested,
 };
 use mcp_transport::{Binding, Transport};
 use mcp_types::{ProtocolVersion, RawJson, is_extension_id, keys};
@@ -32,17 +32,15 @@ pub fn modern<T: Transport>(
     // Each sees the calls that those before it send.
     let follow = Nested::new(mirror, NegotiateVersionLayer::new());
     let follow = Nested::new(complete, Nested::new(input, follow));
-    let patience = dispatch.peer().patience().cloned();
     ServiceBuilder::new()
         .layer(Outermost { trace: trace(options, &version), reuse: reuse(options), extend })
-        // Outside the deadline: a person who answers does not use up the server's time.
+        // Outside of what counts the time: a person who answers does not use up the server's.
         .layer(follow)
-        // Outside the deadline, so that each try has what is left of it; inside the questions, which are not asked again.
+        // Outside of that as well, so that each try has what is left; inside the questions, which are not asked again.
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
-        .layer(DeadlineLayer::new(options.deadlines).with_patience(patience))
         // Inside of what changes the revision, so that the second try is stamped afresh.
         .layer(add_meta(version, options))
-        .service(dispatch)
+        .service(dispatch.with_deadlines(options.deadlines))
 }
 
 /// The stack for servers with a handshake.
@@ -51,14 +49,12 @@ pub fn legacy<T: Transport>(
     version: ProtocolVersion,
     options: &Options,
 ) -> BoxCallService {
-    let patience = dispatch.peer().patience().cloned();
     ServiceBuilder::new()
         .layer(Outermost { trace: trace(options, &version), reuse: None::<Identity>, extend: None })
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
-        .layer(DeadlineLayer::new(options.deadlines).with_patience(patience))
         // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
         .layer(AddMetaLayer::new(version, Meta::default()))
-        .service(dispatch)
+        .service(dispatch.with_deadlines(options.deadlines))
 }
 
 /// Erases the type of a stack, and puts around it what is off by default: what is off takes no room in a call.

@@ -16,9 +16,26 @@ use std::{any::Any, fmt, sync::Arc};
 /// ```
 #[derive(Clone, Default)]
 pub struct Extensions {
-    first: Option<Arc<dyn Value>>,
+    first: Option<First>,
     /// Nothing of the type of the first.
     rest: http::Extensions,
+}
+
+/// A value that is shared.
+#[derive(Clone)]
+enum First {
+    Counted(Arc<dyn Value>),
+    /// One that is there for ever, and so is not counted.
+    Static(&'static dyn Value),
+}
+
+impl First {
+    fn value(&self) -> &dyn Value {
+        match self {
+            Self::Counted(value) => &**value,
+            Self::Static(value) => *value,
+        }
+    }
 }
 
 /// A value of some type that can be cloned.
@@ -40,14 +57,15 @@ impl Extensions {
 
     /// The value of a type.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        let first = self.first.as_deref().and_then(|value| (value as &dyn Any).downcast_ref());
+        let first = self.first.as_ref().map(First::value);
+        let first = first.and_then(|value| (value as &dyn Any).downcast_ref());
         first.or_else(|| self.rest.get())
     }
 
     /// Adds a value, in place of an earlier one of its type.
     pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
         if self.is_for_first::<T>() {
-            self.first = Some(Arc::new(value));
+            self.first = Some(First::Counted(Arc::new(value)));
         } else {
             self.rest.insert(value);
         }
@@ -56,9 +74,18 @@ impl Extensions {
     /// Adds a value that is shared already.
     pub fn insert_shared<T: Clone + Send + Sync + 'static>(&mut self, value: Arc<T>) {
         if self.is_for_first::<T>() {
-            self.first = Some(value);
+            self.first = Some(First::Counted(value));
         } else {
             self.rest.insert(T::clone(&value));
+        }
+    }
+
+    /// Adds a value that is there for ever: it takes no memory, and its clones are not counted.
+    pub fn insert_static<T: Clone + Send + Sync + 'static>(&mut self, value: &'static T) {
+        if self.is_for_first::<T>() {
+            self.first = Some(First::Static(value));
+        } else {
+            self.rest.insert(value.clone());
         }
     }
 
@@ -68,7 +95,7 @@ impl Extensions {
         if self.is_for_first::<T>()
             && let Some(first) = self.first.take()
         {
-            (*first).put_into(&mut self.rest);
+            first.value().put_into(&mut self.rest);
         }
         self.rest.get_or_insert_default()
     }
@@ -90,7 +117,7 @@ impl Extensions {
 
     /// Whether a value of this type goes to the first place.
     fn is_for_first<T: Clone + Send + Sync + 'static>(&self) -> bool {
-        match self.first.as_deref() {
+        match self.first.as_ref().map(First::value) {
             Some(value) => (value as &dyn Any).is::<T>(),
             None => self.rest.get::<T>().is_none(),
         }
@@ -108,7 +135,7 @@ impl From<http::Extensions> for Extensions {
 impl From<Extensions> for http::Extensions {
     fn from(Extensions { first, mut rest }: Extensions) -> Self {
         if let Some(first) = first {
-            (*first).put_into(&mut rest);
+            first.value().put_into(&mut rest);
         }
         rest
     }
@@ -133,18 +160,29 @@ mod tests {
         extensions.insert_shared(Arc::new("b"));
         assert_eq!((extensions.len(), extensions.get::<u8>()), (2, Some(&2)));
         assert_eq!(extensions.get::<&str>(), Some(&"b"));
+        extensions.insert_static(&3_u8);
+        extensions.insert_static(&"c");
+        assert_eq!((extensions.len(), extensions.get::<u8>()), (2, Some(&3)));
+        assert_eq!(extensions.get::<&str>(), Some(&"c"));
         assert_eq!(extensions.get::<u16>(), None);
     }
 
     #[test]
     fn a_shared_value_that_is_changed_stays_as_it_was_for_others() {
         let mut extensions = Extensions::new();
-        extensions.insert(1_u8);
-        let other = extensions.clone();
-        *extensions.get_or_insert_default::<u8>() += 1;
-        *extensions.get_or_insert_default::<u16>() += 3;
-        assert_eq!((extensions.get(), extensions.get()), (Some(&2_u8), Some(&3_u16)));
-        assert_eq!((extensions.len(), other.get()), (2, Some(&1_u8)));
+        for is_static in [false, true] {
+            if is_static {
+                extensions.insert_static(&1_u8)
+            } else {
+                extensions.insert(1_u8)
+            }
+            let other = extensions.clone();
+            *extensions.get_or_insert_default::<u8>() += 1;
+            *extensions.get_or_insert_default::<u16>() += 3;
+            assert_eq!((extensions.get(), extensions.get()), (Some(&2_u8), Some(&3_u16)));
+            assert_eq!((extensions.len(), other.get()), (2, Some(&1_u8)));
+            extensions.clear();
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod asked;
 mod circuit_break;
 mod codes;
 mod come_to_nothing;
+mod deadlines;
 mod dispatch;
 mod eras;
 mod examples;

@@ -1,74 +1,141 @@
-//! Waiting for the end of the time of one call.
+//! The times of one call, and waiting for their end.
 
-use super::shared_timer::Seat;
-use crate::{Error, events::Ticking};
+use super::{Deadlines, Ground, shared_timer::Seat};
+use crate::{
+    Error, Phase,
+    moment::{self, Moment},
+};
 use std::{
     future::Future,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Waits for the end of the time of one call.
-pub(super) struct Countdown {
-    ticking: Ticking,
+/// Waits for the end of the time of one call. Whoever has it [leaves](Self::leave) when nobody waits any more.
+pub(crate) struct Countdown {
+    /// In a box, for most have those of all calls, and each call in flight has a countdown.
+    own: Option<Box<Own>>,
+    /// When the call had to wait for the first time. One that has not waited has taken no time.
+    start: Option<Moment>,
     timer: Timer,
+}
+
+/// What holds for one call alone.
+struct Own {
+    limits: Deadlines,
+    /// How long a person had when the call began.
+    waited_before: Duration,
 }
 
 /// What wakes a call when its time may be over.
 enum Timer {
+    /// None: the call did not have to wait.
+    Off,
     /// A timer that other calls wait for too. It is early, and few calls last so long.
     Shared(Seat),
-    /// One of its own, which is exact; none while the call did not have to wait.
-    Own(Option<Pin<Box<Sleep>>>),
+    /// One of its own, which is exact.
+    Own(Pin<Box<Sleep>>),
 }
 
-impl Timer {
-    fn own(at: Instant) -> Self {
-        Self::Own(Some(Box::pin(sleep_until(at))))
-    }
+/// The limit that ends first as things are.
+pub(crate) struct End {
+    phase: Phase,
+    limit: Duration,
+    at: Instant,
 }
 
 impl Countdown {
-    pub(super) fn new(ticking: Ticking) -> Self {
-        Self { ticking, timer: Timer::Own(None) }
+    /// For a call with these limits of its own.
+    #[inline]
+    pub(crate) fn new(own: Option<&Deadlines>, ground: &Ground) -> Self {
+        let waited_before = ground.waited();
+        let own = (own.is_some() || !waited_before.is_zero())
+            .then(|| Box::new(Own { limits: *own.unwrap_or(&ground.deadlines), waited_before }));
+        Self { own, start: None, timer: Timer::Off }
     }
 
-    /// Gives the error of the call when its time is over.
-    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let Some(clock) = self.ticking.clock() else { return Poll::Pending };
-        if matches!(self.timer, Timer::Own(None)) {
+    /// The limits of the call.
+    pub(crate) fn limits<'a>(&'a self, ground: &'a Ground) -> &'a Deadlines {
+        self.own.as_ref().map_or(&ground.deadlines, |own| &own.limits)
+    }
+
+    /// Ready when the time of the call is over, of which progress was last heard at that moment.
+    pub(crate) fn poll_end(
+        &mut self,
+        heard: Option<Moment>,
+        ground: &Ground,
+        cx: &mut Context<'_>,
+    ) -> Poll<End> {
+        if let Timer::Off = self.timer {
             // Without a look at the time: a timer that is due wakes the call at once.
-            let Some(end) = clock.end() else { return Poll::Pending };
-            self.timer = match clock.timers().join(end.limit, end.at, cx.waker()) {
-                Some(seat) => Timer::Shared(seat),
-                None => Timer::own(end.at),
-            };
+            let Some(end) = self.end(heard, ground) else { return Poll::Pending };
+            match ground.timers.join(end.limit, end.at, cx.waker()) {
+                Some(seat) => {
+                    self.timer = Timer::Shared(seat);
+                    return Poll::Pending;
+                }
+                None => self.timer = Timer::own(end.at),
+            }
         }
         loop {
             match &mut self.timer {
-                Timer::Shared(seat) => ready!(clock.timers().poll_rung(seat, cx)),
-                Timer::Own(Some(sleep)) => ready!(sleep.as_mut().poll(cx)),
-                Timer::Own(None) => {}
+                Timer::Off => {}
+                Timer::Shared(seat) => ready!(ground.timers.poll_rung(seat, cx)),
+                Timer::Own(sleep) => ready!(sleep.as_mut().poll(cx)),
             }
-            let Some(end) = clock.end() else { return Poll::Pending };
+            let Some(end) = self.end(heard, ground) else { return Poll::Pending };
             if end.at <= Instant::now() {
-                let error = clock.error(&end);
-                // spec: CAN-09
-                tracing::debug!(reason = %error, "a call is given up");
-                return Poll::Ready(error);
+                return Poll::Ready(end);
             }
             self.timer = Timer::own(end.at);
         }
     }
+
+    /// The limit that ends first as things are.
+    fn end(&mut self, heard: Option<Moment>, ground: &Ground) -> Option<End> {
+        let limits = *self.limits(ground);
+        if limits == Deadlines::NONE {
+            return None;
+        }
+        let epoch = ground.epoch;
+        let start = *self.start.get_or_insert_with(|| epoch.moment(moment::look()));
+        let waited_before = self.own.as_ref().map_or(Duration::ZERO, |own| own.waited_before);
+        let waited = ground.waited() - waited_before;
+        // A limit that no clock can tell the end of is none.
+        let end = |phase, from, limit| {
+            let at = (epoch.instant(from) + waited).checked_add(limit)?;
+            Some(End { phase, limit, at })
+        };
+        let heard = heard.map_or(start, |heard| heard.max(start));
+        let idle = limits.idle.and_then(|limit| end(Phase::Idle, heard, limit));
+        let total = limits.total.and_then(|limit| end(Phase::Total, start, limit));
+        [idle, total].into_iter().flatten().min_by_key(|end| end.at)
+    }
+
+    /// Waits no more.
+    #[inline]
+    pub(crate) fn leave(&mut self, ground: &Ground) {
+        if let Timer::Shared(seat) = mem::replace(&mut self.timer, Timer::Off) {
+            ground.timers.leave(&seat);
+        }
+    }
 }
 
-impl Drop for Countdown {
-    fn drop(&mut self) {
-        if let Timer::Shared(seat) = &self.timer
-            && let Some(clock) = self.ticking.clock()
-        {
-            clock.timers().leave(seat);
-        }
+impl Timer {
+    fn own(at: Instant) -> Self {
+        Self::Own(Box::pin(sleep_until(at)))
+    }
+}
+
+impl End {
+    /// The error of a call of this method.
+    pub(crate) fn error(&self, method: &str) -> Error {
+        let error = Error::Timeout { method: method.into(), phase: self.phase, after: self.limit };
+        // spec: CAN-09
+        tracing::debug!(reason = %error, "a call is given up");
+        error
     }
 }

@@ -32,7 +32,7 @@ struct State {
     /// What is left of those that have rung, until the next one begins.
     over: Vec<Pin<Box<Sleep>>>,
     /// How many there were.
-    count: u64,
+    count: u32,
 }
 
 /// Wakes all who wait for it, once.
@@ -47,14 +47,14 @@ struct SharedTimer {
     sleep: Pin<Box<Sleep>>,
 }
 
-/// No two timers have the same. Never zero, so that a seat has no room for whether there is one.
-type Number = NonZero<u64>;
+/// No two timers have the same. Never zero, so that a seat needs no room for whether there is one.
+type Number = NonZero<u32>;
 
 /// A place among those who wait for a shared timer. Whoever has it leaves it.
 #[derive(Debug)]
 pub(super) struct Seat {
     timer: Number,
-    key: usize,
+    key: u32,
 }
 
 impl Timers {
@@ -67,10 +67,10 @@ impl Timers {
         let mut state = self.lock();
         if let Some(timer) = state.running.last_mut().filter(|timer| timer.due <= at) {
             // That of another runtime stays for those who use it.
-            return (timer.runtime == runtime).then(|| timer.join(waker));
+            return (timer.runtime == runtime).then(|| timer.join(waker)).flatten();
         }
         let mut timer = self.start(&mut state, at - limit / 4, runtime)?;
-        let seat = timer.join(waker);
+        let seat = timer.join(waker)?;
         // Later than the new one, which others will join.
         let unused = state.running.pop_if(|before| before.waiting.is_empty());
         state.running.push(timer);
@@ -83,7 +83,7 @@ impl Timers {
 
     /// A timer that rings at `due`; nothing if that is over.
     fn start(&self, state: &mut State, due: Instant, runtime: Id) -> Option<SharedTimer> {
-        state.count += 1;
+        state.count = state.count.checked_add(1)?;
         let number = Number::new(state.count)?;
         let bell = Waker::from(Arc::new(Bell { timers: Arc::downgrade(&self.0), number }));
         let mut sleep = Box::pin(sleep_until(due));
@@ -97,7 +97,7 @@ impl Timers {
         let mut state = self.lock();
         let Some(timer) = state.find(seat.timer) else { return Poll::Ready(()) };
         let mut before = None;
-        if let Some(waker) = timer.waiting.get_mut(seat.key)
+        if let Some(waker) = timer.waiting.get_mut(seat.key as usize)
             && !waker.will_wake(cx.waker())
         {
             before = Some(mem::replace(waker, cx.waker().clone()));
@@ -113,7 +113,7 @@ impl Timers {
         let mut state = self.lock();
         // When it has rung, nobody waits for it any more.
         let Some(timer) = state.find(seat.timer) else { return };
-        let waker = timer.waiting.try_remove(seat.key);
+        let waker = timer.waiting.try_remove(seat.key as usize);
         let unused = timer.waiting.is_empty().then(|| state.take_unless_last(seat.timer));
         drop(state);
         // As above.
@@ -142,8 +142,11 @@ impl State {
 }
 
 impl SharedTimer {
-    fn join(&mut self, waker: &Waker) -> Seat {
-        Seat { timer: self.number, key: self.waiting.insert(waker.clone()) }
+    fn join(&mut self, waker: &Waker) -> Option<Seat> {
+        let place = self.waiting.vacant_entry();
+        let key = u32::try_from(place.key()).ok()?;
+        place.insert(waker.clone());
+        Some(Seat { timer: self.number, key })
     }
 }
 

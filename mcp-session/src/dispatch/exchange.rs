@@ -2,7 +2,10 @@
 
 use super::Ends;
 use crate::{
-    Error, Event, Events, Misbehavior, Params, Peer, Progress, Reply, events::belongs_to_no_call,
+    Error, Event, Events, Misbehavior, Params, Peer, Progress, Reply,
+    deadline::{Countdown, Ground},
+    events::belongs_to_no_call,
+    moment::Moment,
     peer::MAX_ANSWERS,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -31,6 +34,14 @@ pin_project! {
         // None when it is over.
         talk: Option<Talk<T>>,
     }
+
+    impl<T: Transport> PinnedDrop for Exchange<T> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(talk) = this.project().talk {
+                talk.leave();
+            }
+        }
+    }
 }
 
 pin_project! {
@@ -45,32 +56,23 @@ pin_project! {
 
 /// What is known of a call, and what is done about what the server says.
 pub(super) struct Talk<T> {
-    id: RequestId,
-    method: Cow<'static, str>,
-    events: Events,
-    side: Side<T>,
+    pub(super) id: i64,
+    pub(super) method: Cow<'static, str>,
+    pub(super) events: Events,
+    /// What this side is to the server.
+    pub(super) ends: Arc<Ends<T>>,
+    /// Those of the call, for whoever answers, if the server may ask.
+    pub(super) params: Option<Box<Params>>,
     /// Made when the server says something beside the response.
-    chat: Option<Box<Chat>>,
-}
-
-/// What this side is to the server during a call.
-pub(super) enum Side<T> {
-    /// A stateless server asks nothing.
-    Silent(Peer),
-    /// In a box: only servers with a handshake, or such of which nothing is known yet, may ask.
-    Answering(Box<Answering<T>>),
-}
-
-/// What it takes to answer what is asked during a call.
-pub(super) struct Answering<T> {
-    ends: Arc<Ends<T>>,
-    /// Those of the call, for whoever answers.
-    params: Params,
+    pub(super) chat: Option<Box<Chat>>,
+    pub(super) countdown: Option<Countdown>,
 }
 
 /// What a server has said about a call before its response, and what is done about it.
-struct Chat {
+pub(super) struct Chat {
     last_progress: f64,
+    /// When progress came last.
+    heard: Option<Moment>,
     /// What has to be done before the server is heard again.
     busy: Option<BoxFuture<'static, ()>>,
     answers: Option<Answers>,
@@ -88,7 +90,21 @@ impl<T: Transport> Exchange<T> {
 impl<T: Transport> Future for Exchange<T> {
     type Output = Result<Reply, BoxError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // An answer that is here counts, however late it is.
+        if let Poll::Ready(outcome) = self.as_mut().poll_reply(cx) {
+            return Poll::Ready(outcome);
+        }
+        match self.project().talk {
+            Some(talk) => talk.poll_end(cx).map(Err),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T: Transport> Exchange<T> {
+    /// Waits for the reply, however long it takes.
+    fn poll_reply(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply, BoxError>> {
         let mut this = self.project();
         if let StageProjection::Sending { sending } = this.stage.as_mut().project() {
             let replies = match ready!(sending.poll(cx))?.into_response() {
@@ -141,24 +157,29 @@ impl Chat {
 
 impl Default for Chat {
     fn default() -> Self {
-        Self { last_progress: f64::NEG_INFINITY, busy: None, answers: None }
+        Self { last_progress: f64::NEG_INFINITY, heard: None, busy: None, answers: None }
     }
 }
 
 impl<T: Transport> Talk<T> {
-    pub(super) fn new(
-        id: RequestId,
-        method: Cow<'static, str>,
-        events: Events,
-        side: Side<T>,
-    ) -> Self {
-        Self { id, method, events, side, chat: None }
+    fn peer(&self) -> &Peer {
+        &self.ends.peer
     }
 
-    fn peer(&self) -> &Peer {
-        match &self.side {
-            Side::Silent(peer) => peer,
-            Side::Answering(answering) => &answering.ends.peer,
+    /// Ready when the time of the call is over.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<BoxError> {
+        let (Some(countdown), Some(ground)) = (&mut self.countdown, &self.ends.ground) else {
+            return Poll::Pending;
+        };
+        let heard = self.chat.as_ref().and_then(|chat| chat.heard);
+        countdown.poll_end(heard, ground, cx).map(|end| end.error(&self.method).into())
+    }
+
+    /// Waits no more for the end of its time.
+    #[inline]
+    fn leave(&mut self) {
+        if let (Some(countdown), Some(ground)) = (&mut self.countdown, &self.ends.ground) {
+            countdown.leave(ground);
         }
     }
 
@@ -189,15 +210,20 @@ impl<T: Transport> Talk<T> {
         }
     }
 
-    fn complete(self, response: Response) -> Result<Reply, BoxError> {
+    fn complete(mut self, response: Response) -> Result<Reply, BoxError> {
+        self.leave();
         // An error response without an id can only be about this request: bindings check that before.
-        if response.id.as_ref().is_some_and(|id| *id != self.id) {
+        if response.id.as_ref().is_some_and(|id| !self.is(id)) {
             return Err(Error::misbehaved(&self.method, Misbehavior::ResponseForOtherId).into());
         }
         match response.outcome {
-            Ok(result) => Ok(Reply::new(result).answering(self.side.into_peer(), self.method)),
+            Ok(result) => Ok(Reply::new(result).answering(self.ends, self.method)),
             Err(error) => Err(Error::rpc(&self.method, error).into()),
         }
+    }
+
+    fn is(&self, id: &RequestId) -> bool {
+        matches!(id, RequestId::Integer(number) if *number == self.id)
     }
 
     fn tell(&mut self, notification: Notification) -> Result<(), Error> {
@@ -211,7 +237,7 @@ impl<T: Transport> Talk<T> {
         let event = if notification.method == "notifications/progress" {
             match notification.params.as_ref().map(RawJson::decode::<Progress>) {
                 Some(Ok(progress)) if progress.progress > self.last_progress() => {
-                    self.chat.get_or_insert_default().last_progress = progress.progress;
+                    self.note(&progress);
                     Event::Progress(progress)
                 }
                 Some(Ok(_)) => return self.report(Misbehavior::ProgressNotIncreasing),
@@ -226,6 +252,13 @@ impl<T: Transport> Talk<T> {
         Ok(())
     }
 
+    /// Notes progress: the server may be silent again from now on.
+    fn note(&mut self, progress: &Progress) {
+        let chat = self.chat.get_or_insert_default();
+        chat.last_progress = progress.progress;
+        chat.heard = self.ends.ground.as_ref().map(Ground::now);
+    }
+
     fn last_progress(&self) -> f64 {
         self.chat.as_ref().map_or(f64::NEG_INFINITY, |chat| chat.last_progress)
     }
@@ -238,13 +271,10 @@ impl<T: Transport> Talk<T> {
     /// Answers a request of a legacy server, or refuses it; that is one more message down the same transport.
     // spec: MSG-15 MSG-16
     fn ask(&mut self, request: Request) -> Result<(), Error> {
-        let Side::Answering(answering) = &self.side else {
+        let ends = &self.ends;
+        let Some(params) = self.params.as_deref().filter(|_| !ends.peer.is_modern()) else {
             return self.report(Misbehavior::RequestOnModernStream);
         };
-        let Answering { ends, params } = &**answering;
-        if ends.peer.is_modern() {
-            return self.report(Misbehavior::RequestOnModernStream);
-        }
         let (peer, transport) = (ends.peer.clone(), ends.transport.clone());
         let mut extensions = Extensions::new();
         if let Some(version) = peer.version().cloned() {
@@ -264,23 +294,5 @@ impl<T: Transport> Talk<T> {
         let answer = ends.peer.answering(id, answer);
         chat.answers.get_or_insert_default().push(answer);
         Ok(())
-    }
-}
-
-impl<T> Side<T> {
-    #[inline]
-    pub(super) fn of(ends: &Arc<Ends<T>>, params: Params) -> Self {
-        if ends.peer.is_modern() {
-            Self::Silent(ends.peer.clone())
-        } else {
-            Self::Answering(Box::new(Answering { ends: Arc::clone(ends), params }))
-        }
-    }
-
-    fn into_peer(self) -> Peer {
-        match self {
-            Self::Silent(peer) => peer,
-            Self::Answering(answering) => answering.ends.peer.clone(),
-        }
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use mcp_types::{
     ErrorCode, ErrorObject, capabilities::ClientCapabilities, tasks_extension::TaskStatus,
 };
-use std::future::poll_fn;
+use std::{future::poll_fn, sync::Arc};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -99,7 +99,7 @@ impl Work {
             TaskStatus::Completed => {
                 let result = end.result.ok_or_else(|| broken("tasks/get", None))?;
                 let method = self.known.method.clone();
-                Ok(Reply::new(result).answering(self.peer.clone(), method))
+                Ok(Reply::new(result).answering(Arc::new(self.peer.clone()), method))
             }
             _ => {
                 let message = message.unwrap_or_else(|| "the task failed".into());

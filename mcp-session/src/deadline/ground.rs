@@ -1,0 +1,34 @@
+//! What the calls of a service have in common when their time is counted.
+
+use super::{Deadlines, shared_timer::Timers};
+use crate::moment::{Epoch, Moment};
+use mcp_transport::Patience;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What the calls of a service have in common when their time is counted.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    /// The limits of those that bring none of their own.
+    pub(super) deadlines: Deadlines,
+    patience: Option<Patience>,
+    pub(super) timers: Timers,
+    /// What the moments of the calls are counted from.
+    pub(super) epoch: Epoch,
+}
+
+impl Ground {
+    pub(crate) fn new(deadlines: Deadlines, patience: Option<Patience>) -> Self {
+        Self { deadlines, patience, timers: Timers::default(), epoch: Epoch::now() }
+    }
+
+    /// The moment that it is now.
+    pub(crate) fn now(&self) -> Moment {
+        self.epoch.moment(Instant::now())
+    }
+
+    /// How long the connection has waited for a person.
+    pub(super) fn waited(&self) -> Duration {
+        self.patience.as_ref().map(Patience::waited).unwrap_or_default()
+    }
+}

@@ -1,0 +1,74 @@
+//! Times in one word, and one look at the clock for all who want to know when a call began to wait.
+
+use std::{cell::Cell, num::NonZero, time::Duration};
+use tokio::time::Instant;
+
+/// A time, in nanoseconds since an [`Epoch`], and one more: a word, for each call in flight has some.
+pub(crate) type Moment = NonZero<u64>;
+
+/// What moments are counted from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Epoch(Instant);
+
+impl Epoch {
+    pub(crate) fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The moment of a time.
+    pub(crate) fn moment(self, at: Instant) -> Moment {
+        let nanos = at.saturating_duration_since(self.0).as_nanos();
+        Moment::MIN.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// The time of a moment.
+    pub(crate) fn instant(self, moment: Moment) -> Instant {
+        self.0 + Duration::from_nanos(moment.get() - 1)
+    }
+}
+
+thread_local! {
+    /// When somebody looked at the clock last, in the poll that is under way.
+    static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The time, which [`seen`] tells until the next poll.
+pub(crate) fn look() -> Instant {
+    let now = Instant::now();
+    LOOKED.set(Some(now));
+    now
+}
+
+/// The time, as somebody saw it since [`forget`]; otherwise as it is.
+pub(crate) fn seen() -> Instant {
+    LOOKED.get().unwrap_or_else(look)
+}
+
+/// Forgets what was seen: a poll begins.
+pub(crate) fn forget() {
+    LOOKED.set(None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moment_is_the_time_that_it_was_made_of() {
+        let epoch = Epoch::now();
+        for nanos in [0, 1, 60_000_000_000] {
+            let at = epoch.0 + Duration::from_nanos(nanos);
+            assert_eq!(epoch.instant(epoch.moment(at)), at);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_is_looked_at_once_in_a_poll() {
+        forget();
+        let first = look();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(seen(), first);
+        forget();
+        assert_eq!(seen(), first + Duration::from_secs(1));
+    }
+}
