@@ -14,7 +14,13 @@ use mcp_session::{
 };
 use mcp_transport::Extensions;
 use mcp_types::RawJson;
-use std::{borrow::Cow, sync::Arc, task::Context, time::Duration};
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 /// Who calls, and how.
 #[derive(Clone)]
@@ -164,7 +170,15 @@ impl Caller {
 
     pub(crate) async fn call(&self, method: &'static str, params: Params) -> Result<Reply, Error> {
         let (call, _watch) = self.prepare(method, params);
-        self.session().call_raw(call).await
+        let (session, mut call) = (self.session(), Some(call));
+        let begin = |cx: &mut Context<'_>| match call.take() {
+            Some(call) => Poll::Ready(session.begin(call, cx)),
+            None => Poll::Pending,
+        };
+        match poll_fn(begin).await {
+            Begun::Ended(outcome) => outcome,
+            Begun::Waiting(mut reply) => poll_fn(|cx| reply.poll_reply(session, cx)).await,
+        }
     }
 
     /// Makes the call and polls it for the first time. What remembers its ids is to be kept as long as it waits.

@@ -31,7 +31,6 @@ pub struct Ours(Arc<Inner>);
 struct Inner {
     connection: Connection,
     dispatch: Option<Dispatch<Service>>,
-    layer: Layer,
     _server: Option<HttpServer>,
 }
 
@@ -69,7 +68,7 @@ impl Driver for Ours {
             let input = Arc::new(NoInput::default());
             Dispatch::new(service, Peer::new(input, Events::default(), Diagnostics::default()))
         });
-        Ok(Self(Arc::new(Inner { connection, dispatch, layer: plan.layer, _server: server })))
+        Ok(Self(Arc::new(Inner { connection, dispatch, _server: server })))
     }
 
     async fn call(&self, work: Work) -> Result<()> {
@@ -77,7 +76,6 @@ impl Driver for Ours {
         match work {
             Work::Encode => encode()?,
             Work::Decode => decode()?,
-            Work::Echo if self.0.layer != Layer::Client => self.call_below().await?,
             Work::Progress => drop(client.call_tool("progress").on_progress(drop).await?),
             Work::Structured => drop(client.call_tool("structured").typed::<Rows>().await?),
             Work::Arguments => drop(client.call_tool("echo").arguments(&*ROWS).await?),
@@ -92,13 +90,22 @@ impl Driver for Ours {
     }
 }
 
-impl Ours {
-    /// A small call without the facade.
-    async fn call_below(&self) -> Result<()> {
+/// The same without the facade. A driver of its own, so that its calls, which are larger, are not in the tasks of the others.
+#[derive(Clone)]
+pub struct Below(Ours);
+
+impl Driver for Below {
+    async fn connect(plan: Plan) -> Result<Self> {
+        Ok(Self(Ours::connect(plan).await?))
+    }
+
+    async fn call(&self, work: Work) -> Result<()> {
+        anyhow::ensure!(work == Work::Echo, "only small calls are made without the facade");
+        let Inner { connection, dispatch, .. } = &*self.0.0;
         let call = Call::new("tools/call").with_params(params()?);
-        let reply = match &self.0.dispatch {
+        let reply = match dispatch {
             Some(dispatch) => dispatch.clone().oneshot(call).await,
-            None => self.0.connection.session()?.oneshot(call).await,
+            None => connection.session()?.oneshot(call).await,
         };
         let reply = reply.map_err(Error::from_layers)?;
         anyhow::ensure!(!reply.result.as_bytes().is_empty(), "an empty result");

@@ -4,8 +4,8 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use mcp_bench::{
     drive::{self, Driver},
-    ours::Ours,
-    plan::Plan,
+    ours::{Below, Ours},
+    plan::{Layer, Plan},
 };
 use std::io::Write;
 
@@ -14,8 +14,15 @@ const CALLS: u64 = 1000;
 
 fn main() -> Result<()> {
     let plan = Plan::parse();
-    let runtime = drive::runtime(&plan)?;
-    let driver = runtime.block_on(Ours::connect(plan.clone()))?;
+    match plan.layer {
+        Layer::Client => count::<Ours>(&plan),
+        Layer::Session | Layer::Dispatch => count::<Below>(&plan),
+    }
+}
+
+fn count<D: Driver>(plan: &Plan) -> Result<()> {
+    let runtime = drive::runtime(plan)?;
+    let driver = runtime.block_on(D::connect(plan.clone()))?;
     let call = |count: u64| {
         runtime.block_on(async {
             for _ in 0..count {

@@ -1,7 +1,16 @@
 //! The driver of the client of this repository.
 
 use clap::Parser;
+use mcp_bench::{
+    drive,
+    ours::{Below, Ours},
+    plan::{Layer, Plan},
+};
 
 fn main() -> anyhow::Result<()> {
-    mcp_bench::drive::main::<mcp_bench::ours::Ours>(&mcp_bench::plan::Plan::parse())
+    let plan = Plan::parse();
+    match plan.layer {
+        Layer::Client => drive::main::<Ours>(&plan),
+        Layer::Session | Layer::Dispatch => drive::main::<Below>(&plan),
+    }
 }
