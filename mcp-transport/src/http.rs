@@ -99,16 +99,11 @@ pub use storey::{Custom, Layered, Pooled, Storey};
 pub use tls::Tls;
 
 use crate::{ClientMessage, Delivery, Error, Replies};
-use cut::UntilCut;
 use futures_util::future::BoxFuture;
-use pin_project_lite::pin_project;
 use posting::Posting;
 use state::{Handle, State};
 use std::{
-    fmt,
-    future::Future,
-    mem,
-    pin::Pin,
+    fmt, mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -161,28 +156,6 @@ impl<S: HttpService> Service<ClientMessage> for Http<S> {
         let next = self.service.clone();
         let service = mem::replace(&mut self.service, next);
         let handle = Arc::clone(&self.handle);
-        let cut = UntilCut::new(Arc::clone(&handle.0));
-        Box::pin(Exchange { posting: Posting::new(service, handle, message), cut })
-    }
-}
-
-pin_project! {
-    /// An exchange that ends with its connection.
-    struct Exchange<S: HttpService> {
-        #[pin]
-        posting: Posting<S>,
-        cut: UntilCut,
-    }
-}
-
-impl<S: HttpService> Future for Exchange<S> {
-    type Output = Result<Replies, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(replies) = this.posting.poll(cx) {
-            return Poll::Ready(replies);
-        }
-        this.cut.poll(cx).map(Err)
+        Box::pin(Posting::new(service, handle, message))
     }
 }

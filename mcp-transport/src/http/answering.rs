@@ -3,11 +3,11 @@
 use super::{
     RequestBody,
     client::{Body, Client, Decoding},
-    redirect::Spare,
+    redirect::{MAX_REDIRECTS, Spare},
 };
 use crate::BoxError;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -35,22 +35,28 @@ pin_project! {
         First {
             #[pin]
             answering: <Decoding as Service<Request<RequestBody>>>::Future,
-            // What a redirect needs.
-            spare: Option<Spare>,
-            client: Client,
+            following: Option<Box<Following>>,
         },
         // In a box, because it is rare.
         Seldom { answering: BoxFuture<'static, Result<Response<Body>, BoxError>> },
     }
 }
 
+/// What it takes to follow redirects.
+pub(super) struct Following {
+    pub(super) client: Client,
+    pub(super) spare: Spare,
+    /// How many were followed before.
+    pub(super) followed: usize,
+}
+
 impl Answering {
+    /// An answer, and what follows redirects if that is not left to whoever gets the answer.
     pub(super) fn new(
         answering: <Decoding as Service<Request<RequestBody>>>::Future,
-        spare: Spare,
-        client: Client,
+        following: Option<Box<Following>>,
     ) -> Self {
-        Self { stage: Stage::First { answering, spare: Some(spare), client } }
+        Self { stage: Stage::First { answering, following } }
     }
 
     /// An answer that is got in another way.
@@ -69,17 +75,38 @@ impl Future for Answering {
         let mut stage = self.as_mut().project().stage;
         let following = match stage.as_mut().project() {
             StageProjected::Seldom { answering } => return answering.as_mut().poll(cx),
-            StageProjected::First { answering, spare, client } => {
+            StageProjected::First { answering, following } => {
                 let response = ready!(answering.poll(cx))?;
-                let to = spare.as_ref().and_then(|spare| client.redirect(spare, &response));
-                match (to, spare.take()) {
-                    (Some(to), Some(spare)) => client.clone().follow(spare, to),
+                let to = following.as_ref().and_then(|following| following.to(&response));
+                match (to, following.take()) {
+                    (Some(to), Some(following)) => following.follow(to),
                     _ => return Poll::Ready(Ok(response.map(Body::new))),
                 }
             }
         };
         stage.set(Stage::Seldom { answering: Box::pin(following) });
         self.poll(cx)
+    }
+}
+
+impl Following {
+    /// Where a response sends the request, if that is followed.
+    fn to<B>(&self, response: &Response<B>) -> Option<Uri> {
+        let (from, method) = (self.spare.uri(), self.spare.method());
+        let to = self.client.redirect(method, from, response);
+        to.filter(|_| self.followed < MAX_REDIRECTS)
+    }
+
+    /// Follows redirects, the first of them to `to`.
+    async fn follow(mut self: Box<Self>, mut to: Uri) -> Result<Response<Body>, BoxError> {
+        loop {
+            self.followed += 1;
+            let response = self.client.send(self.spare.follow(to)).await?;
+            match self.to(&response) {
+                Some(next) => to = next,
+                None => return Ok(response.map(Body::new)),
+            }
+        }
     }
 }
 

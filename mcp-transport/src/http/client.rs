@@ -4,16 +4,16 @@
 use super::guard::{Guard, Guarded};
 use super::{
     Answering, RequestBody,
+    answering::Following,
     dial::{Dial, Dialer, Resolver, Via},
     pool::{Endless, Keeper, LeasedBody, Pool, Settings, is_same_origin},
     proxy::{Proxy, Rules},
-    recipe::Recipe,
-    redirect::{MAX_REDIRECTS, Redirects, Spare},
+    redirect::{self, Follows, Redirects, Spare},
     tls::{Lazy, Tls},
 };
 use crate::{BoxError, Error};
 use bytes::Bytes;
-use http::{Extensions, HeaderValue, Request, Response, Uri, header, uri::Scheme};
+use http::{Extensions, HeaderValue, Method, Request, Response, Uri, header, uri::Scheme};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper_util::client::legacy::connect::HttpConnector;
 use pin_project_lite::pin_project;
@@ -82,9 +82,9 @@ pub struct Client {
     next: Next,
 }
 
-/// What is known of the next request alone: clones do not have it.
+/// What is known of the next request alone, and of no request of a clone.
 #[derive(Default)]
-struct Next(Option<Recipe>);
+struct Next(Option<Follows>);
 
 impl Clone for Next {
     fn clone(&self) -> Self {
@@ -145,35 +145,30 @@ impl Client {
         self.shared.pool.keep()
     }
 
-    /// Takes what the headers of the next request are made of.
-    pub(super) fn take(&mut self, recipe: Option<Recipe>) {
-        self.next = Next(recipe);
+    /// Says who follows the redirects of the next request.
+    pub(super) fn follows(&mut self, follows: Follows) {
+        self.next = Next(Some(follows));
     }
 
-    /// Where a response sends the request, if that is followed.
-    pub(super) fn redirect<B>(&self, spare: &Spare, response: &Response<B>) -> Option<Uri> {
+    /// Where a response to a request sends that, if it is followed.
+    pub(super) fn redirect<B>(
+        &self,
+        method: &Method,
+        from: &Uri,
+        response: &Response<B>,
+    ) -> Option<Uri> {
         #[cfg(feature = "oauth")]
-        self.shared.guard.saw(spare.uri(), response);
-        spare.target(self.shared.redirects, response)
+        self.shared.guard.saw(from, response);
+        redirect::target(self.shared.redirects, method, from, response)
     }
 
-    /// Follows redirects, the first of them to `to`.
-    pub(super) async fn follow(
-        self,
-        mut spare: Spare,
-        mut to: Uri,
-    ) -> Result<Response<Body>, BoxError> {
-        let mut followed = 0;
-        loop {
-            followed += 1;
-            let mut request = spare.follow(to);
-            self.shared.authorize(&mut request);
-            let response = self.shared.carry(request).await?;
-            match self.redirect(&spare, &response) {
-                Some(next) if followed < MAX_REDIRECTS => to = next,
-                _ => return Ok(response.map(Body::new)),
-            }
-        }
+    /// Sends a request that was redirected.
+    pub(super) fn send(
+        &self,
+        mut request: Request<RequestBody>,
+    ) -> <Decoding as Service<Request<RequestBody>>>::Future {
+        self.shared.authorize(&mut request);
+        self.shared.carry(request)
     }
 
     /// Sends a request to where a server said; what that leads to is for its sender to decide.
@@ -288,7 +283,7 @@ impl Service<Request<RequestBody>> for Client {
     }
 
     fn call(&mut self, mut request: Request<RequestBody>) -> Answering {
-        let recipe = self.next.0.take();
+        let follows = self.next.0.take().unwrap_or(Follows::Client(0));
         #[cfg(feature = "oauth")]
         if let Some(guarded) = request.extensions_mut().remove() {
             return Answering::seldom(self.clone().send_guarded(guarded, request));
@@ -299,9 +294,15 @@ impl Service<Request<RequestBody>> for Client {
             *request.extensions_mut() = Extensions::new();
             endless.map(|endless| request.extensions_mut().insert(endless));
         }
-        let spare = Spare::of(&request, recipe);
+        let following = match follows {
+            Follows::Sender => None,
+            Follows::Client(followed) => {
+                let spare = Spare::of(&request);
+                Some(Box::new(Following { client: self.clone(), spare, followed }))
+            }
+        };
         self.shared.authorize(&mut request);
-        Answering::new(self.shared.carry(request), spare, self.clone())
+        Answering::new(self.shared.carry(request), following)
     }
 }
 

@@ -5,15 +5,18 @@ use super::{
     headers::{self, RequestHeaders},
     mirrored::Mirrored,
     pool::Endless,
-    recipe::{Headers, Recipe},
+    recipe::Recipe,
     refusal,
     session::Session,
     state::{Cancel, State, Target},
 };
 use crate::{ClientMessage, Delivery, Error, Extensions, MirroredParams};
 use http::{HeaderMap, HeaderValue, Method, Request};
-use mcp_types::{ProtocolVersion, RawJson, RequestId, rpc::Message};
-use std::sync::Arc;
+use mcp_types::{
+    ProtocolVersion, RawJson, RequestId,
+    rpc::{Message, Notification, Request as RpcRequest},
+};
+use std::{mem, sync::Arc};
 
 /// What must be remembered of a message to understand its answer.
 #[derive(Clone, Debug)]
@@ -43,7 +46,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Composed {
     pub(super) request: Request<RequestBody>,
-    /// How it is made again, if there is a quick way.
+    /// How it is made again of its message, if there is a quick way.
     pub(super) recipe: Option<Recipe>,
     pub(super) sent: Sent,
     /// How to cancel it; a modern request is cancelled by closing its stream.
@@ -56,26 +59,25 @@ pub(super) struct Composed {
 ///
 /// The message cannot be expressed: it is a response to a modern server, or a value cannot be a header. Or its session has
 /// expired.
-pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed, Error> {
+pub(super) fn compose(state: &State, message: &mut ClientMessage) -> Result<Composed, Error> {
     let target = &state.target;
     let ClientMessage { body, extensions } = message;
-    let (headers, made_of, sent, cancel) = match era(state, &body, extensions.get()) {
+    let (headers, recipe, sent, cancel) = match era(state, body, extensions.get()) {
         Era::Modern { version, mirrored } => {
             if matches!(body, Message::Response(_)) {
                 let message = "a server of a stateless revision takes no responses";
                 return Err(Error::other(message, Delivery::NotSent));
             }
-            let (headers, made_of) =
-                modern_headers(target, &body, &extensions, &version, &mirrored)?;
+            let (headers, recipe) = modern_headers(target, body, extensions, &version, &mirrored)?;
             // There is no handshake in this era, whatever a method is called.
-            let step = match step(&body) {
+            let step = match step(body) {
                 step @ (Step::Listen | Step::Discover) => step,
                 _ => Step::Other,
             };
-            (headers, made_of, Sent { id: id(&body), step, is_legacy: false, session: None }, None)
+            (headers, recipe, Sent { id: id(body), step, is_legacy: false, session: None }, None)
         }
         Era::Legacy(version) => {
-            let sent = Sent::legacy(state, &body);
+            let sent = Sent::legacy(state, body);
             if sent.session.as_ref().is_some_and(|session| session.is_expired()) {
                 return Err(refusal::expired(&target.url));
             }
@@ -84,22 +86,21 @@ pub(super) fn compose(state: &State, message: ClientMessage) -> Result<Composed,
                 version.map(|version| headers::plain("protocol version", version.as_str()));
             let version = version.transpose()?;
             let headers = legacy_headers(target, sent.session.as_deref(), version.as_ref());
-            let made_of =
-                Headers::Session { session: sent.session.clone(), version: version.clone() };
-            let (headers, made_of) = with_own(headers, Some(made_of), &extensions);
-            let made_of = made_of.filter(|_| sent.step != Step::Listen);
-            let cancel = cancel(&body, &sent, version);
-            (headers, made_of, sent, cancel)
+            let recipe =
+                Recipe::Session { session: sent.session.clone(), version: version.clone() };
+            let (headers, recipe) = with_own(headers, Some(recipe), extensions);
+            let recipe = recipe.filter(|_| sent.step != Step::Listen);
+            let cancel = cancel(body, &sent, version);
+            (headers, recipe, sent, cancel)
         }
     };
-    let mut request = post(target, &body, headers);
+    let mut request = post(target, body, headers);
     if !target.is_bare {
-        *request.extensions_mut() = extensions.into();
+        *request.extensions_mut() = mem::take(extensions).into();
     }
     if sent.step == Step::Listen {
         request.extensions_mut().insert(Endless);
     }
-    let recipe = made_of.map(|headers| Recipe::new(target, body, headers));
     Ok(Composed { request, recipe, sent, cancel })
 }
 
@@ -110,13 +111,13 @@ fn modern_headers(
     extensions: &Extensions,
     version: &ProtocolVersion,
     mirrored: &Mirrored<'_>,
-) -> Result<(HeaderMap, Option<Headers>), Error> {
+) -> Result<(HeaderMap, Option<Recipe>), Error> {
     let (params, limit) = (extensions.get::<MirroredParams>(), target.limits.mirrored_headers);
     // Most requests are calls of tools, whose headers are the same but for one.
     let is_usual = *version == ProtocolVersion::LATEST && params.is_none();
     if let Some(name) = headers::only_name(body, mirrored, limit).filter(|_| is_usual) {
         let headers = headers::of_tool_call(&target.template, name?);
-        return Ok(with_own(headers, Some(Headers::ToolCall), extensions));
+        return Ok(with_own(headers, Some(Recipe::ToolCall), extensions));
     }
     let (mut headers, _) = with_own(target.template.clone(), None, extensions);
     headers::mirror(&mut headers, body, mirrored, version, params, limit)?;
@@ -126,12 +127,12 @@ fn modern_headers(
 /// Adds the headers that are this message's own: no recipe knows them.
 fn with_own(
     mut headers: HeaderMap,
-    made_of: Option<Headers>,
+    recipe: Option<Recipe>,
     extensions: &Extensions,
-) -> (HeaderMap, Option<Headers>) {
+) -> (HeaderMap, Option<Recipe>) {
     let own = extensions.get::<RequestHeaders>();
     headers::add_own(&mut headers, own);
-    (headers, made_of.filter(|_| own.is_none()))
+    (headers, recipe.filter(|_| own.is_none()))
 }
 
 /// The headers of a request in a legacy session; `version` comes before what the session began with.
@@ -166,14 +167,25 @@ pub(super) fn encoded(body: &Message) -> RequestBody {
     if let Some(parts) = body.encode_parts() {
         return parts.into();
     }
-    let params = match body {
-        Message::Request(request) => request.params.as_ref(),
-        Message::Notification(told) => told.params.as_ref(),
-        Message::Response(_) => None,
-    };
-    let mut bytes = Vec::with_capacity(128 + params.map_or(128, RawJson::size));
+    let mut bytes = Vec::with_capacity(room(body));
     body.encode(&mut bytes);
     bytes.into()
+}
+
+/// How long a message becomes. For most requests it is exact: then what shares the bytes needs no memory of its own.
+fn room(body: &Message) -> usize {
+    const ENVELOPE: usize = r#"{"jsonrpc":"2.0","id":,"method":"","params":}"#.len();
+    match body {
+        Message::Request(RpcRequest { id: RequestId::Integer(id), method, params, .. }) => {
+            let digits = id.checked_ilog10().map_or(1, |log| log as usize + 1);
+            ENVELOPE + digits + method.len() + params.as_ref().map_or(0, RawJson::size)
+        }
+        Message::Request(RpcRequest { params, .. })
+        | Message::Notification(Notification { params, .. }) => {
+            2 * ENVELOPE + params.as_ref().map_or(0, RawJson::size)
+        }
+        Message::Response(_) => 2 * ENVELOPE,
+    }
 }
 
 /// A request with `headers` and nothing more.

@@ -1,6 +1,6 @@
 //! The end of a connection, for the calls in flight.
 
-use super::{state::State, stream};
+use super::state::State;
 use crate::Error;
 use slab::Slab;
 use std::{
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Whether a connection is cut off, and whom that wakes.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Cut {
     is_done: AtomicBool,
     waiting: Mutex<Slab<Waker>>,
@@ -37,25 +37,57 @@ impl Cut {
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
+    /// Resolves when the connection is cut off. Until then whoever polls is woken by that, and has a seat to
+    /// [leave](Self::leave).
+    pub(super) fn poll(&self, seat: &mut Option<Seat>, cx: &Context<'_>) -> Poll<()> {
+        if self.is_done() {
+            return Poll::Ready(());
+        }
+        let (waker, of) = (cx.waker(), address(cx.waker()));
+        // A copy of that waker waits, so that there is no other at its address.
+        if seat.as_ref().is_some_and(|seat| seat.of == of) {
+            return Poll::Pending;
+        }
+        let mut waiting = self.lock();
+        // In this order, so that nothing is missed.
+        if self.is_done() {
+            return Poll::Ready(());
+        }
+        let before = seat.take().and_then(|seat| waiting.try_remove(seat.key));
+        *seat = Some(Seat { key: waiting.insert(waker.clone()), of });
+        drop(waiting);
+        drop(before);
+        Poll::Pending
+    }
+
+    /// Whoever has this seat, if that is there, does not wait any more.
+    pub(super) fn leave(&self, seat: &mut Option<Seat>) {
+        if let Some(Seat { key, .. }) = seat.take() {
+            let waker = self.lock().try_remove(key);
+            drop(waker);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Slab<Waker>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Waits until a connection is cut off, or until it is dropped.
-pub(super) struct UntilCut {
-    state: Arc<State>,
-    seat: Option<Seat>,
-}
-
 /// A place among those who wait.
-struct Seat {
+#[derive(Debug)]
+pub(super) struct Seat {
     key: usize,
     of: Address,
 }
 
 /// What tells a waker from others that live at the same time.
 type Address = (usize, usize);
+
+/// Waits until a connection is cut off, or until it is dropped.
+pub(super) struct UntilCut {
+    state: Arc<State>,
+    seat: Option<Seat>,
+}
 
 impl UntilCut {
     pub(super) fn new(state: Arc<State>) -> Self {
@@ -64,36 +96,13 @@ impl UntilCut {
 
     /// Resolves when the connection is cut off, with what a call fails with.
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Error> {
-        let cut = &self.state.cut;
-        if cut.is_done() {
-            return Poll::Ready(stream::closed(&self.state.target.url));
-        }
-        let (waker, of) = (cx.waker(), address(cx.waker()));
-        match &mut self.seat {
-            // A copy of that waker waits, so that there is no other at its address.
-            Some(seat) if seat.of == of => return Poll::Pending,
-            seat => {
-                let mut waiting = cut.lock();
-                // In this order, so that nothing is missed.
-                if !cut.is_done() {
-                    let before = seat.take().and_then(|seat| waiting.try_remove(seat.key));
-                    *seat = Some(Seat { key: waiting.insert(waker.clone()), of });
-                    drop(waiting);
-                    drop(before);
-                    return Poll::Pending;
-                }
-            }
-        }
-        Poll::Ready(stream::closed(&self.state.target.url))
+        self.state.poll_cut(&mut self.seat, cx)
     }
 }
 
 impl Drop for UntilCut {
     fn drop(&mut self) {
-        if let Some(seat) = self.seat.take() {
-            let waker = self.state.cut.lock().try_remove(seat.key);
-            drop(waker);
-        }
+        self.state.cut.leave(&mut self.seat);
     }
 }
 

@@ -118,7 +118,9 @@ pub(super) fn of_tool_call(template: &HeaderMap, name: HeaderValue) -> HeaderMap
 /// Says how long the body is, if [`template`] has left that open. Else hyper does.
 pub(super) fn fill_in_length(headers: &mut HeaderMap, length: usize) {
     if let Some(value) = place(headers, &header::CONTENT_LENGTH) {
-        *value = HeaderValue::from(length);
+        // As text it is one allocation; the value of a number is three.
+        let digits = itoa::Buffer::new().format(length).parse();
+        *value = digits.unwrap_or_else(|_| HeaderValue::from(length));
     }
 }
 
@@ -185,14 +187,8 @@ pub(super) fn only_name(
 ) -> Option<Result<HeaderValue, Error>> {
     let Message::Request(request) = message else { return None };
     let subject = Some(request).filter(|request| request.method == MOST)?;
-    let name = mirrored.subject(subject)?;
-    let name = match (&name, encode(&name)) {
-        // In the memory of the parameters, which others share already.
-        (Cow::Borrowed(name), Cow::Borrowed(_)) => {
-            HeaderValue::from_maybe_shared(mirrored.share(name)).map_err(unsendable_value)
-        }
-        (_, encoded) => HeaderValue::from_str(&encoded).map_err(unsendable_value),
-    };
+    // A copy: to share the memory of the parameters costs more than so little is.
+    let name = encoded(&mirrored.subject(subject)?);
     let is_small = |name: &HeaderValue| NAME.as_str().len() + name.len() <= limit;
     Some(name.and_then(|name| if is_small(&name) { Ok(name) } else { Err(too_large(limit)) }))
 }

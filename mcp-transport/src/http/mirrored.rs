@@ -1,6 +1,5 @@
 //! The members of parameters that headers repeat, found in their bytes.
 
-use bytes::Bytes;
 use mcp_types::{
     ProtocolVersion, RawJson, keys,
     rpc::{Message, Request},
@@ -107,12 +106,6 @@ impl<'a> Mirrored<'a> {
     /// The revision that `_meta` names.
     pub(super) fn version(&self) -> Option<&ProtocolVersion> {
         self.version.as_ref()
-    }
-
-    /// A part of the parameters, which shares their memory.
-    pub(super) fn share(&self, part: &str) -> Bytes {
-        self.params
-            .map_or_else(|| Bytes::copy_from_slice(part.as_bytes()), |params| params.share(part))
     }
 
     /// What the request is about: the value of `Mcp-Name`.

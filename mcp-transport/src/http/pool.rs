@@ -11,6 +11,7 @@ mod keep;
 mod relay;
 mod socket;
 mod tries;
+mod turns;
 
 pub(super) use connect::{ConnectError, Settings};
 pub(super) use http1::LeasedBody;
@@ -19,7 +20,6 @@ pub(super) use keep::Keeper;
 use super::{RequestBody, dial::Stream, service::is_unsent};
 use crate::BoxError;
 use exchange::Exchange;
-use futures_util::future::BoxFuture;
 use http::{
     Extensions, HeaderValue, Request, Response, Uri, Version, header,
     uri::{self, PathAndQuery, Scheme},
@@ -29,23 +29,19 @@ use hyper::client::conn::http2;
 use hyper_util::client::legacy::connect::Connection;
 use relay::Keepers;
 use std::{
-    future::{Future, poll_fn},
-    mem,
-    pin::pin,
-    ptr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    future::poll_fn,
+    mem, ptr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
-    sync::{Semaphore, TryAcquireError},
+    sync::Semaphore,
     time::{Instant, timeout},
 };
 use tower_service::Service;
 use tries::{Refused, Tries};
+use turns::Turns;
 
 /// How many origins are remembered. There is one, and those that redirects lead to.
 const MAX_ORIGINS: usize = 16;
@@ -66,11 +62,9 @@ pub(super) struct Shared {
     /// Where most requests go, and the `Host` of that.
     home: (Uri, Option<HeaderValue>),
     inner: Mutex<Inner>,
-    /// For exchanges over HTTP/1.1 at the same time.
-    permits: Semaphore,
+    /// Has one permit for each exchange whose turn has come while it waited.
+    given: Semaphore,
     keepers: Arc<Keepers>,
-    /// How many exchanges wait for a permit.
-    waiting: AtomicUsize,
     /// Held while a connection is made that many exchanges may share.
     connecting: tokio::sync::Mutex<()>,
 }
@@ -81,6 +75,7 @@ struct Inner {
     #[expect(clippy::vec_box, reason = "they move with every call")]
     idle: Vec<Box<Http1>>,
     origins: Vec<(Uri, Protocol)>,
+    turns: Turns,
     next_keeper: u64,
     keepers: usize,
     /// A keeper looks at the idle connections when the first of them has been so for too long.
@@ -108,15 +103,21 @@ enum Ready {
     Http2(Http2),
 }
 
+impl Inner {
+    /// An idle connection to the origin of `uri`.
+    fn find(&mut self, uri: &Uri) -> Option<Box<Http1>> {
+        let at = self.idle.iter().rposition(|it| is_same_origin(&it.uri, uri))?;
+        Some(self.idle.remove(at))
+    }
+}
+
 impl Pool {
     /// A pool for requests that mostly go to the origin of `home`.
-    pub(super) fn new(mut settings: Settings, home: &Uri) -> Self {
-        settings.connections = settings.connections.min(Semaphore::MAX_PERMITS);
+    pub(super) fn new(settings: Settings, home: &Uri) -> Self {
         Self(Arc::new(Shared {
             home: (home.clone(), host(home)),
             inner: Mutex::default(),
-            permits: Semaphore::new(settings.connections),
-            waiting: AtomicUsize::new(0),
+            given: Semaphore::new(0),
             keepers: Arc::default(),
             connecting: tokio::sync::Mutex::default(),
             settings,
@@ -139,10 +140,11 @@ impl Pool {
             let answer = match self.0.ready(request.uri(), tries.is_counted).await? {
                 Ready::Http1(mut lease) => {
                     tries.lost = self.0.prepare(&mut request, lease.is_proxied());
-                    let mut answering = pin!(lease.begin(request));
-                    let answered = poll_fn(|cx| lease.poll(cx, |cx| answering.as_mut().poll(cx)));
-                    let answered = answered.await;
-                    lease.end(answered)
+                    lease.begin(request);
+                    match poll_fn(|cx| lease.poll(cx)).await {
+                        Ok(response) => return Ok(lease.end(response)),
+                        Err(error) => Err(lease.refused(error)),
+                    }
                 }
                 Ready::Http2(http2) => {
                     tries.lost = None;
@@ -157,45 +159,54 @@ impl Pool {
     }
 }
 
-type Answer = BoxFuture<'static, Result<Response<LeasedBody>, BoxError>>;
-
 impl Service<Request<RequestBody>> for Pool {
     type Response = Response<LeasedBody>;
     type Error = BoxError;
-    type Future = Answer;
+    type Future = Exchange;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Answer {
+    fn call(&mut self, request: Request<RequestBody>) -> Exchange {
         self.carry(request)
     }
 }
 
 impl Pool {
     /// Sends a request: over a connection that is there at once, if there is one.
-    pub(super) fn carry(&self, mut request: Request<RequestBody>) -> Answer {
+    pub(super) fn carry(&self, mut request: Request<RequestBody>) -> Exchange {
         let mut tries = Tries::of(&mut request);
-        let Some(mut lease) = self.0.ready_now(request.uri(), tries.is_counted) else {
-            return Box::pin(self.clone().send(request, tries));
+        let Some((mut lease, is_one_of_many)) = self.0.ready_now(request.uri(), tries.is_counted)
+        else {
+            return Exchange::seldom(self.clone().send(request, tries));
         };
         tries.lost = self.0.prepare(&mut request, lease.is_proxied());
-        Box::pin(Exchange::new(lease.begin(request), lease, tries))
+        lease.begin(request);
+        Exchange::new(lease, tries, is_one_of_many)
     }
 }
 
 impl Shared {
-    /// A connection to the origin of `uri` that is there and free.
-    fn ready_now(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Option<Lease> {
+    /// A connection to the origin of `uri` that is there and free, and whether there are many exchanges.
+    fn ready_now(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Option<(Lease, bool)> {
         if self.may_be_http2(uri) && !self.is_http1(uri) {
             return None;
         }
-        if is_counted {
-            self.permits.try_acquire().ok()?.forget();
-        }
+        let (mut http1, is_one_of_many) = {
+            let mut inner = self.lock();
+            let http1 = inner.find(uri)?;
+            if is_counted && !inner.turns.take(self.settings.connections) {
+                inner.idle.push(http1);
+                return None;
+            }
+            (http1, inner.turns.are_many())
+        };
         let lease = Lease::new(Arc::clone(self), is_counted);
-        self.take(uri).map(|http1| lease.with(http1, true))
+        if !http1.is_ready() {
+            http1 = self.take(uri)?;
+        }
+        Some((lease.with(http1, true), is_one_of_many))
     }
 
     /// A connection to the origin of `uri`: one that is there, or a new one.
@@ -236,14 +247,7 @@ impl Shared {
     /// Waits until there are few enough exchanges over HTTP/1.1.
     async fn lease(self: &Arc<Self>, is_counted: bool) -> Result<Lease, BoxError> {
         if is_counted {
-            let permit = match self.permits.try_acquire() {
-                Err(TryAcquireError::NoPermits) => {
-                    let _waiting = Waiting::new(&self.waiting);
-                    self.permits.acquire().await?
-                }
-                permit => permit?,
-            };
-            permit.forget();
+            self.turn().await?;
         }
         Ok(Lease::new(Arc::clone(self), is_counted))
     }
@@ -343,26 +347,36 @@ impl Shared {
     /// An idle connection that still works.
     fn take(&self, uri: &Uri) -> Option<Box<Http1>> {
         loop {
-            let mut http1 = {
-                let mut inner = self.lock();
-                let at = inner.idle.iter().rposition(|it| is_same_origin(&it.uri, uri))?;
-                inner.idle.remove(at)
-            };
+            let mut http1 = self.lock().find(uri)?;
             if http1.is_ready() {
                 return Some(http1);
             }
         }
     }
 
-    /// Keeps a connection for the next exchange, if there is room. Whoever waits will take one, and counts as room.
-    fn give_back(&self, mut http1: Box<Http1>) {
-        http1.idle_since = Instant::now();
-        let idle = self.settings.idle;
-        let room = if idle == 0 { 0 } else { idle + self.waiting.load(Ordering::Relaxed) };
+    /// Ends an exchange. Its connection is kept for the next one, if it still works and there is room: whoever waits will take
+    /// one, and counts as room.
+    fn release(&self, mut http1: Option<Box<Http1>>, is_counted: bool) {
+        if let Some(http1) = &mut http1 {
+            http1.idle_since = Instant::now();
+        }
         let mut inner = self.lock();
-        if !inner.is_closed && inner.idle.len() < room {
-            inner.idle.push(http1);
+        let idle = self.settings.idle;
+        let room = if idle == 0 { 0 } else { idle + inner.turns.waiting() };
+        let has_room = !inner.is_closed && inner.idle.len() < room;
+        let is_kept = has_room && http1.is_some();
+        if has_room {
+            inner.idle.extend(http1.take());
+        }
+        let is_given = is_counted && inner.turns.give_back();
+        if is_kept {
             self.time(inner);
+        } else {
+            // Not under the lock: to close a connection takes a while.
+            drop(inner);
+        }
+        if is_given {
+            self.given.add_permits(1);
         }
     }
 
@@ -397,22 +411,6 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One that waits, for as long as the value is there.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -4,8 +4,10 @@ use super::{
     Client, HttpService, RequestBody,
     clock::Clock,
     compose::{Composed, Sent, Step, compose},
+    cut::UntilCut,
     http_sse,
     recipe::Recipe,
+    redirect::{Follows, Spare},
     reply::{self, Begun, JsonAnswer},
     resume::{Position, Resume},
     service,
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{BoxError, ClientMessage, Delivery, Error, Replies};
 use futures_util::future::{BoxFuture, FutureExt};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use pin_project_lite::pin_project;
 use std::{
     any::Any,
@@ -22,11 +24,12 @@ use std::{
     mem,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 pin_project! {
-    /// Sends a message and reads the beginning of its answer, or the whole of one in JSON. Nothing happens before it is polled.
+    /// Sends a message and reads the beginning of its answer, or the whole of one in JSON. Nothing happens before it is
+    /// polled, and it ends with its connection.
     ///
     /// A call waits in here, so it is small: what is rare is in a box. What is large goes from one stage to the next where it
     /// is, for each move is a copy.
@@ -40,8 +43,8 @@ pin_project! {
 pin_project! {
     #[project = StageProjected]
     enum Stage<S: HttpService> {
-        // There until it is polled.
-        Message { message: Option<ClientMessage> },
+        // Nothing was sent.
+        Begun,
         // There until it is answered.
         Head {
             #[pin]
@@ -52,7 +55,7 @@ pin_project! {
             body: S::ResponseBody,
             answer: JsonAnswer,
         },
-        Rest { rest: BoxFuture<'static, Result<Replies, Error>> },
+        Rest { rest: BoxFuture<'static, Result<Replies, Error>>, cut: UntilCut },
         Over,
     }
 }
@@ -60,7 +63,12 @@ pin_project! {
 /// What is known of a message on its way.
 struct Posted<S> {
     service: S,
-    call: InFlight,
+    /// There until it is sent, and then as long as it may be redirected.
+    message: Option<ClientMessage>,
+    /// How the request is made again of the message.
+    recipe: Option<Recipe>,
+    /// There until somebody else takes care of the call.
+    call: Option<InFlight>,
     /// There from when it is sent until it is answered.
     sent: Option<Sent>,
     clock: Clock,
@@ -70,13 +78,13 @@ struct Posted<S> {
 
 impl<S: HttpService> Posting<S> {
     pub(super) fn new(service: S, handle: Arc<Handle>, message: ClientMessage) -> Self {
-        let posted = Posted::new(service, InFlight::new(handle));
-        Self { posted, stage: Stage::Message { message: Some(message) } }
+        let posted = Posted::new(service, InFlight::new(handle), Some(message));
+        Self { posted, stage: Stage::Begun }
     }
 
     /// Sends what was composed already.
     fn of(service: S, call: InFlight, sent: Sent, request: Request<RequestBody>) -> Self {
-        let mut posted = Posted::new(service, call);
+        let mut posted = Posted::new(service, call, None);
         let answering = posted.send(sent, request);
         Self { posted, stage: Stage::Head { answering } }
     }
@@ -90,13 +98,10 @@ impl<S: HttpService> Future for Posting<S> {
         let mut this = self.project();
         loop {
             match this.stage.as_mut().project() {
-                StageProjected::Message { message } => {
-                    let Some(message) = message.take() else { return Poll::Pending };
-                    this.posted.begin(message, this.stage.as_mut())?;
-                }
+                StageProjected::Begun => this.posted.begin(this.stage.as_mut())?,
                 StageProjected::Head { answering } => {
                     let Poll::Ready(response) = answering.poll(cx) else {
-                        return this.posted.poll_late(cx).map(Err);
+                        return this.posted.poll_end(cx).map(Err);
                     };
                     this.stage.set(Stage::Over);
                     let response = response.map_err(Into::into);
@@ -105,11 +110,18 @@ impl<S: HttpService> Future for Posting<S> {
                     }
                 }
                 StageProjected::Json { body, answer } => {
-                    let replies = ready!(answer.poll(cx, body, &mut this.posted.clock));
+                    let Poll::Ready(replies) = answer.poll(cx, body, &mut this.posted.clock) else {
+                        return answer.poll_cut(cx).map(Err);
+                    };
                     this.stage.set(Stage::Over);
                     return Poll::Ready(replies);
                 }
-                StageProjected::Rest { rest } => return rest.as_mut().poll(cx),
+                StageProjected::Rest { rest, cut } => {
+                    let Poll::Ready(replies) = rest.as_mut().poll(cx) else {
+                        return cut.poll(cx).map(Err);
+                    };
+                    return Poll::Ready(replies);
+                }
                 StageProjected::Over => return Poll::Pending,
             }
         }
@@ -117,18 +129,18 @@ impl<S: HttpService> Future for Posting<S> {
 }
 
 impl<S: HttpService> Posted<S> {
-    fn new(service: S, call: InFlight) -> Self {
+    fn new(service: S, call: InFlight, message: Option<ClientMessage>) -> Self {
         let (clock, head_clock) = (Clock::default(), Clock::default());
-        Self { service, call, sent: None, clock, head_clock }
+        Self { service, message, recipe: None, call: Some(call), sent: None, clock, head_clock }
     }
 
-    /// Composes a message and sends it.
-    fn begin(
-        &mut self,
-        message: ClientMessage,
-        mut stage: Pin<&mut Stage<S>>,
-    ) -> Result<(), Error> {
-        let state = self.call.state();
+    /// Composes the message and sends it.
+    fn begin(&mut self, mut stage: Pin<&mut Stage<S>>) -> Result<(), Error> {
+        stage.set(Stage::Over);
+        let (Some(call), Some(message)) = (&mut self.call, &mut self.message) else {
+            return Ok(());
+        };
+        let state = call.state();
         if state.is_cut() {
             return Err(stream::closed(&state.target.url).with_delivery(Delivery::NotSent));
         }
@@ -137,34 +149,54 @@ impl<S: HttpService> Posted<S> {
         let has_way =
             sent.is_legacy && (sent.step == Step::Initialize || state.channel().is_some());
         if has_way || (composed.cancel.is_some() && !state.has_room()) {
-            // The service that is ready goes.
-            let next = self.service.clone();
-            let service = mem::replace(&mut self.service, next);
-            let rest = seldom(service, self.call.take(), composed).boxed();
-            stage.set(Stage::Rest { rest });
+            if let Some(call) = self.call.take() {
+                let cut = UntilCut::new(Arc::clone(call.state()));
+                let rest = seldom(self.service(), call, composed).boxed();
+                stage.set(Stage::Rest { rest, cut });
+            }
             return Ok(());
         }
-        self.call.arm(composed.cancel.take());
-        give(&mut self.service, composed.recipe.take());
+        call.arm(composed.cancel.take());
+        // Who gets the request of another client may do with it what it likes.
+        self.recipe = composed.recipe.filter(|_| {
+            client(&mut self.service).map(|client| client.follows(Follows::Sender)).is_some()
+        });
+        if self.recipe.is_none() {
+            self.message = None;
+        }
         let answering = self.send(composed.sent, composed.request);
         stage.set(Stage::Head { answering });
         Ok(())
     }
 
+    /// The service that is ready.
+    fn service(&mut self) -> S {
+        let next = self.service.clone();
+        mem::replace(&mut self.service, next)
+    }
+
     fn send(&mut self, sent: Sent, request: Request<RequestBody>) -> S::Future {
-        let target = &self.call.state().target;
-        let total = target.total_timeout.filter(|_| sent.step != Step::Listen);
-        self.clock = Clock::start(total, target.idle_timeout);
-        self.head_clock = Clock::start(target.response_timeout, None);
+        if let Some(call) = &self.call {
+            let target = &call.state().target;
+            let total = target.total_timeout.filter(|_| sent.step != Step::Listen);
+            self.clock = Clock::start(total, target.idle_timeout);
+            self.head_clock = Clock::start(target.response_timeout, None);
+        }
         self.sent = Some(sent);
         self.service.call(request)
     }
 
-    /// Resolves when the head of the response takes too long.
-    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        let url = &self.call.state().target.url;
-        let late = self.head_clock.poll(cx, url);
-        if late.is_pending() { self.clock.poll_total(cx, url) } else { late }
+    /// Resolves when the head of the response takes too long, or when the connection is cut off.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let Some(call) = &mut self.call else { return Poll::Pending };
+        let url = &call.state().target.url;
+        if let Poll::Ready(late) = self.head_clock.poll(cx, url) {
+            return Poll::Ready(late);
+        }
+        if let Poll::Ready(late) = self.clock.poll_total(cx, url) {
+            return Poll::Ready(late);
+        }
+        call.poll_cut(cx)
     }
 
     /// Goes on with the head of the response; gives the replies if they need no more than that.
@@ -173,14 +205,22 @@ impl<S: HttpService> Posted<S> {
         response: Result<Response<S::ResponseBody>, BoxError>,
         mut stage: Pin<&mut Stage<S>>,
     ) -> Result<Option<Replies>, Error> {
-        let Some(sent) = self.sent.take() else { return Ok(None) };
         self.clock.touch();
+        if let Ok(response) = &response
+            && let Some(answering) = self.redirected(response)
+        {
+            stage.set(Stage::Head { answering });
+            return Ok(None);
+        }
+        let (Some(mut call), Some(sent)) = (self.call.take(), self.sent.take()) else {
+            return Ok(None);
+        };
         let response = response.map_err(|error| {
-            self.call.finish();
-            service::failed(&self.call.state().target.url, error)
+            call.finish();
+            service::failed(&call.state().target.url, error)
         })?;
-        match reply::begin(self.call.take(), sent, response)? {
-            Begun::Rest(rest) => stage.set(Stage::Rest { rest }),
+        match reply::begin(call, sent, response)? {
+            Begun::Rest(rest, cut) => stage.set(Stage::Rest { rest, cut }),
             Begun::Json(body, answer) => stage.set(Stage::Json { body, answer }),
             Begun::Events(body, awaited, session) => {
                 let resume = session.map(|session| {
@@ -193,14 +233,23 @@ impl<S: HttpService> Posted<S> {
         }
         Ok(None)
     }
+
+    /// Follows the first redirect, if this is one that is followed. The client follows those that come after it.
+    fn redirected(&mut self, response: &Response<S::ResponseBody>) -> Option<S::Future> {
+        let (recipe, message) = (self.recipe.take()?, self.message.take()?);
+        let target = &self.call.as_ref()?.state().target;
+        let client = client(&mut self.service)?;
+        let to = client.redirect(&Method::POST, &target.uri, response)?;
+        client.follows(Follows::Client(1));
+        let (headers, body) = recipe.follow(target, &message.body);
+        let request = Spare::post(target.uri.clone(), headers, body).follow(to);
+        Some(self.service.call(request))
+    }
 }
 
-/// Gives the default client, if nothing lies above it, what it needs to follow a redirect of the next request.
-fn give<S: HttpService>(service: &mut S, recipe: Option<Recipe>) {
-    let service: &mut dyn Any = service;
-    if let Some(client) = service.downcast_mut::<Client>() {
-        client.take(recipe);
-    }
+/// The default client, if nothing lies above it.
+fn client<S: HttpService>(service: &mut S) -> Option<&mut Client> {
+    (service as &mut dyn Any).downcast_mut()
 }
 
 /// Sends a message that has to wait, begins a session, or goes another way.

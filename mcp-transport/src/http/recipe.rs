@@ -8,23 +8,15 @@ use super::{
     session::Session,
     state::Target,
 };
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue};
 use mcp_types::rpc::Message;
 use std::sync::Arc;
 
-/// What a request is made of.
+/// What the headers of a request were made of, beside its message.
 ///
-/// A redirect needs it again, and seldom comes: each request would pay for a copy.
+/// A redirect needs the request again, and seldom comes: each request would pay for a copy.
 #[derive(Debug)]
-pub(super) struct Recipe {
-    target: Arc<Target>,
-    message: Message,
-    headers: Headers,
-}
-
-/// What headers are made of.
-#[derive(Debug)]
-pub(super) enum Headers {
+pub(super) enum Recipe {
     /// Those of a call of a tool by a stateless server.
     ToolCall,
     /// Those of a request in a legacy session.
@@ -32,36 +24,23 @@ pub(super) enum Headers {
 }
 
 impl Recipe {
-    pub(super) fn new(target: &Arc<Target>, message: Message, headers: Headers) -> Self {
-        Self { target: Arc::clone(target), message, headers }
-    }
-
-    /// Where the request goes.
-    pub(super) fn uri(&self) -> &Uri {
-        &self.target.uri
-    }
-
-    /// The headers, with the length of the body.
-    pub(super) fn headers(&self, body: &RequestBody) -> HeaderMap {
-        let mut made = match &self.headers {
-            Headers::ToolCall => {
-                let mirrored = Mirrored::of(&self.message, &Familiar::default());
-                let name = headers::only_name(&self.message, &mirrored, usize::MAX);
-                let template = &self.target.template;
+    /// The headers and the body of a request.
+    pub(super) fn follow(&self, target: &Target, message: &Message) -> (HeaderMap, RequestBody) {
+        let mut made = match self {
+            Self::ToolCall => {
+                let mirrored = Mirrored::of(message, &Familiar::default());
+                let name = headers::only_name(message, &mirrored, usize::MAX);
                 match name.and_then(Result::ok) {
-                    Some(name) => headers::of_tool_call(template, name),
-                    None => template.clone(),
+                    Some(name) => headers::of_tool_call(&target.template, name),
+                    None => target.template.clone(),
                 }
             }
-            Headers::Session { session, version } => {
-                legacy_headers(&self.target, session.as_deref(), version.as_ref())
+            Self::Session { session, version } => {
+                legacy_headers(target, session.as_deref(), version.as_ref())
             }
         };
+        let body = encoded(message);
         headers::fill_in_length(&mut made, body.size());
-        made
-    }
-
-    pub(super) fn body(&self) -> RequestBody {
-        encoded(&self.message)
+        (made, body)
     }
 }

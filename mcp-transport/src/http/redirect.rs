@@ -1,9 +1,8 @@
 //! Whether a redirect is followed, and with what.
 
-use super::{RequestBody, headers::SESSION_ID, recipe::Recipe};
+use super::{RequestBody, headers::SESSION_ID};
 use crate::Url;
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, header};
-use std::mem;
 
 /// How many redirects one request follows.
 pub(super) const MAX_REDIRECTS: usize = 5;
@@ -24,14 +23,16 @@ pub enum Redirects {
     Anywhere,
 }
 
-/// A request that is on its way, to be sent again to where a redirect leads.
-pub(super) enum Spare {
-    /// A POST, to where the recipe says.
-    Made(Recipe),
-    Kept(Box<Kept>),
+/// Who follows the redirects of a request.
+pub(super) enum Follows {
+    /// The client, which was redirected so often before.
+    Client(usize),
+    /// Who sent it, the first time: that can make the request again, and no copy is kept.
+    Sender,
 }
 
-pub(super) struct Kept {
+/// A request that is on its way, to be sent again to where a redirect leads.
+pub(super) struct Spare {
     body: RequestBody,
     method: Method,
     uri: Uri,
@@ -40,69 +41,46 @@ pub(super) struct Kept {
 }
 
 impl Spare {
-    /// What is to be kept of a request: a copy, if there is no recipe for it.
-    pub(super) fn of(request: &Request<RequestBody>, recipe: Option<Recipe>) -> Self {
-        let kept = || {
-            Self::Kept(Box::new(Kept {
-                body: request.body().clone(),
-                method: request.method().clone(),
-                uri: request.uri().clone(),
-                headers: request.headers().clone(),
-                extensions: request.extensions().clone(),
-            }))
-        };
-        recipe.map_or_else(kept, Self::Made)
+    /// What is to be kept of a request.
+    pub(super) fn of(request: &Request<RequestBody>) -> Self {
+        Self {
+            body: request.body().clone(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            extensions: request.extensions().clone(),
+        }
     }
 
-    /// Where the request goes.
+    /// A POST that was sent.
+    pub(super) fn post(uri: Uri, headers: HeaderMap, body: RequestBody) -> Self {
+        Self { body, method: Method::POST, uri, headers, extensions: Extensions::new() }
+    }
+
+    /// Where the request went.
     pub(super) fn uri(&self) -> &Uri {
-        match self {
-            Self::Made(recipe) => recipe.uri(),
-            Self::Kept(kept) => &kept.uri,
-        }
+        &self.uri
     }
 
-    fn method(&self) -> &Method {
-        match self {
-            Self::Made(_) => &Method::POST,
-            Self::Kept(kept) => &kept.method,
-        }
+    pub(super) fn method(&self) -> &Method {
+        &self.method
     }
 
-    /// Where the response sends the request; none if that is not followed.
-    pub(super) fn target<B>(&self, policy: Redirects, response: &Response<B>) -> Option<Uri> {
-        target(policy, self.method(), self.uri(), response)
-    }
-
-    /// The request to another place.
+    /// The request to another place. What that must not see does not come back, wherever the next one leads.
     pub(super) fn follow(&mut self, to: Uri) -> Request<RequestBody> {
-        let (body, mut headers, extensions) = match self {
-            Self::Made(recipe) => {
-                let body = recipe.body();
-                let headers = recipe.headers(&body);
-                (body, headers, Extensions::new())
-            }
-            Self::Kept(kept) => (
-                mem::take(&mut kept.body),
-                mem::take(&mut kept.headers),
-                mem::take(&mut kept.extensions),
-            ),
-        };
-        protect(&mut headers, self.uri(), &to);
-        let method = self.method().clone();
-        let mut request = Request::new(body.clone());
-        request.method_mut().clone_from(&method);
-        request.uri_mut().clone_from(&to);
-        request.headers_mut().clone_from(&headers);
-        request.extensions_mut().clone_from(&extensions);
-        // What was taken out does not come back, wherever the next one leads.
-        *self = Self::Kept(Box::new(Kept { body, method, uri: to, headers, extensions }));
+        protect(&mut self.headers, &self.uri, &to);
+        self.uri = to;
+        let mut request = Request::new(self.body.clone());
+        request.method_mut().clone_from(&self.method);
+        request.uri_mut().clone_from(&self.uri);
+        request.headers_mut().clone_from(&self.headers);
+        request.extensions_mut().clone_from(&self.extensions);
         request
     }
 }
 
 /// Where a redirected request goes on; none if it is not followed.
-fn target<B>(
+pub(super) fn target<B>(
     policy: Redirects,
     method: &Method,
     from: &Uri,

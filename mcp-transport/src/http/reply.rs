@@ -5,6 +5,7 @@ use super::{
     body::Reading,
     clock::Clock,
     compose::{Sent, Step},
+    cut::UntilCut,
     refusal,
     session::Session,
     state::InFlight,
@@ -40,7 +41,7 @@ pub(super) enum Begun<B> {
     /// It is an event stream, which can be resumed in the session.
     Events(B, Awaited, Option<Arc<Session>>),
     /// Something else is to be done first.
-    Rest(BoxFuture<'static, Result<Replies, Error>>),
+    Rest(BoxFuture<'static, Result<Replies, Error>>, UntilCut),
 }
 
 /// Reads the head of what the server answered to the message `sent`.
@@ -49,10 +50,12 @@ where
     B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>> + Send + 'static,
 {
     if !response.status().is_success() {
-        return Ok(Begun::Rest(refuse(call, sent, response).boxed()));
+        let cut = UntilCut::new(Arc::clone(call.state()));
+        return Ok(Begun::Rest(refuse(call, sent, response).boxed(), cut));
     }
     let Some(id) = sent.id else {
-        return Ok(Begun::Rest(told(call, sent).boxed()));
+        let cut = UntilCut::new(Arc::clone(call.state()));
+        return Ok(Begun::Rest(told(call, sent).boxed(), cut));
     };
     let (head, body) = response.into_parts();
     let media_type = MediaType::of(&head.headers);
@@ -118,6 +121,11 @@ impl JsonAnswer {
             self.awaited.call.finish();
         }
         Poll::Ready(replies)
+    }
+
+    /// Resolves when the connection is cut off.
+    pub(super) fn poll_cut(&mut self, cx: &Context<'_>) -> Poll<Error> {
+        self.awaited.call.poll_cut(cx)
     }
 
     fn read(&mut self, bytes: Bytes) -> Result<Replies, Error> {

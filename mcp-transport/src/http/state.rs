@@ -2,7 +2,14 @@
 
 #[cfg(feature = "oauth")]
 use super::oauth::AuthorizeLayer;
-use super::{Limits, cut::Cut, http_sse::Channel, mirrored::Familiar, session::Session, stream};
+use super::{
+    Limits,
+    cut::{Cut, Seat},
+    http_sse::Channel,
+    mirrored::Familiar,
+    session::Session,
+    stream,
+};
 use crate::{Error, Patience, inbox::Inbox};
 use futures_util::{future::BoxFuture, task::AtomicWaker};
 use http::{HeaderMap, HeaderValue, Uri};
@@ -11,7 +18,7 @@ use std::{
     collections::VecDeque,
     fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Context,
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::sync::{Notify, oneshot};
@@ -238,6 +245,11 @@ impl State {
         self.inbox.close();
     }
 
+    /// Resolves when the connection is cut off, with what a call fails with that waits in this seat.
+    pub(super) fn poll_cut(&self, seat: &mut Option<Seat>, cx: &Context<'_>) -> Poll<Error> {
+        self.cut.poll(seat, cx).map(|()| stream::closed(&self.target.url))
+    }
+
     /// Whether the connection is cut already.
     pub(super) fn is_cut(&self) -> bool {
         self.cut.is_done()
@@ -286,16 +298,13 @@ impl Cancel {
 pub(super) struct InFlight {
     pub(super) handle: Arc<Handle>,
     cancel: Option<Cancel>,
+    /// Where it waits for the end of the connection.
+    seat: Option<Seat>,
 }
 
 impl InFlight {
     pub(super) fn new(handle: Arc<Handle>) -> Self {
-        Self { handle, cancel: None }
-    }
-
-    /// The same call, held by somebody else from now on.
-    pub(super) fn take(&mut self) -> Self {
-        Self { handle: Arc::clone(&self.handle), cancel: self.cancel.take() }
+        Self { handle, cancel: None, seat: None }
     }
 
     /// From now on, dropping it cancels the request.
@@ -311,10 +320,16 @@ impl InFlight {
     pub(super) fn state(&self) -> &Arc<State> {
         &self.handle.0
     }
+
+    /// Resolves when the connection is cut off, with what the call fails with.
+    pub(super) fn poll_cut(&mut self, cx: &Context<'_>) -> Poll<Error> {
+        self.handle.0.poll_cut(&mut self.seat, cx)
+    }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        self.handle.0.cut.leave(&mut self.seat);
         if let Some(cancel) = self.cancel.take().filter(|cancel| !cancel.is_task()) {
             self.state().cancel(cancel);
         }

@@ -3,7 +3,6 @@
 use super::{
     EXCERPT, HttpService, batch, body,
     clock::Clock,
-    cut::UntilCut,
     reply::Awaited,
     resume::{Opened, Resume},
     sse::{Decoder, Event, TooLarge},
@@ -29,7 +28,6 @@ pin_project! {
     /// ends before.
     pub(super) struct ReplyStream<S: HttpService> {
         source: Source<S::ResponseBody>,
-        cut: UntilCut,
         decoder: Decoder,
         clock: Clock,
         // Members of a batch that are still to be read.
@@ -68,7 +66,6 @@ impl<S: HttpService> ReplyStream<S> {
         let stream = Self {
             decoder: Decoder::new(state.target.limits.event),
             source: Source::Body(Box::pin(body)),
-            cut: UntilCut::new(Arc::clone(state)),
             clock,
             members: VecDeque::new(),
             awaited: Some(awaited),
@@ -96,10 +93,10 @@ impl<S: HttpService> Stream for ReplyStream<S> {
                 Err(TooLarge) => break Err(awaited.too_large()),
                 Ok(None) => {}
             }
-            let state = awaited.call.state();
-            if let Poll::Ready(closed) = this.cut.poll(cx) {
+            if let Poll::Ready(closed) = awaited.call.poll_cut(cx) {
                 break Err(closed);
             }
+            let state = awaited.call.state();
             let Poll::Ready(more) = this.source.poll_more(cx, this.decoder, state) else {
                 break Err(ready!(this.clock.poll(cx, &state.target.url)));
             };

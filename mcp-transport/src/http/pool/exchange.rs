@@ -1,13 +1,13 @@
 //! One request over a connection that was idle: what most requests are.
 
-use super::{Answer, http1::Lease, tries::Tries};
+use super::{http1::Lease, tries::Tries};
 use crate::{
     BoxError,
     http::{RequestBody, pool::LeasedBody},
 };
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::{body::Incoming, client::conn::TrySendError};
-use pin_project_lite::pin_project;
 use std::{
     future::Future,
     mem,
@@ -18,58 +18,53 @@ use std::{
 /// What hyper gives for a request.
 pub(super) type Answered = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
 
-pin_project! {
-    /// Waits for the head of the response. A request that the server has certainly not seen is sent again.
-    ///
-    /// While there are many exchanges, a request lets one turn of its task pass before it is sent: the answers that are there
-    /// are read first, and then requests leave together. A server that waits is woken by the first of them alone.
-    pub(super) struct Exchange<F> {
-        // In this order: the connection is to see that nobody waits any more.
-        #[pin]
-        answering: F,
-        lease: Option<Lease>,
-        tries: Tries,
-        has_let_pass: bool,
-        // What is sent again is in a box.
-        again: Option<Answer>,
+type Outcome = Result<Response<LeasedBody>, BoxError>;
+
+/// Waits for the head of the response. A request that the server has certainly not seen is sent again.
+///
+/// While there are many exchanges, a request lets one turn of its task pass before it is sent: the answers that are there
+/// are read first, and then requests leave together. A server that waits is woken by the first of them alone.
+pub(in crate::http) struct Exchange {
+    usual: Option<(Lease, Tries)>,
+    lets_pass: bool,
+    /// What has to wait for a connection, or is sent again, is in a box.
+    seldom: Option<BoxFuture<'static, Outcome>>,
+}
+
+impl Exchange {
+    /// The answer to the request that was given to the connection of the lease.
+    pub(super) fn new(lease: Lease, tries: Tries, lets_pass: bool) -> Self {
+        Self { usual: Some((lease, tries)), lets_pass, seldom: None }
+    }
+
+    /// An answer that is got in another way.
+    pub(super) fn seldom(answering: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        Self { usual: None, lets_pass: false, seldom: Some(Box::pin(answering)) }
     }
 }
 
-impl<F: Future<Output = Answered>> Exchange<F> {
-    /// The request that `answering` is about, over the connection of the lease.
-    pub(super) fn new(answering: F, lease: Lease, tries: Tries) -> Self {
-        Self { answering, lease: Some(lease), tries, has_let_pass: false, again: None }
-    }
-}
+impl Future for Exchange {
+    type Output = Outcome;
 
-impl<F: Future<Output = Answered>> Future for Exchange<F> {
-    type Output = Result<Response<LeasedBody>, BoxError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if !mem::replace(this.has_let_pass, true)
-            && this.lease.as_ref().is_some_and(Lease::is_one_of_many)
-        {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let this = self.get_mut();
+        if mem::take(&mut this.lets_pass) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if let Some(mut lease) = this.lease.take() {
-            let Poll::Ready(answered) = lease.poll(cx, |cx| this.answering.as_mut().poll(cx))
-            else {
-                *this.lease = Some(lease);
-                return Poll::Pending;
-            };
-            let pool = lease.pool();
-            match lease.end(answered) {
-                Ok(response) => return Poll::Ready(Ok(response)),
-                Err(refused) => {
-                    let request = this.tries.again(refused)?;
-                    *this.again = Some(Box::pin(pool.send(request, this.tries.left())));
+        if let Some((lease, _)) = &mut this.usual {
+            let Poll::Ready(answered) = lease.poll(cx) else { return Poll::Pending };
+            let Some((lease, mut tries)) = this.usual.take() else { return Poll::Pending };
+            match answered {
+                Ok(response) => return Poll::Ready(Ok(lease.end(response))),
+                Err(error) => {
+                    let request = tries.again(lease.refused(error))?;
+                    this.seldom = Some(Box::pin(lease.pool().send(request, tries)));
                 }
             }
         }
-        match this.again {
-            Some(again) => again.as_mut().poll(cx),
+        match &mut this.seldom {
+            Some(seldom) => seldom.as_mut().poll(cx),
             None => Poll::Pending,
         }
     }

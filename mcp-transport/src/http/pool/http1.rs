@@ -11,7 +11,10 @@ use crate::http::{RequestBody, dial::Stream};
 use http::{Extensions, Request, Response, Uri};
 use hyper::{
     body::{Body, Bytes, Frame, Incoming, SizeHint},
-    client::conn::http1::{self, SendRequest},
+    client::conn::{
+        TrySendError,
+        http1::{self, SendRequest},
+    },
 };
 use hyper_util::client::legacy::connect::Connection;
 use std::{
@@ -22,18 +25,20 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 use tokio::{task::coop, time::Instant};
+use tokio_util::sync::ReusableBoxFuture;
 
 /// How often a connection is polled for one wake-up: what it wants to do after that comes with the next one.
 const MAX_ROUNDS: usize = 4;
-
-/// So many exchanges at the same time are many.
-const MANY: usize = 4;
 
 /// A connection that carries one exchange after the other.
 pub(super) struct Http1 {
     sender: SendRequest<RequestBody>,
     /// None when it is over.
     connection: Option<http1::Connection<Socket, RequestBody>>,
+    /// What hyper gives for a request. There from the first request on, so that the next one takes no memory.
+    answering: Option<ReusableBoxFuture<'static, Answered>>,
+    /// There is a request that was not answered.
+    is_asked: bool,
     relay: Arc<Relay>,
     /// The relay may still know a call.
     has_waited: bool,
@@ -59,6 +64,8 @@ impl Http1 {
         Ok(Box::new(Self {
             sender,
             connection,
+            answering: None,
+            is_asked: false,
             relay,
             has_waited,
             uri,
@@ -66,6 +73,32 @@ impl Http1 {
             info,
             idle_since,
         }))
+    }
+
+    /// Gives a request to the connection, which sends it when it is polled.
+    fn begin(&mut self, request: Request<RequestBody>) {
+        let answering = self.sender.try_send_request(request);
+        self.is_asked = true;
+        match &mut self.answering {
+            Some(reused) => reused.set(answering),
+            none => *none = Some(ReusableBoxFuture::new(answering)),
+        }
+    }
+
+    /// Polls the answer to the request.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
+        let Some(mut answering) = self.answering.take() else { return Poll::Pending };
+        let answered = self.drive(cx, |cx| answering.poll(cx));
+        self.answering = Some(answering);
+        self.is_asked = answered.is_pending();
+        answered
+    }
+
+    /// Forgets a request that was not answered, so that the connection sees that nobody waits.
+    fn give_up(&mut self) {
+        if mem::take(&mut self.is_asked) {
+            self.answering = None;
+        }
     }
 
     /// Polls what is waited for, and the connection that alone can bring it, until neither goes on.
@@ -90,7 +123,7 @@ impl Http1 {
         mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         for _ in 0..MAX_ROUNDS {
-            self.begin();
+            self.start();
             // Nothing but the connection brings this, and the connection is polled in each round.
             let round = freely(|cx| {
                 self.poll_connection(cx);
@@ -110,7 +143,7 @@ impl Http1 {
         Poll::Pending
     }
 
-    fn begin(&mut self) {
+    fn start(&mut self) {
         self.has_waited &= !self.relay.begin();
     }
 
@@ -151,7 +184,7 @@ impl Http1 {
 
     /// Lets it do what can be done without waiting.
     fn settle(&mut self) {
-        self.begin();
+        self.start();
         let _ = freely(|cx| {
             self.poll_connection(cx);
             Poll::Ready(())
@@ -193,65 +226,53 @@ impl Lease {
         self.http1.as_ref().is_some_and(|http1| http1.is_proxied)
     }
 
-    /// Whether there are many exchanges.
-    pub(super) fn is_one_of_many(&self) -> bool {
-        self.shared.permits.available_permits() + MANY <= self.shared.settings.connections
-    }
-
     pub(super) fn pool(&self) -> Pool {
         Pool(Arc::clone(&self.shared))
     }
 
     /// Gives a request to the connection, which sends it when it is polled.
-    pub(super) fn begin(
-        &mut self,
-        request: Request<RequestBody>,
-    ) -> impl Future<Output = Answered> + Send + use<> {
+    pub(super) fn begin(&mut self, request: Request<RequestBody>) {
         let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
-        http1.sender.try_send_request(request)
+        http1.begin(request);
     }
 
-    /// Polls the answer to a request, and the connection.
-    pub(super) fn poll<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
+    /// Polls the answer to the request, and the connection.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Answered> {
         let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
-        http1.drive(cx, wanted)
+        http1.poll_answer(cx)
     }
 
-    /// The head of the response, with the connection that its body comes over.
-    pub(super) fn end(self, answered: Answered) -> Result<Response<LeasedBody>, Refused> {
-        match answered {
-            Ok(mut response) => {
-                if let Some(http1) = &self.http1 {
-                    super::introduce(&mut response, &http1.info);
-                }
-                Ok(response.map(|incoming| LeasedBody::new(incoming, self)))
-            }
-            Err(mut error) => Err(Refused {
-                request: error.take_message().map(Box::new),
-                error: error.into_error(),
-                is_free: self.is_reused,
-            }),
+    /// The head of a response, with the connection that its body comes over.
+    pub(super) fn end(self, mut response: Response<Incoming>) -> Response<LeasedBody> {
+        if let Some(http1) = &self.http1 {
+            super::introduce(&mut response, &http1.info);
+        }
+        response.map(|incoming| LeasedBody::new(incoming, self))
+    }
+
+    /// What became of a request that was not answered.
+    pub(super) fn refused(&self, mut error: TrySendError<Request<RequestBody>>) -> Refused {
+        Refused {
+            request: error.take_message().map(Box::new),
+            error: error.into_error(),
+            is_free: self.is_reused,
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(mut http1) = self.http1.take() {
+        let mut http1 = self.http1.take();
+        if let Some(http1) = &mut http1 {
+            http1.give_up();
             if !http1.sender.is_ready() {
                 http1.settle();
             }
-            if http1.is_ready() {
-                self.shared.give_back(http1);
-            }
         }
-        if self.is_counted {
-            self.shared.permits.add_permits(1);
+        if http1.as_mut().is_some_and(|http1| !http1.is_ready()) {
+            http1 = None;
         }
+        self.shared.release(http1, self.is_counted);
     }
 }
 

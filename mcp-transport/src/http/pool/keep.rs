@@ -4,6 +4,7 @@ use super::{Http1, Inner, Protocol, Shared};
 use futures_util::FutureExt;
 use std::{
     future::Future,
+    mem,
     pin::Pin,
     sync::{Arc, Weak},
     task::{Context, Poll},
@@ -61,8 +62,10 @@ impl Drop for Keeper {
             drop(inner);
             return shared.keepers.wake();
         }
-        let left = Inner { is_closed: true, next_keeper: inner.next_keeper, ..Inner::default() };
-        let left = std::mem::replace(&mut *inner, left);
+        let turns = mem::take(&mut inner.turns);
+        let next_keeper = inner.next_keeper;
+        let left = Inner { is_closed: true, next_keeper, turns, ..Inner::default() };
+        let left = mem::replace(&mut *inner, left);
         drop(inner);
         // Outside of the lock: to close a connection takes a while.
         drop(left);
@@ -88,7 +91,7 @@ impl Shared {
         let idle = inner.idle.iter().map(|http1| http1.idle_since);
         let oldest = idle.chain(inner.origins.iter().filter_map(used)).min();
         // What is in use comes back soon, and need not say so.
-        let is_in_use = self.permits.available_permits() < self.settings.connections;
+        let is_in_use = inner.turns.are_some();
         let oldest = oldest.or(is_in_use.then_some(now));
         inner.is_timed = oldest.is_some();
         // What is kept without end is looked at when something happens on it.

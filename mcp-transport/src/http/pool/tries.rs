@@ -33,11 +33,6 @@ impl Tries {
         Self { lost: None, is_counted, retries: 0 }
     }
 
-    /// Those that are left, for somebody else.
-    pub(super) fn left(&self) -> Self {
-        Self { lost: None, is_counted: self.is_counted, retries: self.retries }
-    }
-
     /// The request to send again, unless that makes no sense.
     pub(super) fn again(&mut self, refused: Refused) -> Result<Request<RequestBody>, BoxError> {
         let Refused { request, error, is_free } = refused;
