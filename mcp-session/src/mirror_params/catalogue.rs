@@ -11,7 +11,13 @@ use memchr::memmem;
 use serde_json::Value;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{
+            AtomicBool,
+            Ordering::{Acquire, Release},
+        },
+    },
 };
 
 /// How many tools with annotations are remembered; what a server lists beyond that is called without headers.
@@ -21,13 +27,17 @@ pub(super) const MAX_PAGES: usize = 1_000;
 
 /// The annotations of the tools that were listed last.
 #[derive(Debug, Default)]
-pub(super) struct Catalogue(Mutex<HashMap<String, Arc<[Annotation]>>>);
+pub(super) struct Catalogue {
+    tools: Mutex<HashMap<String, Arc<[Annotation]>>>,
+    /// There are some: most servers have none, and their calls take no lock.
+    has_some: AtomicBool,
+}
 
 impl Catalogue {
     /// Reads a `tools/list` result; gives it back without the tools that are invalid, if there are any.
     pub(super) fn learn(&self, result: &RawJson) -> Option<RawJson> {
         let annotated = memmem::find(result.as_bytes(), KEYWORD.as_bytes()).is_some();
-        if !annotated && self.tools().is_empty() {
+        if !annotated && !self.has_some() {
             return None;
         }
         let mut list = result.to_value().ok()?;
@@ -45,7 +55,7 @@ impl Catalogue {
         let Some(name) = tool.get("name").and_then(Value::as_str) else { return true };
         let found = tool.get("inputSchema").map_or_else(|| Ok(Vec::new()), annotations);
         let mut tools = self.tools();
-        match found {
+        let is_valid = match found {
             Ok(found) if found.is_empty() => {
                 tools.remove(name);
                 true
@@ -61,12 +71,14 @@ impl Catalogue {
                 tracing::warn!(tool = name, %reason, "left out a tool with an invalid `x-mcp-header`");
                 false
             }
-        }
+        };
+        self.has_some.store(!tools.is_empty(), Release);
+        is_valid
     }
 
     /// The headers of a call: names without prefix, and values.
     pub(super) fn mirrored(&self, params: &Params) -> Result<Vec<(String, String)>, InvalidParams> {
-        if self.tools().is_empty() {
+        if !self.has_some() {
             return Ok(Vec::new());
         }
         let Some(found) = target_name(params).and_then(|name| self.tools().get(&*name).cloned())
@@ -87,7 +99,11 @@ impl Catalogue {
     }
 
     fn tools(&self) -> MutexGuard<'_, HashMap<String, Arc<[Annotation]>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_some(&self) -> bool {
+        self.has_some.load(Acquire)
     }
 }
 

@@ -4,26 +4,27 @@ use mcp_types::{
     ProtocolVersion, RawJson, keys,
     rpc::{Message, Request},
 };
-use std::{
-    borrow::Cow,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{borrow::Cow, sync::OnceLock};
 
 /// How parameters begin that say something in `_meta` first.
 const START: &[u8] = br#"{"_meta":{"#;
 /// Where that `_meta` begins.
 const META: usize = START.len() - 1;
 
+/// How many kinds of `_meta` are remembered.
+const MOST_KNOWN: usize = 4;
 /// The longest `_meta` that is remembered, in bytes.
 const MAX_KNOWN: usize = 4096;
 
 /// The member that is another one with each message.
 const TOKEN: &[u8] = br#""progressToken":"#;
 
-/// What the message before said in `_meta`, but for the token of progress at its end. The next one mostly says the same, and
-/// then nothing has to be looked for in it.
+/// What messages said in `_meta`, but for the token of progress at its end. Those of a session mostly say the same, and then
+/// nothing has to be looked for in them.
+///
+/// The first few kinds are kept for good, so that nobody waits to read them.
 #[derive(Debug, Default)]
-pub(super) struct Familiar(Mutex<Option<Known>>);
+pub(super) struct Familiar([OnceLock<Known>; MOST_KNOWN]);
 
 #[derive(Debug)]
 struct Known {
@@ -33,29 +34,25 @@ struct Known {
 }
 
 impl Familiar {
-    /// The revision that these parameters name and where their `_meta` ends, if it is that of the message before.
+    /// The revision that these parameters name and where their `_meta` ends, if that is a kind that is known.
     fn recognize(&self, params: &[u8]) -> Option<(Option<ProtocolVersion>, usize)> {
-        let known = self.lock();
-        let known = known.as_ref()?;
-        let rest = meta_rest(params.strip_prefix(&*known.text)?)?;
-        Some((known.version.clone(), known.text.len() + rest))
+        self.0.iter().map_while(OnceLock::get).find_map(|known| {
+            let rest = meta_rest(params.strip_prefix(&*known.text)?)?;
+            Some((known.version.clone(), known.text.len() + rest))
+        })
     }
 
-    /// Remembers parameters, of which the text up to the end of `_meta` is given.
+    /// Remembers parameters, of which the text up to the end of `_meta` is given, if there is room.
     fn remember(&self, text: &[u8], version: Option<&ProtocolVersion>) {
+        let Some(free) = self.0.iter().find(|known| known.get().is_none()) else { return };
         let before_token = memchr::memmem::find(text, TOKEN).and_then(|at| text.get(..at));
         let Some(same) = before_token.or_else(|| text.strip_suffix(b"}")) else { return };
         let same = same.strip_suffix(b",").unwrap_or(same);
         let is_all = meta_rest(&text[same.len()..]) == Some(text.len() - same.len());
         if is_all && same.len() <= MAX_KNOWN {
-            let known = Known { text: same.into(), version: version.cloned() };
-            let before = self.lock().replace(known);
-            drop(before);
+            // Somebody else may have been faster; then it is the next message that is remembered.
+            let _ = free.set(Known { text: same.into(), version: version.cloned() });
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -213,7 +210,20 @@ mod tests {
         let inner = r#"{"_meta":{"a":{"progressToken":1},"b":2}}"#;
         for params in [&*long, inner, r#"{"a":{}}"#] {
             read(&familiar, params);
-            assert!(familiar.lock().is_none(), "{params}");
+            assert!(familiar.0[0].get().is_none(), "{params}");
+        }
+    }
+
+    #[test]
+    fn the_first_kinds_are_remembered_and_no_more_than_those() {
+        let familiar = Familiar::default();
+        let params = |kind: usize| format!(r#"{{"_meta":{{"kind":{kind}}},"name":"a"}}"#);
+        for kind in 0..2 * MOST_KNOWN {
+            read(&familiar, &params(kind));
+        }
+        for kind in 0..2 * MOST_KNOWN {
+            let is_known = familiar.recognize(params(kind).as_bytes()).is_some();
+            assert_eq!(is_known, kind < MOST_KNOWN, "{kind}");
         }
     }
 }
