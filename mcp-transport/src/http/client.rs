@@ -145,6 +145,11 @@ impl Client {
         self.shared.pool.keep()
     }
 
+    /// Whether requests to this URI need not say where they go.
+    pub(super) fn is_home(&self, uri: &Uri) -> bool {
+        self.shared.pool.is_home(uri)
+    }
+
     /// Says who follows the redirects of the next request.
     pub(super) fn follows(&mut self, follows: Follows) {
         self.next = Next(Some(follows));
@@ -203,11 +208,15 @@ impl Shared {
 
     /// Shows the proxy that reads a plain request who asks.
     fn authorize(&self, request: &mut Request<RequestBody>) {
-        if request.uri().scheme() != Some(&Scheme::HTTP) {
+        let is_home = request.uri().authority().is_none();
+        if !is_home && request.uri().scheme() != Some(&Scheme::HTTP) {
             return;
         }
         let authorization = match &self.origin {
-            Some((origin, known)) if is_same_origin(origin, request.uri()) => known.clone(),
+            Some((origin, known)) if is_home || is_same_origin(origin, request.uri()) => {
+                known.clone()
+            }
+            _ if is_home => None,
             _ => authorization(&self.proxies, request.uri()),
         };
         if let Some(authorization) = authorization {
@@ -297,6 +306,7 @@ impl Service<Request<RequestBody>> for Client {
         let following = match follows {
             Follows::Sender => None,
             Follows::Client(followed) => {
+                self.shared.pool.complete(request.uri_mut());
                 let spare = Spare::of(&request);
                 Some(Box::new(Following { client: self.clone(), spare, followed }))
             }

@@ -197,7 +197,7 @@ pub(super) fn request(
 ) -> Request<RequestBody> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
-    *request.uri_mut() = target.uri.clone();
+    *request.uri_mut() = target.requested.clone();
     *request.headers_mut() = headers;
     request
 }

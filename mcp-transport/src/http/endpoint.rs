@@ -10,7 +10,14 @@ use super::{
 use crate::{Binding, Connector, Delivery, Driver, Error, Link, Unsolicited, Url, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use std::{any::TypeId, borrow::Cow, fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    any::{Any, TypeId},
+    borrow::Cow,
+    fmt,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 pub(super) const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VERSION"));
 
@@ -149,6 +156,12 @@ impl<T: Storey> Connector for Endpoint<T> {
         let service = self.storey.service(&self.target.uri)?;
         let mut target = self.target.clone();
         target.is_bare = TypeId::of::<T::Service>() == TypeId::of::<Client>();
+        // A client that was made for another server has to be told.
+        let client = (&service as &dyn Any).downcast_ref::<Client>();
+        let is_home = client.is_some_and(|client| client.is_home(&target.uri));
+        if let Some(path) = target.uri.path_and_query().filter(|_| is_home) {
+            target.requested = path.clone().into();
+        }
         target.headers = headers::of_all(target.headers, &target.uri, target.is_bare);
         target.template = headers::template(&target.headers, target.is_bare);
         let state = State::new(Arc::new(target));
@@ -206,6 +219,7 @@ pub(super) fn target(url: Url) -> Result<Target, Error> {
     Ok(Target {
         #[cfg(feature = "oauth")]
         server,
+        requested: uri.clone(),
         uri,
         url,
         headers,
@@ -244,6 +258,8 @@ fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::client::Options;
+    use futures_util::FutureExt;
 
     #[test]
     fn secrets_of_a_url_are_neither_in_its_label_nor_in_debug() {
@@ -255,6 +271,21 @@ mod tests {
         let debug = format!("{endpoint:?}");
         assert!(!debug.contains("p@ss") && !debug.contains("bWU6"), "{debug}");
         assert!(!debug.contains("hidden"), "{debug}");
+    }
+
+    #[test]
+    fn only_a_client_of_the_server_itself_is_not_told_where_to_go() {
+        let client = Client::new(&Options::default(), &Uri::from_static("http://one.example"));
+        let client = client.unwrap();
+        for (url, requested) in [
+            ("http://one.example/mcp?a", "/mcp?a"),
+            ("http://two.example/mcp", "http://two.example/mcp"),
+            ("http://one.example:81/mcp", "http://one.example:81/mcp"),
+        ] {
+            let endpoint = Endpoint::with_service(Url::parse(url).unwrap(), client.clone());
+            let link = endpoint.unwrap().connect().now_or_never().unwrap().unwrap();
+            assert_eq!(link.transport.handle.0.target.requested, requested);
+        }
     }
 
     #[test]

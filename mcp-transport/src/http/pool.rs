@@ -8,6 +8,7 @@ mod connect;
 mod exchange;
 mod http1;
 mod keep;
+mod origin;
 mod relay;
 mod socket;
 mod tries;
@@ -16,21 +17,19 @@ mod turns;
 pub(super) use connect::{ConnectError, Settings};
 pub(super) use http1::LeasedBody;
 pub(super) use keep::Keeper;
+pub(super) use origin::{host, is_same_origin};
 
 use super::{RequestBody, dial::Stream, service::is_unsent};
 use crate::BoxError;
 use exchange::Exchange;
-use http::{
-    Extensions, HeaderValue, Request, Response, Uri, Version, header,
-    uri::{self, PathAndQuery, Scheme},
-};
+use http::{Extensions, HeaderValue, Request, Response, Uri, header, uri::Scheme};
 use http1::{Http1, Lease};
 use hyper::client::conn::http2;
 use hyper_util::client::legacy::connect::Connection;
 use relay::Keepers;
 use std::{
     future::poll_fn,
-    mem, ptr,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
@@ -137,6 +136,7 @@ impl Pool {
         mut tries: Tries,
     ) -> Result<Response<LeasedBody>, BoxError> {
         loop {
+            self.0.complete(request.uri_mut());
             let answer = match self.0.ready(request.uri(), tries.is_counted).await? {
                 Ready::Http1(mut lease) => {
                     tries.lost = self.0.prepare(&mut request, lease.is_proxied());
@@ -177,8 +177,8 @@ impl Pool {
     /// Sends a request: over a connection that is there at once, if there is one.
     pub(super) fn carry(&self, mut request: Request<RequestBody>) -> Exchange {
         let mut tries = Tries::of(&mut request);
-        let Some((mut lease, is_one_of_many)) = self.0.ready_now(request.uri(), tries.is_counted)
-        else {
+        let to = self.0.origin(request.uri());
+        let Some((mut lease, is_one_of_many)) = self.0.ready_now(to, tries.is_counted) else {
             return Exchange::seldom(self.clone().send(request, tries));
         };
         tries.lost = self.0.prepare(&mut request, lease.is_proxied());
@@ -388,27 +388,6 @@ impl Shared {
         }
     }
 
-    /// Makes a request one of HTTP/1.1; gives what its URI lost by that, if it did.
-    fn prepare(&self, request: &mut Request<RequestBody>, is_proxied: bool) -> Option<uri::Parts> {
-        // Most often it is there already, and then it comes first.
-        if request.headers().keys().next() != Some(&header::HOST) {
-            let (home, known) = &self.home;
-            let uri = request.uri();
-            let host = if is_same_origin(home, uri) { known.clone() } else { host(uri) };
-            if let Some(host) = host {
-                request.headers_mut().entry(header::HOST).or_insert(host);
-            }
-        }
-        *request.version_mut() = Version::HTTP_11;
-        if is_proxied {
-            return None;
-        }
-        let mut parts = mem::take(request.uri_mut()).into_parts();
-        let path = parts.path_and_query.take();
-        *request.uri_mut() = path.unwrap_or(PathAndQuery::from_static("/")).into();
-        Some(parts)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -425,21 +404,5 @@ fn info(stream: &Stream) -> Extensions {
 fn introduce<B>(response: &mut Response<B>, info: &Extensions) {
     if response.status().is_client_error() {
         response.extensions_mut().extend(info.clone());
-    }
-}
-
-/// Whether two URLs lead to the same server. Most often they are copies, which share their text.
-pub(super) fn is_same_origin(one: &Uri, other: &Uri) -> bool {
-    let (Some(a), Some(b)) = (one.authority(), other.authority()) else { return false };
-    one.scheme() == other.scheme() && (ptr::eq(a.as_str(), b.as_str()) || a == b)
-}
-
-/// The `Host` of requests to `uri`.
-pub(super) fn host(uri: &Uri) -> Option<HeaderValue> {
-    let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    let host = uri.host()?;
-    match uri.port_u16().filter(|port| *port != default) {
-        Some(port) => HeaderValue::try_from(format!("{host}:{port}")).ok(),
-        None => HeaderValue::from_str(host).ok(),
     }
 }

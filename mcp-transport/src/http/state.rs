@@ -35,6 +35,8 @@ pub(super) struct Target {
     #[cfg(feature = "oauth")]
     pub(super) server: crate::Url,
     pub(super) uri: Uri,
+    /// What requests name: that, or its path alone if only the default client sees them, which knows the rest.
+    pub(super) requested: Uri,
     /// The URL for a person to read: without user, password, query and fragment.
     pub(super) url: Box<str>,
     /// The headers of every request.
