@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long a process waits for another one that refreshes the same tokens.
+/// How long a process waits for another one that writes, or refreshes the same tokens.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// How often it looks.
@@ -74,15 +74,20 @@ impl FileStore {
         spawn_blocking(move || Ok(look(&file::read(&path)?))).await?
     }
 
+    async fn open_lock(&self, name: String) -> Result<File, BoxError> {
+        let path = Arc::clone(&self.path);
+        spawn_blocking(move || file::open_lock(&path, &name)).await?
+    }
+
     /// Changes the document, and writes it if it is another one now.
     async fn change(
         &self,
         change: impl FnOnce(&mut Document) -> bool + Send + 'static,
     ) -> Result<(), BoxError> {
+        let lock = wait_for(self.open_lock(String::new()).await?).await?;
         let path = Arc::clone(&self.path);
         spawn_blocking(move || {
-            let lock = file::open_lock(&path, "")?;
-            lock.lock()?;
+            let _lock = lock;
             let mut document = file::read(&path)?;
             if change(&mut document) {
                 file::replace(&path, &document)?;
@@ -151,9 +156,7 @@ impl Store for FileStore {
     /// Waits for 30 s at most.
     fn lock<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Lock, BoxError>> {
         Box::pin(async move {
-            let path = Arc::clone(&self.path);
-            let name = lock_name(key);
-            let file = spawn_blocking(move || file::open_lock(&path, &name)).await??;
+            let file = self.open_lock(lock_name(key)).await?;
             Ok(Box::new(wait_for(file).await?) as Lock)
         })
     }

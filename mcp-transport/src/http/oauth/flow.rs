@@ -142,7 +142,9 @@ impl Flow<'_> {
             ("resource".into(), old.resource.clone()),
         ];
         match self.ask_for_tokens(found, &old.client, form).await {
-            Ok(granted) => {
+            Ok(mut granted) => {
+                // One that is not replaced stays good.
+                granted.refresh_token = granted.refresh_token.or_else(|| old.refresh_token.clone());
                 let tokens = self.tokens(found, &old.client, old.scopes.clone(), granted);
                 self.keep(&tokens).await;
                 Ok(Some((tokens, Origin::Refreshed)))
@@ -323,9 +325,6 @@ impl Flow<'_> {
         scopes: Vec<String>,
         granted: Granted,
     ) -> Tokens {
-        let old = self.replaced.map(|held| &held.tokens).filter(|old| {
-            old.issuer == found.server.issuer && old.client.client_id == client.client_id
-        });
         let Granted { access_token, token_type, refresh_token, expires_in } = granted;
         Tokens {
             issuer: found.server.issuer.clone(),
@@ -333,8 +332,7 @@ impl Flow<'_> {
             client: client.clone(),
             access_token,
             token_type,
-            // One that is not replaced stays good.
-            refresh_token: refresh_token.or_else(|| old.and_then(|old| old.refresh_token.clone())),
+            refresh_token,
             expires_at: expires_in.map(|seconds| unix_time().saturating_add(seconds)),
             lifetime: expires_in,
             scopes,

@@ -51,6 +51,8 @@ struct Slot {
     generation: u64,
     /// No renewal before it is needed until then.
     quiet_until: Option<Instant>,
+    /// Where the server has said that its metadata is, for renewals that it does not ask for.
+    metadata: Option<String>,
 }
 
 type Outcome = Result<Option<Arc<Held>>, Error>;
@@ -186,7 +188,8 @@ impl Login {
         if !self.is_to_be_renewed(&due) {
             return Some(due);
         }
-        match self.fly(Some(&due), Task::Refresh, &fetch, &Asked::default()).await {
+        let asked = Asked { resource_metadata: self.slot().metadata.clone(), ..Asked::default() };
+        match self.fly(Some(&due), Task::Refresh, &fetch, &asked).await {
             Ok(Some(renewed)) => Some(renewed),
             Ok(None) => Some(due),
             Err(error) => {
@@ -222,6 +225,9 @@ impl Login {
         fetch: impl Fn() -> Fetch + Send,
     ) -> Result<Arc<Held>, Error> {
         let task = if may_ask { Task::Ask } else { Task::Renew };
+        if let Some(place) = &asked.resource_metadata {
+            self.slot().metadata = Some(place.clone());
+        }
         let held = self.fly(refused, task, &fetch, asked).await?;
         held.ok_or_else(|| Error::new(ErrorKind::Rejected, "login gave no token"))
     }

@@ -117,6 +117,53 @@ async fn without_a_refresh_token_the_user_is_asked_again() {
     .await;
 }
 
+// spec: TOK-07
+#[tokio::test]
+async fn a_refresh_token_is_not_kept_beside_tokens_that_the_user_granted_without_one() {
+    deadline(async {
+        let world = World::start(|_| ()).await.unwrap();
+        let mut client = log_in(&world, willing()).await;
+        client.ask(modern_call(1)).await;
+        world.change(|rules| rules.servers[0].gives_refresh = false);
+        world.revoke_refresh();
+        for id in [2, 3] {
+            world.revoke_access();
+            client.ask(modern_call(id)).await;
+        }
+        let kinds: Vec<_> =
+            world.token_requests().iter().map(|form| form["grant_type"].clone()).collect();
+        let code = "authorization_code";
+        assert_eq!(kinds, [code, "refresh_token", code, code], "what was refused is gone");
+    })
+    .await;
+}
+
+// spec: AUTH-05 TOK-09
+#[tokio::test]
+async fn tokens_are_renewed_before_their_end_where_the_server_has_said_that_its_metadata_is() {
+    deadline(async {
+        let world = World::start(|rules| {
+            rules.resource.metadata_path = "/elsewhere".to_owned();
+            rules.servers[0].lifetime = json!(1);
+        })
+        .await
+        .unwrap();
+        let mut client = log_in(&world, willing()).await;
+        client.ask(modern_call(1)).await;
+        let refused = || {
+            let requests = world.resource().matching(|request| request.uri.path() == "/mcp");
+            requests.len() - world.served("tools/call").len()
+        };
+        assert_eq!(refused(), 1, "the first, without a token");
+        world.change(|rules| rules.servers[0].lifetime = json!(3600));
+        tokio::time::sleep(Duration::from_millis(1001)).await;
+        client.ask(modern_call(2)).await;
+        assert_eq!(world.token_requests().last().unwrap()["grant_type"], "refresh_token");
+        assert_eq!(refused(), 1, "the token was renewed before");
+    })
+    .await;
+}
+
 // spec: TOK-10
 #[tokio::test]
 async fn f71_a_server_that_refuses_fresh_tokens_is_given_up() {

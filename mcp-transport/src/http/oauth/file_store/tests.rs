@@ -146,3 +146,15 @@ async fn f69_one_process_refreshes_and_writers_lose_nothing() {
     futures_util::future::join_all(writers).await;
     assert_eq!(store.keys().await.unwrap().len(), 41);
 }
+
+#[tokio::test(start_paused = true)]
+async fn f74_a_process_that_never_lets_go_of_the_file_is_not_waited_for_without_end() {
+    let (_folder, store) = store();
+    let held = file::open_lock(store.path(), "").unwrap();
+    held.lock().unwrap();
+    let key = key("https://mcp.example");
+    let error = store.save_tokens(&key, &tokens("new")).await.unwrap_err();
+    assert!(error.to_string().contains("another process holds the tokens"), "{error}");
+    drop(held);
+    store.save_tokens(&key, &tokens("new")).await.unwrap();
+}
