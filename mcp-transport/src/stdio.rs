@@ -42,6 +42,8 @@ mod environment;
 mod fingerprint;
 mod group;
 mod launch;
+#[cfg(any(windows, test))]
+mod lookup;
 mod pipes;
 mod process;
 mod runners;
@@ -63,7 +65,9 @@ use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
 
 /// Starts a child process for each connection.
 ///
-/// A program without a path separator is looked up in the `PATH` that the child gets. Nothing is ever given to a shell.
+/// A program without a path separator is looked up in the `PATH` that the child gets. Nothing is ever given to a shell, except
+/// that Windows starts batch files with one: there `npx` stands for `npx.cmd` too, and an argument that cannot be handed to a
+/// batch file as it is, is an error.
 #[derive(Clone)]
 #[must_use = "a command does nothing until it is connected"]
 pub struct Command {

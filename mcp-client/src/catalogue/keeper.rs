@@ -84,13 +84,9 @@ impl<T: Listed> Keeper<T> {
         debounce: Duration,
         wanted: watch::Receiver<u64>,
     ) -> Result<(Self, watch::Receiver<State<T>>), Error> {
-        let mut watch = Watch::Asked(subscribe::<T>(caller.session().clone()));
+        let (mut watch, mut endings) = (Watch::Asked(subscribe::<T>(caller.session().clone())), 0);
         if let Ok(Heard::Answer(answer)) = timeout(HEAD_START, watch.next::<T>()).await {
-            watch = match answer {
-                Ok(Some(subscription)) => Watch::Since(Instant::now(), subscription.fuse()),
-                Ok(None) => Watch::Nobody,
-                Err(_) => Watch::Again(Instant::now() + FIRST_BACKOFF),
-            };
+            watch = Watch::after(answer, &mut endings);
         }
         let snapshot = Arc::new(Snapshot::new(read::<T>(caller.clone()).await?));
         let (state, receiver) = watch::channel(State {
@@ -102,7 +98,7 @@ impl<T: Listed> Keeper<T> {
             is_told: matches!(watch, Watch::Since(..)),
         });
         let caller = caller.refreshing();
-        Ok((Self { caller, debounce, wanted, state, watch, failures: 0, endings: 0 }, receiver))
+        Ok((Self { caller, debounce, wanted, state, watch, failures: 0, endings }, receiver))
     }
 
     /// Keeps the list fresh.
@@ -166,30 +162,19 @@ impl<T: Listed> Keeper<T> {
     fn hear(&mut self, heard: Heard) -> Wake {
         self.watch = match heard {
             Heard::Change => return Wake::Noticed,
-            Heard::Answer(Ok(Some(subscription))) => {
-                Watch::Since(Instant::now(), subscription.fuse())
-            }
-            Heard::Answer(Ok(None)) => Watch::Nobody,
-            Heard::Answer(Err(_)) => self.again(),
+            Heard::Answer(answer) => Watch::after(answer, &mut self.endings),
             Heard::End => {
                 // One that has held for long was no failure.
                 if matches!(&self.watch, Watch::Since(since, _) if since.elapsed() > MAX_BACKOFF) {
                     self.endings = 0;
                 }
-                self.again()
+                Watch::again(&mut self.endings)
             }
             Heard::Due => Watch::Asked(subscribe::<T>(self.caller.session().clone())),
         };
         let is_told = matches!(self.watch, Watch::Since(..));
         self.state.send_modify(|state| state.is_told = is_told);
         if is_told { Wake::Subscribed } else { Wake::Nothing }
-    }
-
-    /// Another subscription, ever later.
-    fn again(&mut self) -> Watch {
-        let pause = backoff(self.endings);
-        self.endings = self.endings.saturating_add(1);
-        Watch::Again(Instant::now() + pause)
     }
 
     fn outdate(&self) {
@@ -225,6 +210,22 @@ impl<T: Listed> Keeper<T> {
 }
 
 impl Watch {
+    /// What follows from an answer.
+    fn after(answer: Result<Option<Subscription>, Error>, endings: &mut u32) -> Self {
+        match answer {
+            Ok(Some(subscription)) => Self::Since(Instant::now(), subscription.fuse()),
+            Ok(None) => Self::Nobody,
+            Err(_) => Self::again(endings),
+        }
+    }
+
+    /// Another subscription, the later the more have ended.
+    fn again(endings: &mut u32) -> Self {
+        let pause = backoff(*endings);
+        *endings = endings.saturating_add(1);
+        Self::Again(Instant::now() + pause)
+    }
+
     /// Waits for something to happen. After an answer there is no more to wait for.
     async fn next<T: Listed>(&mut self) -> Heard {
         match self {

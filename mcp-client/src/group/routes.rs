@@ -101,6 +101,7 @@ impl Routes {
             known.extend(names.iter().map(|name| self.exposed(*member, kind, name)));
         }
         known.sort_unstable();
+        known.dedup();
         near(name, known.iter().map(String::as_str)).into_iter().map(Into::into).collect()
     }
 
@@ -174,7 +175,7 @@ mod tests {
         learn(&routes, 1, Kind::Tool, &["c"]);
         assert_eq!(routes.find(Kind::Tool, "a_b_c"), route(0, "b_c"), "the first, as in the list");
         assert_eq!(routes.find(Kind::Tool, "c_x"), None);
-        assert_eq!(routes.near(Kind::Tool, "a_b"), ["a_b_c".into(), "a_b_c".into()]);
+        assert_eq!(routes.near(Kind::Tool, "a_b"), ["a_b_c".into()]);
     }
 
     #[test]

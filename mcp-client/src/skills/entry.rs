@@ -157,14 +157,20 @@ impl SkillFile {
 }
 
 /// Whether a URI is that of something in a folder, and does not lead out of it again: not where it is taken for a path
-/// either, with the separators of Windows or with its escapes decoded.
+/// either, with the separators and drives of Windows or with its escapes decoded.
 pub(super) fn is_inside(folder: &str, uri: &str) -> bool {
     let Some(path) = uri.strip_prefix(folder) else { return false };
     let decoded = percent_decode_str(path).decode_utf8_lossy();
     let is_name = |part: &str| {
-        !matches!(part, "" | "." | "..") && !part.contains(|c: char| c == '\\' || c.is_control())
+        let is_plain = !part.contains(|c: char| c == '\\' || c.is_control());
+        !matches!(part, "" | "." | "..") && is_plain && !has_drive(part)
     };
     path.split('/').count() == decoded.split('/').count() && decoded.split('/').all(is_name)
+}
+
+/// Whether a name begins with a drive, as `C:x` does: on Windows a path that it is put behind is forgotten.
+fn has_drive(part: &str) -> bool {
+    matches!(part.as_bytes(), [drive, b':', ..] if drive.is_ascii_alphabetic())
 }
 
 impl TryFrom<Entry> for Skill {

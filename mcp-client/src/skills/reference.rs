@@ -8,10 +8,11 @@ pub(super) fn resolve<'a>(folder: &str, reference: &'a str) -> Option<Cow<'a, st
     if is_inside(folder, reference) {
         return Some(reference.into());
     }
-    if reference.contains("://") || reference.starts_with('/') {
+    let path = reference.split('#').next().unwrap_or_default();
+    // With a colon in its first segment it is no relative reference (RFC 3986, section 4.2), but a URI, or a drive.
+    if path.split('/').next().is_some_and(|first| first.contains(':')) || path.starts_with('/') {
         return None;
     }
-    let path = reference.split('#').next().unwrap_or_default();
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {
@@ -20,7 +21,8 @@ pub(super) fn resolve<'a>(folder: &str, reference: &'a str) -> Option<Cow<'a, st
             part => parts.push(part),
         }
     }
-    (!parts.is_empty()).then(|| format!("{folder}{}", parts.join("/")).into())
+    let uri = format!("{folder}{}", parts.join("/"));
+    is_inside(folder, &uri).then(|| uri.into())
 }
 
 #[cfg(test)]
@@ -45,6 +47,12 @@ mod tests {
             "skill://a/c/y.md",
             "https://x/y",
             "skill://a/b/../y",
+            "C:x",
+            "C:/x",
+            "mailto:x",
+            "x/C:y",
+            "x\\y",
+            "%2e%2e/y",
         ] {
             assert_eq!(resolved(elsewhere), None, "{elsewhere}");
         }

@@ -88,8 +88,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let missing = "there are no headers for the request";
-        self.ask.send(&mut self.inner, request, missing, |headers, mut own| {
-            own.values_mut().for_each(|value| value.set_sensitive(true));
+        self.ask.send(&mut self.inner, request, missing, |headers, own| {
             add_own(headers, Some(&RequestHeaders(own)));
             Ok(())
         })

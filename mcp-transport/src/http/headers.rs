@@ -21,7 +21,8 @@ const SENTINEL_END: &str = "?=";
 
 /// Headers for the requests of one message, an extension of a [`ClientMessage`](crate::ClientMessage).
 ///
-/// They take precedence over those of the endpoint. Those that belong to the protocol or to HTTP itself are left out.
+/// They take precedence over those of the endpoint, and are as secret. Those that belong to the protocol or to HTTP itself
+/// are left out.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};
@@ -37,12 +38,14 @@ const SENTINEL_END: &str = "?=";
 #[expect(clippy::exhaustive_structs, reason = "headers and nothing else")]
 pub struct RequestHeaders(pub HeaderMap);
 
-/// Adds the headers of one message that are nobody else's business.
+/// Adds the headers of one message that are nobody else's business, nor another origin's.
 pub(super) fn add_own(headers: &mut HeaderMap, own: Option<&RequestHeaders>) {
     for (name, value) in own.into_iter().flat_map(|own| &own.0) {
         let is_reserved = RESERVED.contains(name) || name.as_str().starts_with("mcp-");
         if !is_reserved {
-            headers.insert(name, value.clone());
+            let mut value = value.clone();
+            value.set_sensitive(true);
+            headers.insert(name, value);
         }
     }
 }

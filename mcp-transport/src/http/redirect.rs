@@ -19,7 +19,8 @@ pub enum Redirects {
     /// Those that stay with the same scheme, host and port.
     #[default]
     SameOrigin,
-    /// Those to other origins too. They see no header that was set for the endpoint, no credentials and no session.
+    /// Those to other origins too. They see no header that was set for the endpoint or the message, no credentials and no
+    /// session.
     Anywhere,
 }
 

@@ -50,7 +50,7 @@ impl Command {
         variables: Vec<(OsString, OsString)>,
         stderr: Stdio,
     ) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(&self.program);
+        let mut command = tokio::process::Command::new(self.file(&variables));
         command
             .args(&self.args)
             .env_clear()
@@ -62,6 +62,23 @@ impl Command {
             command.current_dir(directory);
         }
         command
+    }
+
+    /// The file to start, or a name for the system to look up.
+    #[cfg(not(windows))]
+    fn file(&self, _: &[(OsString, OsString)]) -> OsString {
+        self.program.clone()
+    }
+
+    #[cfg(windows)]
+    fn file(&self, variables: &[(OsString, OsString)]) -> OsString {
+        let is_path = |name: &OsStr| name.eq_ignore_ascii_case("PATH");
+        let path = variables.iter().rfind(|(name, _)| is_path(name)).map(|(_, path)| &**path);
+        let found = super::lookup::find(&self.program, path.unwrap_or_default(), |file| {
+            let base = self.current_dir.as_deref().filter(|_| self.is_path());
+            base.map_or_else(|| file.is_file(), |base| base.join(file).is_file())
+        });
+        found.map_or_else(|| self.program.clone(), Into::into)
     }
 
     fn name(&self) -> String {
@@ -87,6 +104,9 @@ impl Command {
                 None => "PATH is not set".to_owned(),
             },
             io::ErrorKind::PermissionDenied => "it may not be executed".to_owned(),
+            io::ErrorKind::InvalidInput => {
+                "its name, an argument or a variable cannot be handed over".to_owned()
+            }
             _ if error.raw_os_error().is_some_and(is_exhaustion) => {
                 "the system has no descriptor, process or memory left".to_owned()
             }

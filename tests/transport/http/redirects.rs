@@ -86,14 +86,19 @@ async fn f34_another_origin_is_gone_to_on_request_alone_and_sees_no_secret() {
         let Ok(link) = endpoint.redirects(Redirects::Anywhere).connect().await else {
             return; // A machine without root certificates says so before.
         };
-        send(link.transport, modern_call(2)).await.unwrap();
+        let mut own = http::HeaderMap::new();
+        own.insert("x-tenant", "secret".parse().unwrap());
+        let call = modern_call(2).with_extension(mcp_transport::http::RequestHeaders(own));
+        send(link.transport, call).await.unwrap();
         let request = &canary.requests()[0];
         assert_eq!(request.json()["id"], 2);
-        for name in ["authorization", "x-api-key", "cookie"] {
+        for name in ["authorization", "x-api-key", "x-tenant", "cookie"] {
             assert_eq!(request.header(name), None, "{name}");
         }
         let request = &server.requests()[1];
-        assert_eq!(request.header("x-api-key"), Some("secret"));
+        for name in ["x-api-key", "x-tenant"] {
+            assert_eq!(request.header(name), Some("secret"));
+        }
     })
     .await;
 }
