@@ -37,13 +37,17 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The work is done by a task of the connection, beside its driver. It ends when the session ends: then the snapshot
 /// stays as it is, and a new connection needs a new catalogue. A catalogue holds no session open.
 ///
-/// ```no_run
+/// ```
 /// use futures_util::StreamExt;
 ///
-/// # async fn example(client: &mcp_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// # use mcp_client::{Client, mock};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let client = Client::connect_to(mock::Server::new().tool("now", |_| Ok("rain".into()))).await?;
 /// let tools = client.tools().await?;
 /// println!("{} tools", tools.snapshot().len());
 /// let mut changes = tools.changes();
+/// # client.close().await;
 /// while let Some(difference) = changes.next().await {
 ///     for changed in difference?.changed {
 ///         println!("{}: {}", changed.after.name, changed.fields.join(", "));

@@ -96,7 +96,11 @@ pub use variables::Variables;
 
 use document::Content;
 use edit::Edit;
-use std::{fmt, path::Path, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// What some editors put before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -108,6 +112,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub struct Config {
     text: String,
     content: Content,
+    /// Where the paths of its servers begin.
+    folder: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -121,7 +127,7 @@ impl Config {
     pub fn new() -> Self {
         let place = vec!["mcpServers".to_owned()];
         let content = Content { place, servers: Vec::new(), problems: Vec::new(), is_yaml: false };
-        Self { text: "{\n  \"mcpServers\": {}\n}\n".to_owned(), content }
+        Self { text: "{\n  \"mcpServers\": {}\n}\n".to_owned(), content, folder: None }
     }
 
     /// Reads a text.
@@ -206,12 +212,16 @@ impl Config {
     }
 
     /// The same, whose servers name files from the folder of this one.
-    fn of_file(mut self, path: &Path) -> Self {
+    fn of_file(self, path: &Path) -> Self {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        self.in_folder(folder.map(Path::to_owned))
+    }
+
+    fn in_folder(mut self, folder: Option<PathBuf>) -> Self {
         for (_, server) in &mut self.content.servers {
-            server.folder = folder.map(Path::to_owned);
+            server.folder.clone_from(&folder);
         }
-        self
+        Self { folder, ..self }
     }
 
     /// Writes the text to a file, as a whole or not at all, and makes the folders that are missing. The permissions of
@@ -269,6 +279,8 @@ impl Config {
     /// There is none of this name.
     pub fn update_server(&mut self, name: &str, server: &ServerConfig) -> Result<(), ConfigError> {
         let old = self.server(name)?.clone();
+        // Which folder it is in, the file says.
+        let server = &ServerConfig { folder: self.folder.clone(), ..server.clone() };
         let mut changed = self.clone();
         let edit = self.edit()?;
         edit.update(name, &old, server);
@@ -299,7 +311,7 @@ impl Config {
 
     fn read(text: &str, place: Option<&[String]>) -> Result<Self, ConfigError> {
         let content = document::read(text.trim_start_matches(BYTE_ORDER_MARK), place)?;
-        Ok(Self { text: text.to_owned(), content })
+        Ok(Self { text: text.to_owned(), content, folder: None })
     }
 
     fn read_as(text: &str, is_yaml: bool) -> Result<Self, ConfigError> {
@@ -307,7 +319,7 @@ impl Config {
             return Self::read(text, None);
         }
         let content = goose::read(text.trim_start_matches(BYTE_ORDER_MARK))?;
-        Ok(Self { text: text.to_owned(), content })
+        Ok(Self { text: text.to_owned(), content, folder: None })
     }
 
     /// The same, if no server was left out.
@@ -331,7 +343,7 @@ impl Config {
     fn finish(&mut self, edit: Edit) -> Result<(), ConfigError> {
         let mark = if self.text.starts_with(BYTE_ORDER_MARK) { "\u{feff}" } else { "" };
         let text = format!("{mark}{}", edit.finish());
-        *self = Self::read(&text, Some(&self.content.place))?;
+        *self = Self::read(&text, Some(&self.content.place))?.in_folder(self.folder.clone());
         Ok(())
     }
 

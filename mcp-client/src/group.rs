@@ -42,16 +42,22 @@ use std::{
 /// Tools and prompts have the name of their member before their own, `{member}_{name}`, and resources have it in their
 /// URI, `scheme://{member}/path`: a call goes to the member that its name says, without a list. [`Naming`] changes that.
 ///
-/// ```no_run
-/// use mcp_client::{Client, Group};
+/// ```
+/// use mcp_client::{Client, Group, mock};
+/// use serde_json::json;
 ///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Members are clients of anything: of a URL, a script, or as here of a server in this process.
+/// let weather = mock::Server::new().tool("now", |arguments| Ok(json!(format!("rain in {}", arguments["city"]))));
+/// let files = mock::Server::new().tool("read", |_| Ok(json!("a b c")));
 /// let group = Group::builder()
-///     .member("weather", Client::new("https://example.com/mcp"))
-///     .member("files", Client::new("servers/files.py"))
+///     .member("weather", Client::new(&weather))
+///     .member("files", Client::new(&files))
 ///     .build()?;
 /// let connection = group.connect().await?;
 /// let weather = connection.call_tool("weather_now").argument("city", "Oslo").await?;
+/// assert_eq!(weather.text(), "rain in \"Oslo\"");
 /// # Ok(())
 /// # }
 /// ```

@@ -33,10 +33,13 @@ pub(crate) type Reader<O> = Box<dyn Fn(Reply) -> Result<O, Error> + Send + Sync>
 /// already. What the operation was told holds for the task too: its limit for each waiting, its listeners, how its result
 /// is read.
 ///
-/// ```no_run
-/// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {
+/// ```
 /// use std::time::Duration;
 ///
+/// # use mcp_client::{Client, mock};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), mcp_client::Error> {
+/// # let client = Client::connect_to(mock::Server::new().tool("report", |_| Ok("done".into()))).await?;
 /// let report = client.call_tool("report").argument("year", 2026).task(Some(Duration::from_secs(3600))).await?;
 /// if let Some(id) = report.id() {
 ///     println!("started; its id is {} characters long", id.len());

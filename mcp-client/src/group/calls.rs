@@ -10,8 +10,12 @@ use mcp_types::{
 impl Group {
     /// Calls a tool of a member, by the name that it has in the group. See [`Client::call_tool`].
     ///
-    /// ```no_run
-    /// # async fn example(group: &mcp_client::Group) -> Result<(), mcp_client::Error> {
+    /// ```
+    /// # use mcp_client::{Client, Group, mock};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = Client::new(mock::Server::new().tool("now", |_| Ok("rain".into())));
+    /// # let group = Group::builder().member("weather", client).build()?.connect().await?;
     /// let weather = group.call_tool("weather_now").argument("city", "Oslo").await?;
     /// println!("{}", weather.text());
     /// # Ok(())

@@ -28,8 +28,12 @@ pub struct ListMembers<R> {
 impl Group {
     /// Lists the tools of all members.
     ///
-    /// ```no_run
-    /// # async fn example(group: &mcp_client::Group) -> Result<(), mcp_client::Error> {
+    /// ```
+    /// # use mcp_client::{Client, Group, mock};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = Client::new(mock::Server::new().tool("now", |_| Ok("rain".into())));
+    /// # let group = Group::builder().member("weather", client).build()?.connect().await?;
     /// let tools = group.list_tools().await?;
     /// for missing in &tools.missing {
     ///     eprintln!("{missing}");

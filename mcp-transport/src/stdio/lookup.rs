@@ -42,7 +42,8 @@ fn ended(place: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

@@ -54,6 +54,20 @@ async fn the_variables_of_a_file_are_read_whenever_the_child_is_started() {
     }
 }
 
+#[test]
+fn the_servers_of_a_file_that_was_changed_are_still_those_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = write(folder.path(), &json!({"command": "sh", "envFile": "keys/.env"}));
+    let before = config.server("a").unwrap().clone();
+    config.add_server("b", &ServerConfig::command("x")).unwrap();
+    config.update_server("b", &ServerConfig::command("y")).unwrap();
+    assert_eq!(*config.server("a").unwrap(), before);
+    let folders = config.servers().map(|(_, server)| server.folder.as_deref());
+    assert_eq!(folders.collect::<Vec<_>>(), [Some(folder.path()); 2]);
+    config.remove_server("b").unwrap();
+    assert_eq!(*config.server("a").unwrap(), before);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_of_variables_that_cannot_be_used_starts_nothing_and_is_not_shown() {
