@@ -62,7 +62,10 @@ impl<W: Wire + Send + 'static> Wake for Bell<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Limits, Multiplex, multiplex_unlocked};
+    use super::{
+        super::{Limits, Multiplex, multiplex_unlocked},
+        LITTLE,
+    };
     use crate::{ClientMessage, Replies, wakes::Wakes};
     use futures_util::{FutureExt, StreamExt};
     use mcp_types::{
@@ -72,7 +75,9 @@ mod tests {
     use std::{
         future::Future,
         io::{self, Write},
+        ops::Range,
         pin::{Pin, pin},
+        sync::{Arc, Mutex},
         task::{Context, Poll, Waker},
     };
     use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -129,6 +134,63 @@ mod tests {
         }
     }
 
+    /// What is fed to it can be read, and whoever reads is woken by [`Feed::feed`] alone.
+    #[derive(Clone, Default)]
+    struct Feed(Arc<Mutex<Hasty>>);
+
+    impl Feed {
+        /// Answers calls with so many bytes each.
+        fn feed(&self, ids: Range<i64>, bytes: usize) {
+            let mut fed = self.0.lock().unwrap();
+            let text = "x".repeat(bytes);
+            for id in ids {
+                writeln!(fed.answers, r#"{{"jsonrpc":"2.0","id":{id},"result":{{"x":"{text}"}}}}"#)
+                    .unwrap();
+            }
+            let reader = fed.reader.take();
+            drop(fed);
+            if let Some(reader) = reader {
+                reader.wake();
+            }
+        }
+    }
+
+    impl AsyncRead for Feed {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let mut fed = self.0.lock().unwrap();
+            if fed.answers.is_empty() {
+                fed.reader = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            let count = buffer.remaining().min(fed.answers.len());
+            buffer.put_slice(&fed.answers[..count]);
+            fed.answers.drain(..count);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Feed {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
     fn call(client: &mut Multiplex, id: i64) -> Replies {
         let sending = client.call(ClientMessage::new(Request::new(id, "a")));
         sending.now_or_never().unwrap().unwrap()
@@ -148,6 +210,31 @@ mod tests {
             assert!(is_answered(call(&mut client, id)));
         }
         assert_eq!(wakes.count(), 0);
+    }
+
+    #[test]
+    fn what_comes_before_the_driver_takes_what_was_left_to_it_is_read() {
+        let feed = Feed::default();
+        let (mut client, _unsolicited, driver) =
+            multiplex_unlocked(feed.clone(), Limits::default());
+        let (mut driver, (wakes, waker)) = (pin!(driver), Wakes::counted());
+        let mut seen = usize::MAX;
+        let mut run = || {
+            while std::mem::replace(&mut seen, wakes.count()) != wakes.count() {
+                assert!(driver.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            }
+        };
+        run();
+        let replies: Vec<_> = (0..302).map(|id| call(&mut client, id)).collect();
+        run();
+        // So much is read that the room for one reading becomes large.
+        feed.feed(0..300, 1000);
+        run();
+        // This is left to the driver, and then there is more before that runs.
+        feed.feed(300..301, LITTLE + 1);
+        feed.feed(301..302, 1);
+        run();
+        assert!(replies.into_iter().all(is_answered));
     }
 
     #[test]

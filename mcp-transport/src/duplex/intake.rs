@@ -53,15 +53,24 @@ impl<I: Inbound> Intake<I> {
         let reading = port.read(cx, &mut self.inbound);
         drop(port);
         if self.inbound.unread() > limit {
-            self.left = Some(reading);
+            self.leave(reading);
             return false;
         }
         let next = self.route(reading);
         let is_all = next.is_pending();
         if !is_all {
-            self.left = Some(Reading { has_read: false, next });
+            self.leave(Reading { has_read: false, next });
         }
         is_all
+    }
+
+    /// Leaves a reading to the driver, who reads on after it in any case: if there was nothing more, the wire may have told
+    /// in the meantime that there is, and it tells once.
+    fn leave(&mut self, mut reading: Reading) {
+        if reading.next.is_pending() {
+            reading.next = Poll::Ready(Ok(()));
+        }
+        self.left = Some(reading);
     }
 
     /// Swaps those who are to be woken, once nobody has the intake any more, for those who were.
