@@ -17,14 +17,20 @@ impl Epoch {
 
     /// The moment of a time.
     pub(crate) fn moment(self, at: Instant) -> Moment {
-        let nanos = at.saturating_duration_since(self.0).as_nanos();
-        Moment::MIN.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX))
+        Moment::MIN.saturating_add(nanos(at.saturating_duration_since(self.0)))
     }
 
     /// The time of a moment.
     pub(crate) fn instant(self, moment: Moment) -> Instant {
         self.0 + Duration::from_nanos(moment.get() - 1)
     }
+}
+
+/// How long something takes in the unit of moments. It is centuries before that has no room for it.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    const SECOND: u64 = 1_000_000_000;
+    let seconds = duration.as_secs().saturating_mul(SECOND);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 thread_local! {
@@ -60,6 +66,12 @@ mod tests {
             let at = epoch.0 + Duration::from_nanos(nanos);
             assert_eq!(epoch.instant(epoch.moment(at)), at);
         }
+    }
+
+    #[test]
+    fn what_is_too_long_is_as_long_as_can_be() {
+        assert_eq!(nanos(Duration::new(3, 4)), 3_000_000_004);
+        assert_eq!(nanos(Duration::MAX), u64::MAX);
     }
 
     #[tokio::test(start_paused = true)]

@@ -44,7 +44,7 @@ enum Timer {
 pub(crate) struct End {
     phase: Phase,
     limit: Duration,
-    at: Instant,
+    at: Moment,
 }
 
 impl Countdown {
@@ -77,7 +77,7 @@ impl Countdown {
                     self.timer = Timer::Shared(seat);
                     return Poll::Pending;
                 }
-                None => self.timer = Timer::own(end.at),
+                None => self.timer = Timer::own(ground.timers.epoch.instant(end.at)),
             }
         }
         loop {
@@ -87,10 +87,10 @@ impl Countdown {
                 Timer::Own(sleep) => ready!(sleep.as_mut().poll(cx)),
             }
             let Some(end) = self.end(heard, ground) else { return Poll::Pending };
-            if end.at <= Instant::now() {
+            if end.at <= ground.now() {
                 return Poll::Ready(end);
             }
-            self.timer = Timer::own(end.at);
+            self.timer = Timer::own(ground.timers.epoch.instant(end.at));
         }
     }
 
@@ -100,19 +100,20 @@ impl Countdown {
         if limits == Deadlines::NONE {
             return None;
         }
-        let epoch = ground.epoch;
-        let start = *self.start.get_or_insert_with(|| epoch.moment(moment::look()));
+        let start = *self.start.get_or_insert_with(|| ground.timers.epoch.moment(moment::look()));
         let waited_before = self.own.as_ref().map_or(Duration::ZERO, |own| own.waited_before);
-        let waited = ground.waited() - waited_before;
+        let waited = moment::nanos(ground.waited() - waited_before);
         // A limit that no clock can tell the end of is none.
-        let end = |phase, from, limit| {
-            let at = (epoch.instant(from) + waited).checked_add(limit)?;
+        let end = |phase, from: Moment, limit: Duration| {
+            let at = from.checked_add(waited)?.checked_add(moment::nanos(limit))?;
             Some(End { phase, limit, at })
         };
-        let heard = heard.map_or(start, |heard| heard.max(start));
-        let idle = limits.idle.and_then(|limit| end(Phase::Idle, heard, limit));
+        let idle = limits.idle.and_then(|limit| end(Phase::Idle, heard.unwrap_or(start), limit));
         let total = limits.total.and_then(|limit| end(Phase::Total, start, limit));
-        [idle, total].into_iter().flatten().min_by_key(|end| end.at)
+        match (idle, total) {
+            (Some(idle), Some(total)) => Some(if idle.at <= total.at { idle } else { total }),
+            (idle, total) => idle.or(total),
+        }
     }
 
     /// Waits no more.

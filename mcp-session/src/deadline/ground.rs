@@ -1,7 +1,7 @@
 //! What the calls of a service have in common when their time is counted.
 
 use super::{Deadlines, shared_timer::Timers};
-use crate::moment::{Epoch, Moment};
+use crate::moment::Moment;
 use mcp_transport::Patience;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -13,18 +13,16 @@ pub(crate) struct Ground {
     pub(super) deadlines: Deadlines,
     patience: Option<Patience>,
     pub(super) timers: Timers,
-    /// What the moments of the calls are counted from.
-    pub(super) epoch: Epoch,
 }
 
 impl Ground {
     pub(crate) fn new(deadlines: Deadlines, patience: Option<Patience>) -> Self {
-        Self { deadlines, patience, timers: Timers::default(), epoch: Epoch::now() }
+        Self { deadlines, patience, timers: Timers::new() }
     }
 
     /// The moment that it is now.
     pub(crate) fn now(&self) -> Moment {
-        self.epoch.moment(Instant::now())
+        self.timers.epoch.moment(Instant::now())
     }
 
     /// How long the connection has waited for a person.

@@ -1,5 +1,6 @@
 //! One timer for many calls.
 
+use crate::moment::{Epoch, Moment, nanos};
 use slab::Slab;
 use std::{
     future::Future,
@@ -12,7 +13,7 @@ use std::{
 };
 use tokio::{
     runtime::{Handle, Id},
-    time::{Instant, Sleep, sleep_until},
+    time::{Sleep, sleep_until},
 };
 
 /// Calls with a shorter limit have timers of their own: one that they shared would wake the others too often.
@@ -22,8 +23,12 @@ const SHORTEST: Duration = Duration::from_secs(1);
 ///
 /// A shared timer rings when three quarters of the limit of the call that began it are over, so it is early for all that
 /// join it, and wakes each of them once at most. Whoever has waited for so long takes a timer of its own.
-#[derive(Debug, Default)]
-pub(super) struct Timers(Arc<Mutex<State>>);
+#[derive(Debug)]
+pub(super) struct Timers {
+    /// What moments are counted from.
+    pub(super) epoch: Epoch,
+    state: Arc<Mutex<State>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,7 +44,7 @@ struct State {
 #[derive(Debug)]
 struct SharedTimer {
     number: Number,
-    due: Instant,
+    due: Moment,
     /// Whose clock it is: a runtime that is not driven wakes nobody.
     runtime: Id,
     waiting: Slab<Waker>,
@@ -58,8 +63,12 @@ pub(super) struct Seat {
 }
 
 impl Timers {
+    pub(super) fn new() -> Self {
+        Self { epoch: Epoch::now(), state: Arc::default() }
+    }
+
     /// Waits with others until a time before `at`, if there is a timer for that: for a call that ends then, after `limit`.
-    pub(super) fn join(&self, limit: Duration, at: Instant, waker: &Waker) -> Option<Seat> {
+    pub(super) fn join(&self, limit: Duration, at: Moment, waker: &Waker) -> Option<Seat> {
         if limit < SHORTEST {
             return None;
         }
@@ -69,7 +78,8 @@ impl Timers {
             // That of another runtime stays for those who use it.
             return (timer.runtime == runtime).then(|| timer.join(waker)).flatten();
         }
-        let mut timer = self.start(&mut state, at - limit / 4, runtime)?;
+        let due = Moment::new(at.get() - nanos(limit / 4))?;
+        let mut timer = self.start(&mut state, due, runtime)?;
         let seat = timer.join(waker)?;
         // Later than the new one, which others will join.
         let unused = state.running.pop_if(|before| before.waiting.is_empty());
@@ -82,11 +92,11 @@ impl Timers {
     }
 
     /// A timer that rings at `due`; nothing if that is over.
-    fn start(&self, state: &mut State, due: Instant, runtime: Id) -> Option<SharedTimer> {
+    fn start(&self, state: &mut State, due: Moment, runtime: Id) -> Option<SharedTimer> {
         state.count = state.count.checked_add(1)?;
         let number = Number::new(state.count)?;
-        let bell = Waker::from(Arc::new(Bell { timers: Arc::downgrade(&self.0), number }));
-        let mut sleep = Box::pin(sleep_until(due));
+        let bell = Waker::from(Arc::new(Bell { timers: Arc::downgrade(&self.state), number }));
+        let mut sleep = Box::pin(sleep_until(self.epoch.instant(due)));
         let polled = sleep.as_mut().poll(&mut Context::from_waker(&bell));
         let timer = SharedTimer { number, due, runtime, waiting: Slab::new(), sleep };
         polled.is_pending().then_some(timer)
@@ -121,7 +131,7 @@ impl Timers {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,17 +181,18 @@ impl Wake for Bell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::time::Instant;
     use tokio_test::{assert_pending, assert_ready, task};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn join(timers: &Timers, limit: Duration, cx: &Context<'_>) -> Option<Seat> {
-        timers.join(limit, Instant::now() + limit, cx.waker())
+        timers.join(limit, timers.epoch.moment(Instant::now() + limit), cx.waker())
     }
 
     #[tokio::test(start_paused = true)]
     async fn calls_with_the_same_limit_wait_for_one_timer_which_is_early() {
-        let timers = Timers::default();
+        let timers = Timers::new();
         let (start, mut task) = (Instant::now(), task::spawn(()));
         let first = task.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
         tokio::time::sleep(MINUTE / 2).await;
@@ -199,12 +210,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_timer_is_late_for_a_call_that_joins_it() {
-        let timers = Timers::default();
+        let timers = Timers::new();
         let mut task = task::spawn(());
         for seconds in [600, 60, 1, 30, 600] {
             let limit = Duration::from_secs(seconds);
             let seat = task.enter(|cx, _| join(&timers, limit, cx)).unwrap();
-            let due = timers.lock().find(seat.timer).unwrap().due;
+            let due = timers.epoch.instant(timers.lock().find(seat.timer).unwrap().due);
             assert!(due <= Instant::now() + limit, "{seconds}");
         }
         let short = task.enter(|cx, _| join(&timers, Duration::from_millis(999), cx));
@@ -213,7 +224,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_leaves_is_not_woken_and_takes_no_room() {
-        let timers = Timers::default();
+        let timers = Timers::new();
         let mut task = task::spawn(());
         let seat = task.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
         timers.leave(&seat);
@@ -224,7 +235,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_timer_is_there_for_as_long_as_somebody_waits_for_it_or_may_join_it() {
-        let timers = Timers::default();
+        let timers = Timers::new();
         let mut task = task::spawn(());
         let mut join = |limit| task.enter(|cx, _| join(&timers, limit, cx)).unwrap();
         let slow = join(10 * MINUTE);
@@ -250,7 +261,7 @@ mod tests {
     fn a_timer_wakes_its_calls_when_its_runtime_ends_and_none_of_another_runtime_joins_it() {
         let runtime =
             || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let (timers, mut task) = (Timers::default(), task::spawn(()));
+        let (timers, mut task) = (Timers::new(), task::spawn(()));
         let (first, second) = (runtime(), runtime());
         let mut join_on = |runtime: &tokio::runtime::Runtime| {
             let was_woken = task.is_woken();
