@@ -253,8 +253,7 @@ impl<C: Connector, L> Builder<C, L> {
         let keeps = options.reconnect.when != When::Never
             || (binding == Binding::Http && server.era == Era::Legacy);
         let signals = Arc::new(Signals::new(keeps));
-        let (current, swap) =
-            watch::channel(Current::Open(opening.dispatch.transport().clone(), FIRST));
+        let (current, swap) = watch::channel(Current::Open(opening.transport.clone(), FIRST));
         let swap = Swap::new(swap, Arc::clone(&signals));
         let session = Inner {
             service: Arc::new(Spare::new(erase(

@@ -3,7 +3,7 @@
 use crate::{
     Era, Error, Options, Peer, Reconnect, Server, When,
     negotiate::Negotiation,
-    swap::{Current, FIRST, Signals},
+    swap::{Current, FIRST, Signals, Swap},
 };
 use futures_util::FutureExt;
 use http::StatusCode;
@@ -99,7 +99,7 @@ impl<C: Connector> Supervisor<C> {
         let Self { options, peer, server, current, .. } = self;
         let pings = options.ping.filter(|_| server.era == Era::Legacy);
         let open = match &*current.borrow() {
-            Current::Open(transport, _) => Some(transport.clone()),
+            Current::Open(transport, number) => Some(Swap::alone(transport.clone(), *number)),
             Current::Lost | Current::Closed(_) => None,
         };
         let (Some(pings), Some(transport)) = (pings, open) else { return pending().await };
@@ -146,7 +146,7 @@ impl<C: Connector> Supervisor<C> {
     async fn connect(&self) -> Result<(C::Transport, Driver), Error> {
         let Self { connector, options, peer, server, released, .. } = self;
         let opening = Negotiation { connector, options, peer, released }.again(server).await?;
-        Ok((opening.dispatch.transport().clone(), opening.into_driver()))
+        Ok((opening.transport.clone(), opening.into_driver()))
     }
 
     async fn unless_released<F: Future>(&self, future: F) -> Option<F::Output> {

@@ -82,6 +82,12 @@ impl<T: Transport> Swap<T> {
         Self::over(Arc::new(Shared { current, signals }))
     }
 
+    /// Sends over one connection alone. So all that dispatches is compiled for one kind of transport.
+    pub(crate) fn alone(transport: T, number: u64) -> Self {
+        let (_, current) = watch::channel(Current::Open(transport, number));
+        Self::new(current, Arc::default())
+    }
+
     fn over(shared: Arc<Shared<T>>) -> Self {
         let current = shared.current.clone();
         Self { shared, current, open: None, is_ready: false }

@@ -14,7 +14,7 @@ use crate::{
     duplex::{self, Engine, Limits, Multiplex, Patience, Wire},
     error::Kind,
 };
-use futures_util::future::select_ok;
+use futures_util::future::{BoxFuture, select_ok};
 use std::{fmt, future::poll_fn, io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -112,10 +112,19 @@ impl Connector for Tcp {
     ///
     /// The host is not known, nobody listens there, or it takes too long ([`Error::is_connect`]).
     async fn connect(&self) -> Result<Link<Multiplex>, Error> {
-        let place = format!("{}:{}", self.host, self.port);
-        let connecting = connect_tcp(&self.host, self.port);
-        let stream = within(self.options.connect_timeout, &place, connecting).await?;
-        Ok(over(stream, self.options))
+        self.open().await
+    }
+}
+
+impl Tcp {
+    /// In a box, for other futures are compiled by whoever awaits them.
+    fn open(&self) -> BoxFuture<'_, Result<Link<Multiplex>, Error>> {
+        Box::pin(async move {
+            let place = format!("{}:{}", self.host, self.port);
+            let connecting = connect_tcp(&self.host, self.port);
+            let stream = within(self.options.connect_timeout, &place, connecting).await?;
+            Ok(over(stream, self.options))
+        })
     }
 }
 

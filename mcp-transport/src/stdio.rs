@@ -204,6 +204,13 @@ impl Connector for Command {
     /// The program, its script, directory or standard error file is not there, or the child cannot be started
     /// ([`Error::is_connect`]).
     async fn connect(&self) -> Result<Link<Multiplex>, Error> {
+        self.start()
+    }
+}
+
+impl Command {
+    /// Starts the child. No future, for that would be compiled by whoever awaits it.
+    fn start(&self) -> Result<Link<Multiplex>, Error> {
         let (process, pipes, stderr) = self.launch()?;
         let (multiplex, unsolicited, connection) = duplex::multiplex_unlocked(pipes, self.limits);
         let release = connection.0.release();

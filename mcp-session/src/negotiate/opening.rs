@@ -3,6 +3,7 @@
 use crate::{
     Call, Dispatch, Peer, Reply,
     inbox::{Desk, Inbox},
+    swap::Swap,
 };
 use futures_util::future::BoxFuture;
 use mcp_transport::{Binding, BoxError, Driver, Link, Seldom, Transport};
@@ -20,7 +21,8 @@ const SHUT_DOWN: Duration = Duration::from_secs(3);
 
 /// An open connection, its driver, and whoever answers the server in the meantime.
 pub(crate) struct Opening<T> {
-    pub(crate) dispatch: Dispatch<T>,
+    pub(crate) transport: T,
+    pub(crate) dispatch: Dispatch<Swap<T>>,
     pub(crate) binding: Binding,
     driver: Result<Driver, Result<(), mcp_transport::Error>>,
     /// A probe that was not answered in time; its answer is not wanted any more.
@@ -34,7 +36,8 @@ impl<T: Transport> Opening<T> {
         let released = session.child_token();
         let Link { transport, unsolicited, driver, binding, patience, .. } = link;
         peer.waits_with(patience);
-        let desk = Desk { transport: transport.clone(), peer: peer.clone() };
+        let alone = Swap::alone(transport.clone(), peer.connection());
+        let desk = Desk { transport: alone.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
         // In a box, so that the driver has room for it once.
         let mut inbox = Box::pin(Seldom::new(inbox.run()));
@@ -47,8 +50,8 @@ impl<T: Transport> Opening<T> {
             }
             Ok(())
         });
-        let dispatch = Dispatch::new(transport, peer);
-        Self { dispatch, binding, driver: Ok(driver), late: None, released }
+        let dispatch = Dispatch::new(alone, peer);
+        Self { transport, dispatch, binding, driver: Ok(driver), late: None, released }
     }
 
     /// Runs a future of the handshake, and the connection beside it.
@@ -83,9 +86,9 @@ impl<T: Transport> Opening<T> {
     /// Dropping the future cuts the connection.
     pub(super) fn shut_down(self) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let Self { dispatch, driver, late, released, .. } = self;
+            let Self { transport, dispatch, driver, late, released, .. } = self;
             // Nobody is left who could use the transport, so that the driver comes to its end.
-            drop((dispatch, late));
+            drop((transport, dispatch, late));
             released.cancel();
             let Ok(driver) = driver else { return };
             match tokio::time::timeout(SHUT_DOWN, driver).await {

@@ -2,7 +2,7 @@
 
 use crate::{
     Reply,
-    member::{optional, text},
+    member::{text, value},
     result_type,
 };
 use memchr::memmem;
@@ -24,7 +24,7 @@ impl Hints {
         if result_type(&reply.result).ok()? != "complete" {
             return None;
         }
-        let ttl = optional(&reply.result, "ttlMs").ok()??;
+        let ttl = value(&reply.result, "ttlMs").ok()?;
         let ttl = milliseconds(&ttl).min(max_ttl);
         let is_public = text(&reply.result, "cacheScope").is_some_and(|scope| scope == "public");
         (!ttl.is_zero()).then_some(Self { ttl, is_public })

@@ -6,6 +6,7 @@ use crate::{
     duplex::{Limits, Multiplex},
     error::Kind,
 };
+use futures_util::future::BoxFuture;
 use std::{fmt, path::PathBuf, time::Duration};
 use tokio::net::UnixStream;
 
@@ -87,10 +88,19 @@ impl Connector for Unix {
     ///
     /// The socket is not there, nobody listens, or it is somebody else who does ([`Error::is_connect`]).
     async fn connect(&self) -> Result<Link<Multiplex>, Error> {
-        let place = self.path.display().to_string();
-        let connecting = UnixStream::connect(&self.path);
-        let stream = within(self.options.connect_timeout, &place, connecting).await?;
-        self.check_owner(&stream)?;
-        Ok(over(stream, self.options))
+        self.open().await
+    }
+}
+
+impl Unix {
+    /// In a box, for other futures are compiled by whoever awaits them.
+    fn open(&self) -> BoxFuture<'_, Result<Link<Multiplex>, Error>> {
+        Box::pin(async move {
+            let place = self.path.display().to_string();
+            let connecting = UnixStream::connect(&self.path);
+            let stream = within(self.options.connect_timeout, &place, connecting).await?;
+            self.check_owner(&stream)?;
+            Ok(over(stream, self.options))
+        })
     }
 }
