@@ -13,7 +13,7 @@
 //!
 //! A [`Client`] is a configuration and, while somebody holds a [`Connection`], a session. Connections are counted:
 //! nested and concurrent ones share the session, and the last one closes it. What a client connects to is a [`Target`]: a
-//! URL, a script, a command, a service in this process.
+//! URL, a script, a command ([`transport`] has them), a service in this process.
 //!
 //! Calls are builders that are awaited ([`Operation`]): `.argument(..)`, `.on_progress(..)`, `.timeout(..)`, `.typed::<T>()`.
 //! Every call has a deadline, dropping a call cancels it on the wire, and a lost connection fails every call at once with

@@ -28,6 +28,9 @@ use std::{fmt, sync::Arc};
 /// let remote = Client::new("https://example.com/mcp");
 /// let child = Client::new("servers/weather.py");
 /// ```
+///
+/// A program with arguments or an environment is a `transport::stdio::Command`, and an endpoint with headers or limits a
+/// `transport::http::Endpoint`: [`transport`](crate::transport) has them.
 #[derive(Clone)]
 pub struct Target {
     name: Arc<str>,

@@ -49,6 +49,10 @@ pub(super) fn is_hint(refusal: &Error) -> bool {
 /// # Errors
 ///
 /// There is no such stream, or it does not begin as it has to.
+///
+/// # Cancel safety
+///
+/// Dropping the future lets go of the stream: a later message may open another.
 pub(super) async fn open<S: HttpService>(
     service: S,
     state: &Arc<State>,
@@ -62,12 +66,24 @@ pub(super) async fn open<S: HttpService>(
         channel.endpoint().await?;
         Ok(channel)
     };
+    let mut unopened = Unopened(Some(state));
     let limit = state.target.response_timeout.unwrap_or(MAX_WAIT);
     let opened = timeout(limit, opening).await.unwrap_or_else(|elapsed| {
         let message = format!("{url} did not say where messages go within {limit:?}");
         Err(Error::new(Kind::Timeout, Delivery::NotSent, message).with_source(elapsed))
     });
-    opened.inspect_err(|_| state.detach())
+    opened.inspect(|_| unopened.0 = None)
+}
+
+/// A stream that has not begun. Dropped as long as that is so, it is let go of.
+struct Unopened<'a>(Option<&'a State>);
+
+impl Drop for Unopened<'_> {
+    fn drop(&mut self) {
+        if let Some(state) = self.0 {
+            state.detach();
+        }
+    }
 }
 
 async fn request_stream<S: HttpService>(

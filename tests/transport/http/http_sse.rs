@@ -80,6 +80,36 @@ fn progress(token: i64) -> String {
     }))
 }
 
+// spec: SSE24-01
+#[tokio::test]
+async fn a_handshake_that_is_given_up_is_not_in_the_way_of_the_next() {
+    deadline(async {
+        let (streams, posted) = (AtomicUsize::new(0), Arc::new(Semaphore::new(0)));
+        let server = start(move |request| {
+            if request.method == "POST" {
+                posted.add_permits(1);
+                return Answer::status(202);
+            }
+            if streams.fetch_add(1, Ordering::Relaxed) == 0 {
+                // It never says where messages go.
+                return Answer::body("text/event-stream", ": hello\n\n").step(Step::Stall);
+            }
+            Answer::body("text/event-stream", "event: endpoint\ndata: /messages\n\n")
+                .step(Step::Wait(Arc::clone(&posted)))
+                .step(Step::Send(answer_to(2).into()))
+                .step(Step::Stall)
+        })
+        .await;
+        let endpoint = Endpoint::parse(server.url()).unwrap().http_sse();
+        let mut peer = connect_to(endpoint).await;
+        let short = Duration::from_millis(200);
+        assert!(tokio::time::timeout(short, peer.send(initialize(1))).await.is_err());
+        assert!(peer.ask(initialize(2)).await.outcome.is_ok());
+        assert_eq!(server.matching(|it| it.method == "GET").len(), 2);
+    })
+    .await;
+}
+
 // spec: SSE24-01 SSE24-02 VER-10 H25-17
 #[tokio::test]
 async fn a_server_that_refuses_the_post_is_found_by_its_stream() {
