@@ -69,7 +69,12 @@ impl<S> Slot<S> {
         let live = match &*slot {
             Some(live) if live.is_usable() => Arc::clone(live),
             // A dead session is replaced, even if somebody still holds it.
-            _ => slot.insert(start()).clone(),
+            dead => {
+                if let Some(dead) = dead {
+                    dead.is_over_now();
+                }
+                slot.insert(start()).clone()
+            }
         };
         *live.holders() += 1;
         Hold { slot: Arc::clone(self), live }
@@ -218,10 +223,15 @@ impl<S> Live<S> {
 
     /// Has the session end. From now on nobody finds it.
     fn stop(&self) {
+        self.is_over_now();
+        self.stop.cancel();
+    }
+
+    /// Notes that nobody is to find the session any more, if it is open or was when its task was cut off.
+    fn is_over_now(&self) {
         if let State::Open(opened) = &*self.state.borrow() {
             opened.is_over_now();
         }
-        self.stop.cancel();
     }
 
     fn is_usable(&self) -> bool {

@@ -14,6 +14,7 @@ use serde_json::json;
 use std::{
     future::{Future, IntoFuture},
     pin::pin,
+    sync::Arc,
     task::Poll,
 };
 
@@ -189,6 +190,28 @@ async fn a_client_finds_each_of_its_sessions_and_none_between_them() {
             deadline(connection.close()).await;
         }
         assert_eq!(gate.alive(), 0, "what was found is not kept open");
+    }
+}
+
+#[test]
+fn a_client_goes_on_in_another_runtime_though_its_session_went_with_the_first() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let gate = Gate::open();
+    let client = client(&gate);
+    let first = runtime();
+    let connect = || async { deadline(client.connect()).await.unwrap() };
+    let held = first.block_on(connect());
+    for caller in [&client, &*held] {
+        first.block_on(call(caller)).unwrap();
+    }
+    drop(first);
+    let second = runtime();
+    let connection = second.block_on(connect());
+    assert_eq!(gate.connects(), 2);
+    let server = connection.server().unwrap();
+    for caller in [&client, &*connection, &*held] {
+        second.block_on(call(caller)).unwrap();
+        assert!(Arc::ptr_eq(&caller.server().unwrap(), &server), "of the session that is gone");
     }
 }
 
