@@ -8,7 +8,7 @@ use crate::{
 };
 use futures_util::future::{BoxFuture, try_join_all};
 use mcp_types::RawJson;
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 /// The questions inside of a result, each with its key.
 #[derive(Clone, Default)]
@@ -83,17 +83,8 @@ impl Questions {
 
     /// The object that has these answers under the keys of the questions.
     fn with(&self, answers: &[RawJson]) -> RawJson {
-        let mut object = vec![b'{'];
-        for (key, answer) in self.keys().zip(answers) {
-            if object.len() > 1 {
-                object.push(b',');
-            }
-            RawJson::append_str(key, &mut object);
-            object.push(b':');
-            object.extend_from_slice(answer.as_bytes());
-        }
-        object.push(b'}');
-        RawJson::from_joined(object)
+        let answers = answers.iter().map(RawJson::as_str);
+        Members(self.keys().map(Cow::Borrowed).zip(answers).collect()).encode()
     }
 }
 
