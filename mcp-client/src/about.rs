@@ -1,4 +1,4 @@
-//! What a server has said of itself.
+//! Information that a server has given about itself.
 
 use crate::{Client, Era, Error, Server};
 use mcp_types::{Implementation, InitializeResult, ProtocolVersion, ServerCapabilities};

@@ -1,4 +1,4 @@
-//! Who answers a server's questions, as long as the client is there.
+//! The handlers that answer a server's questions while the client is alive.
 
 use crate::{Client, Handlers, InputHandler, Question, Roots, elicit::IntoAnswer};
 use async_trait::async_trait;

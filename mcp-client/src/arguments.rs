@@ -1,4 +1,4 @@
-//! Arguments of tools and of prompts.
+//! Arguments of tools and prompts.
 
 use crate::tool_name::ToolName;
 use bytes::Bytes;

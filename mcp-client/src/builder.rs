@@ -1,4 +1,4 @@
-//! Configuring a client.
+//! The client builder.
 
 mod listen;
 #[cfg(feature = "validate")]

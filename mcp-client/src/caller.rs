@@ -1,4 +1,4 @@
-//! Who calls, and how.
+//! A session, with the call settings of its client.
 
 use crate::{
     Client, Deadlines, Error, Events, Progress, Server,

@@ -1,4 +1,4 @@
-//! Lists that stay fresh.
+//! Catalogues: lists that stay fresh.
 
 mod changes;
 mod difference;

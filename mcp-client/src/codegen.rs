@@ -1,4 +1,4 @@
-//! Typed tools: Rust code for the tools of a server.
+//! Typed tools: generates Rust code for the tools of a server.
 //!
 //! [`Generator`] makes a module of a saved `tools/list`: a struct around a [`Client`](crate::Client) with one method for
 //! each tool, and types for its arguments and for its output, if the server says what that is. It is for a `build.rs`, or

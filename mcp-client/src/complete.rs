@@ -1,4 +1,4 @@
-//! Completing arguments.
+//! Completion of arguments.
 
 use crate::{
     Client, Error,

@@ -1,4 +1,4 @@
-//! Holding a session.
+//! The connection: a counted holder of a session.
 
 use crate::{Client, Error, live::Hold};
 use std::{fmt, ops::Deref, sync::Arc};

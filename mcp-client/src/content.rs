@@ -1,4 +1,4 @@
-//! Reading content: its text, and the bytes of images, audio and files.
+//! Access to content: text, and the bytes of images, audio and files.
 
 use base64::{
     Engine,

@@ -1,4 +1,4 @@
-//! Making sessions with what a target names, whatever type it has.
+//! Opening sessions for targets of any type.
 
 mod any;
 

@@ -1,4 +1,4 @@
-//! Whether the tools of a server are still those that code was generated for.
+//! Detecting drift between the tools of a server and generated code.
 
 use crate::{Client, Error};
 use mcp_types::{JsonObject, RawJson, Tool};

@@ -1,4 +1,4 @@
-//! Many servers as one client.
+//! Groups: many servers as one client.
 
 mod builder;
 mod calls;

@@ -1,4 +1,4 @@
-//! Answering a server's questions with closures.
+//! Handlers: closures that answer a server's questions.
 
 pub mod elicit;
 mod roots;

@@ -1,4 +1,4 @@
-//! Icons that may be shown.
+//! Checking icons before they are shown.
 
 use mcp_transport::Url;
 use mcp_types::Icon;

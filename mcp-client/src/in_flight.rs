@@ -1,4 +1,4 @@
-//! Cancelling calls by the ids of their requests.
+//! Cancelling calls by request id.
 
 use crate::Client;
 use mcp_session::{Call, Cancellation, OnRequestId};

@@ -1,4 +1,4 @@
-//! What lists of tools have said, as far as results need it.
+//! What earlier lists of tools said, as far as results need it.
 
 use crate::tool_name::ToolName;
 use mcp_types::RawJson;

@@ -1,4 +1,4 @@
-//! Calls that only servers with a handshake know.
+//! Calls that only servers with a handshake support.
 
 use crate::{
     Client, Era, Error,

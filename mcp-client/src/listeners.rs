@@ -1,4 +1,4 @@
-//! Who listens to servers, over all calls and sessions of a client.
+//! Listeners that live as long as a client, over all its calls and sessions.
 
 use crate::{Era, Event, Events, log::LogListener, progress::ProgressListener};
 use std::sync::Arc;

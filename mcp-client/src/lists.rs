@@ -1,4 +1,4 @@
-//! Lists that come in pages.
+//! List calls, page by page or all at once.
 
 use crate::{
     Client, Deadlines, Error, Phase,

@@ -1,4 +1,4 @@
-//! One session, those who hold it, and the work that is done beside it.
+//! A live session, its holders, and the tasks beside it.
 
 mod beside;
 mod opened;

@@ -1,4 +1,4 @@
-//! What becomes of the log messages of servers.
+//! Log messages of servers.
 
 use mcp_session::{Event, Events};
 use mcp_types::{LoggingLevel, LoggingMessageNotification, Notification as _, RawJson};

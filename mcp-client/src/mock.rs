@@ -1,4 +1,4 @@
-//! A server in this process, for tests of programs that use a client.
+//! A mock server in this process, for tests of programs that use a client.
 //!
 //! It introduces itself as a stateless server; what it answers is said in a line each. Nothing is started, and nothing
 //! listens. Below the client, [`mcp_session::mock`] is for tests of middlewares.

@@ -1,4 +1,4 @@
-//! Names that somebody may have meant.
+//! Suggesting similar names.
 
 /// How many names are proposed.
 const MOST: usize = 3;

@@ -1,4 +1,4 @@
-//! Logging in to servers behind a URL, with OAuth (feature `oauth`).
+//! OAuth login for servers behind a URL (feature `oauth`).
 //!
 //! [`Target::oauth`](crate::Target::oauth) is a server that the client logs in to when the server asks for it:
 //!

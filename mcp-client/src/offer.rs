@@ -1,4 +1,4 @@
-//! Keeping to what a server offers.
+//! Checking calls against the capabilities of the server.
 
 use crate::{Era, Error, Server};
 use mcp_types::ProtocolVersion;

@@ -1,4 +1,4 @@
-//! What all calls have in common.
+//! What all calls have in common: options, listeners, cancellation.
 
 pub(crate) use crate::caller::Caller;
 

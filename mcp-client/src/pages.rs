@@ -1,4 +1,4 @@
-//! When a list that comes in pages is at its end, and when it never will be.
+//! Pagination: when a list ends, and when it never will.
 
 use mcp_session::Endless;
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! What becomes of the progress that servers report.
+//! Progress reports of servers.
 
 use crate::{Event, Events, Progress, log::harmless};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Being told of changes.
+//! Subscribing to changes.
 
 use crate::{Client, Error, Group};
 use futures_core::Stream;

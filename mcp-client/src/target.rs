@@ -1,4 +1,4 @@
-//! Where a client connects to.
+//! Targets: what a client connects to.
 
 use crate::dial::{Connecting, Dial, Invalid, Place};
 #[cfg(any(feature = "config", feature = "oauth"))]

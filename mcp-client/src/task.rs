@@ -1,4 +1,4 @@
-//! Calls that are left to the server.
+//! Calls that run as tasks on the server.
 
 mod lookup;
 

@@ -1,4 +1,4 @@
-//! From a URI template and the values of its variables to a URI.
+//! Expanding URI templates.
 
 use crate::{Client, Operation, ReadResource};
 use iri_string::{

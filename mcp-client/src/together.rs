@@ -1,4 +1,4 @@
-//! Futures at the same time.
+//! Running futures concurrently.
 
 use futures_util::future::{BoxFuture, join_all};
 

@@ -1,4 +1,4 @@
-//! The name of a tool that was called.
+//! The name of the called tool.
 
 use bytes::Bytes;
 use std::{borrow::Cow, fmt, ops::Range};

@@ -1,4 +1,4 @@
-//! What a tool gave.
+//! The result of a tool call.
 
 use crate::{Content, Error, content::joined_text, operation, tool_name::ToolName};
 use mcp_session::Reply;

@@ -1,4 +1,4 @@
-//! What every request says about itself.
+//! Stamping every request with `_meta`: protocol version, client and capabilities.
 
 use crate::{Call, InputHandler, Meta};
 use mcp_transport::Extensions;

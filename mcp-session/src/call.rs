@@ -1,4 +1,4 @@
-//! The vocabulary of the layer: one request type in, one reply type out.
+//! The vocabulary of this crate: `Call` in, `Reply` out.
 
 use crate::{Events, Meta, Misbehavior, Params, Peer};
 use mcp_transport::{BoxError, Extensions};

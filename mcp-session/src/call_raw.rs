@@ -1,4 +1,4 @@
-//! The outermost of a call: what the session makes of its error.
+//! The outermost future of a call, where errors of layers become `Error`.
 
 use crate::{Cancellable, Error, Peer, Reply, Session, spare::Calling};
 use futures_util::future::BoxFuture;

@@ -1,4 +1,4 @@
-//! One spelling for each JSON value.
+//! A canonical form of JSON values, for comparing and hashing.
 
 use crate::params::Members;
 use mcp_types::{RawJson, rpc::Elements};

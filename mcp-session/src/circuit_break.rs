@@ -1,4 +1,4 @@
-//! Giving a server that does not work a rest.
+//! A circuit breaker for servers that keep failing.
 
 mod circuit;
 

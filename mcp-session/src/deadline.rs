@@ -1,4 +1,4 @@
-//! Time limits that progress extends.
+//! Time limits for calls, extended by progress.
 
 mod countdown;
 mod ground;

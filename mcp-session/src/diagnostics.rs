@@ -1,4 +1,4 @@
-//! What servers do against the specification, for whoever wants to know.
+//! A stream of what servers do against the specification.
 
 use crate::Misbehavior;
 use futures_core::Stream;

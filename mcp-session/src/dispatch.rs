@@ -1,4 +1,4 @@
-//! The leaf of every stack: from a call to messages, and from messages to a reply.
+//! The leaf of every stack: sends a call as a message, and resolves with the response.
 
 mod exchange;
 

@@ -1,4 +1,4 @@
-//! What is still to be done for those who are gone.
+//! Cleanup for callers that were dropped, run by the driver of the session.
 
 use futures_util::{
     FutureExt, StreamExt,

@@ -1,4 +1,4 @@
-//! What a program should do about a call that failed.
+//! The session error: what a program should do about a call that failed.
 
 use crate::{InvalidParams, Misbehavior, Misfit};
 use mcp_transport::{BoxError, Delivery};

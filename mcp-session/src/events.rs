@@ -1,4 +1,4 @@
-//! Notifications about one call.
+//! The notifications that belong to one call.
 
 use crate::{deadline::Ground, moment::Moment};
 use futures_util::future::BoxFuture;

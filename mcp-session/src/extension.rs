@@ -1,4 +1,4 @@
-//! Extensions of the protocol.
+//! Protocol extensions.
 
 use crate::{BoxCallService, Call, CallService, Peer, Reply};
 use mcp_transport::BoxError;

@@ -1,4 +1,4 @@
-//! Answering `input_required` and asking again.
+//! Following `input_required` results: answers the questions and sends the call again.
 
 use crate::{
     BoxCallService, Call, CallService, Deadlines, Error, InputHandler, Misbehavior, Params, Peer,

@@ -1,4 +1,4 @@
-//! Waiting for calls that a server does in the background.
+//! Following calls that a server runs as tasks.
 
 use crate::{
     BoxCallService, Call, CallService, Deadlines, Error, Extension, Misbehavior, Peer, Reply,

@@ -1,4 +1,4 @@
-//! Calls that other calls may follow.
+//! Layers that may send a call again when it has ended.
 
 mod budget;
 mod kept;

@@ -1,4 +1,4 @@
-//! Forms that servers let users fill in: what is in them beforehand, and whether they are filled in well.
+//! Elicitation forms: their defaults, and validation of what was filled in.
 //!
 //! The schema of a form is a small part of JSON Schema: an object whose members are texts, numbers, booleans, and choices
 //! of one or several values ([clause](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#requested-schema)).

@@ -1,4 +1,4 @@
-//! The futures of the middlewares that all calls go through: named, so that a call takes no box for each of them.
+//! Named futures for the middlewares that every call passes, so that none is boxed.
 
 pub use crate::{
     call_raw::{Begun, CallRaw, CompactCall},

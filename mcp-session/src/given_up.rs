@@ -1,4 +1,4 @@
-//! The questions of a server with a handshake that are being answered, and how it gives them up.
+//! Questions of a legacy server that are being answered, and their cancellation.
 
 use crate::{Peer, member::optional};
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};

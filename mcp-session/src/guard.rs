@@ -1,4 +1,4 @@
-//! A policy that sees what is called and what servers offer.
+//! A policy hook for calls and listed tools.
 
 use crate::{Call, CallService, Error, Reply, tool_list::ToolList, tool_name::tool_name};
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! Giving calls up from outside.
+//! Cancelling calls from outside.
 
 use crate::{Call, Error, Reply};
 use mcp_transport::BoxError;

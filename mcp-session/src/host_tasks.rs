@@ -1,4 +1,4 @@
-//! Questions of a server as tasks of the client.
+//! Questions of a server that the client runs as tasks.
 
 mod table;
 mod timestamp;

@@ -1,4 +1,4 @@
-//! Dealing with what a server says unasked.
+//! Handling the unsolicited messages of a server.
 
 use crate::{Misbehavior, Peer, peer::MAX_ANSWERS};
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};

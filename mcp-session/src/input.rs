@@ -1,4 +1,4 @@
-//! Answering what a server asks.
+//! Input handlers: answering the questions of servers.
 
 mod asker;
 mod checked;

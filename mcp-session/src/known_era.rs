@@ -1,4 +1,4 @@
-//! What is known of the eras of servers.
+//! A cache of the eras of servers.
 
 use crate::Era;
 use std::{

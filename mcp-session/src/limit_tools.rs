@@ -1,4 +1,4 @@
-//! How many calls of one tool are under way at a time.
+//! Concurrency limits for single tools.
 
 use crate::{Call, CallService, Error, Reply, tool_name::tool_name};
 use futures_util::future::BoxFuture;

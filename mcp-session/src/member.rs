@@ -1,4 +1,4 @@
-//! Members of raw JSON one by one, for what is seldom read: a type that is derived for it would be much more to compile.
+//! Reading single members of raw JSON, where a derived type would cost too much to compile.
 
 use mcp_types::RawJson;
 use serde::de::{DeserializeOwned, Error as _};

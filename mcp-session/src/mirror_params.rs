@@ -1,4 +1,4 @@
-//! Mirroring arguments of tools in headers.
+//! Mirroring tool arguments in headers.
 
 mod annotations;
 mod catalogue;

@@ -1,4 +1,4 @@
-//! Rules of the protocol that a server can break.
+//! The rules of the protocol that a server can break.
 
 use std::{error, fmt};
 

@@ -1,4 +1,4 @@
-//! Values that do not fit their schemas.
+//! Violations of a JSON schema.
 
 use std::fmt;
 

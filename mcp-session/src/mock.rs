@@ -1,4 +1,4 @@
-//! A service whose calls a test answers by hand, in the manner of `tower-test`.
+//! A mock service, whose calls a test answers by hand.
 //!
 //! For tests of middlewares and of what is built on a session. Unlike the mock of `tower-test` it is a
 //! [`CallService`](crate::CallService): its clones are the same service, and may be called from everywhere.

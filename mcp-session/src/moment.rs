@@ -1,4 +1,4 @@
-//! Times in one word, and one look at the clock for all who want to know when a call began to wait.
+//! Compact timestamps, and one clock reading shared by all who need it in one poll.
 
 use std::{cell::Cell, num::NonZero, time::Duration};
 use tokio::time::Instant;

@@ -1,4 +1,4 @@
-//! Finding out what a server speaks, and beginning a session with it.
+//! Negotiation: finding the era of a server and opening a session.
 
 mod discover;
 mod initialize;

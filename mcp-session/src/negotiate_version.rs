@@ -1,4 +1,4 @@
-//! Going on in a revision that the server speaks.
+//! Switching to a revision that the server supports.
 
 use crate::{
     Call, CallService, Error, Reply,

@@ -1,4 +1,4 @@
-//! Learning the ids of requests.
+//! A hook that learns the ids of requests.
 
 use mcp_types::RequestId;
 use std::{fmt, sync::Arc};

@@ -1,4 +1,4 @@
-//! How a session is set up.
+//! The options of a session.
 
 use crate::{
     Deadlines, Diagnostics, Events, Extension, HostTasks, InputHandler, KnownEra, NoInput,

@@ -1,4 +1,4 @@
-//! Parameters as bytes.
+//! Request parameters as encoded bytes.
 
 use crate::Meta;
 use mcp_types::{RawJson, RequestId, rpc};

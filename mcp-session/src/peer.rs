@@ -1,4 +1,4 @@
-//! What this side of a session is to the server: its ids, its handlers, its revision.
+//! The client's side of a session: its ids, its handlers, its revision.
 
 use crate::{
     Diagnostics, Error, Event, Events, HostTasks, Incident, InputHandler, Misbehavior, Params,

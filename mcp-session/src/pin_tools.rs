@@ -1,4 +1,4 @@
-//! Tools that stay what they were when they were accepted.
+//! Detecting tools that have changed since they were accepted.
 
 mod digest;
 mod pins;

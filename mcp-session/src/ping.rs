@@ -1,4 +1,4 @@
-//! Asking a server with a handshake again and again whether it is still there.
+//! Liveness pings for servers with a handshake.
 
 use crate::{Call, Dispatch, Error, Peer};
 use mcp_transport::{Delivery, Error as Lost, Transport};

@@ -1,4 +1,4 @@
-//! Beginning with what is known of a server.
+//! Starting a session from an earlier discovery, without a round trip.
 
 mod check;
 

@@ -1,4 +1,4 @@
-//! A span for each call, and the trace that it belongs to.
+//! A tracing span for each call, and its context for the server.
 
 mod context;
 mod span;

@@ -1,4 +1,4 @@
-//! When a lost connection is made again.
+//! The reconnect policy.
 
 use std::time::Duration;
 

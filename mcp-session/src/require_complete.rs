@@ -1,4 +1,4 @@
-//! Letting only finished results through.
+//! Rejecting results that are not complete.
 
 use crate::{
     Call, CallService, Error, Misbehavior, Reply,

@@ -1,4 +1,4 @@
-//! What kind of result it is, without decoding the result.
+//! Reading the `resultType` of a result without decoding the rest.
 
 use crate::member::{optional, text};
 use mcp_types::RawJson;

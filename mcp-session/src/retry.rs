@@ -1,4 +1,4 @@
-//! Sending a call again where that cannot do anything twice.
+//! Retrying calls that are safe to repeat.
 
 mod backoff;
 mod budget;

@@ -1,4 +1,4 @@
-//! Answering again from what was answered before.
+//! Answering calls from cached replies.
 
 mod flight;
 mod hints;

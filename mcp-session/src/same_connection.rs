@@ -1,4 +1,4 @@
-//! Calls that only make sense on one connection.
+//! Tying a call to one connection.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,4 @@
-//! What is known of the server.
+//! What a server has said about itself.
 
 use mcp_types::{
     ProtocolVersion, RawJson,

@@ -1,4 +1,4 @@
-//! A service that is cloned for its calls, but not for each of them.
+//! A pool of service clones, so that not every call has to clone the stack.
 
 use crate::{BoxCallService, Call, Reply};
 use futures_util::future::BoxFuture;

@@ -1,4 +1,4 @@
-//! Keeping a session connected.
+//! Supervising a session: runs its connections one after the other.
 
 use crate::{
     Era, Error, Options, Peer, Reconnect, Server, When,

@@ -1,4 +1,4 @@
-//! A transport whose connection can be replaced under it.
+//! A transport whose connection can be replaced.
 
 use crate::SameConnection;
 use futures_util::future::BoxFuture;

@@ -1,4 +1,4 @@
-//! Tasks: calls that a server does in the background, and that can be left alone and found again.
+//! Tasks: calls that a server runs in the background, and that can be found again by id.
 
 mod core;
 mod follow;

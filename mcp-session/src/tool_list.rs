@@ -1,4 +1,4 @@
-//! A `tools/list` result, tool by tool.
+//! A raw `tools/list` result, tool by tool.
 
 use crate::{Error, Misbehavior, params::Members};
 use mcp_types::{RawJson, rpc::Elements};

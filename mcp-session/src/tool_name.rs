@@ -1,4 +1,4 @@
-//! Which tool a call is for.
+//! The name of the tool that a call is for.
 
 use crate::{Call, Params, member};
 use std::borrow::Cow;

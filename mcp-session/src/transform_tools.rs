@@ -1,4 +1,4 @@
-//! Tools that are shown otherwise than the server has them, or not at all.
+//! Renaming, hiding and narrowing tools.
 
 mod arguments;
 mod definition;

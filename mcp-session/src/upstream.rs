@@ -1,4 +1,4 @@
-//! What lies behind a server.
+//! The trait for the servers behind a proxy.
 
 use crate::{Error, ListedTask, Subscription, TaskHandle};
 use async_trait::async_trait;

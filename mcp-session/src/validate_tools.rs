@@ -1,4 +1,4 @@
-//! Arguments and output of tools that are validated by the schemas that the tools declare.
+//! Validating the arguments and output of tools by their schemas.
 
 mod catalogue;
 mod graph;

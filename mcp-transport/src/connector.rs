@@ -1,4 +1,4 @@
-//! Making connections.
+//! Connectors: how connections are made.
 
 mod shared;
 

@@ -1,4 +1,4 @@
-//! What can go wrong on the way.
+//! The transport error.
 
 use http::StatusCode;
 use mcp_types::ErrorObject;

@@ -1,4 +1,4 @@
-//! Text of a peer for a person to read.
+//! Excerpts of a peer's text, safe to show to a person.
 
 /// The beginning of untrusted bytes: at most `limit` bytes, without control characters and without those that hide or
 /// reorder text.

@@ -1,4 +1,4 @@
-//! What goes along with a message and is not part of it.
+//! Values that travel with a message and never go over the wire.
 
 use std::{any::Any, fmt, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What the peer says unasked, between the driver and whoever listens.
+//! The queue of unsolicited messages, between the driver and whoever listens.
 
 use crate::{
     Arrival, Diagnostic, ServerMessage,

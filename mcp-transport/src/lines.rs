@@ -1,4 +1,4 @@
-//! Newline-delimited JSON: bytes in, lines out.
+//! A splitter for newline-delimited messages: bytes in, lines out.
 
 use crate::{duplex::salvage::Salvage, room};
 use bytes::{Buf, Bytes, BytesMut};

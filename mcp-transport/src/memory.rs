@@ -1,4 +1,4 @@
-//! A byte stream inside the process, for tests and for servers that are built in.
+//! A byte stream inside the process, for tests and embedded servers.
 
 use crate::{
     Link,

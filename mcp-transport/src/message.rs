@@ -1,4 +1,4 @@
-//! What travels.
+//! Messages of the client and the server, with their extensions.
 
 use crate::Extensions;
 use mcp_types::rpc::{Message, Notification, Request, Response};

@@ -1,4 +1,4 @@
-//! Time that a connection waits for a person, which no clock should count.
+//! Time spent waiting for a person, which stops the clocks of calls.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Recording what goes over a connection, and playing it back: tests of agents without their servers.
+//! Recording the messages of a connection, and replaying them: tests without the servers.
 //!
 //! [`Record`] goes around any connector or transport and tells a closure what passes; [`Tape`] keeps that in memory,
 //! [`writer`] writes it to a file. [`Replay`] is a connector that plays a [`Transcript`] back, and fails the first call that

@@ -1,4 +1,4 @@
-//! What a server says about one message.
+//! The stream of replies to one message.
 
 use crate::{Error, ServerMessage, duplex::CallReplies};
 use futures_core::Stream;

@@ -1,4 +1,4 @@
-//! Room for what is received.
+//! Receive buffers: one that grows large becomes an allocation of its own.
 
 use bytes::BytesMut;
 

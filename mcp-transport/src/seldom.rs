@@ -1,4 +1,4 @@
-//! Waiting for what seldom happens, beside what often does.
+//! A future that is polled only after its own wake-ups.
 
 use pin_project_lite::pin_project;
 use std::{

@@ -1,4 +1,4 @@
-//! The serving side, small: what proxies, tests and servers that are built in need. Not a framework for servers.
+//! A small serving side, for proxies, tests and embedded servers: not a server framework.
 //!
 //! A server is any [`Service`](tower_service::Service) from a [`ClientMessage`](crate::ClientMessage) to
 //! [`Replies`](crate::Replies): a function, a mock, and every [`Transport`](crate::Transport), so that a proxy is one

@@ -1,4 +1,4 @@
-//! Changing one value of raw JSON and nothing else: numbers and spacing stay as they came.
+//! Replacing one value in raw JSON: everything else stays byte for byte.
 
 use mcp_types::{RawJson, rpc::Members};
 

@@ -1,4 +1,4 @@
-//! The alias that every binding is.
+//! The `Transport` alias, which every binding implements.
 
 use crate::{ClientMessage, Error, Replies};
 use tower_service::Service;

@@ -1,4 +1,4 @@
-//! What a server says unasked.
+//! The stream of messages that belong to no request.
 
 use crate::ServerMessage;
 use futures_core::Stream;

@@ -1,4 +1,4 @@
-//! URLs, read as strictly as they are compared.
+//! Strict URLs: equal URLs are equal text.
 
 mod host;
 

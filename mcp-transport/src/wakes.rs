@@ -1,4 +1,4 @@
-//! A waker for tests.
+//! A waker that counts, for tests.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! What a peer says when a request failed.
+//! The error object of a failed JSON-RPC request.
 
 use crate::wire::{Text, once};
 use serde_core::{

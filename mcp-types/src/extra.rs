@@ -1,4 +1,4 @@
-//! Members that this version of the library does not know.
+//! Object members that this version of the library does not know.
 
 use crate::JsonObject;
 use serde_json::Value;

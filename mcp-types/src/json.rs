@@ -1,4 +1,4 @@
-//! JSON text, read without a detour.
+//! A JSON reader and writer for the types of the protocol.
 //!
 //! [`check`] passes over text that came from outside, once, and takes what serde_json takes. [`read`] makes values of
 //! text that was checked, and need not look for what cannot be there; [`Lifted`] does so without a copy of what is large.

@@ -1,4 +1,4 @@
-//! A value or a list of such.
+//! A value, or an array of such values.
 
 use crate::{
     json::Reader,

@@ -1,4 +1,4 @@
-//! An object of which little is known.
+//! An object without a schema of its own.
 
 use crate::{Extra, MetaObject, wire::object};
 

@@ -1,4 +1,4 @@
-//! What exists in which revision of the protocol.
+//! Which method, notification and field exists in which revision of the protocol.
 //!
 //! The tables are generated from the schemas. With them a program proves that it sends nothing to a peer that the
 //! peer's revision does not have.

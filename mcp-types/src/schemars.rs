@@ -1,4 +1,4 @@
-//! Schemas from Rust types, with the feature `schemars`.
+//! JSON schemas from Rust types (feature `schemars`).
 
 use crate::{
     JsonObject, elicitation::ElicitationSchema, schema::PrimitiveSchemaDefinition, tools::Tool,

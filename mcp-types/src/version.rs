@@ -1,4 +1,4 @@
-//! Protocol revisions.
+//! Protocol versions.
 
 use crate::wire::deserialize;
 use serde_core::{Serialize, Serializer};

@@ -1,4 +1,4 @@
-//! Answering a server's questions, and hearing what it says.
+//! Builder methods for handlers and listeners.
 
 use super::ClientBuilder;
 use crate::{

@@ -1,4 +1,4 @@
-//! Validating arguments and output of tools.
+//! Builder methods for the validation of tools.
 
 use super::ClientBuilder;
 use crate::live::Wrap;

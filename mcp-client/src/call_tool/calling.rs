@@ -1,4 +1,4 @@
-//! A call of a tool under way.
+//! A tool call in flight.
 
 use super::{CallTool, METHOD, Read};
 use crate::{

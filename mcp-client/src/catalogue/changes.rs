@@ -1,4 +1,4 @@
-//! The changes of a list, one after the other.
+//! The stream of changes of a catalogue.
 
 use super::{Difference, Listed, Snapshot, state::State};
 use crate::Error;

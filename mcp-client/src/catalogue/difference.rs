@@ -1,4 +1,4 @@
-//! What two lists differ in.
+//! The difference between two lists.
 
 use super::{Listed, Snapshot};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Keeping a list fresh.
+//! The task that keeps a catalogue fresh.
 
 use super::{Listed, Snapshot, state::State};
 use crate::{

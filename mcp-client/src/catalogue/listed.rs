@@ -1,4 +1,4 @@
-//! What a catalogue can be of.
+//! The lists that a catalogue can hold.
 
 use crate::{ListRequest, Notice};
 use mcp_types::{

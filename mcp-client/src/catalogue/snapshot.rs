@@ -1,4 +1,4 @@
-//! A list as it was at some time.
+//! A snapshot of a list.
 
 use super::Listed;
 use crate::lists::Listing;

@@ -1,4 +1,4 @@
-//! What is known of a list.
+//! The shared state of a catalogue.
 
 use super::Snapshot;
 use crate::Error;

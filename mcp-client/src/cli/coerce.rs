@@ -1,4 +1,4 @@
-//! Arguments as the schema of a tool wants them.
+//! Converting command line arguments to what the schema of a tool asks for.
 
 use crate::near::{did_you_mean, near};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! What the command does.
+//! The subcommands.
 
 mod account;
 mod generate;

@@ -1,4 +1,4 @@
-//! Being told to end: by Ctrl-C, or as `timeout` and service managers do it.
+//! Termination signals: Ctrl-C and SIGTERM.
 
 /// Waits until this process is told to end, and gives the exit code that says so.
 #[cfg(unix)]

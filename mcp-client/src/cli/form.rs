@@ -1,4 +1,4 @@
-//! Questions of servers, asked in a terminal.
+//! Asking the user a server's questions in a terminal.
 
 use super::{
     Terminal,

@@ -1,4 +1,4 @@
-//! What somebody writes in a terminal, line by line.
+//! Reading terminal input line by line.
 
 use std::{
     io::BufRead,

@@ -1,4 +1,4 @@
-//! What is written on the command line.
+//! The command line options.
 
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, time::Duration};

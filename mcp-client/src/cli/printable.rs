@@ -1,4 +1,4 @@
-//! Text of servers as a terminal can bear it.
+//! Making server text safe to print in a terminal.
 
 use std::{borrow::Cow, fmt::Write};
 

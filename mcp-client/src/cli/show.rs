@@ -1,4 +1,4 @@
-//! What servers give, for a person to read.
+//! Formatting what servers return for a person.
 
 use super::{
     Terminal,

@@ -1,4 +1,4 @@
-//! What a tool takes and gives, in one line.
+//! One-line signatures of tools.
 
 use mcp_types::{JsonObject, Tool};
 use serde_json::Value;

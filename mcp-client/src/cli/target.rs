@@ -1,4 +1,4 @@
-//! Which server a command is for.
+//! Choosing the server of a command.
 
 use super::{Failure, Terminal, login, options::Common};
 use crate::{

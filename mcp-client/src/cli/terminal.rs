@@ -1,4 +1,4 @@
-//! Where the command reads and writes.
+//! The input and output of the command.
 
 use super::{
     ending,

@@ -1,4 +1,4 @@
-//! Text of a server as documentation: words, and nothing that a compiler or a browser would obey.
+//! Turning server text into safe doc comments.
 
 use proc_macro2::TokenStream;
 use quote::quote;

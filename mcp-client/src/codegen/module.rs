@@ -1,4 +1,4 @@
-//! The text of a module.
+//! Printing the generated module.
 
 use super::{docs, names::TypeNames, schema, types};
 use crate::drift;

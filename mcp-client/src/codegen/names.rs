@@ -1,4 +1,4 @@
-//! Names of tools as names in Rust.
+//! Turning tool names into Rust identifiers.
 
 use heck::{ToPascalCase, ToSnakeCase};
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Schemas as what has a type in Rust.
+//! Simplifying schemas into what has a Rust type.
 //!
 //! Of each schema this keeps what decides the type, gives every type a name of its own, and makes "any value" of the
 //! rest. So what a server writes cannot take the generator by surprise, and what is generated does not depend on more than

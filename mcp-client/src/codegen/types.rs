@@ -1,4 +1,4 @@
-//! Types in Rust of schemas, made by typify.
+//! Rust types for schemas, made by typify.
 
 use super::{
     docs,

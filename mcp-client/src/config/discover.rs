@@ -1,4 +1,4 @@
-//! The servers that editors and agents on this machine know already.
+//! Discovering the servers that editors and agents on this machine already know.
 
 use super::{Config, ConfigError, ServerConfig, file};
 use std::{

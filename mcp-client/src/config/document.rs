@@ -1,4 +1,4 @@
-//! Finding the servers in a text.
+//! Locating the servers in a config text.
 
 use super::{ConfigError, Problem, ServerConfig, Severity, entry, report::Report};
 use jsonc_parser::{

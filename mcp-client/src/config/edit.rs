@@ -1,4 +1,4 @@
-//! Changing a text where it has to change, and nowhere else.
+//! Editing a config text in place.
 
 use super::{
     Auth, RemoteProtocol, ServerConfig, ServerTransport,

@@ -1,4 +1,4 @@
-//! Reading one server.
+//! Parsing the entry of one server.
 
 use super::{
     Auth, OAuthSettings, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport, StdioServer,

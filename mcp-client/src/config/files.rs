@@ -1,4 +1,4 @@
-//! Files that a config names, which are read when a client connects.
+//! Files that a config refers to, read when a client connects.
 
 use super::TlsFiles;
 use crate::{

@@ -1,4 +1,4 @@
-//! The file of Goose, which is YAML.
+//! The YAML config of Goose.
 
 use super::{
     ConfigError, Problem, ServerConfig, Severity,

@@ -1,4 +1,4 @@
-//! What members of a server are called, by editors and agents.
+//! The names that editors and agents give to the members of an entry.
 
 use crate::near::{did_you_mean, near};
 

@@ -1,4 +1,4 @@
-//! How the command logs in to a server of a config, and out.
+//! Logging in to, and out of, a server of a config.
 
 use super::{
     RemoteServer, ServerConfig, ServerTransport, Variables, files,

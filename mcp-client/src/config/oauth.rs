@@ -1,4 +1,4 @@
-//! What a config says of a client that logs in.
+//! The OAuth client settings of a config.
 
 use super::{report::Report, values};
 use jsonc_parser::{ast::Value, common::Ranged};

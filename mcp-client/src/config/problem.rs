@@ -1,4 +1,4 @@
-//! What can be wrong with a file of servers.
+//! Problems in a config.
 
 use crate::near::{did_you_mean, near};
 use std::{

@@ -1,4 +1,4 @@
-//! Collecting what is wrong with a text, and where.
+//! Collecting problems with their positions.
 
 use super::{Problem, Severity};
 use jsonc_parser::common::Range;

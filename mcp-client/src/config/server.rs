@@ -1,4 +1,4 @@
-//! What a config says about one server.
+//! The settings of one server.
 
 use super::{OAuthSettings, TlsFiles, ToolRules};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};

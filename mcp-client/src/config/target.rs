@@ -1,4 +1,4 @@
-//! From what a config says to a client.
+//! Turning a server entry into a client.
 
 use super::{
     Auth, Config, OAuthSettings, RemoteProtocol, RemoteServer, ServerConfig, ServerTransport,

@@ -1,4 +1,4 @@
-//! Which tools of a server are shown, and how.
+//! The tool rules of a config: which tools are shown, and how.
 
 use super::{report::Report, values};
 use crate::near::{did_you_mean, near};

@@ -1,4 +1,4 @@
-//! Values of the types that members of a server have.
+//! Reading typed values out of an entry.
 
 use super::report::Report;
 use jsonc_parser::{ast::Value, common::Ranged};

@@ -1,4 +1,4 @@
-//! What `${…}` in a config stands for.
+//! Expanding `${…}` variables.
 
 use std::{collections::BTreeSet, env, fmt, path::PathBuf, sync::Arc};
 

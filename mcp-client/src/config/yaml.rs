@@ -1,4 +1,4 @@
-//! YAML as the values that servers are read from, each with its place in the text.
+//! A YAML reader that keeps the position of each value.
 
 use jsonc_parser::{
     ast::{

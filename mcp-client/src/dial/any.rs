@@ -1,4 +1,4 @@
-//! One type for all connections: what is generic over a transport is compiled once.
+//! Type erasure for transports, so that what is generic over them is compiled once.
 
 use futures_util::future::BoxFuture;
 #[cfg(feature = "http")]

@@ -1,4 +1,4 @@
-//! Configuring a group.
+//! The group builder.
 
 use super::{
     Group, Naming, Policy, Shared,

@@ -1,4 +1,4 @@
-//! Calls of a group: each is one of the member that has what it is for.
+//! Routing calls to the member that they are for.
 
 use super::{Group, Shared, member::Member, routes::Kind};
 use crate::{CallTool, Client, Complete, Error, GetPrompt, Operation, ReadResource, ToolResult};

@@ -1,4 +1,4 @@
-//! A group of the servers of a config.
+//! Groups from configs.
 
 use super::{Group, GroupBuilder, Naming};
 use crate::{Client, ClientBuilder, Config, Error, Options, Target};

@@ -1,4 +1,4 @@
-//! One member of a group that is connected, and connected again when it is lost.
+//! Keeping one member connected.
 
 use super::{
     Shared,

@@ -1,4 +1,4 @@
-//! Lists of a group.
+//! The lists of a group.
 
 use super::{Group, Merged, merge::Merge};
 use crate::{Deadlines, Error};

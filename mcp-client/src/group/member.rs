@@ -1,4 +1,4 @@
-//! One member of a group, and how it is.
+//! One member of a group, and its state.
 
 use crate::{Client, Error, TaskHandle, operation::TaskPrefix};
 use std::{fmt, sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! Lists of members as one list.
+//! Merging the lists of members.
 
 use super::{Shared, routes::Kind};
 use crate::{

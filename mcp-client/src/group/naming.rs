@@ -1,4 +1,4 @@
-//! What the tools, prompts and resources of members are called in a group.
+//! The names of the members' tools, prompts and resources within a group.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

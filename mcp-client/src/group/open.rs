@@ -1,4 +1,4 @@
-//! Connecting the members of a group, all together.
+//! Connecting all members at the same time.
 
 use super::{
     Policy, Shared,

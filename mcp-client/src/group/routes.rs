@@ -1,4 +1,4 @@
-//! Which member a name belongs to.
+//! The routing table: which member a name belongs to.
 
 use super::Naming;
 use crate::near::near;

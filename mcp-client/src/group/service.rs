@@ -1,4 +1,4 @@
-//! A group as a service of calls.
+//! A group as a `CallService`.
 
 use super::{
     Group, Shared,

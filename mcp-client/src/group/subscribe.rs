@@ -1,4 +1,4 @@
-//! Subscriptions of a group: one at each member, as one stream.
+//! Subscriptions of a group: one per member, merged into one stream.
 
 use super::{
     Group, Shared,

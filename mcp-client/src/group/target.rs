@@ -1,4 +1,4 @@
-//! A group as what a client connects to.
+//! A group as a target that a client connects to.
 
 use super::{Group, GroupConnection, Shared};
 use crate::{

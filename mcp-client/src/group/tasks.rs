@@ -1,4 +1,4 @@
-//! Tasks of a group: each is at the member that has made it.
+//! The tasks of a group.
 
 use super::{Group, Shared, member::Member};
 use crate::{Error, TaskHandle, together::together};

@@ -1,4 +1,4 @@
-//! Work that is done beside a session and ends with it.
+//! Tasks that run beside a session and end with it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;

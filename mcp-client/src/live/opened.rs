@@ -1,4 +1,4 @@
-//! What was opened, and how it is found again.
+//! How handles find the session that is open.
 
 use super::Slot;
 use crate::Error;

@@ -1,4 +1,4 @@
-//! Opening a page in the browser of the user.
+//! Opening a page in the user's browser.
 
 use mcp_transport::Url;
 use std::{env, fmt, io, process::Stdio, time::Duration};

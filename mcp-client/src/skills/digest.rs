@@ -1,4 +1,4 @@
-//! Digests as skills write them.
+//! Digests of skill files.
 
 use sha2::{Digest as _, Sha256};
 use std::{fmt, str::FromStr};

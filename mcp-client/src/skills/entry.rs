@@ -1,4 +1,4 @@
-//! The entry of a skill, and the rules for it.
+//! The entry of a skill, and its rules.
 
 use super::digest::Digest;
 use mcp_types::JsonObject;

@@ -1,4 +1,4 @@
-//! Why a skill is not used.
+//! Errors of skills.
 
 use super::{MAX_BYTES, MAX_FILES};
 use crate::{Error, InvalidBase64};

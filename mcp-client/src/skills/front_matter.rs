@@ -1,4 +1,4 @@
-//! The YAML ahead of the instructions in a `SKILL.md`.
+//! The YAML front matter of a `SKILL.md`.
 
 use mcp_types::JsonObject;
 use serde_json::{Number, Value};

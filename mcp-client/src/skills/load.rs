@@ -1,4 +1,4 @@
-//! Loading a skill, and reading the files of one that is loaded.
+//! Loading a skill and its files.
 
 use super::{
     MAX_BYTES, MAX_FILES, Skill, SkillError, SkillFile, entry::is_inside, reference, verify,

@@ -1,4 +1,4 @@
-//! What a skill means when it names one of its files.
+//! Resolving the names of files within a skill.
 
 use super::entry::is_inside;
 use std::borrow::Cow;

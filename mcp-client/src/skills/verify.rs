@@ -1,4 +1,4 @@
-//! Comparing what was read with the entry of the skill.
+//! Verifying files against the entry of a skill.
 
 use super::{
     Skill, SkillError, SkillFile,

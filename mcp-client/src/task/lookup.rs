@@ -1,4 +1,4 @@
-//! Tasks by their ids.
+//! Finding tasks by id.
 
 use crate::{Client, Error, TaskHandle, TaskList, TaskState};
 use mcp_types::RawJson;

@@ -1,4 +1,4 @@
-//! One circuit, without a clock of its own.
+//! The state machine of one circuit: no clock of its own.
 
 use super::CircuitOptions;
 use std::{collections::VecDeque, time::Duration};

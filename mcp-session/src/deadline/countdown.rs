@@ -1,4 +1,4 @@
-//! The times of one call, and waiting for their end.
+//! The countdown of one call.
 
 use super::{Deadlines, Ground, shared_timer::Seat};
 use crate::{

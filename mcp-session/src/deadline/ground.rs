@@ -1,4 +1,4 @@
-//! What the calls of a service have in common when their time is counted.
+//! What the countdowns of a service share.
 
 use super::{Deadlines, shared_timer::Timers};
 use crate::moment::Moment;

@@ -1,4 +1,4 @@
-//! One call on its way: what it waits for, and what the server says meanwhile.
+//! One call in flight.
 
 use super::Ends;
 use crate::{

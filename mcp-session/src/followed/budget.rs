@@ -1,4 +1,4 @@
-//! The time that a call has over all its tries.
+//! The time budget of a call over all its attempts.
 
 use crate::{Call, Deadlines, Error, Phase};
 use mcp_transport::BoxError;

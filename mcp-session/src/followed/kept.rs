@@ -1,4 +1,4 @@
-//! A call that is kept, to be sent again.
+//! A compact copy of a call, to be sent again.
 
 use crate::{Call, Events, Meta, Params};
 use mcp_transport::Extensions;

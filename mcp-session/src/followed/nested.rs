@@ -1,4 +1,4 @@
-//! Layers that follow calls, one around the other, with one copy of each call.
+//! Following layers nested into one service, with one copy of the call between them.
 
 use super::{Again, Ended, Follow, Followed, Outcome, send};
 use crate::{BoxCallService, Call, CallService, Deadlines, Reply};

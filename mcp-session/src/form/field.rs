@@ -1,4 +1,4 @@
-//! The rules of one field.
+//! The rules of one form field.
 
 use super::format::fits;
 use mcp_types::schema::{

@@ -1,4 +1,4 @@
-//! The formats of texts.
+//! The string formats of form fields.
 
 use iri_string::types::UriStr;
 use mcp_types::schema::StringSchemaFormat as Format;

@@ -1,4 +1,4 @@
-//! What fits into forms.
+//! Which values fit which forms.
 
 use super::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! The life of tasks, without IO and without a clock.
+//! The table of hosted tasks: no IO and no clock.
 
 use futures_util::future::AbortHandle;
 use mcp_types::{ErrorCode, ErrorObject, RawJson};

@@ -1,4 +1,4 @@
-//! Moments as the protocol writes them.
+//! Timestamps as the protocol writes them (RFC 3339).
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! Who asks, and about which call.
+//! Who asks a question, and in which call.
 
 use crate::{Params, tool_name::target_name};
 use mcp_types::capabilities::Implementation;

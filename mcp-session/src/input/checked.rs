@@ -1,4 +1,4 @@
-//! Letting only answers out that fit their questions.
+//! A wrapper that lets only answers through which fit their question.
 
 use super::{InputHandler, Question, sampling};
 use crate::form;

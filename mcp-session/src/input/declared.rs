@@ -1,4 +1,4 @@
-//! What the client has said that it answers.
+//! What the client has declared that it can answer.
 
 use crate::member::{is_there, optional};
 use mcp_types::{

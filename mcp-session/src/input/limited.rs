@@ -1,4 +1,4 @@
-//! Limits for handlers.
+//! Time and concurrency limits for handlers.
 
 use super::{InputHandler, Question, pace::Pace};
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! How many questions a server may ask.
+//! A rate limit for the questions of a server.
 
 use std::time::Duration;
 use tokio::time::Instant;

@@ -1,4 +1,4 @@
-//! Answering what a server asks inside of a result.
+//! Answering the questions in an `input_required` result.
 
 use super::{Asker, InputHandler, answer, check_variety, is_declared};
 use crate::{

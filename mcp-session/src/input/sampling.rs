@@ -1,4 +1,4 @@
-//! The rules of a conversation with a model.
+//! The rules for sampling messages.
 
 use mcp_types::{
     OneOrMany,

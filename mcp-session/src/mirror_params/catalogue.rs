@@ -1,4 +1,4 @@
-//! What is known about the annotations of tools.
+//! The annotations of the tools that were listed.
 
 use super::annotations::{Annotation, KEYWORD, annotations, header_value};
 use crate::{

@@ -1,4 +1,4 @@
-//! Asking whether a server is stateless.
+//! The `server/discover` probe of stateless servers.
 
 use super::Opening;
 use crate::{

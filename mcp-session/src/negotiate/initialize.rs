@@ -1,4 +1,4 @@
-//! The handshake of legacy servers.
+//! The `initialize` handshake of legacy servers.
 
 use super::Opening;
 use crate::{Call, Era, Error, HostTasks, Misbehavior, Options, Phase, Reply, Server};

@@ -1,4 +1,4 @@
-//! A connection on which nothing has been agreed yet.
+//! A connection before anything has been negotiated.
 
 use crate::{
     Call, Dispatch, Peer, Reply,

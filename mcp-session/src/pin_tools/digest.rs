@@ -1,4 +1,4 @@
-//! What a definition comes down to.
+//! Digests of tool definitions.
 
 use crate::{canonical::canonical, params::Members};
 use mcp_types::RawJson;

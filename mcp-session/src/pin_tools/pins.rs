@@ -1,4 +1,4 @@
-//! What was accepted, and what waits to be.
+//! The accepted tools, and those that wait for acceptance.
 
 use super::digest::{ToolDigest, definition};
 use crate::params::Members;

@@ -1,4 +1,4 @@
-//! Finding out whether what was known of a server is true.
+//! Verifying in the background that the earlier discovery still holds.
 
 use super::PriorDiscover;
 use crate::{

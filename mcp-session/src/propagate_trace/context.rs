@@ -1,4 +1,4 @@
-//! W3C trace context, as it goes over the wire.
+//! W3C trace context on the wire.
 
 use mcp_types::keys;
 use std::fmt;

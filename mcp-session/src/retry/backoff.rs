@@ -1,4 +1,4 @@
-//! How long to wait.
+//! Exponential backoff with jitter.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How much may be tried again in all.
+//! The retry budget.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,4 +1,4 @@
-//! Waiting together when the server has asked one call to wait.
+//! Holding back all calls of a session when the server asks one to wait.
 
 use super::{Shared, backoff};
 use crate::{Call, CallService, Deadlines, Error, Reply};

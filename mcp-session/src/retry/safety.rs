@@ -1,4 +1,4 @@
-//! What may be sent again.
+//! Which calls are safe to retry.
 
 use crate::{Call, Params, member::text, tool_name::tool_name};
 use mcp_transport::{Delivery, Error};

@@ -1,4 +1,4 @@
-//! Calls that are under way, so that others who ask the same do not ask again.
+//! Coalescing identical calls in flight.
 
 use super::CacheKey;
 use crate::Reply;

@@ -1,4 +1,4 @@
-//! What a server says about how long and for whom a result is good.
+//! The caching hints of a result: `ttlMs` and `cacheScope`.
 
 use crate::{
     Reply,

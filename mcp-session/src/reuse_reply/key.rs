@@ -1,4 +1,4 @@
-//! What makes two calls the same.
+//! Cache keys: what makes two calls the same.
 
 use crate::{
     Call, Meta,

@@ -1,4 +1,4 @@
-//! Replies in memory.
+//! A reply store in memory.
 
 use super::{CacheKey, CachedReply, ReplyStore};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What is kept, and since when it is out of date.
+//! The cache, and the invalidation of its entries.
 
 use super::{
     CachedReply, ReplyStore, ReuseOptions, Reused,

@@ -1,4 +1,4 @@
-//! Where replies are kept.
+//! The trait for reply stores.
 
 use super::CacheKey;
 use mcp_types::RawJson;

@@ -1,4 +1,4 @@
-//! Subscribing at a server with a handshake.
+//! Subscriptions at servers with a handshake.
 
 use super::{Notice, Subscription, covers, notice};
 use crate::{Error, Session, peer::Connections};

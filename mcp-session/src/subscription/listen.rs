@@ -1,4 +1,4 @@
-//! Subscribing at a stateless server.
+//! Subscriptions at stateless servers.
 
 use super::{Notice, Subscription, covers, notice, notification};
 use crate::{

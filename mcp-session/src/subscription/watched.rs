@@ -1,4 +1,4 @@
-//! Which resources a legacy session is subscribed to.
+//! The resources that a legacy session is subscribed to.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Following a task on behalf of the call that it was made of.
+//! Following a task on behalf of the call that started it.
 
 use super::{known::Known, work::Work};
 use crate::{BoxCallService, Error, Peer, Phase, Reply};

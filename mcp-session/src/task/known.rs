@@ -1,4 +1,4 @@
-//! What is known of a task.
+//! The latest known state of a task.
 
 use super::{
     pace::{self, Pace},

@@ -1,4 +1,4 @@
-//! The tasks that a server keeps, and those that this session has started.
+//! Listing the tasks of a server, and those that this session started.
 
 use super::{TaskHandle, TaskOffer, TaskState, state::State};
 use crate::{Call, Endless, Era, Error, Params, Session, member::optional, task::work::broken};

@@ -1,4 +1,4 @@
-//! Which calls a server with a handshake does as tasks.
+//! Which calls a legacy server can run as tasks.
 
 use crate::Server;
 use mcp_types::ServerCapabilities;

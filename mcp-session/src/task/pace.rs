@@ -1,4 +1,4 @@
-//! How often a task is asked for.
+//! The polling interval of a task.
 
 use crate::member::optional;
 use mcp_types::RawJson;

@@ -1,4 +1,4 @@
-//! What a server says of a task without being asked how it is.
+//! Status notifications of a task, between two polls.
 
 use super::{state::State, told::Told};
 use crate::{BoxCallService, Event, Events, OnRequestId, Peer, Progress};

@@ -1,4 +1,4 @@
-//! What a server says of a task, in either protocol.
+//! The state of a task, in either protocol.
 
 use super::pace;
 use crate::{

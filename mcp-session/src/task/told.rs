@@ -1,4 +1,4 @@
-//! What a stateless server tells of a task, on a stream that it was asked for.
+//! A stateless server's stream of status notifications for one task.
 
 use super::state::State;
 use crate::{BoxCallService, Call, Deadlines, Error, Event, Events, InvalidParams};

@@ -1,4 +1,4 @@
-//! One task on the wire, in the protocol of its era.
+//! The requests about a task, in the protocol of its era.
 
 use super::{AsTask, known::Known, pushes::Pushes, state::State};
 use crate::{

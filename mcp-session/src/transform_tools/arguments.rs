@@ -1,4 +1,4 @@
-//! Arguments as the server knows them.
+//! From the shown arguments to those of the server.
 
 use super::ToolTransform;
 use crate::{InvalidParams, Params, params::Members};

@@ -1,4 +1,4 @@
-//! Definitions of tools as they are shown.
+//! Tool definitions as they are shown.
 
 use super::{ArgumentTransform, ToolTransform};
 use crate::params::Members;

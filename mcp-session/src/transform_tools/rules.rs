@@ -1,4 +1,4 @@
-//! Which tools are shown, and how.
+//! Which tools are shown, and how they are changed.
 
 use serde_json::Value;
 use std::{

@@ -1,4 +1,4 @@
-//! How much work a schema can make, found out before the work begins.
+//! Bounding the work of a schema before a validator runs it.
 //!
 //! Small schemas can make a validator work without end: with references that double at each level, or alternatives that
 //! do so at each level of the value. So the schema is taken for a graph, and before a value is validated it is counted

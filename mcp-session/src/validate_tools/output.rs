@@ -1,4 +1,4 @@
-//! The output of one call.
+//! Validating the output of one call.
 
 use super::{Validation, catalogue::Definition};
 use crate::{Error, Misbehavior, Misfit, Reply};

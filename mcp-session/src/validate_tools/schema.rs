@@ -1,4 +1,4 @@
-//! One schema, compiled.
+//! One compiled schema.
 
 use super::graph::{Graph, TooCostly};
 use crate::Misfit;

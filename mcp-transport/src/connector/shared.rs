@@ -1,4 +1,4 @@
-//! Servers in this process: one transport for all connections.
+//! Servers in this process: one transport shared by all connections.
 
 use super::{Binding, Connector, Driver, Link};
 use crate::{ClientMessage, Delivery, Error, Replies, ServerMessage, Transport};

@@ -1,4 +1,4 @@
-//! What a wire rings when there is something to read.
+//! Read readiness of a pipe or socket, and reading right where it is noticed.
 
 use super::{
     intake::Intake,

@@ -1,4 +1,4 @@
-//! One request in flight, between the driver and the caller.
+//! One call in flight, between the driver and its caller.
 
 use super::{calls::Key, exchange::Polled, outbox::Span, shared::Handle};
 use crate::{

@@ -1,4 +1,4 @@
-//! The calls in flight.
+//! The table of calls in flight.
 
 use super::{
     call::{Found, Slot},

@@ -1,4 +1,4 @@
-//! The drivers of connections, as their users see them.
+//! The driver futures, as their users see them.
 
 use super::{
     engine::Engine,

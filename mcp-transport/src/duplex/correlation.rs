@@ -1,4 +1,4 @@
-//! What a notification says about the request that it belongs to.
+//! Which request a notification belongs to.
 
 use mcp_types::{RequestId, keys, rpc::Notification};
 

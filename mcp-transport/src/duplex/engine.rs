@@ -1,4 +1,4 @@
-//! The work of a connection, whatever it is made over.
+//! The work of a driver, generic over the wire.
 
 use super::{
     intake::Intake,

@@ -1,4 +1,4 @@
-//! What callers and the driver share, without IO.
+//! The state that callers and the driver share: no IO.
 
 use super::{
     Limits,

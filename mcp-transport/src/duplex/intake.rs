@@ -1,4 +1,4 @@
-//! What comes in: read from the wire, and given to those whom it is for.
+//! The receiving side: reads messages from the wire and routes them.
 
 use super::{
     port::{Port, Reading},

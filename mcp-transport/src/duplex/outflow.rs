@@ -1,4 +1,4 @@
-//! What is on its way out.
+//! The sending side: what is being written right now.
 
 use super::{outbox::Chunk, wire::Wire};
 use crate::BoxError;

@@ -1,4 +1,4 @@
-//! The wire: the driver's, and for the time of one write that of a caller who finds it quiet.
+//! Who may use the wire: the driver, or a caller for the time of one write.
 
 use super::{
     exchange::{Exchange, Outgoing, settle},

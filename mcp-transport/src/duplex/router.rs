@@ -1,4 +1,4 @@
-//! Where what the peer says goes.
+//! Routing the peer's messages to calls, or to the unsolicited stream.
 
 use super::{
     batch, correlation::subject, exchange::settle, port::WriteThrough, salvage::Salvage,

@@ -1,4 +1,4 @@
-//! Finding out which call a message that cannot be read was about.
+//! Finding the call that an undecodable message was about.
 
 use mcp_types::RequestId;
 

@@ -1,4 +1,4 @@
-//! Handing a message over.
+//! The future that hands a message to the connection.
 
 use super::{CallReplies, exchange::settle, outbox::LargeLine, shared::Handle, turns::Ticket};
 use crate::{Error, Replies};

@@ -1,4 +1,4 @@
-//! The line of callers that wait for room. No IO.
+//! A fair queue of callers that wait for room: no IO.
 
 use std::{collections::VecDeque, task::Waker};
 

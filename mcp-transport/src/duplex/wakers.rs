@@ -1,4 +1,4 @@
-//! Callers to wake.
+//! Wakers that are collected under a lock and woken after it.
 
 use std::task::Waker;
 

@@ -1,4 +1,4 @@
-//! What a connection reads and writes: bytes that lines are made of, or messages that are kept apart already.
+//! The wire: a byte stream that is split into lines, or a channel of whole messages.
 
 use super::salvage::Salvage;
 use crate::{

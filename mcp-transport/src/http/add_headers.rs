@@ -1,4 +1,4 @@
-//! Headers that are not known before a request: a layer of the HTTP storey, like any of your own.
+//! A layer that adds headers which are only known when a request is sent.
 
 use super::{
     ask::Ask,

@@ -1,4 +1,4 @@
-//! The answer to a request of the default client.
+//! The response future of the default client.
 
 use super::{
     RequestBody,

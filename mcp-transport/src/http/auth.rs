@@ -1,4 +1,4 @@
-//! Showing who asks: a layer of the HTTP storey, like any of your own.
+//! A layer that adds an `Authorization` header.
 
 use super::ask::Ask;
 use crate::{BoxError, Delivery, Error};

@@ -1,4 +1,4 @@
-//! Several messages in one: servers of revision 2025-03-26 may answer so.
+//! JSON-RPC batches, with which servers of revision 2025-03-26 may answer.
 
 use bytes::Bytes;
 use mcp_types::RawJson;

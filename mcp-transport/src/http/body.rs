@@ -1,4 +1,4 @@
-//! Reading a body whole.
+//! Reading a whole body, up to a limit.
 
 use super::clock::Clock;
 use crate::{BoxError, Delivery, Error, error::Kind, room};

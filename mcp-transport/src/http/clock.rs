@@ -1,4 +1,4 @@
-//! How long an answer may take, and be silent.
+//! Time limits of an HTTP exchange: in total, and between two pieces of the answer.
 
 use crate::{Delivery, Error, error::Kind};
 use std::{

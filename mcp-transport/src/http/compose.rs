@@ -1,4 +1,4 @@
-//! From a message to an HTTP request.
+//! Making an HTTP request of a message.
 
 use super::{
     RequestBody,

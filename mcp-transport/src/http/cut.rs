@@ -1,4 +1,4 @@
-//! The end of a connection, for the calls in flight.
+//! Ending the calls in flight when their connection ends.
 
 use super::state::State;
 use crate::Error;

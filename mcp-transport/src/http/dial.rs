@@ -1,4 +1,4 @@
-//! Making connections: directly, through a proxy, or to a Unix socket.
+//! Connecting: directly, through a proxy, or to a Unix socket.
 
 use super::{
     proxy::{self, Rules},

@@ -1,4 +1,4 @@
-//! The background of a connection: what a legacy session needs done besides its calls.
+//! The driver of a connection: what a legacy session needs besides its calls.
 
 use super::{
     HttpService, RequestBody,

@@ -1,4 +1,4 @@
-//! What to connect to, and how.
+//! The endpoint: what to connect to, and how.
 
 #[cfg(feature = "oauth")]
 use super::oauth::AuthorizeLayer;

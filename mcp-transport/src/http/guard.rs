@@ -1,4 +1,4 @@
-//! Requests to places that a server named.
+//! Guarded requests: those to addresses that a server named.
 
 mod pool;
 mod reach;

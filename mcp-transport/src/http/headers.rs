@@ -1,4 +1,4 @@
-//! What a modern request says in its headers: facts of its own body, and nothing that a header may not hold.
+//! The headers that mirror a request of the stateless protocol, and their encoding.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata).
 

@@ -1,4 +1,4 @@
-//! The transport of revision 2024-11-05: one event stream for all that the server says, and POSTs to where it says.
+//! The HTTP+SSE transport of revision 2024-11-05: one event stream down, POSTs up.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse).
 

@@ -1,4 +1,4 @@
-//! What a server may ask this client to keep.
+//! Limits for what a server sends.
 
 use crate::queue::Limit;
 use std::time::Duration;

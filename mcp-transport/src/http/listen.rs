@@ -1,4 +1,4 @@
-//! What a legacy server says unasked: its GET stream.
+//! The GET stream of a legacy server: messages that answer no POST.
 
 use super::{
     HttpService, batch,

@@ -1,4 +1,4 @@
-//! The members of parameters that headers repeat, found in their bytes.
+//! Finding the members of raw parameters that headers mirror.
 
 use mcp_types::{
     ProtocolVersion, RawJson, keys,

@@ -1,4 +1,4 @@
-//! The connections of a client: kept while they are idle, and given to one call after the other.
+//! The connection pool: idle connections, handed to one call after the other.
 //!
 //! An endpoint talks to one origin, so the idle connections are one short list, and the last one that came back goes first.
 //! A connection of HTTP/1.1 is owned and driven by the call that uses it ([`http1`]): there is no task beside, and a call

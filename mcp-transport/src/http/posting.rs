@@ -1,4 +1,4 @@
-//! A message on its way: sent by POST, until it has its answer or the beginning of a stream.
+//! The future of one POST: until its answer, or the beginning of its stream, is there.
 
 use super::{
     Client, HttpService, RequestBody,

@@ -1,4 +1,4 @@
-//! Which proxy carries a connection.
+//! Choosing the proxy for a connection.
 
 use crate::{Delivery, Error, Url, error::Kind, url::is_loopback};
 use http::Uri;

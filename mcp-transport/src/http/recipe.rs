@@ -1,4 +1,4 @@
-//! Making a request again.
+//! What it takes to make a request again after a redirect.
 
 use super::{
     RequestBody,

@@ -1,4 +1,4 @@
-//! Whether a redirect is followed, and with what.
+//! Redirect policy: whether a redirect is followed, and with which headers.
 
 use super::{RequestBody, headers::SESSION_ID};
 use crate::Url;

@@ -1,4 +1,4 @@
-//! What a server says with a status that is not 2xx.
+//! Turning an answer with an error status into an error.
 
 use super::{EXCERPT, body, clock::Clock, compose::Sent, state::State};
 use crate::excerpt::excerpt;

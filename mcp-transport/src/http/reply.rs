@@ -1,4 +1,4 @@
-//! From an HTTP response to replies.
+//! Turning an HTTP response into replies.
 
 use super::{
     EXCERPT, batch,

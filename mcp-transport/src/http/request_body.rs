@@ -1,4 +1,4 @@
-//! The body of a request.
+//! The body of a request: one or more parts, never copied together.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};

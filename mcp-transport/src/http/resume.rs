@@ -1,4 +1,4 @@
-//! Going on with an event stream of a legacy server that was lost.
+//! Resuming an event stream of a legacy server with `Last-Event-ID`.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery).
 

@@ -1,4 +1,4 @@
-//! The storey below: what carries HTTP requests.
+//! The alias for the HTTP service below the transport.
 
 use super::{RequestBody, pool::ConnectError};
 use crate::{BoxError, Delivery, Error, error::Kind};

@@ -1,4 +1,4 @@
-//! The session of a legacy server.
+//! The session id of a legacy server.
 
 use super::headers;
 use crate::{Delivery, Error, error::Kind, splice};

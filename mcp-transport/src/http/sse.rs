@@ -1,4 +1,4 @@
-//! Server-sent events, as they come: bytes in, events out, no IO.
+//! An incremental parser for server-sent events: bytes in, events out, no IO.
 //!
 //! Follows the [event stream grammar](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream):
 //! any chunk boundary, all three line ends, comments, a byte order mark, several `data` lines. An event that lies within

@@ -1,4 +1,4 @@
-//! What the handles, the calls and the driver of one connection share.
+//! The state that the handles, calls and driver of a connection share.
 
 #[cfg(feature = "oauth")]
 use super::oauth::AuthorizeLayer;

@@ -1,4 +1,4 @@
-//! The replies to one request, as its event stream brings them.
+//! The replies of one request, read from its event stream.
 
 use super::{
     EXCERPT, HttpService, batch, body,

@@ -1,4 +1,4 @@
-//! Whom to trust, and who to be, over TLS.
+//! TLS configuration: trusted roots, and a client certificate.
 
 use crate::{Delivery, Error, error::Kind};
 use rustls::{

@@ -1,4 +1,4 @@
-//! Any chunks give the same lines.
+//! However the bytes are cut into chunks, the lines are the same.
 
 use super::*;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! One line of a transcript.
+//! One entry of a transcript.
 
 use crate::{Binding, Delivery, Error, error::Kind};
 use http::StatusCode;

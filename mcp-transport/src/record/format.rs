@@ -1,4 +1,4 @@
-//! Entries as lines, and back.
+//! The text form of entries.
 
 use super::entry::{Entry, Event, Failure};
 use crate::{Binding, Delivery, error::Kind};

@@ -1,4 +1,4 @@
-//! What stands between a client and its transport, and tells what passes.
+//! The transport that records what passes through it.
 
 use super::{
     entry::{Entry, Event, Failure},

@@ -1,4 +1,4 @@
-//! What a transcript does not tell.
+//! Redaction of secrets in transcripts.
 
 use mcp_types::{
     ErrorObject, RawJson,

@@ -1,4 +1,4 @@
-//! Playing a recording back.
+//! Replaying a transcript as a server.
 
 mod connection;
 mod difference;

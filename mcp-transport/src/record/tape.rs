@@ -1,4 +1,4 @@
-//! A recording in memory.
+//! A recording that is kept in memory.
 
 use super::{
     entry::{Entry, Event},

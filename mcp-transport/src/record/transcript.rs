@@ -1,4 +1,4 @@
-//! A whole recording.
+//! A whole transcript.
 
 use super::{
     entry::Entry,

@@ -1,4 +1,4 @@
-//! Entries on their way into a file.
+//! Writing entries to a file.
 
 use super::{
     entry::{Entry, Event},

@@ -1,4 +1,4 @@
-//! Who answers.
+//! The service that answers, as the serving side sees it.
 
 use crate::{BoxError, ClientMessage, Replies};
 use futures_util::future::BoxFuture;

@@ -1,4 +1,4 @@
-//! Messages as text of one line.
+//! Encoding messages as single lines.
 
 use mcp_types::rpc::Message;
 use memchr::memchr2_iter;

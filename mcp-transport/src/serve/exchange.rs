@@ -1,4 +1,4 @@
-//! One message of a client, and what the service says about it.
+//! One message of a client, and the replies of the service to it.
 
 use super::backend::{Answering, Backend};
 use crate::{ClientMessage, Error, Replies, ServerMessage};

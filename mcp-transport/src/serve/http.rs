@@ -1,4 +1,4 @@
-//! Streamable HTTP, seen from the server.
+//! Serving streamable HTTP.
 
 mod answer;
 mod body;

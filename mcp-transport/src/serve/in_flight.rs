@@ -1,4 +1,4 @@
-//! The calls of one client that are being answered, and how it gives them up.
+//! The calls of one client that are in flight, and their cancellation.
 
 use super::{backend::Backend, exchange::Exchange};
 use crate::{ClientMessage, ServerMessage, splice};

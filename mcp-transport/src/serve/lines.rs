@@ -1,4 +1,4 @@
-//! Newline-delimited JSON, seen from the server.
+//! Serving newline-delimited JSON.
 
 mod outbox;
 

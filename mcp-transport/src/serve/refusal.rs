@@ -1,4 +1,4 @@
-//! What a server says about bytes that are not a message.
+//! The error response to bytes that are no message.
 
 use crate::duplex::salvage::Salvage;
 use mcp_types::{

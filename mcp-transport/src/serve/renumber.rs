@@ -1,4 +1,4 @@
-//! Ids of their own for the requests of many clients.
+//! Renumbering the requests of many clients, so that their ids never collide.
 
 use super::Server;
 use crate::{ClientMessage, Error, Replies, ServerMessage, splice};

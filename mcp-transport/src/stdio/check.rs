@@ -1,4 +1,4 @@
-//! What has to be true before a child is started.
+//! Checks before a child is started.
 
 use std::path::{Path, PathBuf};
 

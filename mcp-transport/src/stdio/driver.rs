@@ -1,4 +1,4 @@
-//! The life of a child, from the first message to the last signal.
+//! The driver of a child: from its first message to its exit.
 
 use super::{Graces, pipes::Pipes, process::Process, stderr::Tail};
 use crate::{

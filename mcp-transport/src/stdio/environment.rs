@@ -1,4 +1,4 @@
-//! What a child sees of the parent's environment.
+//! The environment of a child: which variables it inherits.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! What a user agreed to start.
+//! A fingerprint of a command, to remember that a user has agreed to it.
 
 use super::Command;
 use sha2::{Digest, Sha256};

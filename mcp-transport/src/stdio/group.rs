@@ -1,4 +1,4 @@
-//! A child with all that it starts, as one thing that can be ended: a group of processes, or a job on Windows.
+//! A child with its descendants, ended as one: a process group, or a job on Windows.
 
 #[cfg(unix)]
 mod unix;

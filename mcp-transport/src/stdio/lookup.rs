@@ -1,4 +1,4 @@
-//! Which file a program is on Windows, where its name is often said without the end.
+//! Finding the file of a program on Windows, where its extension is often left out.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,4 +1,4 @@
-//! The pipes to a child as one stream.
+//! The standard streams of a child as one byte stream.
 
 use std::{
     io::{self, IoSlice},

@@ -1,4 +1,4 @@
-//! A child and what descends from it.
+//! A child process and its descendants.
 
 use super::group::Group;
 use std::process::ExitStatus;

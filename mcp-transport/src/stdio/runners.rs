@@ -1,4 +1,4 @@
-//! Commands for the ways in which servers are usually started.
+//! Commands for the usual ways to start a server: Python, Node, `uv`, `npx`.
 
 use super::{Command, check::Requirement};
 use std::{ffi::OsString, path::PathBuf};

@@ -1,4 +1,4 @@
-//! What a child writes to standard error.
+//! The standard error of a child.
 
 use crate::excerpt::excerpt;
 use std::{

@@ -1,4 +1,4 @@
-//! Hosts in the one form that all readers of a URL agree on.
+//! Hosts in one canonical form.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! A WebSocket as a channel of messages that looks after its own health.
+//! A WebSocket as a channel of messages, with pings.
 
 use super::heard::Heard;
 use crate::{Delivery, Error, excerpt::excerpt};

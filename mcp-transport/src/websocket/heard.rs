@@ -1,4 +1,4 @@
-//! A stream that knows whether something has come.
+//! A stream that notes when bytes have arrived, as a sign of life.
 
 use std::{
     io::{self, IoSlice},

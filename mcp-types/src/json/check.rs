@@ -1,4 +1,4 @@
-//! Checking that text is JSON.
+//! Validation: that text is one JSON value.
 
 use super::{
     nesting::Nesting,

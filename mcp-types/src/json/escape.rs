@@ -1,4 +1,4 @@
-//! Escapes in strings.
+//! Escape sequences in strings.
 
 /// How long an escape of a code unit is, like `\u00e9`.
 const UNIT: usize = 6;

@@ -1,4 +1,4 @@
-//! Large text that keeps the memory it came in.
+//! Large strings that take over the buffer they arrived in.
 //!
 //! Most of a large message is one string. The buffer of the message becomes that string, in place of a copy of it; what is
 //! around it, which is little, is read with a hole where the string was.

@@ -1,4 +1,4 @@
-//! What a value is in: one bit for each object or array around it.
+//! The brackets that are open: one bit for each object or array around a value.
 
 /// The containers that are open, of any depth. The first 63 take no memory of their own.
 pub(super) struct Nesting {

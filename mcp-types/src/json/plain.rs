@@ -1,4 +1,4 @@
-//! The plain part of strings, many bytes at a time.
+//! Scanning for the end of the plain part of a string, many bytes at a time.
 
 use memchr::memchr2;
 use std::ops::BitOr;

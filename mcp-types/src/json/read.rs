@@ -1,4 +1,4 @@
-//! Making values of JSON text that was checked.
+//! Reading values from validated JSON text.
 //!
 //! It is serde_json for text of which it is known that it is JSON, and gives what that gives. What is rare is left to
 //! serde_json itself: numbers that are no small integers, enums, bytes, and its own types.

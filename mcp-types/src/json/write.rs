@@ -1,4 +1,4 @@
-//! Values written as JSON text, without white space.
+//! Writing values as compact JSON text.
 //!
 //! What comes out is what serde_json writes. Strings are looked at many bytes at a time, and everything goes into one buffer,
 //! so that this is compiled once for all writers.

@@ -1,4 +1,4 @@
-//! Reading an envelope.
+//! Decoding messages.
 
 use super::{
     Message, Notification, RawJson, Request, RequestId, Response, envelope::Envelope, plain,

@@ -1,4 +1,4 @@
-//! Writing an envelope.
+//! Encoding messages.
 
 use super::{Message, Notification, RawJson, Request, RequestId, Response};
 use crate::{

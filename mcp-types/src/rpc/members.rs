@@ -1,4 +1,4 @@
-//! What is in an object or an array, one by one and as text.
+//! Iterating over the members of an object, or the elements of an array, as raw text.
 
 use super::RawJson;
 use crate::json::Checker;

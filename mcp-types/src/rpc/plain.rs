@@ -1,4 +1,4 @@
-//! Messages as nearly all servers write them: without white space, their members in one of few orders.
+//! The fast path of decoding: messages without white space, their members in a usual order.
 
 use super::{Message, Notification, RawJson, RequestId, Response};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! JSON that stays bytes.
+//! `RawJson`: a JSON value that is kept as bytes.
 
 mod parts;
 

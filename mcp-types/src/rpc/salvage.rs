@@ -1,4 +1,4 @@
-//! Finding the id of a message that cannot be read.
+//! Recovering the id of a message that cannot be decoded.
 
 use super::RequestId;
 

@@ -1,4 +1,4 @@
-//! Strings that are not text.
+//! Strings with unpaired surrogates, which no Rust string can hold.
 
 use super::RawJson;
 

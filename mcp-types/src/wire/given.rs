@@ -1,4 +1,4 @@
-//! What serde gives for a value of whatever type, as little as there is to know of the type.
+//! Deserializing through any serde `Deserializer`, with as little generic code as possible.
 
 use super::{Failure, Text, Wire};
 use crate::json::{BY_ITSELF, HandedOver, Hole, Reader, handed_over};

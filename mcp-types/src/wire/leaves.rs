@@ -1,4 +1,4 @@
-//! The JSON forms of strings, numbers, lists, maps and of the types that are written by hand.
+//! The JSON form of strings, numbers, lists, maps and the types that are written by hand.
 
 use super::{
     Encoded, Failure, Wire,

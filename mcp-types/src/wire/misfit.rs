@@ -1,4 +1,4 @@
-//! Values that do not fit.
+//! Values that do not fit their type.
 
 use crate::json::{Mark, Reader};
 use serde_json::{Error, Value};

@@ -1,4 +1,4 @@
-//! Objects with known members and an open rest.
+//! Objects with known members, which keep the members they do not know.
 
 use super::{Encoded, Failure, Wire, array::open};
 use crate::{

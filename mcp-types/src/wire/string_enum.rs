@@ -1,4 +1,4 @@
-//! Strings with known values.
+//! String enums, which keep the values they do not know.
 
 /// Gives an enum its JSON form: known values have a variant, all others are `Unknown`.
 macro_rules! string_enum {

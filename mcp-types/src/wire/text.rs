@@ -1,4 +1,4 @@
-//! Strings and members that are read by way of serde.
+//! Strings and members that are read through serde.
 
 use serde_core::{
     Deserialize, Deserializer,

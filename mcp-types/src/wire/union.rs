@@ -1,4 +1,4 @@
-//! Values that are one of several types. What is none of them is kept as it is.
+//! Unions of several types. A value that is none of them is kept as it is.
 
 use super::{Failure, Wire, array::read_entries, to_value};
 use crate::json::{self, Mark, Reader};

@@ -1,4 +1,4 @@
-//! Logging in, logging out, and where one is logged in.
+//! `mcp login`, `logout` and `status`.
 
 use super::{closed, connect};
 use crate::{

@@ -1,4 +1,4 @@
-//! Writing code for the tools of a server.
+//! Generating code for the tools of a server.
 
 use super::{closed, connect, unless_ended};
 use crate::cli::{Failure, Terminal, options::Common, target::resolve};

@@ -1,4 +1,4 @@
-//! Listing what a server has.
+//! Listing what a server offers.
 
 use super::Session;
 use crate::Error;

@@ -1,4 +1,4 @@
-//! URIs of files, from their paths.
+//! `file:` URIs from paths.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::path::{Component, Path, Prefix};

@@ -1,4 +1,4 @@
-//! Which entries are taken, and which are refused.
+//! Which entries are accepted, and which are refused.
 
 use super::{Skill, is_inside};
 use serde_json::{Value, json};

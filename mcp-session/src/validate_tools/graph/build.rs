@@ -1,4 +1,4 @@
-//! Taking a schema apart.
+//! Building the graph of a schema.
 
 use super::{Graph, MAX_CHAIN, MAX_NODES, Node};
 use crate::validate_tools::schema::Unusable;

@@ -1,4 +1,4 @@
-//! A part of what waits to be written.
+//! A run of whole lines that leaves the outbox together.
 
 use super::{CHUNK, LargeLine, MARGIN, Span};
 use std::ops::Range;

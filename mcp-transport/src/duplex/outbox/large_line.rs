@@ -1,4 +1,4 @@
-//! Messages that are large.
+//! Large messages, which the outbox does not copy.
 
 use super::join_lines;
 use bytes::Bytes;

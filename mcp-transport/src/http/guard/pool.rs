@@ -1,4 +1,4 @@
-//! The connections of guarded requests.
+//! A connection pool for guarded requests.
 
 use super::{
     Guarded,

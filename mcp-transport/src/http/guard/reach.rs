@@ -1,4 +1,4 @@
-//! Who can reach an address.
+//! From where an IP address can be reached.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

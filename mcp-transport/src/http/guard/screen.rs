@@ -1,4 +1,4 @@
-//! Which addresses guarded requests may go to.
+//! The policy for the addresses of guarded requests.
 
 use super::{Guarded, reach::Reach};
 use crate::{BoxError, Url, url::is_loopback};

@@ -1,4 +1,4 @@
-//! The calls that wait for what comes over the one stream. No IO.
+//! Pairing the messages of the one stream with the calls that wait for them: no IO.
 
 use crate::{Delivery, Error, ServerMessage, error::Kind, inbox::Inbox};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! The authorization request, and what an answer to it has to be.
+//! The authorization request, and how its answer is checked.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#authorization-response-validation).
 

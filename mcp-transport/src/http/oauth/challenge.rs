@@ -1,4 +1,4 @@
-//! What a server says with a 401 or a 403: the header `WWW-Authenticate`.
+//! Parsing `WWW-Authenticate` challenges of 401 and 403 answers.
 
 use super::TokenType;
 use http::{HeaderMap, header};

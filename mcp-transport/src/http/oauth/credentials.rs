@@ -1,4 +1,4 @@
-//! Who a client is at an authorization server, and how it proves that.
+//! The credentials of a client, and how it authenticates with them.
 
 use super::{Error, Secret};
 use futures_util::future::BoxFuture;

@@ -1,4 +1,4 @@
-//! Finding out where to log in: from the metadata of the server to that of its authorization server.
+//! Discovery: from the metadata of the server to that of its authorization server.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/authorization-server-discovery).
 

@@ -1,4 +1,4 @@
-//! Proofs that a client has the key that its token is bound to (DPoP, RFC 9449).
+//! DPoP proofs: that a client has the key which its token is bound to (RFC 9449).
 
 use super::{Error, ErrorKind, Secret, jwt};
 use base64::{

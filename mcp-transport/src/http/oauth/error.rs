@@ -1,4 +1,4 @@
-//! What can go wrong while logging in.
+//! Errors of a login.
 
 use super::super::EXCERPT;
 use crate::{BoxError, excerpt::excerpt};

@@ -1,4 +1,4 @@
-//! The requests of a login itself: small, bounded, and without trust.
+//! The requests that a login itself makes: small, bounded, and to untrusted servers.
 
 use super::{Error, ErrorKind};
 use crate::{

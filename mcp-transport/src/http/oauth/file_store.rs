@@ -1,4 +1,4 @@
-//! Tokens and registrations in a file.
+//! A store of tokens and registrations in a file.
 
 mod document;
 mod file;

@@ -1,4 +1,4 @@
-//! Getting tokens: what is done in which order.
+//! The login flow: which step follows which.
 
 use super::{
     AuthenticationMethod, Error, ErrorKind, Form, Registration, Site, TokenType, Tokens,

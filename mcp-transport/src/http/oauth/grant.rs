@@ -1,4 +1,4 @@
-//! Ways to a token that ask no user.
+//! The trait for grants that need no user.
 
 use super::{Error, fetch::Fetch, token};
 use crate::Url;

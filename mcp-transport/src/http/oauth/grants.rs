@@ -1,4 +1,4 @@
-//! The grants of services, workloads and companies: ways to a token that ask no user.
+//! Grants for services, workloads and enterprises.
 
 mod enterprise;
 

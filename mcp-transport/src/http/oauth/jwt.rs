@@ -1,4 +1,4 @@
-//! Signed tokens (RFC 7519) of a client: what it is, said with its key.
+//! Signed JWTs (RFC 7519) with which a client authenticates.
 
 use super::{AssertClient, Error, ErrorKind, Secret};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! Logging in when a server asks for it: a layer of the HTTP storey, like any of your own.
+//! The layer that logs in when a server asks for it.
 
 use super::{
     Error, ErrorKind, OAuth,

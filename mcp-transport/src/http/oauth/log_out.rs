@@ -1,4 +1,4 @@
-//! Giving tokens back: they are forgotten here, and revoked where they are from.
+//! Logging out: tokens are forgotten here and revoked at their issuer (RFC 7009).
 
 use super::{
     AuthenticationMethod, AuthorizeLayer, Error, ErrorKind, Form, Secret, Tokens, discover,

@@ -1,4 +1,4 @@
-//! The login of one server: the tokens that are in use, and the one flight that gets others.
+//! The login of one server: its current tokens, and the one flight that gets new ones.
 
 use super::{
     Error, ErrorKind, Key, OAuth, Secret, TokenType, Tokens, challenge::Asked, dpop::Prover,

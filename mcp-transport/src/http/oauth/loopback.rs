@@ -1,4 +1,4 @@
-//! Users come back to a port of this machine.
+//! Receiving the user's redirect on a loopback port.
 
 mod page;
 

@@ -1,4 +1,4 @@
-//! What servers say of themselves: protected resource metadata and authorization server metadata.
+//! Protected resource metadata and authorization server metadata.
 //!
 //! Only what is needed is read, member by member, so that one that is broken loses no other. Identifiers stay the text
 //! that came: they are compared as they are.

@@ -1,4 +1,4 @@
-//! Who a client is, and how it logs in.
+//! The options of a login: who the client is, and how it logs in.
 
 use super::{
     AssertClient, AuthenticationMethod, Error, Grant, MemoryStore, Receiver, Secret, Store,

@@ -1,4 +1,4 @@
-//! Where metadata is looked for, and which places may be asked at all: rules without IO.
+//! Where metadata is looked for, and which URLs may be used at all: rules without IO.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/authorization-server-discovery).
 

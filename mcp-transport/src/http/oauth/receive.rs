@@ -1,4 +1,4 @@
-//! Asking the user: the part of a login that happens in a browser.
+//! The part of a login that happens in a browser: sending the user off, receiving the answer.
 
 use super::{Error, ErrorKind, Redirect, secret::Secret};
 use crate::{BoxError, Url};

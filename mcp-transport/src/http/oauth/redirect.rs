@@ -1,4 +1,4 @@
-//! What an authorization server answers through the user's browser.
+//! Parsing the authorization response in a redirect.
 
 use super::Secret;
 use std::fmt;

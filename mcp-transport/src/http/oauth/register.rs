@@ -1,4 +1,4 @@
-//! How a client gets its identifier at an authorization server.
+//! Client registration: how a client gets its identifier at an authorization server.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/client-registration).
 

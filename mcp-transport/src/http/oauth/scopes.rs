@@ -1,4 +1,4 @@
-//! Which scopes are asked for.
+//! Choosing the scopes to ask for.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#scope-selection-strategy).
 

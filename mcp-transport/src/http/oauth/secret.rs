@@ -1,4 +1,4 @@
-//! Text that nobody sees.
+//! Secret text: redacted in `Debug`, wiped when dropped.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

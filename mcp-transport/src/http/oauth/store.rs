@@ -1,4 +1,4 @@
-//! Where tokens and registrations are kept.
+//! Stores for tokens and registrations.
 
 use super::{Registration, Tokens, places};
 use crate::{BoxError, Url};

@@ -1,4 +1,4 @@
-//! Asking a token endpoint for tokens.
+//! Requests to a token endpoint.
 
 use super::{
     AssertClient, AuthenticationMethod, Error, ErrorKind, Form, Registration, Secret, TokenType,

@@ -1,4 +1,4 @@
-//! What an authorization server gave, and for what it is good.
+//! The tokens of an authorization server.
 
 use super::{Registration, Secret};
 use serde::{Deserialize, Serialize};

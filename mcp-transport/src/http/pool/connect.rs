@@ -1,4 +1,4 @@
-//! New connections for a pool.
+//! Opening new connections for a pool.
 
 use crate::{
     BoxError,

@@ -1,4 +1,4 @@
-//! One request over a connection that was idle: what most requests are.
+//! One request and its response head, usually over an idle connection.
 
 use super::{http1::Lease, tries::Tries};
 use crate::{

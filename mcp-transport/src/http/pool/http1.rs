@@ -1,4 +1,4 @@
-//! A connection of HTTP/1.1, which whoever uses it drives.
+//! An HTTP/1.1 connection, driven by whoever uses it.
 
 use super::{
     Pool, Shared,

@@ -1,4 +1,4 @@
-//! Looking after connections that nobody uses.
+//! Background care of idle connections.
 
 use super::{Http1, Inner, Protocol, Shared};
 use futures_util::FutureExt;

@@ -1,4 +1,4 @@
-//! Where requests go.
+//! The origin of a request. Requests to the pool's own origin name their path alone.
 //!
 //! Those to the origin that a pool is for, which is its home, need not say so: they name their path alone.
 

@@ -1,4 +1,4 @@
-//! Who is woken when something happens on a connection.
+//! Forwarding wake-ups of a connection to whoever uses it.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! How often a request is tried.
+//! Retries of requests that the server has certainly not seen.
 
 use super::Endless;
 use crate::{BoxError, http::RequestBody};

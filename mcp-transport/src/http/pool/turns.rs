@@ -1,4 +1,4 @@
-//! How many exchanges are over HTTP/1.1 at the same time.
+//! The limit on concurrent HTTP/1.1 exchanges.
 
 use super::Shared;
 use tokio::sync::AcquireError;

@@ -1,4 +1,4 @@
-//! One connection that is played back.
+//! One replayed connection.
 
 use super::{
     lock,

@@ -1,4 +1,4 @@
-//! Ids and progress tokens: what they were in the recording, and what they are now.
+//! Mapping recorded ids and progress tokens to those of the replay.
 
 use crate::splice;
 use mcp_types::{

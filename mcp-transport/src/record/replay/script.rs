@@ -1,4 +1,4 @@
-//! What was recorded on one connection, and how far it has been played. No IO.
+//! The entries of one recorded connection, and how far they have been played: no IO.
 
 use super::{
     difference::{self, Ignored},

@@ -1,4 +1,4 @@
-//! From messages to HTTP responses.
+//! Turning replies into HTTP responses.
 
 use super::{super::refusal, Body, options::HttpLimits};
 use crate::ServerMessage;

@@ -1,4 +1,4 @@
-//! The bodies of responses.
+//! Response bodies.
 
 use super::super::encode::one_line;
 use crate::ServerMessage;

@@ -1,4 +1,4 @@
-//! The driver of what the sessions are connected to.
+//! Driving the connections behind the sessions.
 
 use super::sessions::{End, Sessions};
 use crate::Error;

@@ -1,4 +1,4 @@
-//! Whose requests are answered: a page that rebinds its name to this machine is not among them.
+//! Checks of `Host` and `Origin`, against DNS rebinding.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#security-endpoint).
 

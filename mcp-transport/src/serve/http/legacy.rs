@@ -1,4 +1,4 @@
-//! Clients of revisions with a handshake.
+//! Serving clients of revisions with a handshake.
 //!
 //! See [the clauses](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http).
 

@@ -1,4 +1,4 @@
-//! Whom an endpoint answers, and within which limits.
+//! Options of a served endpoint: allowed hosts and origins, and limits.
 
 use super::guard::{Hosts, Origins};
 use http::uri::Authority;

@@ -1,4 +1,4 @@
-//! Reading what was posted.
+//! Reading the message that was posted.
 
 use super::{super::refusal, answer::Refusal, options::HttpLimits, validate::Posted};
 use crate::{BoxError, ClientMessage, Extensions};

@@ -1,4 +1,4 @@
-//! Whether the headers of a stateless request say what its body says.
+//! Checking that the headers of a stateless request agree with its body.
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#server-validation).
 

@@ -1,4 +1,4 @@
-//! The bytes that wait for the client to read.
+//! The bytes that wait for the client to read them.
 
 use crate::serve::encode::one_line;
 use mcp_types::rpc::Message;

@@ -1,4 +1,4 @@
-//! Groups of processes.
+//! Process groups.
 
 use super::Ends;
 use nix::{

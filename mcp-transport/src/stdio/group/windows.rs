@@ -1,4 +1,4 @@
-//! Jobs of Windows.
+//! Job objects of Windows.
 
 use super::Ends;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, JobObject, KillOnDrop};

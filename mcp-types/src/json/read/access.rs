@@ -1,4 +1,4 @@
-//! What is between brackets.
+//! Access to the elements of arrays and the members of objects.
 
 use super::{Reader, key::Key, no_json};
 use serde_core::de::{DeserializeSeed, MapAccess, SeqAccess};

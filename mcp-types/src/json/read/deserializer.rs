@@ -1,4 +1,4 @@
-//! Reading by way of serde.
+//! The serde `Deserializer` over validated text.
 //!
 //! All of this is compiled again for each type, so that it is little, and asks for what the type wants alone.
 

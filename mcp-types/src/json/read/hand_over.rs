@@ -1,4 +1,4 @@
-//! Text that is handed over to a type which reads it by itself.
+//! The way around serde: a type of the protocol reads its text itself.
 //!
 //! serde does not tell a deserializer which type it reads, nor a type what it is read from. So both agree on a name, as
 //! serde_json does for its own types: a type that asks for a newtype of that name is given an enum with a variant of that

@@ -1,4 +1,4 @@
-//! Text with a hole: a string was taken out of it, to be handed over as it is.
+//! Text with a hole: a large string was lifted out of it.
 
 use super::{super::escape::escape, super::plain::plain_end, Reader, no_json};
 use serde_json::Error;

@@ -1,4 +1,4 @@
-//! The keys of objects: strings, and what is written as one.
+//! Object keys: strings, and the numbers and booleans that are written as strings.
 
 use super::{Reader, SERDE_JSON, no_json};
 use serde_core::{

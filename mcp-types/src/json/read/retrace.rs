@@ -1,4 +1,4 @@
-//! Going back, to read what did not fit in another way.
+//! Backtracking: reading a value again, as another type, when it did not fit the first.
 
 use super::{Entries, Reader, no_json};
 use serde_core::Deserialize;

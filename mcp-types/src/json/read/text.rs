@@ -1,4 +1,4 @@
-//! The text of strings, with the escapes in it.
+//! String contents, with their escapes decoded.
 
 use super::{
     super::{

@@ -1,4 +1,4 @@
-//! Values that have others in them.
+//! Serializing arrays and objects.
 
 use super::{Place, VERBATIM, Writer, write_text};
 use serde_core::ser::{

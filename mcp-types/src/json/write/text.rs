@@ -1,4 +1,4 @@
-//! Strings.
+//! Serializing strings.
 
 use crate::json::{
     LARGE,

@@ -1,4 +1,4 @@
-//! What is in the file.
+//! The document in the file.
 
 use super::super::{Key, Registration, Tokens};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Reading and replacing the file.
+//! Reading the file, and replacing it atomically.
 
 use super::{super::jwt, document::Document};
 use crate::BoxError;

@@ -1,4 +1,4 @@
-//! Enterprise-managed authorization: the company's identity provider vouches for its user.
+//! Enterprise-managed authorization: the identity provider of a company vouches for its user.
 
 use super::{Ask, Audience, bearer};
 use crate::{

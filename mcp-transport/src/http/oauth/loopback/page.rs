@@ -1,4 +1,4 @@
-//! What the browser shows at the end.
+//! The page that the browser shows at the end.
 //!
 //! The texts are fixed: who sent the browser here may have written the parameters, and whether they are true is found
 //! out later.
