@@ -4,11 +4,11 @@ use crate::{Client, Era, Error, Server};
 use mcp_types::{Implementation, InitializeResult, ProtocolVersion, ServerCapabilities};
 use std::sync::Arc;
 
-/// What the server said of itself: there while the session is, and then only.
+/// What the server has said about itself: available while a session is open.
 ///
-/// All of it is the server's own word: for display and for choosing features, not for trust.
+/// All of it is the server's own claim: use it for display and for choosing features, not for trust.
 impl Client {
-    /// What the server said of itself when the session began.
+    /// Everything that the server said about itself when the session began.
     ///
     /// # Errors
     ///
@@ -17,23 +17,23 @@ impl Client {
         Ok(Arc::clone(self.session()?.server()))
     }
 
-    /// The answer of a server with a handshake to `initialize`. A stateless server has none: [`server`](Self::server).
+    /// The `initialize` result of a server with a handshake. A stateless server has none; see [`server`](Self::server).
     pub fn initialize_result(&self) -> Option<InitializeResult> {
         let server = self.server().ok().filter(|server| server.era == Era::Legacy)?;
         server.result.decode().ok()
     }
 
-    /// Name and version of the server, if it gave them.
+    /// The name and version of the server, if it gave them.
     pub fn server_info(&self) -> Option<Implementation> {
         self.server().ok()?.info.clone()
     }
 
-    /// What the server offers.
+    /// The capabilities of the server.
     pub fn capabilities(&self) -> Option<ServerCapabilities> {
         Some(self.server().ok()?.capabilities.clone())
     }
 
-    /// How to use the server, as text for a model, if it said. Untrusted.
+    /// The server's instructions for a model, if it gave any. Untrusted.
     pub fn instructions(&self) -> Option<String> {
         self.server().ok()?.instructions.clone()
     }

@@ -19,10 +19,11 @@ use std::{
 
 /// Handlers can be set while the client is connected: the next question goes to the new one.
 ///
-/// A stateless server is told with the next request what the client can answer by now. A server with a handshake was told
-/// once and for all: it asks for nothing that had no handler then, and what has lost its handler is refused.
+/// A stateless server learns with the next request what the client can answer now. A server with a handshake was told
+/// once, in `initialize`: it does not ask for what had no handler then, and questions whose handler was removed are
+/// refused.
 impl Client {
-    /// Answers questions for a language model with this closure from now on; see [`Handlers::on_sample`].
+    /// Answers sampling requests with this closure from now on; see [`Handlers::on_sample`].
     pub fn set_sampling_handler<F>(
         &self,
         sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
@@ -42,9 +43,9 @@ impl Client {
         self.change_handlers(|handlers| handlers.on_elicit_form(ask));
     }
 
-    /// Names other folders that servers may work in, from now on; see [`Handlers::roots`].
+    /// Replaces the folders that servers may work in; see [`Handlers::roots`].
     ///
-    /// A server with a handshake is told by [`notify_roots_changed`](Self::notify_roots_changed).
+    /// Tell a server with a handshake about it with [`notify_roots_changed`](Self::notify_roots_changed).
     ///
     /// ```
     /// use mcp_client::{Client, Roots};
@@ -57,8 +58,9 @@ impl Client {
         self.change_handlers(|handlers| handlers.roots(roots));
     }
 
-    /// Changes the closures that answer questions in any way: to set others, or to take some away. Who changes them at the
-    /// same time waits, so `change` should be quick, and must not change them itself.
+    /// Replaces the handlers with what `change` makes of them, for example to add some or to remove some.
+    ///
+    /// Concurrent changes wait for each other, so `change` should be quick, and must not call this method itself.
     ///
     /// ```
     /// use mcp_client::{Client, Handlers};

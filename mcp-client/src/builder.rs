@@ -46,19 +46,19 @@ impl ClientBuilder {
         }
     }
 
-    /// Name and version of the program, as servers see them. Default: those of this library.
+    /// Sets the name and version that servers see. Default: those of this library.
     pub fn client_info(mut self, info: Implementation) -> Self {
         self.config.options.client_info = info;
         self
     }
 
-    /// Which revisions to try. Default: [`Mode::Auto`].
+    /// Sets which revisions are tried. Default: [`Mode::Auto`].
     pub fn mode(mut self, mode: Mode) -> Self {
         self.config.options.mode = mode;
         self
     }
 
-    /// What is known of the server from an earlier session, so that connecting takes no round trip.
+    /// Reuses what an earlier session has learned about the server, so that connecting takes no round trip.
     ///
     /// ```no_run
     /// use mcp_client::{Client, PriorDiscover};
@@ -83,38 +83,38 @@ impl ClientBuilder {
         self
     }
 
-    /// How long connecting may take; zero means no limit. Default: 30 s.
+    /// Limits how long connecting may take; zero means no limit. Default: 30 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.config.options.connect_timeout = (!limit.is_zero()).then_some(limit);
         self
     }
 
-    /// How long the server may take to answer the first question, `initialize` or `server/discover`, apart from the time that
-    /// it takes to start or to be reached; zero means no limit but that of connecting. Default: no limit of its own.
+    /// Limits how long the server may take to answer the first request, `initialize` or `server/discover`, once it has
+    /// been started or reached; zero means no limit but that of connecting. Default: no limit of its own.
     pub fn init_timeout(mut self, limit: Duration) -> Self {
         self.config.options.init_timeout = (!limit.is_zero()).then_some(limit);
         self
     }
 
-    /// Whether connecting also begins to speak the protocol. Default: yes; otherwise [`Client::initialize`] does.
+    /// Sets whether connecting also begins the protocol. Default: yes; otherwise [`Client::initialize`] does.
     pub fn auto_initialize(mut self, whether: bool) -> Self {
         self.config.auto_initialize = whether;
         self
     }
 
-    /// How long the server may take for a call in all that brings no limit of its own; zero is no limit at all. Default: see
-    /// [`Deadlines`].
+    /// Limits how long the server may take in total for a call without a limit of its own; zero means no limit.
+    /// Default: see [`Deadlines`].
     pub fn timeout(self, limit: Duration) -> Self {
         self.deadlines(if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) })
     }
 
-    /// Time limits of calls that bring none of their own. Default: see [`Deadlines`].
+    /// Sets the time limits of calls without limits of their own. Default: see [`Deadlines`].
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
         self.config.options.deadlines = deadlines;
         self
     }
 
-    /// Is told what the server does against the specification; a strict one fails calls for it.
+    /// Reports what the server does against the specification to `diagnostics`; strict ones also fail the call.
     pub fn diagnostics(mut self, diagnostics: Diagnostics) -> Self {
         self.config.options.diagnostics = diagnostics;
         self
@@ -127,14 +127,14 @@ impl ClientBuilder {
         self
     }
 
-    /// When a lost connection is made again under the session. Default: never; the next
+    /// Sets when a lost connection is replaced under the session. Default: never; the next
     /// [`connect`](Client::connect) makes a new one.
     pub fn reconnect(mut self, policy: Reconnect) -> Self {
         self.config.options.reconnect = policy;
         self
     }
 
-    /// Asks a server with a handshake again and again whether it is still there. Default: not at all.
+    /// Pings a server with a handshake regularly, to find out whether it is still there. Default: no pings.
     ///
     /// ```
     /// use mcp_client::{Client, PingOptions, Reconnect};
@@ -150,7 +150,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The least severe log messages that a stateless server should send about calls. Default: none.
+    /// Sets the minimum level of the log messages that a stateless server should send about calls. Default: none are
+    /// sent.
     pub fn log_level(mut self, level: LoggingLevel) -> Self {
         self.config.options.log_level = Some(level);
         self
@@ -162,7 +163,7 @@ impl ClientBuilder {
         self
     }
 
-    /// One more layer around the session, inside of those that were added before.
+    /// Adds a layer around the session, inside of those that were added before.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<BoxCallService> + Send + Sync + 'static,
@@ -172,7 +173,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Changes any option of the sessions to come: retries, caching, extensions, traces.
+    /// Changes any option of future sessions: retries, caching, extensions, traces.
     ///
     /// ```
     /// use mcp_client::Client;
@@ -191,7 +192,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The client, not connected.
+    /// Builds the client, which is not connected yet.
     pub fn build(mut self) -> Client {
         // Outermost, where tools are called what the program calls them.
         #[cfg(feature = "validate")]

@@ -25,7 +25,7 @@ use std::{fmt, future::IntoFuture, sync::Arc};
 
 const METHOD: &str = CallToolRequest::METHOD;
 
-/// A tool to call, with its arguments: what [`Client::call_tool`] begins. Awaiting it gives `O`.
+/// A tool call that has not been sent yet, made by [`Client::call_tool`]. Awaiting it gives `O`.
 pub struct CallTool<O> {
     /// With the name of the tool.
     arguments: Arguments,
@@ -63,33 +63,33 @@ impl Client {
 }
 
 impl<O> Operation<CallTool<O>> {
-    /// Gives the tool one argument; an earlier one of the name is replaced.
+    /// Sets one argument; an earlier one of the same name is replaced.
     pub fn argument(mut self, name: impl AsRef<str>, value: impl Serialize) -> Self {
         let outcome = self.kind_mut().arguments.set(name.as_ref(), &value);
         self.check(outcome);
         self
     }
 
-    /// Gives the tool arguments from anything that is an object in JSON, a struct or a map, in place of an earlier one.
+    /// Sets the arguments from anything that serializes to a JSON object, such as a struct or a map. Replaces an
+    /// earlier one.
     ///
-    /// What [`argument`](Self::argument) sets wins over members of the object.
+    /// [`argument`](Self::argument) takes precedence over members of the object.
     pub fn arguments(mut self, arguments: impl Serialize) -> Self {
         let outcome = self.kind_mut().arguments.set_all(&arguments);
         self.check(outcome);
         self
     }
 
-    /// Awaits the result as the protocol has it. `isError` is a member like any other.
+    /// Awaits the result as the protocol defines it: `isError` is a member like any other.
     pub fn raw(self) -> Operation<CallTool<CallToolResult>> {
         self.reading(|_, reply| operation::decode(METHOD, reply))
     }
 
-    /// Awaits the structured output of the tool as a type of yours, decoded from the bytes that arrived.
+    /// Awaits the structured output of the tool as a type of your own, decoded from the bytes that arrived.
     ///
-    /// Where a server has wrapped a value that is no object as `{"result": value}`, the value is taken out: if `_meta`
-    /// says so (`fastmcp.wrap_result`) or the tool does where it is listed, or if only the value fits the type. Where there
-    /// is no structured output, and the only content is a text that is JSON, as servers of the first revisions have it, that
-    /// is decoded.
+    /// A value that the server wrapped as `{"result": value}`, because it is no object, is unwrapped: if `_meta` says
+    /// so (`fastmcp.wrap_result`), if the listed tool says so, or if only the inner value fits the type. Without
+    /// structured output, a single text content that is JSON is decoded instead, as servers of early revisions send it.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl<O> Operation<CallTool<O>> {
         self.with(|caller| caller.validate(ValidateOutput(validation)))
     }
 
-    /// Validates the arguments of this call, whatever is done about others. With the feature `validate`; see
+    /// Sets how the arguments of this call are validated, in place of the client's setting (feature `validate`); see
     /// [`ClientBuilder::validate_arguments`](crate::ClientBuilder::validate_arguments).
     #[cfg(feature = "validate")]
     pub fn validate_arguments(self, validation: Validation) -> Self {
@@ -119,7 +119,7 @@ impl<O> Operation<CallTool<O>> {
 }
 
 impl Operation<CallTool<ToolResult>> {
-    /// Makes it an error if the tool says that it failed.
+    /// Turns a result with `isError` into an error.
     ///
     /// # Errors
     ///

@@ -29,13 +29,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A list of a server that stays fresh: tools, prompts, resources or resource templates. Clones share it.
 ///
-/// The same for servers of both eras. The list is read again when the server tells that it has changed, when a lost
-/// connection was made again, and when it is read after the time for which the server said it to be good. A burst of
-/// changes makes for one reading, and no more than one is ever under way. A reading that fails leaves the snapshot as it
-/// is ([`failure`](Self::failure)), and is tried again, ever more rarely.
+/// It works the same with servers of both eras. The list is fetched again when the server announces a change, when a
+/// lost connection has been replaced, and when a snapshot is taken that is older than the server's `ttlMs`. A burst of
+/// changes causes one fetch, and there is never more than one in flight. A fetch that fails leaves the snapshot as it
+/// is ([`failure`](Self::failure)), and is retried with growing pauses.
 ///
-/// The work is done by a task of the connection, beside its driver. It ends when the session ends: then the snapshot
-/// stays as it is, and a new connection needs a new catalogue. A catalogue holds no session open.
+/// A task of the connection does the work. It ends with the session: the snapshot then stays as it is, and a new
+/// connection needs a new catalogue. A catalogue does not keep a session open.
 ///
 /// ```
 /// use futures_util::StreamExt;
@@ -59,14 +59,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// # Cancel safety
 ///
-/// Dropping the last clone, and the last [`Changes`], ends the subscription on the wire and whatever reading is under way.
+/// Dropping the last clone and the last [`Changes`] ends the subscription on the wire, and a fetch that is in flight.
 pub struct Catalogue<T> {
     state: watch::Receiver<State<T>>,
     /// Counts how often somebody wanted the list to be read again.
     wanted: Arc<watch::Sender<u64>>,
 }
 
-/// A catalogue to open: what [`Client::tools`] and its kin begin. Awaiting it gives the [`Catalogue`].
+/// A catalogue that is about to be opened, made by [`Client::tools`] and similar methods. Awaiting it gives the
+/// [`Catalogue`].
 ///
 /// # Cancel safety
 ///
@@ -81,41 +82,45 @@ pub struct OpenCatalogue<T> {
 impl Client {
     /// Opens a catalogue of the tools of the server, which stays fresh.
     ///
-    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#list-changed-notification).
+    /// See [the
+    /// clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#list-changed-notification).
     pub fn tools(&self) -> OpenCatalogue<Tool> {
         self.catalogue()
     }
 
     /// Opens a catalogue of the prompts of the server, which stays fresh.
     ///
-    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#list-changed-notification).
+    /// See [the
+    /// clause](https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#list-changed-notification).
     pub fn prompts(&self) -> OpenCatalogue<Prompt> {
         self.catalogue()
     }
 
     /// Opens a catalogue of the resources of the server, which stays fresh.
     ///
-    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#list-changed-notification).
+    /// See [the
+    /// clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#list-changed-notification).
     pub fn resources(&self) -> OpenCatalogue<Resource> {
         self.catalogue()
     }
 
     /// Opens a catalogue of the resource templates of the server, which stays fresh.
     ///
-    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#list-changed-notification).
+    /// See [the
+    /// clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#list-changed-notification).
     pub fn resource_templates(&self) -> OpenCatalogue<ResourceTemplate> {
         self.catalogue()
     }
 
-    /// Opens a catalogue of anything that is listed.
+    /// Opens a catalogue of any list.
     pub fn catalogue<T: Listed>(&self) -> OpenCatalogue<T> {
         OpenCatalogue { client: self.clone(), debounce: DEBOUNCE, item: PhantomData }
     }
 }
 
 impl<T: Listed> OpenCatalogue<T> {
-    /// How long the server must be quiet after a change before the list is read again; a server that is never quiet for
-    /// so long is waited for eight times as long, and no longer. Default: 250 ms; at most a day.
+    /// Sets how long the server must be quiet after a change before the list is fetched again. If it is never quiet,
+    /// the list is fetched after eight times as long. Default: 250 ms; at most a day.
     pub fn debounce(mut self, quiet: Duration) -> Self {
         self.debounce = quiet.min(MAX_DEBOUNCE);
         self
@@ -166,11 +171,11 @@ impl<T: Listed> Catalogue<T> {
     ///
     /// # Errors
     ///
-    /// It cannot be read, or the session is over. The [`snapshot`](Self::snapshot) stays as it is.
+    /// The list cannot be fetched, or the session is over. The [`snapshot`](Self::snapshot) stays as it is.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves the reading to go on for others.
+    /// Dropping the future does not cancel the fetch, which others may wait for.
     // spec: CACHE-03 CACHE-04 CACHE-11
     pub async fn fresh(&self) -> Result<Arc<Snapshot<T>>, Arc<Error>> {
         {
@@ -182,15 +187,15 @@ impl<T: Listed> Catalogue<T> {
         self.refresh().await
     }
 
-    /// The list as it is now, read again in any case. Those who want that at the same time share one reading.
+    /// Fetches the list now, fresh or not. Concurrent callers share one fetch.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or the session is over. The [`snapshot`](Self::snapshot) stays as it is.
+    /// The list cannot be fetched, or the session is over. The [`snapshot`](Self::snapshot) stays as it is.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves the reading to go on for others.
+    /// Dropping the future does not cancel the fetch, which others may wait for.
     pub async fn refresh(&self) -> Result<Arc<Snapshot<T>>, Arc<Error>> {
         let mut ticket = 0;
         self.wanted.send_modify(|count| {
@@ -206,18 +211,18 @@ impl<T: Listed> Catalogue<T> {
         }
     }
 
-    /// The changes from now on.
+    /// A stream of the changes from now on.
     pub fn changes(&self) -> Changes<T> {
         let snapshot = Arc::clone(&self.state.borrow().snapshot);
         self.changes_since(snapshot)
     }
 
-    /// The changes since an earlier snapshot.
+    /// A stream of the changes since an earlier snapshot.
     pub fn changes_since(&self, snapshot: Arc<Snapshot<T>>) -> Changes<T> {
         Changes::new(self.state.clone(), snapshot)
     }
 
-    /// Why the last reading failed, if it did.
+    /// Why the last fetch failed, if it did.
     pub fn failure(&self) -> Option<Arc<Error>> {
         self.state.borrow().failure.clone()
     }

@@ -14,13 +14,13 @@
 //!
 //! A target is a URL, the path of a script, a program or a config file, the name of a server in the config of an editor
 //! ([`discover`](crate::config::discover)), or a command after `--`. Results go to the standard output, all else to the
-//! standard error. The exit code is 0, 1 if something failed (a tool that says so, too), or 2 if the command is not one. Ctrl-C
-//! ends the session and its child process in good order, and then with 130; once more ends at once.
+//! standard error. The exit code is 0, 1 if something failed (a tool that says so, too), or 2 if the command is not
+//! one. Ctrl-C ends the session and its child process in good order, and then with 130; once more ends at once.
 //!
-//! With `--auth oauth` the command logs in to a server that asks for it: it shows the page and opens it in a browser. Where
-//! that is on another machine, the address at which it ends can be pasted. The tokens are kept in
-//! `~/.config/mcp/tokens.json` (or below `XDG_CONFIG_HOME`), for its owner alone. A server of a config that has `oauth` is
-//! logged in to in the same way.
+//! With `--auth oauth` the command logs in to a server that asks for it: it shows the page and opens it in a browser.
+//! Where that is on another machine, the address at which it ends can be pasted. The tokens are kept in
+//! `~/.config/mcp/tokens.json` (or below `XDG_CONFIG_HOME`), for its owner alone. A server of a config that has `oauth`
+//! is logged in to in the same way.
 //!
 //! What servers write is shown without what a terminal would obey.
 
@@ -46,7 +46,7 @@ use std::{error, ffi::OsString, fmt, io};
 /// The exit code of a command line that is not one.
 const USAGE: u8 = 2;
 
-/// Runs the command, and gives its exit code.
+/// Runs the command and returns its exit code.
 ///
 /// # Cancel safety
 ///

@@ -13,7 +13,7 @@ use mcp_session::{Options, Session};
 use mcp_types::{Request, rpc::Notification};
 use std::{fmt, sync::Arc};
 
-/// A client of one server: how to reach it, how to answer it, and the session while there is one.
+/// A client of one server: how to reach it, how to answer its questions, and the session while one is open.
 ///
 /// Clones share the session; [`fresh`](Self::fresh) copies the configuration alone. Making a client does no IO.
 ///
@@ -51,7 +51,7 @@ impl Client {
         Self::builder(target).build()
     }
 
-    /// Begins to configure a client.
+    /// Starts configuring a client.
     pub fn builder(target: impl Into<Target>) -> ClientBuilder {
         ClientBuilder::new(target.into())
     }
@@ -73,7 +73,7 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
+    /// Dropping the future undoes the call: other waiters are not disturbed, and a connection that only this caller
     /// wanted is closed.
     pub async fn connect(&self) -> Result<Connection, Error> {
         let Inner { config, slot, ground, kept } = &*self.inner;
@@ -87,11 +87,11 @@ impl Client {
         Ok(Connection::new(client, hold))
     }
 
-    /// Begins to speak the protocol over a connection, if that was not done when it was made, and gives what the server
-    /// says of itself: its answer to `initialize`, or to `server/discover`.
+    /// Begins the protocol on a connection, unless connecting has done so, and returns what the server says about
+    /// itself: its answer to `initialize` or `server/discover`.
     ///
-    /// That is done once for a connection; later calls give the same value. Needed only with
-    /// [`ClientBuilder::auto_initialize`] turned off, whose limit is [`ClientBuilder::init_timeout`].
+    /// That happens once per connection; later calls return the same value. Needed only with
+    /// [`ClientBuilder::auto_initialize`] turned off. Its time limit is [`ClientBuilder::init_timeout`].
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), mcp_client::Error> {
@@ -108,19 +108,19 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// There is no connection, or the server does not answer as it should: then the connection has ended.
+    /// There is no connection; or the server does not answer as it should, and the connection has been closed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future changes nothing: the connection goes on to be initialized.
+    /// Dropping the future does not stop the initialization.
     pub async fn initialize(&self) -> Result<Arc<Server>, Error> {
         let live = self.inner.slot.current().ok_or(Error::NotConnected)?;
         live.initialized(self.inner.config.target.name()).await?;
         Ok(Arc::clone(live.session()?.session.server()))
     }
 
-    /// Ends the session for everyone who holds it, and waits until it is closed. Calls that are under way fail, and
-    /// subscriptions end with an error.
+    /// Closes the session for all its holders, and waits until it is closed. Calls in flight fail, and subscriptions
+    /// end with an error.
     pub async fn close(&self) {
         let live = self.inner.slot.take();
         if let Some(kept) = &self.inner.kept {
@@ -131,8 +131,8 @@ impl Client {
         }
     }
 
-    /// A client with the same configuration, as it is now, and no session. What is changed later of one does not change
-    /// the other.
+    /// Returns a client with a copy of the current configuration and no session. Later changes of one do not affect the
+    /// other.
     #[must_use]
     pub fn fresh(&self) -> Self {
         let mut config = self.inner.config.clone();
@@ -140,10 +140,10 @@ impl Client {
         Self::from_config(config)
     }
 
-    /// Whether there is a connection, and it is alive: a server that has died is noticed without a call.
+    /// Whether there is a live connection. A server that has died is noticed without a call.
     ///
-    /// While [`Reconnect`](crate::Reconnect) replaces a lost connection there is none. Calls do not fail for that: they wait
-    /// for the new one, or bring it about.
+    /// There is none while [`Reconnect`](crate::Reconnect) replaces a lost one. Calls do not fail because of that: they
+    /// wait for the new connection, or trigger it.
     pub fn is_connected(&self) -> bool {
         let is_whole = |opened: Arc<Opened<Footing>>| opened.session.is_connected();
         // Without a session there may be a connection that is not initialized yet.

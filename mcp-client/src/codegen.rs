@@ -1,8 +1,8 @@
 //! Typed tools: generates Rust code for the tools of a server.
 //!
 //! [`Generator`] makes a module of a saved `tools/list`: a struct around a [`Client`](crate::Client) with one method for
-//! each tool, and types for its arguments and for its output, if the server says what that is. It is for a `build.rs`, or
-//! for `mcp generate`, which writes a file to keep.
+//! each tool, and types for its arguments and for its output, if the server says what that is. It is for a `build.rs`,
+//! or for `mcp generate`, which writes a file to keep.
 //!
 //! ```no_run
 //! use mcp_client::codegen::Generator;
@@ -28,10 +28,11 @@
 //! let today = weather.get_weather(&city).timeout(Duration::from_secs(5)).await?;
 //! ```
 //!
-//! The code needs the crates `mcp-client`, `serde` and `serde_json`, and no feature of this crate. The same tools make the
-//! same text, in whatever order the server lists them. What servers write is not trusted: names become names or errors,
-//! descriptions become words in comments, without blocks of code that would be run as tests, and a schema (or a part of
-//! one) that has no type in Rust becomes any JSON value. Ranges, lengths and patterns are for the server to check.
+//! The code needs the crates `mcp-client`, `serde` and `serde_json`, and no feature of this crate. The same tools make
+//! the same text, in whatever order the server lists them. What servers write is not trusted: names become names or
+//! errors, descriptions become words in comments, without blocks of code that would be run as tests, and a schema (or a
+//! part of one) that has no type in Rust becomes any JSON value. Ranges, lengths and patterns are for the server to
+//! check.
 
 mod docs;
 mod module;
@@ -46,7 +47,7 @@ use std::collections::BTreeMap;
 /// How many tools there may be.
 const MAX_TOOLS: usize = 10_000;
 
-/// Makes Rust code of tools.
+/// Generates Rust code for tools.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is made before `generate`"]
 pub struct Generator {
@@ -55,14 +56,14 @@ pub struct Generator {
     skipped: Vec<String>,
 }
 
-/// Why no code can be made.
+/// Why code could not be generated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenerateError {
-    /// The text is not what `tools/list` gives.
+    /// The text is not a result of `tools/list`.
     #[error("the saved tools cannot be read: neither a result of tools/list nor a list of tools")]
     Unreadable(#[source] serde_json::Error),
-    /// One tool cannot be read.
+    /// A tool cannot be read.
     #[error("tool {index} of the list cannot be read: {reason}")]
     BrokenTool {
         /// Its place in the list, from 0.
@@ -70,7 +71,7 @@ pub enum GenerateError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The saved list is one page of more.
+    /// The saved list has further pages.
     #[error("the saved tools are not all: the list goes on with another page")]
     Incomplete,
     /// There are too many tools.
@@ -97,7 +98,7 @@ pub enum GenerateError {
         /// The method.
         method: String,
     },
-    /// A name that was given is not one in Rust.
+    /// A given name is not a valid Rust identifier.
     #[error("`{name}` cannot be a name in Rust")]
     InvalidName {
         /// The name.
@@ -111,7 +112,7 @@ pub enum GenerateError {
         /// The name that was given.
         tool: String,
     },
-    /// The code could not be put together, which is an error of this library.
+    /// The generated code is invalid: a bug in this library.
     #[error("the code cannot be written")]
     Write(#[source] syn::Error),
 }
@@ -128,14 +129,14 @@ impl Generator {
         Self::default()
     }
 
-    /// The name of the struct. Default: `Tools`.
+    /// Sets the name of the struct. Default: `Tools`.
     pub fn struct_name(mut self, name: impl Into<String>) -> Self {
         self.struct_name = name.into();
         self
     }
 
-    /// The method of a tool, and the module of its types. Default: the name of the tool in snake case, with `_` at its end
-    /// where it would be a keyword or taken. It is an error if there is no such tool.
+    /// Sets the name of a tool's method, and of the module of its types. Default: the name of the tool in snake case,
+    /// followed by `_` where it would be a keyword or is taken. It is an error if there is no such tool.
     pub fn rename(mut self, tool: impl Into<String>, method: impl Into<String>) -> Self {
         self.renames.insert(tool.into(), method.into());
         self
@@ -147,11 +148,11 @@ impl Generator {
         self
     }
 
-    /// Makes the module of a saved result of `tools/list`, or of a list of tools, as JSON.
+    /// Generates the module from JSON: a saved result of `tools/list`, or an array of tools.
     ///
     /// # Errors
     ///
-    /// It cannot be read or is not whole, or names are in the way.
+    /// The JSON cannot be read or is incomplete, or a name is unusable.
     pub fn generate_json(&self, saved: &str) -> Result<String, GenerateError> {
         let mut tools = match serde_json::from_str::<ListToolsResult>(saved) {
             Ok(result) if result.next_cursor.is_some() => return Err(GenerateError::Incomplete),
@@ -167,11 +168,11 @@ impl Generator {
         self.generate(&tools)
     }
 
-    /// Makes the module of some tools.
+    /// Generates the module for these tools.
     ///
     /// # Errors
     ///
-    /// Names are in the way.
+    /// A name is unusable.
     pub fn generate(&self, tools: &[Tool]) -> Result<String, GenerateError> {
         let named = self.named(tools)?;
         let is_name = |name: &str| names::is_ident(name) && name.starts_with(char::is_uppercase);

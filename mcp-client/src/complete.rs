@@ -16,7 +16,7 @@ use std::{fmt, future::IntoFuture, time::Duration};
 
 const METHOD: &str = CompleteRequest::METHOD;
 
-/// An argument to complete: what [`Client::complete`] begins. Awaiting it gives `O`.
+/// A completion request that has not been sent yet, made by [`Client::complete`]. Awaiting it gives `O`.
 pub struct Complete<O> {
     body: Body,
     /// How long to wait before asking.
@@ -82,7 +82,7 @@ impl Client {
 }
 
 impl<O> Operation<Complete<O>> {
-    /// Tells the server the value of another argument, which is settled already.
+    /// Tells the server the value of another argument that is already known.
     pub fn context(mut self, argument: impl Into<String>, value: impl Into<String>) -> Self {
         let value = value.into();
         let arguments = &mut self.kind_mut().body.context.arguments;
@@ -99,7 +99,7 @@ impl<O> Operation<Complete<O>> {
         self
     }
 
-    /// Awaits the result as the protocol has it.
+    /// Awaits the result as the protocol defines it.
     pub fn raw(self) -> Operation<Complete<CompleteResult>> {
         self.map(|Complete { body, wait, .. }| Complete { body, wait, read })
     }

@@ -55,12 +55,13 @@
 //! | `includeTools`, `excludeTools` | `include_tools`, `exclude_tools` | patterns of the names of tools that are shown, or not |
 //! | `include_tags`, `exclude_tags` | `includeTags`, `excludeTags` | tags of tools that are shown, or not |
 //!
-//! An argument of a tool has `{"name", "description", "default", "hide"}`: one that is hidden and has a default is fixed.
+//! An argument of a tool has `{"name", "description", "default", "hide"}`: one that is hidden and has a default is
+//! fixed.
 //!
 //! Relative paths of `envFile` and `tls` begin at the folder of the config.
 //!
-//! With a command and a URL, `type` decides, and without it the command. Values may have [`Variables`]. Members that are
-//! not known are told as warnings, and kept.
+//! With a command and a URL, `type` decides, and without it the command. Values may have [`Variables`]. Members that
+//! are not known are told as warnings, and kept.
 
 mod discover;
 mod document;
@@ -105,9 +106,9 @@ use std::{
 /// What some editors put before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The text of a file of servers, and the servers in it. See the [module](self).
+/// The text of a config file, and the servers in it. See the [module](self).
 ///
-/// Changes are made in the text: what is not known here, the order and the comments stay as they are.
+/// Changes are made in the text itself: unknown members, order and comments are preserved.
 #[derive(Clone)]
 pub struct Config {
     text: String,
@@ -123,19 +124,19 @@ impl Default for Config {
 }
 
 impl Config {
-    /// No servers yet.
+    /// Creates a config without servers.
     pub fn new() -> Self {
         let place = vec!["mcpServers".to_owned()];
         let content = Content { place, servers: Vec::new(), problems: Vec::new(), is_yaml: false };
         Self { text: "{\n  \"mcpServers\": {}\n}\n".to_owned(), content, folder: None }
     }
 
-    /// Reads a text.
+    /// Parses a config.
     ///
     /// # Errors
     ///
-    /// The text is not JSON, there is no map of servers in it, or something is wrong with a server: all that is wrong is
-    /// told, with lines and columns.
+    /// The text is not JSON, has no map of servers, or an entry is invalid. The error lists all problems, with lines
+    /// and columns.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         Self::read(text, None)?.checked()
     }
@@ -149,7 +150,7 @@ impl Config {
         Self::read(text, None)
     }
 
-    /// Reads the servers at one place of a text: the names of the members that lead there.
+    /// Parses the servers at one place in the text, given as the names of the members that lead there.
     ///
     /// ```
     /// use mcp_client::Config;
@@ -171,7 +172,7 @@ impl Config {
         Self::read(text, Some(&place))?.checked()
     }
 
-    /// Reads the text of a `config.yaml` of Goose. It can be used like any other, and not be changed.
+    /// Parses the text of a Goose `config.yaml`. It can be used like any other config, but not changed.
     ///
     /// ```
     /// use mcp_client::Config;
@@ -183,12 +184,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The text is not YAML, has no `extensions`, or something is wrong with one of them.
+    /// The text is not YAML, has no `extensions`, or an entry is invalid.
     pub fn parse_goose(text: &str) -> Result<Self, ConfigError> {
         Self::read_as(text, true)?.checked()
     }
 
-    /// Reads a file: one of Goose if it ends in `.yaml` or `.yml`.
+    /// Reads a config file, in the format of Goose if its name ends in `.yaml` or `.yml`.
     ///
     /// # Errors
     ///
@@ -224,12 +225,12 @@ impl Config {
         Self { folder, ..self }
     }
 
-    /// Writes the text to a file, as a whole or not at all, and makes the folders that are missing. The permissions of
-    /// a file that is there stay; a new one is for its user alone, because it may hold keys.
+    /// Writes the text to a file atomically, and creates missing folders. An existing file keeps its permissions; a new
+    /// one is private to the user, because it may hold keys.
     ///
     /// # Errors
     ///
-    /// The file cannot be written; it is as it was.
+    /// The file cannot be written; its old content is unchanged.
     pub fn write_to(&self, path: impl AsRef<Path>) -> Result<(), ConfigError> {
         file::write(path.as_ref(), &self.text)
     }
@@ -239,30 +240,31 @@ impl Config {
         &self.text
     }
 
-    /// The servers by their names, in the order of the text; those that are disabled too.
+    /// The servers with their names, in the order of the text, including disabled ones.
     pub fn servers(&self) -> impl ExactSizeIterator<Item = (&str, &ServerConfig)> {
         self.content.servers.iter().map(|(name, server)| (name.as_str(), server))
     }
 
-    /// One server.
+    /// The server with this name.
     ///
     /// # Errors
     ///
-    /// There is none of this name; the error tells names like it.
+    /// No server has this name; the error suggests similar names.
     pub fn server(&self, name: &str) -> Result<&ServerConfig, ConfigError> {
         self.find(name).ok_or_else(|| self.no_such(name))
     }
 
-    /// What is wrong or has no effect, in the order of the text: warnings alone, unless the text was read lossily.
+    /// Everything that is wrong or has no effect, in the order of the text: only warnings, unless it was parsed
+    /// lossily.
     pub fn problems(&self) -> &[Problem] {
         &self.content.problems
     }
 
-    /// Adds a server at the end.
+    /// Adds a server after the others.
     ///
     /// # Errors
     ///
-    /// There is one of this name.
+    /// A server with this name exists already.
     pub fn add_server(&mut self, name: &str, server: &ServerConfig) -> Result<(), ConfigError> {
         let edit = self.edit()?;
         if edit.has(name) {
@@ -272,7 +274,7 @@ impl Config {
         self.finish(edit)
     }
 
-    /// Makes a server this one. Only members that differ are written; those that are not known here stay.
+    /// Updates a server. Only members that differ are written; unknown members are preserved.
     ///
     /// # Errors
     ///
@@ -295,7 +297,7 @@ impl Config {
         Ok(())
     }
 
-    /// Takes a server away, be it a valid one or not.
+    /// Removes a server, even an invalid one.
     ///
     /// # Errors
     ///

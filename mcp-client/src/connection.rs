@@ -5,14 +5,13 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 /// Holds the session of a [`Client`] open.
 ///
-/// Dereferences to the client, so that calls read `connection.call_tool("echo")`. A clone holds the session too: one for
-/// each task that calls.
+/// Dereferences to the client, so that calls read `connection.call_tool("echo")`. A clone holds the session too: give
+/// one to each task that makes calls.
 ///
 /// # Cancel safety
 ///
-/// Dropping it gives the session up: the last one closes it in the background, in good order, and it is cut if that takes
-/// too long. Calls that are under way then have 8 s to come to their end. [`close`](Self::close) waits for the end, and for
-/// no call.
+/// Dropping the last connection closes the session gracefully in the background: calls in flight have 8 s to finish,
+/// and then the session is cut. [`close`](Self::close) waits until the session is closed, but not for calls.
 #[must_use = "the session is closed when the last connection is dropped"]
 pub struct Connection {
     client: Client,
@@ -29,7 +28,8 @@ impl Connection {
         self.hold.live().ended().await
     }
 
-    /// Gives the session up; if this was the last connection, waits until it is closed. Calls that are under way fail then.
+    /// Releases the session. If this was the last connection, calls in flight fail, and it waits until the session is
+    /// closed.
     pub async fn close(self) {
         let Self { hold, .. } = self;
         let live = Arc::clone(hold.live());

@@ -8,9 +8,9 @@ use base64::{
 use mcp_types::{AudioContent, BlobResourceContents, ContentBlock, ImageContent, ResourceContents};
 use std::{borrow::Cow, error, fmt};
 
-/// What can be read out of a piece of content.
+/// Access to the payload of a piece of content.
 ///
-/// Nothing is decoded before it is asked for, so that one broken image spoils nothing but itself.
+/// Nothing is decoded before it is asked for, so one broken image spoils nothing else.
 ///
 /// ```
 /// use mcp_client::Content;
@@ -52,7 +52,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Bytes that are not encoded as Base64.
+/// Content whose bytes are not valid Base64.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidBase64(base64::DecodeError);
 

@@ -5,41 +5,41 @@ use mcp_types::{JsonObject, RawJson, Tool};
 use serde_json::Value;
 use std::fmt;
 
-/// What a tool takes and gives, as it was when code was generated for it.
+/// The input and output of a tool when code was generated for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolSignature {
     /// Its name.
     pub name: &'static str,
-    /// The schema of its arguments, as JSON.
+    /// The input schema, as JSON.
     pub input: &'static str,
-    /// The schema of its output, as JSON; empty if it has none.
+    /// The output schema, as JSON; empty if it has none.
     pub output: &'static str,
 }
 
-/// What is no longer as it was when code was generated.
+/// How the tools of a server differ from those that code was generated for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drift {
     /// Tools that are gone.
     pub missing: Vec<String>,
-    /// Tools that take other arguments.
+    /// Tools whose input schema changed.
     pub input_changed: Vec<String>,
-    /// Tools that give another output.
+    /// Tools whose output schema changed.
     pub output_changed: Vec<String>,
-    /// Tools that are new. They do no harm.
+    /// Tools that are new, which is harmless.
     pub added: Vec<String>,
 }
 
 impl ToolSignature {
-    /// What a tool takes and gives.
+    /// The signature of a tool.
     pub const fn new(name: &'static str, input: &'static str, output: &'static str) -> Self {
         Self { name, input, output }
     }
 }
 
 impl Drift {
-    /// Whether all tools are as they were.
+    /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
         self.is_harmless() && self.added.is_empty()
     }
@@ -50,7 +50,7 @@ impl Drift {
         missing.is_empty() && input_changed.is_empty() && output_changed.is_empty()
     }
 
-    /// What tools are like, against what they were. Descriptions and other notes for readers do not count.
+    /// Compares tools with earlier signatures. Descriptions and other annotations do not count.
     pub fn between(before: &[ToolSignature], now: &[Tool]) -> Self {
         let mut drift = Self::default();
         for signature in before {
@@ -73,7 +73,7 @@ impl Drift {
 }
 
 impl Client {
-    /// Compares the tools of the server with what they were when code was generated for them.
+    /// Compares the tools of the server with those that code was generated for.
     ///
     /// # Errors
     ///

@@ -16,7 +16,7 @@ use std::{fmt, future::IntoFuture, sync::Arc};
 
 const METHOD: &str = GetPromptRequest::METHOD;
 
-/// A prompt to fetch, with its arguments: what [`Client::get_prompt`] begins.
+/// A prompt request that has not been sent yet, made by [`Client::get_prompt`].
 #[derive(Serialize)]
 pub struct GetPrompt {
     name: String,
@@ -25,7 +25,7 @@ pub struct GetPrompt {
 }
 
 impl Client {
-    /// Fetches a prompt, filled in with arguments.
+    /// Fetches a prompt with its arguments filled in.
     ///
     /// ```
     /// # use mcp_client::{Client, mock};
@@ -48,17 +48,18 @@ impl Client {
 }
 
 impl Operation<GetPrompt> {
-    /// Fills in one argument; an earlier one of the name is replaced.
+    /// Sets one argument; an earlier one of the same name is replaced.
     ///
-    /// Arguments of prompts are strings: what is a string in JSON is sent as it is, anything else as its JSON text.
+    /// Arguments of prompts are strings: a value that serializes to a string is sent as it is, any other as its JSON
+    /// text.
     pub fn argument(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let outcome = self.kind_mut().arguments.set(name.into(), &value);
         self.check(outcome);
         self
     }
 
-    /// Fills in arguments from anything that is an object in JSON, a struct or a map, like [`argument`](Self::argument)
-    /// for each member.
+    /// Sets arguments from anything that serializes to a JSON object, such as a struct or a map, like
+    /// [`argument`](Self::argument) for each member.
     pub fn arguments(mut self, arguments: impl Serialize) -> Self {
         let outcome = self.kind_mut().arguments.set_all(&arguments);
         self.check(outcome);

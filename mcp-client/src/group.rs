@@ -37,10 +37,11 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// Many servers as one client: named members, each a [`Client`] with options and an era of its own.
+/// Many servers as one client: named members, each a [`Client`] with its own options and its own protocol revision.
 ///
-/// Tools and prompts have the name of their member before their own, `{member}_{name}`, and resources have it in their
-/// URI, `scheme://{member}/path`: a call goes to the member that its name says, without a list. [`Naming`] changes that.
+/// Tools and prompts are prefixed with the name of their member, `{member}_{name}`, and resources have it in their URI,
+/// `scheme://{member}/path`. So the name of a call says which member it goes to, and no list is needed. [`Naming`]
+/// changes that.
 ///
 /// ```
 /// use mcp_client::{Client, Group, mock};
@@ -64,17 +65,17 @@ use std::{
 ///
 /// # Members that fail
 ///
-/// Members are connected at the same time. With [`Policy::Tolerant`] one that fails does no harm to the others: calls of
-/// it fail with the reason, lists tell that it is missing, and it is tried again, ever more rarely, for as long as the
-/// group is connected. So is one whose connection is lost. [`state`](Self::state) and [`changes`](Self::changes) tell how
-/// they are.
+/// Members are connected concurrently. With [`Policy::Tolerant`], one that fails does not affect the others: calls to
+/// it fail with the reason, lists report it as missing, and it is retried with growing pauses for as long as the group
+/// is connected. The same happens to one whose connection is lost. [`state`](Self::state) and
+/// [`changes`](Self::changes) report the state of the members.
 ///
 /// # Holding
 ///
-/// Making a group does no IO. [`GroupConnection`]s are counted, like connections of a client: the first connects the
-/// members, the last closes them. A member that somebody else holds too stays open for them.
+/// Making a group does no IO. [`GroupConnection`]s are counted, like connections of a client: the first one connects
+/// the members, and the last one closes them. A member that is also held elsewhere stays open.
 ///
-/// A group is a [`CallService`](mcp_session::CallService) too, around which layers can be put, and a [`Target`]: a
+/// A group is also a [`CallService`](mcp_session::CallService), so it can be wrapped in layers, and a [`Target`]:
 /// `Client::new(group)` is one client of all members.
 #[derive(Clone)]
 pub struct Group(Arc<Inner>);
@@ -105,19 +106,19 @@ impl Shared {
     }
 }
 
-/// What becomes of a group when a member cannot be connected.
+/// What happens to a group when a member cannot be connected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Policy {
-    /// The others are used meanwhile; connecting fails only if all members do.
+    /// The others are used; connecting fails only if all members fail.
     #[default]
     Tolerant,
-    /// Connecting fails, and members that were connected are closed again. What is lost later is connected again, as ever.
+    /// Connecting fails, and members that were connected are closed again. Members that are lost later are reconnected.
     Strict,
 }
 
 impl Group {
-    /// Begins to configure a group.
+    /// Starts configuring a group.
     pub fn builder() -> GroupBuilder {
         GroupBuilder::new()
     }
@@ -126,8 +127,8 @@ impl Group {
         Self(Arc::new(Inner { shared: Arc::new(shared), slot: Arc::default() }))
     }
 
-    /// Connects the members, or joins where they are connected or connecting. Ready when each of them is connected or has
-    /// failed.
+    /// Connects the members, or joins the connection that is open or opening. Ready when each member is connected or
+    /// has failed.
     ///
     /// # Errors
     ///
@@ -135,8 +136,8 @@ impl Group {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future is as if it had not been called: others who wait are not disturbed, and what only this one
-    /// wanted is closed.
+    /// Dropping the future undoes the call: other waiters are not disturbed, and connections that only this caller
+    /// wanted are closed.
     pub async fn connect(&self) -> Result<GroupConnection, Error> {
         self.connect_as(&format!("a group of {}", self.0.shared.members.len())).await
     }
@@ -149,34 +150,34 @@ impl Group {
         Ok(GroupConnection { group: self.clone(), hold })
     }
 
-    /// Closes the members for everyone who holds the group, and waits until they are closed.
+    /// Closes the members for all holders of the group, and waits until they are closed.
     pub async fn close(&self) {
         if let Some(live) = self.0.slot.take() {
             live.close().await;
         }
     }
 
-    /// Whether the group is connected, which each of its members may be or not.
+    /// Whether the group is connected. Single members may still be down; see [`state`](Self::state).
     pub fn is_connected(&self) -> bool {
         self.connected().is_ok()
     }
 
-    /// The names of the members, in their order.
+    /// The names of the members, in order.
     pub fn members(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.shared.members.iter().map(|member| &*member.name)
     }
 
-    /// The client of one member, for what a group does not do, and for its tools without prefix.
+    /// The client of one member, for what a group does not offer, and for calls without the prefix.
     pub fn member(&self, name: &str) -> Option<&Client> {
         self.find(name).map(|member| &member.client)
     }
 
-    /// How one member is now.
+    /// The current state of one member.
     pub fn state(&self, name: &str) -> Option<MemberState> {
         self.find(name).map(|member| member.state.borrow().clone())
     }
 
-    /// How members are, each first as it is now and then whenever that changes. One who does not keep up misses what was
+    /// The states of the members: first the current state of each, then every change. A slow reader misses states in
     /// between.
     pub fn changes(&self) -> impl Stream<Item = (Box<str>, MemberState)> + Send + use<> {
         let members = self.0.shared.members.iter().map(|member| {
@@ -220,14 +221,13 @@ impl fmt::Debug for Group {
     }
 }
 
-/// Holds the members of a [`Group`] connected.
+/// Keeps the members of a [`Group`] connected.
 ///
 /// Dereferences to the group. A clone holds the members too.
 ///
 /// # Cancel safety
 ///
-/// Dropping it gives the group up: the last one closes the members in the background, in good order.
-/// [`close`](Self::close) waits for the end.
+/// Dropping the last connection closes the members gracefully in the background. [`close`](Self::close) waits for that.
 #[must_use = "the members are closed when the last connection is dropped"]
 pub struct GroupConnection {
     group: Group,
@@ -235,7 +235,7 @@ pub struct GroupConnection {
 }
 
 impl GroupConnection {
-    /// Gives the group up; if this was the last connection, waits until the members are closed.
+    /// Releases the group; if this was the last connection, waits until the members are closed.
     pub async fn close(self) {
         let Self { hold, .. } = self;
         let live = Arc::clone(hold.live());

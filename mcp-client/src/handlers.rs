@@ -17,14 +17,15 @@ use mcp_types::{
 };
 use std::{fmt, future::Future, sync::Arc};
 
-/// Answers a server's questions with closures, of which each is optional.
+/// Answers a server's questions with closures, each of which is optional.
 ///
-/// A closure gets a [`Question`]: what is asked and, as its [`asker`](Question::asker), who asks. The client declares to servers what there is a closure for, and nothing else; the rest is refused. Questions come from
-/// servers of every era, and are answered concurrently; a closure may use the client. A closure that gives an error or
-/// panics fails its question: a stateless server's call ends with an error, a legacy server is told.
+/// A closure gets a [`Question`]: what is asked and, as its [`asker`](Question::asker), who asks. The client declares
+/// to servers what it has a closure for; anything else is refused. Servers of all revisions are answered by the same
+/// closures. Questions are answered concurrently, and a closure may use the client. If a closure returns an error or
+/// panics, its question fails: the call of a stateless server ends with an error, and a legacy server gets the error.
 ///
-/// Answers to forms are checked before they are sent, and fields that they leave out are set to their defaults
-/// (`options.fill_in_defaults`). What a server asks is untrusted: show who asks, and let the user decline.
+/// Answers to forms are checked before they are sent, and missing fields are set to their defaults
+/// (`options.fill_in_defaults`). Questions are untrusted: show who asks, and let the user decline.
 ///
 /// ```
 /// use mcp_client::{Client, Handlers, Roots, elicit};
@@ -59,12 +60,13 @@ where
 }
 
 impl Handlers {
-    /// Handlers that answer nothing.
+    /// Creates handlers that answer nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks the user with a form. [`elicit`] makes the answers; a value alone is an answer too, that of a user who accepts.
+    /// Asks the user with a form. [`elicit`] makes the answers; a plain value is an answer too, and means that the user
+    /// accepts.
     ///
     /// ```
     /// use mcp_client::Handlers;

@@ -13,15 +13,16 @@ use std::{error, fmt};
 /// assert!(IconSource::of(&Icon::new("file:///etc/passwd")).is_err());
 /// ```
 ///
-/// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#icons): fetch without credentials,
-/// follow no redirect to another origin, limit what you read, and trust the bytes rather than the name of the type.
+/// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#icons): fetch without
+/// credentials, follow no redirect to another origin, limit what you read, and trust the bytes rather than the name of
+/// the type.
 // spec: ICON-02
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IconSource {
-    /// A picture elsewhere.
+    /// The URL of an image.
     Https(Url),
-    /// The picture itself, in a `data:` URI.
+    /// The image itself, in a `data:` URI.
     Data(String),
 }
 
@@ -30,7 +31,7 @@ impl IconSource {
     ///
     /// # Errors
     ///
-    /// It is neither `https:` without credentials nor `data:` with a picture.
+    /// It is neither an `https:` URL without credentials nor a `data:` URI with an image.
     pub fn of(icon: &Icon) -> Result<Self, UnsafeIcon> {
         let (scheme, data) = icon.src.split_once(':').ok_or(UnsafeIcon("it is not a URI"))?;
         if scheme.eq_ignore_ascii_case("data") {

@@ -13,11 +13,11 @@ use mcp_types::{
 };
 use std::future::IntoFuture;
 
-/// A ping: what [`Client::ping`] begins.
+/// A ping that has not been sent yet, made by [`Client::ping`].
 #[derive(Debug)]
 pub struct Ping(());
 
-/// A log level to set: what [`Client::set_logging_level`] begins.
+/// A change of the log level that has not been sent yet, made by [`Client::set_logging_level`].
 #[derive(Debug)]
 pub struct SetLoggingLevel(LoggingLevel);
 
@@ -61,8 +61,8 @@ impl Client {
 }
 
 impl Client {
-    /// Tells the server how far this side has come with a question of the server's that has a progress token. Servers with a
-    /// handshake only.
+    /// Tells the server how far this side has come with a question of the server's that has a progress token. Servers
+    /// with a handshake only.
     ///
     /// # Errors
     ///

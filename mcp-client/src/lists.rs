@@ -23,7 +23,7 @@ const MAX_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request for one page of a list.
 ///
-/// Implement it for lists of an extension, to read them with [`Client::list`].
+/// Implement it for the lists of an extension, to read them with [`Client::list`].
 pub trait ListRequest: Request<Result: Send> + Send + Sync + 'static {
     /// What is listed.
     type Item: Send + 'static;
@@ -71,13 +71,15 @@ list_request! {
     ListToolsRequest -> ListToolsResult.tools: Tool;
 }
 
-/// A list to read to its end: what [`Client::list`] and its kin begin. Awaiting it gives the items.
+/// A list that has not been read yet, made by [`Client::list`] and similar methods. Awaiting it gives the items of all
+/// pages.
 pub struct ListAll<R> {
     limits: Limits,
     request: PhantomData<fn() -> R>,
 }
 
-/// One page of a list to read: what [`Client::list_tools_page`] and its kin begin. Awaiting it gives the protocol's result.
+/// A page that has not been read yet, made by [`Client::list_tools_page`] and similar methods. Awaiting it gives the
+/// result of the protocol.
 pub struct ListPage<R> {
     cursor: Option<String>,
     request: PhantomData<fn() -> R>,
@@ -105,7 +107,7 @@ impl Client {
         self.list().needs(ListToolsRequest::METHOD, Offer::Tools)
     }
 
-    /// Reads one page of the tools of the server: the first, or that of a cursor.
+    /// Reads one page of the tools of the server: the first, or the one at a cursor.
     pub fn list_tools_page(&self, cursor: Option<String>) -> Operation<ListPage<ListToolsRequest>> {
         self.list_page(cursor).needs(ListToolsRequest::METHOD, Offer::Tools)
     }
@@ -117,7 +119,7 @@ impl Client {
         self.list().needs(ListResourcesRequest::METHOD, Offer::Resources)
     }
 
-    /// Reads one page of the resources of the server: the first, or that of a cursor.
+    /// Reads one page of the resources of the server: the first, or the one at a cursor.
     pub fn list_resources_page(
         &self,
         cursor: Option<String>,
@@ -132,7 +134,7 @@ impl Client {
         self.list().needs(ListResourceTemplatesRequest::METHOD, Offer::Resources)
     }
 
-    /// Reads one page of the resource templates of the server: the first, or that of a cursor.
+    /// Reads one page of the resource templates of the server: the first, or the one at a cursor.
     pub fn list_resource_templates_page(
         &self,
         cursor: Option<String>,
@@ -147,7 +149,7 @@ impl Client {
         self.list().needs(ListPromptsRequest::METHOD, Offer::Prompts)
     }
 
-    /// Reads one page of the prompts of the server: the first, or that of a cursor.
+    /// Reads one page of the prompts of the server: the first, or the one at a cursor.
     pub fn list_prompts_page(
         &self,
         cursor: Option<String>,
@@ -160,7 +162,7 @@ impl Client {
         operation::begin(self, ListAll { limits: Limits::default(), request: PhantomData })
     }
 
-    /// Reads one page of any list: the first, or that of a cursor.
+    /// Reads one page of any list: the first, or the one at a cursor.
     pub fn list_page<R: ListRequest>(&self, cursor: Option<String>) -> Operation<ListPage<R>> {
         operation::begin(self, ListPage { cursor, request: PhantomData })
     }
@@ -170,29 +172,29 @@ impl Client {
 /// warning.
 // spec: PAG-01 PAG-02 PAG-03 PAG-07 PAG-08
 impl<R: ListRequest> Operation<ListAll<R>> {
-    /// Gives the list up after so many pages. Default: 1,000.
+    /// Fails if the list has more pages than this. Default: 1,000.
     pub fn max_pages(mut self, limit: usize) -> Self {
         self.kind_mut().limits.pages = limit;
         self
     }
 
-    /// Gives the list up after so many items. Default: 100,000.
+    /// Fails if the list has more items than this. Default: 100,000.
     pub fn max_items(mut self, limit: usize) -> Self {
         self.kind_mut().limits.items = limit;
         self
     }
 
-    /// Gives the list up after so many bytes of results. Default: 256 MiB.
+    /// Fails if the results have more bytes than this in total. Default: 256 MiB.
     pub fn max_bytes(mut self, limit: usize) -> Self {
         self.kind_mut().limits.bytes = limit;
         self
     }
 
-    /// The items one by one; each page is fetched when the one before has been consumed. An error is the last item.
+    /// Streams the items; each page is fetched when the one before has been consumed. An error is the last item.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the stream cancels the request that is under way.
+    /// Dropping the stream cancels the request in flight.
     pub fn stream(self) -> impl Stream<Item = Result<R::Item, Error>> + Send + use<R> {
         let (caller, ListAll { limits, .. }) = self.into_parts();
         let walk = Walk::new(caller, limits);

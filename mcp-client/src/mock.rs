@@ -41,10 +41,10 @@ use std::{
 /// How many messages are remembered; the oldest are forgotten.
 const MAX_RECEIVED: usize = 10_000;
 
-/// A server that answers as a test says. Clones share what was received.
+/// A server whose answers a test sets. Clones share what was received.
 ///
-/// It is a [`Target`]: `Client::new(&server)`. One that says something before its answer, asks, or never answers, is a
-/// [`service`](Target::service) of your own.
+/// It is a [`Target`]: `Client::new(&server)`. For a server that sends notifications, asks questions, or never answers,
+/// write a [`service`](Target::service) of your own.
 #[derive(Clone, Default)]
 pub struct Server {
     tools: Vec<(String, Tool)>,
@@ -56,13 +56,14 @@ type Tool = Arc<dyn Fn(&Value) -> Result<Value, String> + Send + Sync>;
 type Answer = Arc<dyn Fn(&Value) -> Result<Value, ErrorObject> + Send + Sync>;
 
 impl Server {
-    /// A server that has nothing.
+    /// Creates a server that offers nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more tool, which gets its arguments. A text is the text of its result; anything else is its structured output,
-    /// and the same as text. An error is a result that says so ([`ToolResult::is_error`](crate::ToolResult::is_error)).
+    /// Adds a tool. The closure gets the arguments. A string it returns is the text of the result; any other value is
+    /// the structured output, and the text as well. An error becomes a result with
+    /// [`is_error`](crate::ToolResult::is_error).
     #[must_use]
     pub fn tool(
         mut self,
@@ -73,7 +74,7 @@ impl Server {
         self
     }
 
-    /// How a method is answered, be it one that the server has an answer to or not: the result of the protocol, or an error.
+    /// Sets how a method is answered, known to the server or not: with the result of the protocol, or with an error.
     ///
     /// ```
     /// use mcp_client::mock;
@@ -94,7 +95,7 @@ impl Server {
         self
     }
 
-    /// The parameters of all requests and notifications of this method that came, the first one first.
+    /// The parameters of all received requests and notifications of this method, oldest first.
     pub fn received(&self, method: &str) -> Vec<Value> {
         let received = self.log();
         let of_method = received.iter().filter(|(received, _)| received == method);

@@ -37,14 +37,14 @@
 //!
 //! # What is kept
 //!
-//! Tokens are in memory, unless [`OAuth::store`] says something else: [`FileStore`] keeps them in a file that many processes
-//! may share. Nothing of them is in `Debug`, in errors or in the log.
+//! Tokens are in memory, unless [`OAuth::store`] says something else: [`FileStore`] keeps them in a file that many
+//! processes may share. Nothing of them is in `Debug`, in errors or in the log.
 //!
 //! # What is refused
 //!
-//! Servers name the places of a login, so none of them is trusted: they have to be `https`, or `http` on this machine for
-//! a server on this machine; addresses of private networks are asked for servers of such a network alone; redirects to
-//! other origins are not followed. A login without PKCE, with the answer of another authorization server, or for the
+//! Servers name the places of a login, so none of them is trusted: they have to be `https`, or `http` on this machine
+//! for a server on this machine; addresses of private networks are asked for servers of such a network alone; redirects
+//! to other origins are not followed. A login without PKCE, with the answer of another authorization server, or for the
 //! metadata of another resource ends before anything secret is sent.
 
 mod browser;
@@ -61,7 +61,7 @@ impl mcp_session::Extension for Declared {
     }
 }
 
-/// Receives users who log in with their own browser: it is opened, and they come back to a free port of this machine.
+/// Logs users in with their own browser: it is opened, and its redirect is received on a free local port.
 ///
 /// ```
 /// use mcp_client::oauth::{OAuth, in_browser};

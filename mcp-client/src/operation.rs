@@ -18,8 +18,8 @@ pub(crate) type TaskPrefix = Arc<Box<str>>;
 
 /// A call that has not been sent yet: configure it, then await it.
 ///
-/// The methods of [`Client`] make these; `K` is what is called, and has methods of its own. What is wrong with a call
-/// (a client that is not connected, an argument without a JSON form) is said when it is awaited.
+/// The methods of [`Client`] make these. `K` is the kind of call, and adds methods of its own. Errors in a call (a
+/// client that is not connected, an argument that cannot be serialized) are reported when it is awaited.
 ///
 /// ```
 /// # use mcp_client::{Client, mock};
@@ -54,19 +54,19 @@ pub struct Operation<K> {
 }
 
 impl<K> Operation<K> {
-    /// Tells the listener how far the server has come, in the order of the wire, and not after the end.
+    /// Listens to the progress of this call, in wire order, and never after the call has ended.
     ///
-    /// Takes the place of [`ClientBuilder::on_progress`](crate::ClientBuilder::on_progress) for this call.
+    /// Replaces [`ClientBuilder::on_progress`](crate::ClientBuilder::on_progress) for this call.
     pub fn on_progress(self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.with(|caller| caller.listen_to_progress(listener))
     }
 
-    /// Tells the listener what the server says about this call while it works on it.
+    /// Listens to what the server says about this call while it works on it.
     pub fn on_event(self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.with(|caller| caller.listen(listener))
     }
 
-    /// Tells these listeners what the server says about this call, instead of all that listen so far.
+    /// Sets the listeners of this call, in place of all earlier ones.
     pub fn events(self, events: Events) -> Self {
         self.with(|caller| caller.tell_only(events))
     }
@@ -94,32 +94,33 @@ impl<K> Operation<K> {
         self.with(|caller| caller.cancel_with(cancellation.into()))
     }
 
-    /// Tells the listener the id of each request that the call becomes, right before it is sent.
+    /// Calls the listener with the id of each request of this call, right before it is sent.
     ///
-    /// A call that is sent again, with answers of the user for example, has a new id. While the call is under way,
-    /// [`Client::cancel`] knows these ids.
+    /// A call that is sent again, for example with answers of the user, gets a new id each time. While the call is in
+    /// flight, [`Client::cancel`] knows these ids.
     pub fn on_request_id(self, listener: impl Fn(&RequestId) + Send + Sync + 'static) -> Self {
         self.with(|caller| caller.on_request_id(OnRequestId::new(listener)))
     }
 
-    /// Sends a header with the HTTP requests of this call; one of the endpoint of the same name is replaced.
+    /// Adds a header to the HTTP requests of this call, in place of one of the same name that the endpoint sets.
     ///
-    /// Headers of the protocol and of HTTP itself stay as they are. Without effect on servers that are not reached by HTTP.
+    /// Headers of the protocol and of HTTP itself cannot be replaced. No effect on servers that are not reached by
+    /// HTTP.
     #[cfg(feature = "http")]
     pub fn header(self, name: http::HeaderName, mut value: http::HeaderValue) -> Self {
         value.set_sensitive(true);
         self.with(|caller| caller.add_header(name, value))
     }
 
-    /// Limits how long the server may take in all, however much it is heard of meanwhile; zero is no limit.
+    /// Limits how long the server may take in total, whatever its progress; zero means no limit.
     ///
-    /// Takes the place of the client's [`Deadlines`]. The time that a user takes to answer a question of a stateless
-    /// server does not count; the limit holds for what the server takes before and after it together.
+    /// Replaces the client's [`Deadlines`]. The time that a user takes to answer a question of a stateless server does
+    /// not count; the limit covers the time of the server before and after it together.
     pub fn timeout(self, limit: Duration) -> Self {
         self.deadlines(if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) })
     }
 
-    /// Limits how long the server may take, instead of the limits of the client.
+    /// Sets the time limits of this call, in place of those of the client.
     pub fn deadlines(self, deadlines: Deadlines) -> Self {
         self.with(|caller| caller.limit(deadlines))
     }

@@ -15,7 +15,7 @@ use std::{fmt, future::IntoFuture, sync::Arc};
 
 const METHOD: &str = ReadResourceRequest::METHOD;
 
-/// A resource to read: what [`Client::read_resource`] begins. Awaiting it gives `O`.
+/// A read that has not been sent yet, made by [`Client::read_resource`]. Awaiting it gives `O`.
 pub struct ReadResource<O> {
     uri: String,
     read: fn(Reply) -> Result<O, Error>,
@@ -48,7 +48,7 @@ impl Client {
 }
 
 impl<O> Operation<ReadResource<O>> {
-    /// Awaits the result as the protocol has it.
+    /// Awaits the result as the protocol defines it.
     pub fn raw(self) -> Operation<ReadResource<ReadResourceResult>> {
         self.map(|ReadResource { uri, .. }| ReadResource { uri, read })
     }

@@ -1,8 +1,8 @@
-//! Skills: instructions for agents that a server has beside its tools, as the extension `io.modelcontextprotocol/skills`
-//! serves them.
+//! Skills: instructions for agents that a server has beside its tools, as the extension
+//! `io.modelcontextprotocol/skills` serves them.
 //!
-//! A skill is a folder of files around a `SKILL.md`. A [`Skill`] is its entry: what it is for, and which files it has, with
-//! their digests. The files are resources.
+//! A skill is a folder of files around a `SKILL.md`. A [`Skill`] is its entry: what it is for, and which files it has,
+//! with their digests. The files are resources.
 //!
 //! ```no_run
 //! # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::skills::SkillError> {
@@ -18,14 +18,14 @@
 //! # }
 //! ```
 //!
-//! Nothing is read ahead of need: a listing reads no file, loading a skill reads its `SKILL.md` and no other. What is read
-//! is compared with the entry (size, digest, and the front matter of `SKILL.md`); what differs is an error, and the content is
-//! not given out. A loaded skill reads its own files from its own server and nothing else.
+//! Nothing is read ahead of need: a listing reads no file, loading a skill reads its `SKILL.md` and no other. What is
+//! read is compared with the entry (size, digest, and the front matter of `SKILL.md`); what differs is an error, and
+//! the content is not given out. A loaded skill reads its own files from its own server and nothing else.
 //!
 //! # What is left to the program
 //!
-//! A digest says that a file is the one that the server has listed, not that it can be trusted: server and digest are of one
-//! hand. So a program
+//! A digest says that a file is the one that the server has listed, not that it can be trusted: server and digest are
+//! of one hand. So a program
 //!
 //! - asks the user before it loads a skill, and again if [`Skill::content_digest`] has changed,
 //! - tells the model which server a skill is from, by a name of its own for the server,
@@ -61,17 +61,17 @@ use std::{future::IntoFuture, time::Duration};
 /// The id of the extension.
 pub const EXTENSION: &str = "io.modelcontextprotocol/skills";
 
-/// How many files a skill may have that is loaded.
+/// The maximum number of files of a skill that can be loaded.
 pub const MAX_FILES: usize = 512;
 
-/// How many bytes all files of a skill may have that is loaded.
+/// The maximum total size of the files of a skill that can be loaded, in bytes.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Asks for one page of the skills of a server.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct ListSkillsRequest {
-    /// Where the page begins; absent for the first.
+    /// The cursor of the page; absent for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// Metadata beside the payload.
@@ -84,10 +84,10 @@ pub struct ListSkillsRequest {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ListSkillsResult {
-    /// The skills of this page. An entry that breaks the rules is kept aside, as broken.
+    /// The skills of this page. An entry that breaks the rules is kept apart, as broken.
     #[serde(deserialize_with = "one_by_one")]
     pub skills: List<Skill>,
-    /// Where the next page begins; absent on the last page.
+    /// The cursor of the next page; absent on the last page.
     pub next_cursor: Option<String>,
     /// How long the result may be reused, in milliseconds from its arrival.
     pub ttl_ms: Option<i64>,
@@ -120,7 +120,7 @@ impl ListRequest for ListSkillsRequest {
     }
 }
 
-/// The entry of a skill to ask for: what [`Client::get_skill`] begins. Awaiting it gives the [`Skill`].
+/// A request for the entry of a skill, made by [`Client::get_skill`]. Awaiting it gives the [`Skill`].
 #[derive(Debug)]
 pub struct GetSkill {
     uri: String,
@@ -131,8 +131,8 @@ const GET: &str = "skills/get";
 impl Client {
     /// Lists the skills of the server, page after page. Reads none of their files.
     ///
-    /// A server need not list all that it has: a skill that is named elsewhere is asked for with
-    /// [`get_skill`](Self::get_skill). An entry that breaks the rules is left out, with a warning.
+    /// A server need not list all its skills: use [`get_skill`](Self::get_skill) for one that is named elsewhere. An
+    /// entry that breaks the rules is left out, with a warning.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Client {
         self.list().needs_extension(ListSkillsRequest::METHOD, EXTENSION)
     }
 
-    /// Reads one page of the skills of the server: the first, or that of a cursor.
+    /// Reads one page of the skills of the server: the first, or the one at a cursor.
     pub fn list_skills_page(
         &self,
         cursor: Option<String>,
@@ -151,7 +151,7 @@ impl Client {
 
     /// Asks for the entry of one skill, by the URI of its `SKILL.md`. Reads none of its files.
     ///
-    /// This is also how an entry is brought up to date.
+    /// This also refreshes an entry that is already known.
     ///
     /// # Errors
     ///

@@ -7,8 +7,8 @@ use mcp_session::{Incident, Subscription};
 use mcp_types::subscriptions::SubscriptionFilter;
 use std::future::IntoFuture;
 
-/// A subscription to ask for: what [`Client::subscribe`] and [`Group::subscribe`] begin. Awaiting it gives the
-/// [`Subscription`].
+/// A subscription that has not been requested yet, made by [`Client::subscribe`] and [`Group::subscribe`]. Awaiting it
+/// gives the [`Subscription`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Subscribe {
@@ -24,7 +24,7 @@ enum Source {
 }
 
 impl Client {
-    /// Subscribes to changes at the server: name what, then await it.
+    /// Subscribes to changes at the server: choose what to watch, then await it.
     ///
     /// ```no_run
     /// use futures_util::StreamExt;
@@ -43,16 +43,16 @@ impl Client {
         Subscribe::from(Source::Client(self.clone()))
     }
 
-    /// What the server does against the specification, from now on, over all sessions of this client.
+    /// A stream of what the server does against the specification, from now on, over all sessions of this client.
     ///
-    /// Nothing is lost for it; a strict client ([`Diagnostics::strict`](crate::Diagnostics::strict)) fails the call.
+    /// Calls go on regardless, except with a strict client ([`Diagnostics::strict`](crate::Diagnostics::strict)).
     pub fn diagnostics(&self) -> impl Stream<Item = Incident> + Send + use<> {
         self.options().diagnostics.subscribe()
     }
 }
 
 impl Group {
-    /// Subscribes to changes at the members: name what, then await it.
+    /// Subscribes to changes at the members: choose what to watch, then await it.
     ///
     /// ```no_run
     /// use futures_util::StreamExt;
@@ -66,15 +66,15 @@ impl Group {
     /// # }
     /// ```
     ///
-    /// A list is that of all members, and a resource has the URI that it has in the group. What is acknowledged is what at
-    /// least one member has agreed to. A member that is lost, or ends the subscription, is asked again when it is back, and
-    /// [`Notice::Missed`](crate::Notice::Missed) says so; one that was not there at first is asked when it comes. The stream
-    /// ends when the group is closed.
+    /// A list is that of all members, and a resource is named by its URI in the group. What at least one member agrees
+    /// to is acknowledged. A member that is lost, or ends the subscription, is asked again when it is back, and
+    /// [`Notice::Missed`](crate::Notice::Missed) says so; one that was not connected at first is asked when it
+    /// connects. The stream ends when the group is closed.
     ///
     /// # Errors
     ///
-    /// No member has a resource of that name ([`Error::NoRoute`]), all members that are asked refuse, or the group is not
-    /// connected.
+    /// No member has a resource of that name ([`Error::NoRoute`]), all members that are asked refuse, or the group is
+    /// not connected.
     pub fn subscribe(&self) -> Subscribe {
         Subscribe::from(Source::Group(self.clone()))
     }
@@ -87,25 +87,25 @@ impl From<Source> for Subscribe {
 }
 
 impl Subscribe {
-    /// The list of tools.
+    /// Watches the list of tools.
     pub fn tools(mut self) -> Self {
         self.filter.tools_list_changed = Some(true);
         self
     }
 
-    /// The list of prompts.
+    /// Watches the list of prompts.
     pub fn prompts(mut self) -> Self {
         self.filter.prompts_list_changed = Some(true);
         self
     }
 
-    /// The list of resources.
+    /// Watches the list of resources.
     pub fn resources(mut self) -> Self {
         self.filter.resources_list_changed = Some(true);
         self
     }
 
-    /// The contents of a resource.
+    /// Watches the contents of a resource.
     pub fn resource(mut self, uri: impl Into<String>) -> Self {
         self.filter.resource_subscriptions.get_or_insert_default().push(uri.into());
         self

@@ -8,16 +8,16 @@ use std::{fmt, sync::Arc};
 
 /// Where a client connects to, and how.
 ///
-/// Made from a URL, the path of a script or program, a command, a socket, a service in this process, or any [`Connector`]; and
-/// of many servers from a [`Group`](crate::Group), or from a `Config` (feature `config`). Making one does no IO: what is wrong
-/// with it is said when the client connects.
+/// Made from a URL, the path of a script or program, a command, a socket, a service in this process, or any
+/// [`Connector`]; for many servers, from a [`Group`](crate::Group) or a `Config` (feature `config`). Making one does no
+/// IO: errors are reported when the client connects.
 ///
 /// | text | target |
 /// |---|---|
-/// | `http://…`, `https://…` with a segment `sse` in its path | HTTP with server-sent events, as 2024-11-05 has it |
+/// | `http://…`, `https://…` with a segment `sse` in its path | HTTP with server-sent events, the transport of 2024-11-05 |
 /// | any other `http://…`, `https://…` | streamable HTTP |
 /// | `ws://…`, `wss://…` | WebSocket (feature `ws`) |
-/// | the path of a Unix socket that is there when the client connects | the socket |
+/// | the path of a Unix socket that exists when the client connects | the socket |
 /// | a path that ends in `.py` | `python3` and the script (`python` on Windows) |
 /// | a path that ends in `.js`, `.mjs` or `.cjs` | `node` and the script |
 /// | any other path, or a name in `PATH` | the program |
@@ -29,8 +29,8 @@ use std::{fmt, sync::Arc};
 /// let child = Client::new("servers/weather.py");
 /// ```
 ///
-/// A program with arguments or an environment is a `transport::stdio::Command`, and an endpoint with headers or limits a
-/// `transport::http::Endpoint`: [`transport`](crate::transport) has them.
+/// A program with arguments or an environment is a `transport::stdio::Command`, and an endpoint with headers or limits
+/// a `transport::http::Endpoint`: [`transport`](crate::transport) has them.
 #[derive(Clone)]
 pub struct Target {
     name: Arc<str>,
@@ -38,21 +38,21 @@ pub struct Target {
 }
 
 impl Target {
-    /// A connector of any kind; the name is for messages to people.
+    /// A connector of your own; the name appears in messages for people.
     pub fn connector(name: impl Into<String>, connector: impl Connector) -> Self {
         Self { name: name.into().into(), dial: Arc::new(Connecting::new(connector)) }
     }
 
-    /// A service in this process as the server: a function, a mock, another client's stack.
+    /// A service in this process as the server, such as a function, a mock, or the stack of another client.
     pub fn service(transport: impl Transport) -> Self {
         Self::connector("a service in this process", Shared::new(transport))
     }
 
-    /// The server at `url`, which the client logs in to when the server asks for it (feature `oauth`).
+    /// The server at `url`, with an OAuth login when the server asks for it (feature `oauth`).
     ///
-    /// Unless `oauth` says something else, the user is asked in the browser of this machine.
+    /// Unless `oauth` says otherwise, the user is asked in the browser of this machine.
     ///
-    /// For more of an endpoint, `Endpoint::oauth` is the same, and is a target too.
+    /// `Endpoint::oauth` does the same for an endpoint with further settings, which is a target too.
     #[cfg(feature = "oauth")]
     pub fn oauth(url: impl AsRef<str>, oauth: crate::oauth::OAuth) -> Self {
         let url = url.as_ref();
@@ -80,7 +80,8 @@ impl Target {
         }
     }
 
-    /// The target for a person to read; what may be secret in a URL is left out, and the arguments of a command are.
+    /// A description of the target for people, without the arguments of a command and without possible secrets in a
+    /// URL.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -27,11 +27,11 @@ pub(crate) struct Prepared<O> {
 /// Reads a result.
 pub(crate) type Reader<O> = Box<dyn Fn(Reply) -> Result<O, Error> + Send + Sync>;
 
-/// A call that the server does in the background, if it agreed to. Awaiting it gives what the call would have given.
+/// A call that the server runs in the background, if it agreed to. Awaiting it gives the result of the call.
 ///
 /// The same for both protocols of tasks, and for a server that did the call at once, of which the result is here
-/// already. What the operation was told holds for the task too: its limit for each waiting, its listeners, how its result
-/// is read.
+/// already. What the operation was told holds for the task too: its limit for each waiting, its listeners, how its
+/// result is read.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,17 +62,17 @@ pub struct Task<O> {
 }
 
 impl<O> Task<O> {
-    /// The id, to find the task again; none if the server did the call at once. Keep it as one keeps a password.
+    /// The id, to find the task again; `None` if the server completed the call at once. Treat it like a password.
     pub fn id(&self) -> Option<&str> {
         self.handle().map(TaskHandle::id)
     }
 
-    /// Whether the server did the call at once, so that there is no task.
+    /// Whether the server completed the call at once, so that there is no task.
     pub fn returned_immediately(&self) -> bool {
         self.handle().is_none()
     }
 
-    /// The task without its type; none if the server did the call at once.
+    /// The task without its type; `None` if the server completed the call at once.
     pub fn handle(&self) -> Option<&TaskHandle> {
         match &self.started {
             Started::Task(handle) => Some(handle),
@@ -80,7 +80,7 @@ impl<O> Task<O> {
         }
     }
 
-    /// Asks how far the task is, unless it is known to be at its end. A call that was done at once is completed.
+    /// Asks for the state of the task, unless it is known to have ended. A call that was done at once is completed.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl<O> Task<O> {
         }
     }
 
-    /// Waits for the end of the task, whatever it is. See [`TaskHandle::wait`].
+    /// Waits until the task has ended, in whatever way. See [`TaskHandle::wait`].
     ///
     /// # Errors
     ///
@@ -108,8 +108,8 @@ impl<O> Task<O> {
     ///
     /// # Errors
     ///
-    /// [`Error::TaskEnded`] if it cannot have it any more, [`Error::Timeout`] after the limit of the operation, or any
-    /// other of [`Error`].
+    /// [`Error::TaskEnded`] if it can no longer get there, [`Error::Timeout`] after the limit of the operation, or any other of
+    /// [`Error`].
     pub async fn wait_for(&self, status: TaskStatus) -> Result<TaskState, Error> {
         match self.handle() {
             Some(handle) => self.within(handle.wait_for(status)).await,
@@ -121,7 +121,7 @@ impl<O> Task<O> {
         }
     }
 
-    /// The states of the task, from the present one to the last. See [`TaskHandle::changes`].
+    /// A stream of the states of the task, from the current one to the last. See [`TaskHandle::changes`].
     pub fn changes(&self) -> impl Stream<Item = Result<TaskState, Error>> + Send + use<O> {
         match self.handle() {
             Some(handle) => handle.changes().left_stream(),
@@ -129,7 +129,7 @@ impl<O> Task<O> {
         }
     }
 
-    /// Waits for what comes of the task. It is fetched once; reading it again costs no request.
+    /// Waits for the result of the task. It is fetched once; reading it again costs no request.
     ///
     /// # Errors
     ///
@@ -143,11 +143,11 @@ impl<O> Task<O> {
         }
     }
 
-    /// Asks the server to give the task up. It may finish it all the same. A call that was done at once stays done.
+    /// Asks the server to cancel the task, which may finish all the same. A call that was done at once stays done.
     ///
     /// # Errors
     ///
-    /// The task is at its end, the server does not know it or cannot cancel, or any other of [`Error`].
+    /// The task has ended, the server does not know it or cannot cancel, or any other of [`Error`].
     pub async fn cancel(&self) -> Result<(), Error> {
         match self.handle() {
             Some(handle) => handle.cancel().await,
@@ -190,9 +190,9 @@ macro_rules! tasks {
         impl$(<$param: 'static>)? Operation<$kind> {
             #[doc = $what]
             ///
-            /// The `ttl` is how long the server should keep the task, from when it is made. A stateless server decides
-            /// by itself of which tools it makes tasks, if the client supports [`Tasks`](crate::Tasks); one of
-            /// 2025-11-25 is asked, if it offers that. One that makes no task gives its result at once.
+            /// The `ttl` is how long the server should keep the task, from its creation. A stateless server decides by
+            /// itself which calls become tasks, if the client supports [`Tasks`](crate::Tasks); a server of 2025-11-25
+            /// is asked, if it offers that. A server that makes no task returns the result at once.
             ///
             /// # Errors
             ///
@@ -200,7 +200,7 @@ macro_rules! tasks {
             ///
             /// # Cancel safety
             ///
-            /// Dropping the future gives the call up, and a task that the server may already have made of it.
+            /// Dropping the future cancels the call, and a task that the server may already have made of it.
             pub async fn task(self, ttl: Option<Duration>) -> Result<Task<$output>, Error> {
                 let prefix = self.task_prefix();
                 let (caller, kind) = self.into_parts();
@@ -213,7 +213,8 @@ macro_rules! tasks {
                 Ok(task)
             }
 
-            /// The task of an earlier call like this one, by its id, maybe of an earlier process. Nothing is sent.
+            /// Returns the task of an earlier call like this one, by its id, even from an earlier process. Sends
+            /// nothing.
             ///
             /// # Errors
             ///

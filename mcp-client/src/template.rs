@@ -54,11 +54,11 @@ impl Client {
     }
 }
 
-/// Fills a URI template in, as [RFC 6570](https://www.rfc-editor.org/rfc/rfc6570) has it, all four levels.
+/// Expands a URI template, as [RFC 6570](https://www.rfc-editor.org/rfc/rfc6570) defines it, up to level 4.
 ///
-/// The variables are those of an object, a struct or a map: strings as they are, numbers and truth values as their JSON text,
-/// lists of those, and objects of those for the forms with `*`. A variable without a value, or with `null`, leaves
-/// nothing behind.
+/// The variables come from anything that serializes to a JSON object: strings as they are, numbers and booleans as
+/// their JSON text, lists of those, and objects of those for the forms with `*`. A variable that is missing or `null`
+/// expands to nothing.
 ///
 /// ```
 /// use mcp_client::expand_template;
@@ -71,7 +71,7 @@ impl Client {
 ///
 /// # Errors
 ///
-/// The template is not one, it has no variable of a name that is given, or a value has no form in a URI.
+/// The template is invalid, it has no variable of a given name, or a value cannot be part of a URI.
 pub fn expand_template(template: &str, variables: impl Serialize) -> Result<String, InvalidParams> {
     let no_template =
         |error| InvalidParams::new(format!("{template:?} is not a URI template: {error}"));

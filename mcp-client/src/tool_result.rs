@@ -14,9 +14,9 @@ use std::borrow::Cow;
 
 const METHOD: &str = CallToolRequest::METHOD;
 
-/// What a tool gave, or how it says that it failed.
+/// The result of a tool, or how it says that it failed.
 ///
-/// All of it is text of the server: untrusted, also where a model reads it.
+/// All of it is server text: untrusted, also when a model reads it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolResult {
@@ -24,7 +24,7 @@ pub struct ToolResult {
     pub content: Vec<ContentBlock>,
     /// The output for programs, any JSON value. Absent is not the same as `null`.
     pub structured_content: Option<Value>,
-    /// What server and extensions say beside that.
+    /// Metadata of the server and of extensions.
     pub meta: Option<MetaObject>,
     /// Whether the tool failed; the content says why.
     pub is_error: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Origin {
 }
 
 impl ToolResult {
-    /// The text of the content, one line or more for each text block. Other content is left out.
+    /// The text blocks of the content, each starting on a new line. Other content is left out.
     pub fn text(&self) -> Cow<'_, str> {
         joined_text(&self.content)
     }
@@ -57,23 +57,23 @@ impl ToolResult {
         })
     }
 
-    /// What has bytes: images, audio, and files. [`Content::bytes`] decodes them, one by one.
+    /// The blocks with bytes: images, audio, and files. [`Content::bytes`] decodes them, one by one.
     pub fn media(&self) -> impl Iterator<Item = &ContentBlock> {
         self.content.iter().filter(|block| block.as_base64().is_some())
     }
 
-    /// The structured output, out of the `{"result": value}` that some servers wrap it in and say so; `None` if there is
-    /// none, or if the tool failed.
+    /// The structured output; `None` if there is none, or if the tool failed. If the server says that it wrapped a
+    /// value as `{"result": value}`, the value is unwrapped.
     ///
-    /// A server says it in `_meta` of the result (`fastmcp.wrap_result`), or in the output schema of the tool
-    /// (`x-fastmcp-wrap-result`), which counts once the tools were listed.
+    /// A server says so in `_meta` of the result (`fastmcp.wrap_result`), or in the output schema of the tool
+    /// (`x-fastmcp-wrap-result`), which is known once the tools have been listed.
     pub fn data(&self) -> Option<&Value> {
         let data = self.structured_content.as_ref().filter(|_| !self.is_error)?;
         let is_wrapped = self.wraps || self.meta.as_ref().is_some_and(is_wrapped);
         Some(data.get("result").filter(|_| is_wrapped).unwrap_or(data))
     }
 
-    /// [`data`](Self::data) as a type of yours. [`Operation::typed`](crate::Operation::typed) is quicker, and reads more.
+    /// [`data`](Self::data) as a type of your own. [`Operation::typed`](crate::Operation::typed) is faster, and accepts more.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl ToolResult {
         data.map_err(|source| Error::Decode { method: METHOD.into(), source })
     }
 
-    /// The same result, unless the tool failed.
+    /// Returns the result itself, unless the tool failed.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use mcp_types::{
 };
 use std::{future::Future, mem, sync::Arc};
 
-/// Answering questions. Servers are told what there is a closure for, and nothing else; [`Handlers`] says more.
+/// Answering questions. The client declares to servers what it has a closure for, and nothing else; see [`Handlers`].
 ///
 /// ```
 /// use mcp_client::{Client, Roots, elicit};
@@ -28,7 +28,7 @@ use std::{future::Future, mem, sync::Arc};
 /// # Ok::<(), mcp_client::InvalidRoot>(())
 /// ```
 impl ClientBuilder {
-    /// Answers the server's questions that no closure is for. Default: nobody, and servers are told so.
+    /// Answers the questions that no closure is set for. Default: they are not answered, and servers know that.
     pub fn input(mut self, handler: impl InputHandler) -> Self {
         self.config.options.input = Arc::new(handler);
         self
@@ -97,13 +97,14 @@ impl ClientBuilder {
     }
 }
 
-/// Hearing what servers say. Listeners see each message once, in the order of the wire; one that panics misses a message and
-/// harms nothing. They are called where messages are read: what takes long belongs into a task or a channel.
+/// Listening to servers. Listeners see each message once, in wire order; one that panics misses that message and harms
+/// nothing else. They are called where messages are read, so slow work belongs in a task or behind a channel.
 impl ClientBuilder {
-    /// Hears every notification of the server: about the session or about any call, log messages and progress included.
+    /// Listens to every notification of the server: about the session or about any call, log messages and progress
+    /// included.
     ///
-    /// Beside all others who listen, those that the client has itself too: nothing is taken from them. What a stateless
-    /// server says on the stream of a subscription goes to the [`Subscription`](crate::Subscription).
+    /// Takes nothing away from other listeners, including those of the client itself. What a stateless server says on
+    /// the stream of a subscription goes to the [`Subscription`](crate::Subscription).
     pub fn on_message(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         let options = &mut self.config.options;
         let session = mem::take(&mut options.events);
@@ -112,11 +113,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Hears the log messages of the server. Default: `tracing`, under the target `mcp_client::server_log`, with the level
-    /// that comes next to the message's.
+    /// Listens to the log messages of the server. Default: `tracing`, under the target `mcp_client::server_log`, with
+    /// the closest level.
     ///
-    /// A stateless server logs what it is asked for: [`log_level`](Self::log_level). One with a handshake has its own idea
-    /// until [`Client::set_logging_level`](crate::Client::set_logging_level). The text is untrusted.
+    /// A stateless server logs what it is asked for: [`log_level`](Self::log_level). One with a handshake decides
+    /// itself until [`Client::set_logging_level`](crate::Client::set_logging_level) is called. The text is untrusted.
     pub fn on_log(
         mut self,
         listener: impl Fn(LoggingMessageNotification) + Send + Sync + 'static,
@@ -125,24 +126,24 @@ impl ClientBuilder {
         self
     }
 
-    /// Hears how far servers have come with calls. Default: `tracing`, at level `DEBUG` under the target
-    /// `mcp_client::progress`, for calls that are made while somebody there wants to know.
+    /// Listens to the progress of calls. Default: `tracing`, at level `DEBUG` under the target `mcp_client::progress`,
+    /// for calls that are made while that target is enabled.
     ///
-    /// [`Operation::on_progress`](crate::Operation::on_progress) takes its place for a call.
+    /// [`Operation::on_progress`](crate::Operation::on_progress) replaces it for one call.
     pub fn on_progress(mut self, listener: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.listeners.progress = ProgressListener::new(listener);
         self
     }
 
-    /// Listens to notifications that belong to no call, beside those who listen already.
+    /// Listens to notifications that belong to no call, in addition to other listeners.
     pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         let events = mem::take(&mut self.config.options.events);
         self.config.options.events = events.and_listener(listener);
         self
     }
 
-    /// Listens to what the server says about each call while it works on it, progress for example, beside those who
-    /// listen to one call. [`Operation::events`](crate::Operation::events) takes its place for a call.
+    /// Listens to what the server says about each call while it works on it, for example progress, in addition to the
+    /// listeners of the call. [`Operation::events`](crate::Operation::events) replaces it for one call.
     pub fn on_call_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.listeners.add(Arc::new(listener));
         self

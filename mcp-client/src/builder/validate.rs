@@ -24,7 +24,7 @@ impl Validations {
     }
 }
 
-/// With the feature `validate`. The tools are listed once for it, if they were not listed before.
+/// Validation of tools (feature `validate`). It lists the tools once, unless they were listed before.
 ///
 /// ```
 /// use mcp_client::{Client, Validation};
@@ -37,8 +37,8 @@ impl Validations {
 impl ClientBuilder {
     /// Validates the structured output of tools by the schemas that they declare. Default: not.
     ///
-    /// With [`Validation::Warn`] a misfit is told to [`diagnostics`](Self::diagnostics) and logged, with its place; with
-    /// [`Validation::Strict`] the call fails with [`Error::InvalidOutput`](crate::Error::InvalidOutput). See
+    /// With [`Validation::Warn`] a misfit is told to [`diagnostics`](Self::diagnostics) and logged, with its place;
+    /// with [`Validation::Strict`] the call fails with [`Error::InvalidOutput`](crate::Error::InvalidOutput). See
     /// [`ValidateTools`](mcp_session::ValidateTools).
     // spec: TOOL-04
     pub fn validate_output(mut self, validation: Validation) -> Self {
@@ -46,8 +46,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Validates the arguments of tools before they are sent, by the schemas that the tools declare. Default: not; servers
-    /// do it themselves.
+    /// Validates the arguments of tools before they are sent, by the schemas that the tools declare. Default: off;
+    /// servers do it themselves.
     ///
     /// With [`Validation::Warn`] a misfit is logged; with [`Validation::Strict`] the call fails with
     /// [`Error::InvalidArguments`](crate::Error::InvalidArguments), and nothing is sent.

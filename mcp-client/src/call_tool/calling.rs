@@ -18,7 +18,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// A call of a tool, from its first poll to its result.
+/// The future of a tool call.
 ///
 /// # Cancel safety
 ///

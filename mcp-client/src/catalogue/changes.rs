@@ -12,10 +12,10 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The changes of a list: what [`Catalogue::changes`](super::Catalogue::changes) gives.
+/// The stream of changes of a list, made by [`Catalogue::changes`](super::Catalogue::changes).
 ///
-/// An error says that the list could not be read; more may come after it. The stream ends with the session. A reader that
-/// is slow misses nothing, and costs nothing: it gets what changed since it last looked, as one [`Difference`].
+/// An error says that the list could not be fetched; more items may follow. The stream ends with the session. A slow
+/// reader misses nothing: it gets everything that changed since its last item as one [`Difference`].
 #[must_use = "streams do nothing unless polled"]
 pub struct Changes<T>(BoxStream<'static, Result<Difference<T>, Arc<Error>>>);
 

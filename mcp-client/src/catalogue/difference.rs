@@ -3,27 +3,27 @@
 use super::{Listed, Snapshot};
 use serde_json::{Map, Value};
 
-/// What changed from one snapshot to a later one. Things that only changed their places have not changed.
+/// What changed from one snapshot to a later one. The order of the items does not count.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Difference<T> {
-    /// What is new.
+    /// Items that are new.
     pub added: Vec<T>,
-    /// What is gone.
+    /// Items that are gone.
     pub removed: Vec<T>,
-    /// What is still there, and not as it was.
+    /// Items that are still there, but differ.
     pub changed: Vec<Changed<T>>,
 }
 
-/// Something that is not as it was.
+/// An item that differs between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Changed<T> {
-    /// As it was.
+    /// The earlier item.
     pub before: T,
-    /// As it is now.
+    /// The later item.
     pub after: T,
-    /// The members that differ, as the protocol calls them: `description`, `inputSchema`.
+    /// The names of the members that differ, as in the protocol: `description`, `inputSchema`.
     pub fields: Vec<String>,
 }
 

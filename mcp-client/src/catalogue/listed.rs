@@ -8,9 +8,9 @@ use mcp_types::{
 };
 use serde::Serialize;
 
-/// What a server lists, and tells of when the list changes.
+/// An item that a server lists, and whose list it announces changes of.
 ///
-/// Implement it for lists of an extension, to keep a [`Catalogue`](crate::Catalogue) of them with
+/// Implement it for the items of an extension, to keep a [`Catalogue`](crate::Catalogue) of them with
 /// [`Client::catalogue`](crate::Client::catalogue).
 pub trait Listed: Clone + PartialEq + Serialize + Send + Sync + 'static {
     /// The request of one page.

@@ -5,7 +5,7 @@ use crate::lists::Listing;
 use std::{collections::HashMap, ops::Deref};
 use tokio::time::Instant;
 
-/// A list as the server gave it at some time, in the order of the server. Never changes.
+/// An immutable copy of a list as the server gave it at some time, in the server's order.
 #[derive(Clone, Debug)]
 pub struct Snapshot<T> {
     items: Vec<T>,
@@ -31,7 +31,7 @@ impl<T: Listed> Snapshot<T> {
         Self { items, places, received: Instant::now(), fresh_until }
     }
 
-    /// The one of this name, or of this URI; of several the first.
+    /// The item with this name or URI; the first, if there are several.
     pub fn get(&self, key: &str) -> Option<&T> {
         self.places.get(key).map(|place| &self.items[*place])
     }
@@ -43,12 +43,12 @@ impl<T: Listed> Snapshot<T> {
 }
 
 impl<T> Snapshot<T> {
-    /// When it came.
+    /// When the list arrived.
     pub fn received(&self) -> Instant {
         self.received
     }
 
-    /// Until when the server says that it is good; `None` if it says nothing.
+    /// Until when the server says that the list is fresh; `None` if it does not say.
     pub fn fresh_until(&self) -> Option<Instant> {
         self.fresh_until
     }

@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::sync::SemaphorePermit;
 
-/// Where the command writes, and whom it can ask. Clones are the same.
+/// Where the command writes, and whom it can ask. Clones share both.
 #[derive(Clone)]
 pub struct Terminal {
     streams: Arc<Streams>,
@@ -33,7 +33,7 @@ struct Streams {
 }
 
 impl Terminal {
-    /// That of this process. Somebody can be asked if both the standard input and the standard error are a terminal.
+    /// The terminal of this process. The user can be asked if both standard input and standard error are a terminal.
     pub fn standard() -> Self {
         let is_interactive = stdin().is_terminal() && stderr().is_terminal();
         Self::with(Streams {
@@ -45,12 +45,12 @@ impl Terminal {
         })
     }
 
-    /// One that writes to these two, and asks nobody.
+    /// A terminal that writes to `out` and `err`, and has no user to ask.
     pub fn new(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
         Self::of(None, out, err)
     }
 
-    /// One that writes to these two, and asks somebody whose lines it reads.
+    /// A terminal that writes to `out` and `err`, and reads the answers of its user.
     pub fn interactive(
         input: impl BufRead + Send + 'static,
         out: impl Write + Send + 'static,
@@ -75,7 +75,8 @@ impl Terminal {
     }
 
     /// The same, for the one command of a process: it ends in good order when the process is told to end (SIGINT and
-    /// SIGTERM, or Ctrl-C), and at once when it is told so again. Its exit code is then 128 and the number of the signal.
+    /// SIGTERM, or Ctrl-C), and at once when it is told so again. Its exit code is then 128 and the number of the
+    /// signal.
     #[must_use]
     pub fn ending_on_signals(mut self) -> Self {
         self.ends_on_signals = true;

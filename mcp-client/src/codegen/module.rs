@@ -143,10 +143,10 @@ fn structure(name: &str, tools: &[Written<'_>]) -> TokenStream {
 
         #allow
         impl #name {
-            /// What the tools take and give, as it was when this was generated.
+            /// The inputs and outputs of the tools when this was generated.
             pub const SIGNATURES: &'static [::mcp_client::ToolSignature] = &[#(#signatures),*];
 
-            /// Calls the tools of the server that a client is connected to.
+            /// Calls the tools of the server that the client is connected to.
             pub fn new(client: &::mcp_client::Client) -> Self {
                 Self { client: ::std::clone::Clone::clone(client) }
             }
@@ -156,7 +156,7 @@ fn structure(name: &str, tools: &[Written<'_>]) -> TokenStream {
                 &self.client
             }
 
-            /// Compares the tools of the server with what they were when this was generated.
+            /// Compares the tools of the server with those that this was generated for.
             ///
             /// # Errors
             ///

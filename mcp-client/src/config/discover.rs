@@ -38,10 +38,9 @@ const AT_HOME: [Known; 13] = [
 /// Where Claude Code keeps the servers of one project.
 const CLAUDE_CODE: &str = ".claude.json";
 
-/// Looks for the files of servers of editors and agents: in the folder, in those around it, and in the home folder.
+/// Looks for the config files of editors and agents: in `folder` and its parents, and in the home folder.
 ///
-/// It reads files and does nothing else; there is no need for any of them to be there. A server is addressed as
-/// `source:name`, like `cursor:weather`.
+/// It only reads files, none of which has to exist. A server is addressed as `source:name`, like `cursor:weather`.
 ///
 /// ```no_run
 /// use mcp_client::{Client, config::discover};
@@ -83,13 +82,13 @@ pub fn discover(home: Option<&Path>, folder: &Path) -> Discovery {
     discovery
 }
 
-/// What [`discover`] has found.
+/// The result of [`discover`].
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Discovery {
-    /// The files with servers: those of the project first, the nearest before others.
+    /// The files with servers: those of the project first, nearest first.
     pub found: Vec<Discovered>,
-    /// The files that are there and cannot be read.
+    /// The files that exist but cannot be read.
     pub failed: Vec<ConfigError>,
 }
 
@@ -101,12 +100,13 @@ pub struct Discovered {
     pub source: &'static str,
     /// The file.
     pub path: PathBuf,
-    /// What it says. Servers that are not what they have to be are left out, and told among its problems.
+    /// Its content. Invalid servers are left out, and listed in its problems.
     pub config: Config,
 }
 
 impl Discovery {
-    /// All servers with their addresses, `source:name`. Where a source has two of a name, it is the one found first.
+    /// All servers with their addresses, `source:name`. If a source has two servers of one name, the first one found
+    /// counts.
     pub fn servers(&self) -> impl Iterator<Item = (Address<'_>, &ServerConfig)> {
         let all = self.found.iter().enumerate().flat_map(|(index, file)| {
             file.config.servers().map(move |(name, server)| (index, file.source, name, server))
@@ -119,11 +119,11 @@ impl Discovery {
         })
     }
 
-    /// The server of an address, `source:name`, or of a name that only one source has.
+    /// The server at an address, `source:name`, or with a name that is unique among the sources.
     ///
     /// # Errors
     ///
-    /// There is none, or several sources have the name.
+    /// There is no such server, or several sources have the name.
     pub fn server(&self, address: &str) -> Result<&ServerConfig, ConfigError> {
         let matching: Vec<_> = self.servers().filter(|(known, _)| known.matches(address)).collect();
         match &matching[..] {
@@ -178,9 +178,9 @@ impl Discovery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Address<'a> {
-    /// Whose server it is.
+    /// Where the server was found, like `cursor`.
     pub source: &'static str,
-    /// What it is called there.
+    /// Its name there.
     pub name: &'a str,
 }
 

@@ -5,19 +5,19 @@ use jsonc_parser::{ast::Value, common::Ranged};
 use serde_json::json;
 use std::fmt;
 
-/// What is known of a client where it logs in with OAuth: nothing, if it registers by itself.
+/// The OAuth settings of a client: empty if it registers by itself.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OAuthSettings {
-    /// The identifier of a client that was registered beforehand.
+    /// The identifier of a preregistered client.
     pub client_id: Option<String>,
     /// Its secret.
     pub client_secret: Option<String>,
     /// The scopes to ask for, in place of those that the server names.
     pub scopes: Vec<String>,
-    /// The port of this machine that users come back to. Default: a free one.
+    /// The local port of the redirect URI. Default: a free one.
     pub callback_port: Option<u16>,
-    /// The file that tokens are kept in, for the next time and for other processes. Default: none; they are in memory.
+    /// The file in which tokens are kept, for later runs and for other processes. Default: none; they stay in memory.
     pub token_file: Option<String>,
 }
 

@@ -6,23 +6,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Something in a file of servers that is wrong, or that has no effect.
+/// Something in a config that is wrong, or that has no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// How bad it is.
+    /// Whether it is an error or a warning.
     pub severity: Severity,
     /// The line, counted from 1.
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
-    /// Where in the document it is, like `mcpServers.weather.timeout`; empty for the document.
+    /// The place in the document, like `mcpServers.weather.timeout`; empty for the document itself.
     pub path: String,
-    /// What is wrong, and what to do. Never quotes what may be a secret.
+    /// What is wrong, and what to do about it. Never quotes possible secrets.
     pub message: String,
 }
 
-/// How bad a [`Problem`] is.
+/// How severe a [`Problem`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
@@ -45,7 +45,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A file of servers cannot be read, used, changed or written.
+/// A config cannot be read, used, changed or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -57,7 +57,7 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// The file cannot be written; it is as it was.
+    /// The file cannot be written; its old content is unchanged.
     #[error("cannot write {}", path.display())]
     Write {
         /// The file.
@@ -65,13 +65,13 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// There is no map of servers where one is looked for.
+    /// There is no map of servers where one is expected.
     #[error("no MCP servers are defined in {}", place(path.as_deref()))]
     NoServers {
         /// The file, if it came from one.
         path: Option<PathBuf>,
     },
-    /// The text is not JSON, or not YAML where that is expected, or servers in it are not what servers have to be. All that is wrong is listed.
+    /// The text is not valid JSON or YAML, or entries in it are invalid. All problems are listed.
     #[error("{} is not a valid config of MCP servers:{}", place(path.as_deref()), list(problems))]
     Invalid {
         /// The file, if it came from one.
@@ -79,10 +79,10 @@ pub enum ConfigError {
         /// What is wrong, in the order of the text.
         problems: Vec<Problem>,
     },
-    /// The text is YAML, which is read and not changed.
+    /// The text is YAML, which can be read but not changed.
     #[error("a config in YAML is only read: change it by hand, or by `goose configure`")]
     ReadOnly,
-    /// There is no server of this name.
+    /// No server has this name.
     #[error("there is no server {name:?}{}", did_you_mean(near))]
     NoSuchServer {
         /// The name.
@@ -98,7 +98,7 @@ pub enum ConfigError {
         /// The addresses of each.
         of: Vec<String>,
     },
-    /// There is a server of this name already.
+    /// A server with this name exists already.
     #[error("there is a server {name:?} already")]
     Exists {
         /// The name.
@@ -113,7 +113,7 @@ impl ConfigError {
         Self::NoSuchServer { name: name.to_owned(), near }
     }
 
-    /// What is wrong with the text, if that is the matter.
+    /// The problems of the text, if those are the reason.
     pub fn problems(&self) -> &[Problem] {
         match self {
             Self::Invalid { problems, .. } => problems,

@@ -3,10 +3,10 @@
 use super::{OAuthSettings, TlsFiles, ToolRules};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
-/// What a config says about one server: how to reach it, and how to use it.
+/// The settings of one server: how to reach it, and how to use it.
 ///
-/// Values are kept as they are written, with their `${…}`: what those stand for is looked up when the server becomes a
-/// [`Target`](crate::Target) or a [client](Self::client). `Debug` shows no values that may be secrets.
+/// Values are kept as they are written. Their `${…}` are expanded when the server becomes a [`Target`](crate::Target)
+/// or a [client](Self::client). `Debug` shows no values that may be secret.
 ///
 /// ```
 /// use mcp_client::ServerConfig;
@@ -19,19 +19,19 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 pub struct ServerConfig {
     /// How to reach it.
     pub transport: ServerTransport,
-    /// How long a call may take in all. Milliseconds in the file; zero is no limit. Default: that of the client.
+    /// How long a call may take in total. Milliseconds in the file; zero means no limit. Default: that of the client.
     pub timeout: Option<Duration>,
-    /// How long connecting may take. Milliseconds in the file; zero is no limit. Default: that of the client.
+    /// How long connecting may take. Milliseconds in the file; zero means no limit. Default: that of the client.
     pub init_timeout: Option<Duration>,
-    /// Whether it is not to be used for now.
+    /// Whether the server is disabled.
     pub disabled: bool,
     /// Whether its session outlives the connections to it. Default: no.
     pub keep_alive: bool,
-    /// What it is, for people.
+    /// A description for people.
     pub description: Option<String>,
     /// Which of its tools are shown, and how.
     pub tools: ToolRules,
-    /// Where relative paths of its files begin: the folder of the config that it was read from, if it was a file.
+    /// The base of relative paths: the folder of the config file that it was read from, if any.
     pub folder: Option<PathBuf>,
 }
 
@@ -53,40 +53,40 @@ pub struct StdioServer {
     pub command: String,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Environment variables, beside the few that a child gets of the parent's.
+    /// Environment variables, in addition to the few that a child inherits.
     pub env: BTreeMap<String, String>,
-    /// A file of environment variables, lines of `NAME=VALUE`; it is read whenever the child is started, and what
-    /// [`env`](Self::env) says goes before it. A relative path begins at the folder of the config.
+    /// A file of environment variables, one `NAME=VALUE` per line. It is read whenever the child is started;
+    /// [`env`](Self::env) takes precedence. A relative path is relative to the folder of the config.
     pub env_file: Option<String>,
-    /// The folder that it starts in. Default: that of this process.
+    /// The working directory. Default: that of this process.
     pub cwd: Option<String>,
 }
 
-/// A server behind a URL.
+/// A remote server, behind a URL.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RemoteServer {
     /// The URL.
     pub url: String,
-    /// What is spoken there.
+    /// The transport that is spoken there.
     pub protocol: RemoteProtocol,
     /// Headers of every request.
     pub headers: BTreeMap<String, String>,
-    /// How the client shows who it is. Default: not at all, or with a header.
+    /// How the client authenticates. Default: not at all, or with one of the headers.
     pub auth: Option<Auth>,
-    /// What is known of the client where it logs in with OAuth.
+    /// The settings for an OAuth login.
     pub oauth: OAuthSettings,
     /// Files with certificates.
     pub tls: TlsFiles,
-    /// Whether the certificate of the server is verified. A server at an `https` URL that is not to be verified is not
-    /// connected to: its authority belongs into [`tls`](Self::tls). Default: yes.
+    /// Whether the certificate of the server is verified. With `false`, connecting to an `https` URL is an error: put
+    /// its certificate authority into [`tls`](Self::tls) instead. Default: `true`.
     pub verify: bool,
-    /// How long an answer over HTTP may be silent, an event stream too. Seconds in the file, as `sse_read_timeout`.
-    /// Default: no limit.
+    /// How long an HTTP response or an event stream may be silent. Seconds in the file, as `sse_read_timeout`. Default:
+    /// no limit.
     pub idle_timeout: Option<Duration>,
 }
 
-/// What is spoken at a URL.
+/// The transport that is spoken at a URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteProtocol {
@@ -96,13 +96,13 @@ pub enum RemoteProtocol {
     Auto,
     /// Streamable HTTP.
     Http,
-    /// HTTP with server-sent events, as 2024-11-05 has it.
+    /// HTTP with server-sent events, the transport of 2024-11-05.
     HttpSse,
     /// WebSocket (feature `ws`).
     WebSocket,
 }
 
-/// How a client shows who it is.
+/// How a client authenticates.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Auth {
@@ -124,7 +124,7 @@ impl ServerConfig {
         }))
     }
 
-    /// A server behind a URL.
+    /// A remote server, behind a URL.
     pub fn url(url: impl Into<String>) -> Self {
         Self::new(ServerTransport::Remote(RemoteServer {
             url: url.into(),
@@ -151,7 +151,7 @@ impl ServerConfig {
         }
     }
 
-    /// The same with one more argument of the command; a remote server has none.
+    /// Adds an argument to the command. No effect on a remote server.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         if let ServerTransport::Stdio(server) = &mut self.transport {
@@ -160,7 +160,7 @@ impl ServerConfig {
         self
     }
 
-    /// The same with an environment variable of the command; a remote server has none.
+    /// Adds an environment variable to the command. No effect on a remote server.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let ServerTransport::Stdio(server) = &mut self.transport {
@@ -169,7 +169,7 @@ impl ServerConfig {
         self
     }
 
-    /// The same with a header of every request; a child process has none.
+    /// Adds a header to every request. No effect on a child process.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let ServerTransport::Remote(server) = &mut self.transport {
@@ -178,7 +178,7 @@ impl ServerConfig {
         self
     }
 
-    /// The same with a bearer token; a child process has none.
+    /// Authenticates with a bearer token. No effect on a child process.
     #[must_use]
     pub fn bearer(mut self, token: impl Into<String>) -> Self {
         if let ServerTransport::Remote(server) = &mut self.transport {
@@ -187,7 +187,7 @@ impl ServerConfig {
         self
     }
 
-    /// The same with a login by OAuth, when the server asks for it (feature `oauth`); a child process has none.
+    /// Logs in with OAuth when the server asks for it (feature `oauth`). No effect on a child process.
     #[must_use]
     pub fn oauth(mut self, settings: OAuthSettings) -> Self {
         if let ServerTransport::Remote(server) = &mut self.transport {
@@ -197,7 +197,7 @@ impl ServerConfig {
         self
     }
 
-    /// The same with a limit for each call.
+    /// Limits how long each call may take.
     #[must_use]
     pub fn timeout(self, limit: Duration) -> Self {
         Self { timeout: Some(limit), ..self }

@@ -10,14 +10,15 @@ use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tower_layer::Layer;
 
 impl ServerConfig {
-    /// The server as a target, with its time limits and rules for tools, and with the variables of this process.
+    /// Returns the server as a target, with its time limits and tool rules, expanded with the variables of this
+    /// process.
     ///
-    /// What is wrong with it, or has no value, is said when a client connects.
+    /// Invalid settings and variables without a value are reported when a client connects.
     pub fn target(&self) -> Target {
         self.target_with(&Variables::from_env())
     }
 
-    /// The server as a target, with these variables.
+    /// Returns the server as a target, expanded with these variables.
     pub fn target_with(&self, variables: &Variables) -> Target {
         let outcome = if self.disabled {
             Err(Refusal::new("the server is disabled in its config"))
@@ -52,7 +53,7 @@ impl ServerConfig {
         }
     }
 
-    /// Begins a client of the server, with its time limits, and with the variables of this process.
+    /// Starts configuring a client of the server, with its time limits and the variables of this process.
     ///
     /// ```
     /// use mcp_client::{Config, Handlers};
@@ -67,7 +68,7 @@ impl ServerConfig {
         self.client_with(&Variables::from_env())
     }
 
-    /// Begins a client of the server, with its time limits, and with these variables.
+    /// Starts configuring a client of the server, with its time limits and these variables.
     pub fn client_with(&self, variables: &Variables) -> ClientBuilder {
         self.begin(self.target_with(variables))
     }
@@ -368,8 +369,8 @@ impl From<ServerConfig> for Target {
     }
 }
 
-/// The servers that are not disabled: one as it is, several as a [`Group`] that is made anew for each session. Its members
-/// have the options of the client, so that its handlers answer all of them.
+/// The servers that are not disabled: a single one as it is, several as a [`Group`], which is made anew for each
+/// session. Its members have the options of the client, so that the client's handlers answer all of them.
 impl From<&Config> for Target {
     fn from(config: &Config) -> Self {
         let enabled: Vec<_> = config.servers().filter(|(_, server)| !server.disabled).collect();

@@ -4,15 +4,16 @@ use super::{report::Report, values};
 use jsonc_parser::{ast::Value, common::Ranged};
 use serde_json::json;
 
-/// Whom to trust at an `https` URL, and who to be there: files in PEM. Relative paths begin at the folder of the config.
+/// PEM files for TLS: trusted authorities and a client certificate. Relative paths are relative to the folder of the
+/// config.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsFiles {
-    /// Certificate authorities to trust, besides those of the platform.
+    /// Certificate authorities to trust in addition to those of the platform.
     pub ca: Option<String>,
-    /// The certificate of the client, with those that lead to its authority.
+    /// The certificate chain of the client.
     pub cert: Option<String>,
-    /// The private key of that. Default: in the file of the certificate.
+    /// The private key of that certificate. Default: in the same file.
     pub key: Option<String>,
 }
 

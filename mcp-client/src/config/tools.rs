@@ -10,19 +10,19 @@ use mcp_session::{ArgumentTransform, ToolTransform, TransformToolsLayer};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 
-/// Which tools of a server are shown, and how. Without any rule all are, as they are.
+/// Which tools of a server are shown, and how. Without rules, all tools are shown unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ToolRules {
-    /// Patterns of the names of tools that are shown, and no others. `*` stands for any text, `?` for one character.
+    /// Patterns for the names of the only tools that are shown. `*` stands for any text, `?` for one character.
     pub include: Vec<String>,
-    /// Patterns of the names of tools that are not shown.
+    /// Patterns for the names of tools that are hidden.
     pub exclude: Vec<String>,
-    /// Tools with these tags are shown, and no others.
+    /// Only tools with one of these tags are shown.
     pub include_tags: Vec<String>,
-    /// Tools with these tags are not shown.
+    /// Tools with one of these tags are hidden.
     pub exclude_tags: Vec<String>,
-    /// How tools are shown, by their names at the server.
+    /// How single tools are changed, by their names at the server.
     pub transforms: BTreeMap<String, ToolTransform>,
 }
 
@@ -32,7 +32,7 @@ impl ToolRules {
         *self == Self::default()
     }
 
-    /// The layer that does it.
+    /// The layer that applies these rules.
     pub fn layer(&self) -> TransformToolsLayer {
         let layer = TransformToolsLayer::new();
         let layer = self.include.iter().fold(layer, |layer, pattern| layer.include(pattern));

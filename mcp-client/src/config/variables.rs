@@ -2,18 +2,18 @@
 
 use std::{collections::BTreeSet, env, fmt, path::PathBuf, sync::Arc};
 
-/// Looks up what `${…}` in a config stands for.
+/// Expands the `${…}` variables of a config.
 ///
 /// | text | value |
 /// |---|---|
 /// | `${NAME}`, `${env:NAME}` | the environment variable |
-/// | `${NAME:-text}` | the same, or the text if it is not set or empty |
+/// | `${NAME:-text}` | the same, or the text if it is unset or empty |
 /// | `${input:id}` | what the user is asked for |
 /// | `${workspaceFolder}`, `${workspaceFolderBasename}` | the folder of the project |
 /// | `${userHome}` | the home folder |
-/// | `${pathSeparator}`, `${/}` | what separates the parts of a path |
+/// | `${pathSeparator}`, `${/}` | the path separator |
 ///
-/// All else stays as it is. What has no value is an error that names it: a server never gets an empty key by mistake.
+/// Anything else stays as it is. A variable without a value is an error: a server never gets an empty key by mistake.
 #[derive(Clone)]
 pub struct Variables {
     env: Lookup,
@@ -31,19 +31,19 @@ impl Default for Variables {
 }
 
 impl Variables {
-    /// The environment of this process, its working folder as the project, and no inputs.
+    /// Uses the environment of this process, its working directory as the project, and no inputs.
     pub fn from_env() -> Self {
         let (workspace, home) = (env::current_dir().ok(), env::home_dir());
         Self { workspace, home, ..Self::none() }.with_env(|name| env::var(name).ok())
     }
 
-    /// Nothing has a value.
+    /// Gives no variable a value.
     pub fn none() -> Self {
         let nothing: Lookup = Arc::new(|_| None);
         Self { env: Arc::clone(&nothing), input: nothing, workspace: None, home: None }
     }
 
-    /// The same with other environment variables.
+    /// Replaces the lookup of environment variables.
     #[must_use]
     pub fn with_env(
         mut self,
@@ -53,7 +53,7 @@ impl Variables {
         self
     }
 
-    /// The same with answers to `${input:…}`, by their ids.
+    /// Sets the lookup of `${input:…}`, by id.
     #[must_use]
     pub fn with_input(
         mut self,
@@ -63,7 +63,7 @@ impl Variables {
         self
     }
 
-    /// The same with another folder of the project.
+    /// Sets the folder of the project.
     #[must_use]
     pub fn with_workspace(self, folder: impl Into<PathBuf>) -> Self {
         Self { workspace: Some(folder.into()), ..self }

@@ -33,39 +33,39 @@ impl GroupBuilder {
         }
     }
 
-    /// One more member. Each is a client with options, layers and an era of its own.
+    /// Adds a member. Each is a client with its own options, layers and protocol revision.
     pub fn member(mut self, name: impl Into<Box<str>>, client: Client) -> Self {
         self.members.push((name.into(), client));
         self
     }
 
-    /// What tools, prompts and resources are called. Default: with the name of the member before theirs.
+    /// Sets how tools, prompts and resources are named. Default: prefixed with the name of their member.
     pub fn naming(self, naming: Naming) -> Self {
         Self { naming, ..self }
     }
 
-    /// What becomes of the group when a member cannot be connected. Default: [`Policy::Tolerant`].
+    /// Sets what happens when a member cannot be connected. Default: [`Policy::Tolerant`].
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
     }
 
-    /// The wait before a member that failed is tried again, and the longest wait; it doubles with each failure. Default:
+    /// Sets the first and the longest wait before a failed member is retried; it doubles with each failure. Default:
     /// 0.5 s and 30 s.
     pub fn backoff(self, first: Duration, most: Duration) -> Self {
         Self { backoff: Backoff { first, most }, ..self }
     }
 
-    /// How many characters a name of a tool or a prompt may have with its prefix. What has more is left out of lists, and
-    /// told. Default: 128, as the protocol has it; some models take 64.
+    /// Limits the length of prefixed names of tools and prompts, in characters. Items with longer names are left out of
+    /// lists, and reported. Default: 128, as in the protocol; some models take 64.
     pub fn max_name(self, characters: usize) -> Self {
         Self { max_name: characters, ..self }
     }
 
-    /// The group, not connected.
+    /// Builds the group, which is not connected yet.
     ///
     /// # Errors
     ///
-    /// Two members have the same name, or one has none.
+    /// Two members have the same name, or a name is empty.
     pub fn build(self) -> Result<Group, InvalidGroup> {
         let Self { members, naming, policy, backoff, max_name } = self;
         let mut seen = HashSet::new();
@@ -99,7 +99,7 @@ impl fmt::Debug for GroupBuilder {
     }
 }
 
-/// The members of a group cannot be told apart.
+/// The names of members are ambiguous.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidGroup(String);

@@ -8,7 +8,7 @@ use mcp_types::{
 };
 
 impl Group {
-    /// Calls a tool of a member, by the name that it has in the group. See [`Client::call_tool`].
+    /// Calls a tool of a member, by its name in the group. See [`Client::call_tool`].
     ///
     /// ```
     /// # use mcp_client::{Client, Group, mock};
@@ -22,20 +22,20 @@ impl Group {
     /// # }
     /// ```
     ///
-    /// A name that no member has is [`Error::NoRoute`], which tells names like it; a member that is not ready gives the
-    /// reason for that.
+    /// A name of no member is [`Error::NoRoute`], which suggests similar names; for a member that is not ready the
+    /// error is the reason for that.
     pub fn call_tool(&self, name: impl Into<String>) -> Operation<CallTool<ToolResult>> {
         self.operation(CallToolRequest::METHOD, Kind::Tool, name.into(), Client::call_tool)
     }
 
-    /// Fetches a prompt of a member, by the name that it has in the group. See [`Client::get_prompt`].
+    /// Fetches a prompt of a member, by its name in the group. See [`Client::get_prompt`].
     pub fn get_prompt(&self, name: impl Into<String>) -> Operation<GetPrompt> {
         self.operation(GetPromptRequest::METHOD, Kind::Prompt, name.into(), Client::get_prompt)
     }
 
-    /// Reads a resource of a member, by the URI that it has in the group. See [`Client::read_resource`].
+    /// Reads a resource of a member, by its URI in the group. See [`Client::read_resource`].
     ///
-    /// A URI as a member has it, in what a tool gave for example, is read as well if a list has told whose it is.
+    /// A member's own URI, for example from the result of a tool, works as well if a list has shown whose it is.
     pub fn read_resource(
         &self,
         uri: impl Into<String>,
@@ -44,8 +44,8 @@ impl Group {
         self.operation(method, Kind::Resource, uri.into(), Client::read_resource)
     }
 
-    /// Asks for proposals for an argument of a prompt, or of a resource template, by the name that it has in the group.
-    /// See [`Client::complete`].
+    /// Asks for completions of an argument of a prompt or resource template, by its name in the group. See
+    /// [`Client::complete`].
     pub fn complete(
         &self,
         reference: impl Into<CompletionReference>,

@@ -5,14 +5,14 @@ use crate::{Client, ClientBuilder, Config, Error, Options, Target};
 use mcp_session::KnownEra;
 
 impl Group {
-    /// Begins a group of the servers of a config that are not disabled, each with its own time limits.
+    /// Starts configuring a group of the servers of a config that are not disabled, each with its own time limits.
     ///
-    /// One server alone is not prefixed.
+    /// A single server gets no prefix.
     pub fn from_config(config: &Config) -> GroupBuilder {
         Self::from_config_with(config, |_, client| client)
     }
 
-    /// The same with more said to each client: how to answer its server, for example, or with which variables.
+    /// Like [`from_config`](Self::from_config), and configures each client further, for example with handlers.
     ///
     /// ```
     /// use mcp_client::{Config, Group, Handlers};

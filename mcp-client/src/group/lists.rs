@@ -9,14 +9,15 @@ use mcp_types::{
 };
 use std::{future::IntoFuture, marker::PhantomData, time::Duration};
 
-/// A list of a group to read: what [`Group::list_tools`] and its kin begin. Awaiting it gives the [`Merged`] list.
+/// A list of a group that has not been read yet, made by [`Group::list_tools`] and similar methods. Awaiting it gives
+/// the [`Merged`] list.
 ///
-/// All members are asked at the same time, each for all of its pages. One that fails leaves a gap that is told, and no
-/// error: the error of the whole is [`Error::NotConnected`] alone.
+/// All members are asked concurrently, each for all of its pages. One that fails is reported in [`Merged::missing`] and
+/// is no error; the only error is [`Error::NotConnected`].
 ///
 /// # Cancel safety
 ///
-/// Dropping the future cancels what is under way.
+/// Dropping the future cancels the requests in flight.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct ListMembers<R> {
@@ -69,7 +70,7 @@ impl Group {
 }
 
 impl<R> ListMembers<R> {
-    /// Limits how long each member may take for all of its pages, instead of its own limits; zero is no limit.
+    /// Limits how long each member may take for all of its pages, in place of its own limits; zero means no limit.
     pub fn timeout(self, limit: Duration) -> Self {
         let limits = if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) };
         Self { limits: Some(limits), ..self }

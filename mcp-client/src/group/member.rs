@@ -7,29 +7,29 @@ use tokio::sync::watch;
 /// A connection that lasted as long as this was a good one: the waits begin anew after it.
 pub(super) const GOOD: Duration = Duration::from_secs(30);
 
-/// How a member of a group is.
+/// The state of a member of a group.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum MemberState {
-    /// Nobody wants the group to be connected.
+    /// The group is not connected.
     Idle,
     /// It is being connected for the first time.
     Connecting,
     /// It is connected.
     Ready,
-    /// It could not be connected. It is tried again later, unless its target is invalid.
+    /// It could not be connected. That is retried later, unless its target is invalid.
     Failed(Arc<Error>),
-    /// Its connection was lost for this reason, and is made again.
+    /// Its connection was lost for this reason, and is being replaced.
     Reconnecting(Arc<Error>),
 }
 
 impl MemberState {
-    /// Whether it can be called.
+    /// Whether the member can be called.
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Ready)
     }
 
-    /// Why it cannot be called, if something went wrong.
+    /// Why the member cannot be called, if something went wrong.
     pub fn error(&self) -> Option<&Arc<Error>> {
         match self {
             Self::Failed(error) | Self::Reconnecting(error) => Some(error),

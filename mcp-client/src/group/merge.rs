@@ -18,13 +18,13 @@ use mcp_types::{
 use serde::Serialize;
 use std::{collections::HashMap, fmt, sync::Arc};
 
-/// A list of a group: what its members have listed, in their order, and what is missing.
+/// A list of a group: the items of all members, in the order of the members, and what is missing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Merged<T> {
-    /// The items, as the group calls them.
+    /// The items, with their names in the group.
     pub items: Vec<T>,
-    /// What is not among them, and why.
+    /// What is missing, and why.
     pub missing: Vec<Missing>,
 }
 
@@ -33,7 +33,7 @@ impl<T> Merged<T> {
     ///
     /// # Errors
     ///
-    /// The first thing that is missing.
+    /// The first of the missing items.
     pub fn complete(mut self) -> Result<Vec<T>, Missing> {
         if self.missing.is_empty() { Ok(self.items) } else { Err(self.missing.swap_remove(0)) }
     }
@@ -48,18 +48,18 @@ impl<T> IntoIterator for Merged<T> {
     }
 }
 
-/// Something that is missing in a list of a group.
+/// Something that is missing from a list of a group.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Missing {
-    /// All of a member.
+    /// All items of a member.
     Member {
         /// The member.
         member: Box<str>,
         /// Why.
         error: Arc<Error>,
     },
-    /// One item, because another has its name in the group.
+    /// An item whose name in the group is taken by another one.
     Taken {
         /// The member whose item it is.
         member: Box<str>,
@@ -68,7 +68,7 @@ pub enum Missing {
         /// The member that has the name.
         by: Box<str>,
     },
-    /// One item, because its name in the group is too long.
+    /// An item whose name in the group is too long.
     TooLong {
         /// The member whose item it is.
         member: Box<str>,

@@ -5,18 +5,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 /// What stays as it is where the name of a member becomes a part of a URI.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What the tools, prompts and resources of members are called in a group.
+/// How the tools, prompts and resources of members are named in a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Naming {
-    /// With the name of the member before the name: `{member}{separator}{name}`. Resources have the member as the first
-    /// part of their path: `scheme://{member}/path`.
+    /// The name of the member is a prefix: `{member}{separator}{name}`. In the URI of a resource it is the first part
+    /// of the path: `scheme://{member}/path`.
     Prefixed {
         /// What stands between the two.
         separator: Box<str>,
     },
-    /// As the members call them. Two members cannot have the same name then, and which has one is known from their lists,
-    /// which are read when a member connects.
+    /// Names are unchanged. Two members cannot use the same name then. Which member has a name is known from their
+    /// lists, which are read when a member connects.
     Bare,
 }
 
@@ -28,7 +28,7 @@ impl Default for Naming {
 }
 
 impl Naming {
-    /// With the name of the member before the name, and this between.
+    /// The name of the member as a prefix, with this separator.
     pub fn prefixed(separator: impl Into<Box<str>>) -> Self {
         Self::Prefixed { separator: separator.into() }
     }

@@ -17,11 +17,11 @@ use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeMap};
 use std::task::{Context, Poll};
 use tower::Service;
 
-/// Calls go to the member that has what they are for; lists are those of all members, on one page.
+/// Routes calls to the member that they are for; lists are merged from all members, on one page.
 ///
-/// So layers can be put around a group. A call that is to be a [task](mcp_session::AsTask) is answered with the handle of
-/// the task. Other methods, those of tasks and subscriptions too, are unknown here: [`Group::task`] and
-/// [`Group::subscribe`] are for them, and [`Group::member`] has the client for what belongs to one server.
+/// This is for layers around a group. A call [as a task](mcp_session::AsTask) is answered with the handle of the task.
+/// Other methods, including those of tasks and subscriptions, are unknown here: use [`Group::task`] and
+/// [`Group::subscribe`], or the client of one [`member`](Group::member).
 impl Service<Call> for Group {
     type Response = Reply;
     type Error = BoxError;

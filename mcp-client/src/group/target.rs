@@ -27,9 +27,9 @@ const SERVED: [(&str, &[&str]); 4] = [
 
 /// The servers of a group behind one [`Client`](crate::Client).
 ///
-/// The client shows what all members offer together, is stateless if each member is, and connects and closes the group
-/// with its session. Its subscriptions and tasks are those of the group. How members are called, and who answers them, is
-/// said to the members themselves.
+/// The client offers what all members offer together, is stateless if each member is, and connects and closes the group
+/// with its session. Its subscriptions and tasks are those of the group. Options and handlers of the members are those
+/// that the members were built with.
 impl From<Group> for Target {
     fn from(group: Group) -> Self {
         let name = format!("a group of {}", group.members().len());

@@ -11,8 +11,8 @@ impl Group {
     /// The task with this id, maybe one that an earlier process has left. Nothing is sent.
     ///
     /// In a group, the id of a task has the name of its member before the id that it has there, `{member}:{id}`. It is
-    /// what [`Task::id`](crate::Task::id) gives for a call of the group; so what is asked about a task goes to the server
-    /// that has it, and no other learns its id.
+    /// what [`Task::id`](crate::Task::id) gives for a call of the group; so what is asked about a task goes to the
+    /// server that has it, and no other learns its id.
     ///
     /// # Errors
     ///
@@ -22,10 +22,10 @@ impl Group {
         self.connected()?.task(id)
     }
 
-    /// Tasks of all members, each with how far it is, at most `limit` of each. See
+    /// Lists the tasks of all members with their states, at most `limit` of each. See
     /// [`Client::list_tasks`](crate::Client::list_tasks).
     ///
-    /// A member that fails is left out, and told in the log.
+    /// A member that fails is left out, and logged.
     ///
     /// # Errors
     ///

@@ -9,9 +9,9 @@ use mcp_types::{ElicitAction, ElicitResult, ErrorCode, ErrorObject, JsonObject};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The user has filled in the form; the content is an object, a struct or a map.
+/// The user has filled in the form. The content is anything that serializes to an object, such as a struct or a map.
 ///
-/// Anything else is the value of a form with one field, `value`: `accept(3)` is `accept(json!({"value": 3}))`.
+/// Any other value fills a form with the single field `value`: `accept(3)` is `accept(json!({"value": 3}))`.
 ///
 /// ```
 /// use mcp_client::elicit;
@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 ///
-/// The content has no JSON form: the server gets an error `-32603`.
+/// The content cannot be serialized to JSON: the server gets the error `-32603`.
 pub fn accept(content: impl Serialize) -> Result<ElicitResult, ErrorObject> {
     let content = serde_json::to_value(content)
         .map_err(|_| ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the answer has no JSON form"))?;
@@ -59,7 +59,7 @@ pub fn decline() -> Result<ElicitResult, ErrorObject> {
     Ok(ElicitResult::new(ElicitAction::Decline))
 }
 
-/// The user has turned away without an answer.
+/// The user has dismissed the question without an answer.
 ///
 /// # Errors
 ///
@@ -83,13 +83,13 @@ pub fn cancel() -> Result<ElicitResult, ErrorObject> {
 pub struct Domain {
     /// Its name in ASCII, or an address.
     pub name: String,
-    /// Whether a part of it is in Punycode: it may look like another domain when it is shown in letters.
+    /// Whether a part of it is in Punycode, so that its Unicode form may look like another domain.
     pub is_international: bool,
 }
 
 impl Domain {
-    /// The host of a URL; `None` if it is not strictly a [`Url`]. One with other letters in its host than those of ASCII is
-    /// none: servers that send such are refused.
+    /// The host of a URL; `None` if it is not a valid [`Url`]. A host with letters outside of ASCII is invalid, and a
+    /// server that sends one is refused.
     pub fn of(url: &str) -> Option<Self> {
         let name = Url::parse(url).ok()?.host().to_owned();
         let is_international = name.split('.').any(|label| label.starts_with("xn--"));
@@ -97,9 +97,10 @@ impl Domain {
     }
 }
 
-/// What the closures of [`Handlers`](crate::Handlers) may give for the answer of a user.
+/// What the closures of [`Handlers`](crate::Handlers) may return as the answer of a user.
 ///
-/// A value alone says that the user accepts, with this value as the content, or as that of the one field `value`.
+/// A plain value means that the user accepts, with this value as the content, or as the content of the single field
+/// `value`.
 pub trait IntoAnswer {
     /// The answer.
     ///

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// The folders that servers may work in. Clones share them, so that they can be changed while a client uses them.
+/// The folders that servers may work in. Clones share them, so they can be changed while a client uses them.
 ///
 /// After a change, tell legacy servers with [`Client::notify_roots_changed`](crate::Client::notify_roots_changed).
 #[derive(Clone, Debug, Default)]
@@ -29,11 +29,11 @@ impl Roots {
         Ok(this)
     }
 
-    /// These folders, by absolute paths.
+    /// Makes roots of absolute paths.
     ///
     /// # Errors
     ///
-    /// One of the paths is relative, or leads back up.
+    /// A path is relative, or contains `..`.
     pub fn folders<P: AsRef<Path>>(
         paths: impl IntoIterator<Item = P>,
     ) -> Result<Self, InvalidRoot> {
@@ -47,11 +47,11 @@ impl Roots {
         Self::new(roots.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Replaces the roots, from the next question of a server on.
+    /// Replaces the roots. Servers see the change when they ask the next time.
     ///
     /// # Errors
     ///
-    /// One of them is not a `file://` URI of an absolute path; the roots stay as they are.
+    /// A root is not a `file://` URI of an absolute path; the roots stay as they are.
     pub fn set(&self, roots: impl IntoIterator<Item = Root>) -> Result<(), InvalidRoot> {
         let roots: Vec<_> = roots.into_iter().collect();
         check(&roots)?;
@@ -81,7 +81,7 @@ pub(super) fn check(roots: &[Root]) -> Result<(), InvalidRoot> {
     })
 }
 
-/// A root that may not be one.
+/// An invalid root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRoot {
     root: Box<str>,

@@ -19,10 +19,10 @@ const WATCH: Duration = Duration::from_secs(2);
 /// Characters that may be in a URL and that shells obey; `&` is needed.
 const SUSPICIOUS: [char; 6] = ['$', '\'', '(', ')', ';', '`'];
 
-/// Opens a page in the browser of the user: the program of the variable `BROWSER`, or that of the platform.
+/// Opens a page in the user's browser: the program in the variable `BROWSER`, or the default of the platform.
 ///
-/// The URL is one argument of a program, and no shell reads it. Pages of `https` are opened, and pages of `http` on this
-/// machine; a URL with a character that a shell would obey is refused all the same.
+/// The URL is passed as one argument, without a shell. Only `https` pages, and `http` pages on this machine, are
+/// opened. A URL with a character that is special to shells is refused anyway.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,11 +34,11 @@ const SUSPICIOUS: [char; 6] = ['$', '\'', '(', ')', ';', '`'];
 ///
 /// # Errors
 ///
-/// The URL must not be opened, or no program opens it: show it, so that the user can.
+/// The URL must not be opened, or no program opens it. Show it, so that the user can open it.
 ///
 /// # Cancel safety
 ///
-/// A browser that was started stays open.
+/// A browser that has been started stays open.
 pub async fn open_browser(page: &Url) -> Result<(), OpenBrowserError> {
     if let Err(reason) = check(page) {
         tracing::warn!(origin = page.origin(), reason, "page is not opened");
@@ -103,7 +103,7 @@ async fn open(words: &[String], page: &str) -> io::Result<()> {
     }
 }
 
-/// A page was not opened.
+/// A page could not be opened.
 #[derive(Debug)]
 pub struct OpenBrowserError(Reason);
 
@@ -114,7 +114,7 @@ enum Reason {
 }
 
 impl OpenBrowserError {
-    /// Whether the page must not be opened, by whatever program.
+    /// Whether the page must not be opened by any program.
     pub fn is_refused(&self) -> bool {
         matches!(self.0, Reason::Refused(_))
     }

@@ -9,8 +9,9 @@ use std::collections::HashSet;
 
 /// The entry of a skill: what the skill is for, and which files it has.
 ///
-/// It is what a server says of itself, and untrusted. It keeps the rules: the folder is named like the skill, `SKILL.md` is
-/// among the files, each file is inside the folder and listed once. Its JSON form is that of the protocol, to keep it.
+/// The entry is the server's own claim, and untrusted. It follows the rules: the folder is named like the skill,
+/// `SKILL.md` is among the files, each file is inside of the folder and listed once. It serializes to the JSON of the
+/// protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Entry", into = "Entry")]
 pub struct Skill {
@@ -20,7 +21,7 @@ pub struct Skill {
     extra: JsonObject,
 }
 
-/// A file of a skill, with what its content must be.
+/// A file of a skill, with its expected size and digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "File", into = "File")]
 pub struct SkillFile {
@@ -56,12 +57,12 @@ const DYNAMIC: &str = "dynamic";
 const SKILL_MD: &str = "/SKILL.md";
 
 impl Skill {
-    /// The URI of its `SKILL.md`: what it is known by, within its server.
+    /// The URI of its `SKILL.md`, which identifies the skill at its server.
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// Its name, for people and models. Others may have the same.
+    /// The name, for people and models. It is not unique.
     pub fn name(&self) -> &str {
         self.text("name")
     }
@@ -71,12 +72,12 @@ impl Skill {
         self.text("description")
     }
 
-    /// All that its `SKILL.md` says about it ahead of the instructions. Grant nothing because it stands here.
+    /// The front matter of its `SKILL.md`. Grant no permissions because of what it says.
     pub fn front_matter(&self) -> &JsonObject {
         &self.front_matter
     }
 
-    /// All its files, `SKILL.md` included; `None` if they are made anew for each read, so that they cannot be verified.
+    /// All files, including `SKILL.md`; `None` if they are generated for each read, so that they cannot be verified.
     pub fn files(&self) -> Option<&[SkillFile]> {
         self.files.as_deref()
     }
@@ -86,8 +87,8 @@ impl Skill {
         self.files.iter().flatten().find(|file| file.uri == uri)
     }
 
-    /// A digest of all its files, to bind the consent of a user to: it is another one as soon as a file is changed, added
-    /// or removed. `None` if there is nothing to bind to.
+    /// A digest over all files, to bind a user's consent to: it changes when a file is changed, added or removed.
+    /// `None` if the files cannot be verified.
     pub fn content_digest(&self) -> Option<String> {
         let mut lines: Vec<_> =
             self.files()?.iter().map(|file| format!("{} {}\n", file.digest, file.uri)).collect();
@@ -136,17 +137,17 @@ impl Skill {
 }
 
 impl SkillFile {
-    /// Its URI, for [`LoadedSkill::read`](super::LoadedSkill::read).
+    /// The URI, for [`LoadedSkill::read`](super::LoadedSkill::read).
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// The SHA-256 that its bytes must have: `sha256:` and 64 digits.
+    /// The expected SHA-256 of the bytes: `sha256:` and 64 hexadecimal digits.
     pub fn digest(&self) -> String {
         self.digest.to_string()
     }
 
-    /// How many bytes it must have.
+    /// The expected size in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }

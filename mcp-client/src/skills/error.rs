@@ -3,7 +3,7 @@
 use super::{MAX_BYTES, MAX_FILES};
 use crate::{Error, InvalidBase64};
 
-/// A skill could not be loaded, or a file of it not read. Nothing of it is given out.
+/// A skill could not be loaded, or one of its files could not be read. No part of the content is returned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkillError {
@@ -22,7 +22,7 @@ pub enum SkillError {
         /// How many bytes they have, or had when it was given up.
         bytes: u64,
     },
-    /// The files of the skill are made anew for each read, and cannot be verified.
+    /// The files of the skill are generated for each read, and cannot be verified.
     #[error("skill {skill:?} cannot be verified: its files are made anew for each read")]
     Dynamic {
         /// The URI of the skill.
@@ -91,10 +91,9 @@ pub enum SkillError {
 }
 
 impl SkillError {
-    /// Whether the skill is not the one that its entry describes: changed since, broken or tampered with.
+    /// Whether the content differs from the entry: it was changed, damaged or tampered with.
     ///
-    /// [`get_skill`](crate::Client::get_skill) gives the entry as it is now; whoever has agreed to the old one is to be asked
-    /// again.
+    /// [`get_skill`](crate::Client::get_skill) returns the current entry. Ask the user again if they agreed to the old one.
     pub fn is_mismatch(&self) -> bool {
         matches!(
             self,

@@ -19,17 +19,17 @@ use std::{
     },
 };
 
-/// A skill to load: what [`Client::load_skill`] begins. Awaiting it gives the [`LoadedSkill`].
+/// A skill that is about to be loaded, made by [`Client::load_skill`]. Awaiting it gives the [`LoadedSkill`].
 pub struct LoadSkill {
     client: Client,
     skill: Skill,
     allows_dynamic: bool,
 }
 
-/// A skill whose `SKILL.md` has been read and is the one that its entry describes.
+/// A skill whose `SKILL.md` has been read and verified against its entry.
 ///
-/// It holds the entry: its files are those of the entry, whatever the server has by now. All of it is text of the server:
-/// untrusted, also where a model reads it. Clones are the same skill.
+/// It keeps the entry: its files are those of the entry, even if the server has changed them since. All of it is server
+/// text: untrusted, also when a model reads it. Clones share the content.
 #[derive(Clone)]
 pub struct LoadedSkill {
     client: Client,
@@ -40,7 +40,7 @@ pub struct LoadedSkill {
     read: Arc<AtomicU64>,
 }
 
-/// A file of a skill to read: what [`LoadedSkill::read`] begins. Awaiting it gives the content.
+/// A file that is about to be read, made by [`LoadedSkill::read`]. Awaiting it gives the content.
 pub struct ReadSkillFile {
     skill: Arc<Skill>,
     uri: Result<String, SkillError>,
@@ -50,7 +50,7 @@ pub struct ReadSkillFile {
 impl Client {
     /// Loads a skill: reads its `SKILL.md`, verifies it, and reads nothing else.
     ///
-    /// Ask the user before, and tell the model which server the skill is from; see [the module](crate::skills).
+    /// Ask the user first, and tell the model which server the skill is from; see [the module](crate::skills).
     ///
     /// # Errors
     ///
@@ -67,8 +67,8 @@ impl Client {
 }
 
 impl Operation<LoadSkill> {
-    /// Loads the skill also if its files are made anew for each read: then only the front matter is verified, and any file
-    /// inside its folder can be read, up to [`MAX_BYTES`] in all. Default: that is an error.
+    /// Allows a skill whose files are generated for each read: only the front matter is verified then, and any file in
+    /// its folder can be read, up to [`MAX_BYTES`] in total. Default: such a skill is an error.
     pub fn allow_dynamic(mut self) -> Self {
         self.kind_mut().allows_dynamic = true;
         self
@@ -97,7 +97,7 @@ impl IntoFuture for Operation<LoadSkill> {
 }
 
 impl LoadedSkill {
-    /// The entry that was loaded.
+    /// The entry that the skill was loaded from.
     pub fn skill(&self) -> &Skill {
         &self.skill
     }
@@ -112,7 +112,7 @@ impl LoadedSkill {
         &self.text[self.body..]
     }
 
-    /// Reads a file of the skill, by its URI or as the skill names it: by its path in the folder of the skill.
+    /// Reads a file of the skill, by its URI or by its path in the folder of the skill.
     ///
     /// ```no_run
     /// # async fn example(skill: &mcp_client::skills::LoadedSkill) -> Result<(), mcp_client::skills::SkillError> {
@@ -124,7 +124,7 @@ impl LoadedSkill {
     /// # }
     /// ```
     ///
-    /// A `SKILL.md` of a skill inside the skill is a file like others: reading it does not load that skill.
+    /// The `SKILL.md` of a nested skill is a file like any other: reading it does not load that skill.
     ///
     /// # Errors
     ///

@@ -4,10 +4,9 @@ use crate::{Client, Error, TaskHandle, TaskList, TaskState};
 use mcp_types::RawJson;
 
 impl Client {
-    /// The task with this id, maybe one that an earlier process has left. Nothing is sent.
+    /// Returns the task with this id, which may be from an earlier process. Sends nothing.
     ///
-    /// What comes of it is what the server says; [`Operation::resume_task`](crate::Operation::resume_task) knows how to
-    /// read it.
+    /// Its result is untyped; [`Operation::resume_task`](crate::Operation::resume_task) knows the type.
     ///
     /// # Errors
     ///
@@ -16,7 +15,7 @@ impl Client {
         Ok(self.session()?.task(id))
     }
 
-    /// Asks how far a task is.
+    /// Asks for the state of a task.
     ///
     /// # Errors
     ///
@@ -25,7 +24,7 @@ impl Client {
         self.task(id)?.status().await
     }
 
-    /// Waits for what comes of a task, as the server says it.
+    /// Waits for the result of a task, as raw JSON.
     ///
     /// # Errors
     ///
@@ -34,19 +33,19 @@ impl Client {
         Ok(self.task(id)?.result().await?.result)
     }
 
-    /// Asks the server to give a task up. It may finish it all the same.
+    /// Asks the server to cancel a task, which may finish all the same.
     ///
     /// # Errors
     ///
-    /// The task is at its end, the server does not know it or cannot cancel, or any other of [`Error`].
+    /// The task has ended, the server does not know it or cannot cancel, or any other of [`Error`].
     pub async fn cancel_task(&self, id: &str) -> Result<(), Error> {
         self.task(id)?.cancel().await
     }
 
-    /// The tasks of this client, a page at a time, each with how far it is.
+    /// Lists the tasks of this client with their states, a page at a time.
     ///
-    /// From a server that keeps a list, one page of that: the first, or that of a cursor. Where there is none, or it is
-    /// empty, the tasks that this session has started, the newest first, at most `limit`.
+    /// If the server keeps a list, one page of it: the first, or the one at a cursor. If there is none, or it is empty,
+    /// at most `limit` of the tasks that this session has started, newest first.
     ///
     /// # Errors
     ///
