@@ -11,7 +11,8 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Stamps calls with the revision of the protocol and, for stateless revisions, with who asks and what it can do.
+/// Stamps calls with the revision of the protocol and, for stateless revisions, with the client's name and
+/// capabilities.
 ///
 /// On the wire: the members `protocolVersion`, `clientInfo`, `clientCapabilities` and `logLevel` of `_meta`
 /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#meta)). The revision travels as an

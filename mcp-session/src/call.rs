@@ -21,7 +21,7 @@ use tower_service::Service;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Call {
-    /// What is asked, like `tools/call`.
+    /// The method, like `tools/call`.
     pub method: Cow<'static, str>,
     /// The parameters, without `_meta`.
     pub params: Params,
@@ -29,7 +29,7 @@ pub struct Call {
     pub meta: Meta,
     /// Where notifications about this call go.
     pub events: Events,
-    /// What middlewares know about the call, and tell each other and the transport.
+    /// What middlewares know about the call, for each other and for the transport.
     pub extensions: Extensions,
 }
 
@@ -50,7 +50,7 @@ impl Call {
     ///
     /// # Errors
     ///
-    /// The request has no JSON form.
+    /// The request cannot be serialized to JSON.
     pub fn of<R: Request>(mut request: R) -> Result<Self, crate::InvalidParams> {
         let meta = request.meta_mut().take();
         let params = Params::encode(&request)?;
@@ -90,7 +90,7 @@ impl Call {
 pub struct Reply {
     /// The result, an object.
     pub result: RawJson,
-    /// What middlewares know about the reply.
+    /// What middlewares know about the reply, for each other and for the caller.
     pub extensions: Extensions,
     /// Who wants to know of it when the result cannot be read as it is.
     origin: Option<(Arc<dyn Witness>, Cow<'static, str>)>,
@@ -134,16 +134,16 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// The result does not fit the type, or a string in it is not text: [`decode_lossy`](Self::decode_lossy).
+    /// The result does not fit the type, or a string in it holds a lone surrogate; see
+    /// [`decode_lossy`](Self::decode_lossy).
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
         self.result.decode()
     }
 
-    /// The same, but a string that is not text loses no result.
+    /// Decodes the result like [`decode`](Self::decode), but replaces lone surrogates in strings.
     ///
-    /// Where the result holds halves of surrogate pairs, as servers in JavaScript write them when they cut a text in two,
-    /// each becomes a replacement character (U+FFFD), and it is told as
-    /// [`Misbehavior::LoneSurrogate`](crate::Misbehavior::LoneSurrogate).
+    /// Servers in JavaScript write lone surrogates when they cut a text in two. Each becomes a replacement character
+    /// (U+FFFD), and is reported as [`Misbehavior::LoneSurrogate`](crate::Misbehavior::LoneSurrogate).
     ///
     /// # Errors
     ///
@@ -155,8 +155,8 @@ impl Reply {
         })
     }
 
-    /// The same as [`decode_lossy`](Self::decode_lossy), and gives the reply up: a large text in the result is not copied
-    /// where that can be had. See [`RawJson::take`].
+    /// Decodes like [`decode_lossy`](Self::decode_lossy), and consumes the reply, so that a large text in the result
+    /// need not be copied. See [`RawJson::take`].
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl Reply {
         })
     }
 
-    /// The same reply with text in place of strings that are none, if there are any; tells of them.
+    /// A copy of the reply without lone surrogates, if it holds any; reports them.
     pub fn repaired(&self) -> Option<Self> {
         let result = self.result.with_lone_surrogates_replaced()?;
         if let Some((witness, method)) = &self.origin {
@@ -186,7 +186,7 @@ impl fmt::Debug for dyn Witness {
 
 /// A service that turns a [`Call`] into its [`Reply`]: a session, or any middleware around one.
 ///
-/// Never implemented by hand: implement [`Service`] and have it.
+/// Never implemented by hand: any matching [`Service`] has it.
 pub trait CallService:
     Service<Call, Response = Reply, Error = BoxError, Future: Send + 'static>
     + Clone

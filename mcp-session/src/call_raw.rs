@@ -12,7 +12,7 @@ use std::{
 };
 
 pin_project! {
-    /// A call of [`Session::call_raw`](crate::Session::call_raw), whose error is converted.
+    /// The future of [`Session::call_raw`](crate::Session::call_raw).
     #[derive(Debug)]
     #[must_use = "nothing is sent until it is polled"]
     pub struct CallRaw {
@@ -28,14 +28,14 @@ impl CallRaw {
     }
 }
 
-/// How it is with a call that was begun: what [`Session::begin`](crate::Session::begin) gives.
+/// The state of a call after its first poll, returned by [`Session::begin`](crate::Session::begin).
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a call has ended or waits")]
 #[must_use = "dropping a call that waits cancels it"]
 pub enum Begun {
     /// It has ended.
     Ended(Result<Reply, Error>),
-    /// It waits, and is to be polled.
+    /// It waits for its reply, and has to be polled.
     Waiting(CompactCall),
 }
 
@@ -65,7 +65,7 @@ impl Begun {
     }
 }
 
-/// A call of [`Session::begin`](crate::Session::begin) that waits for its reply, in little room.
+/// A call begun by [`Session::begin`](crate::Session::begin) that waits for its reply, in little memory.
 ///
 /// # Cancel safety
 ///

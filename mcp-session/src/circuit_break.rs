@@ -19,7 +19,7 @@ use tower_service::Service;
 /// How many circuits there are; what is called beyond that has none.
 const MAX_CIRCUITS: usize = 1_024;
 
-/// When calls are held back, and for how long; every field has a default.
+/// When a circuit opens, and for how long; every field has a default.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CircuitOptions {
@@ -27,9 +27,9 @@ pub struct CircuitOptions {
     pub window: Duration,
     /// How many calls must have ended within the window before their failures count. Default: 10.
     pub min_calls: u32,
-    /// The part of the calls that must have failed, from 0 to 1. Default: 0.5.
+    /// The ratio of failed calls at which the circuit opens, from 0 to 1. Default: 0.5.
     pub failure_ratio: f64,
-    /// How long calls are held back before one is let through to see. Default: 15 s.
+    /// How long a circuit stays open before a trial call is let through. Default: 15 s.
     pub open_for: Duration,
 }
 
@@ -44,18 +44,18 @@ impl Default for CircuitOptions {
     }
 }
 
-/// Fails calls at once while those like them do not get through.
+/// A circuit breaker: fails calls at once while similar calls keep failing.
 ///
-/// On the wire: nothing, for a call that is held back: it fails with [`Error::CircuitOpen`]. Each tool, and each other
-/// method, has a circuit of its own. It opens when too many calls were lost on the way, answered with an HTTP status of
-/// the server's failing, or ran into a deadline; JSON-RPC errors and `isError` are answers. After a while a single call
-/// is let through: if it is answered, the circuit closes, and else it stays open for as long again.
+/// On the wire: nothing for a call that is held back, which fails with [`Error::CircuitOpen`]. Each tool, and each
+/// other method, has a circuit of its own. It opens when too many calls failed in transport, with an HTTP status of
+/// 5xx, or at a deadline; JSON-RPC errors and `isError` count as answers. After a while a single trial call is let
+/// through: if it is answered, the circuit closes, and otherwise it stays open for as long again.
 ///
 /// Belongs outside [`Deadline`](crate::Deadline) and [`Retry`](crate::Retry).
 ///
 /// # Cancel safety
 ///
-/// A call that is dropped counts for nothing.
+/// A call that is dropped is not counted.
 #[derive(Clone, Debug)]
 pub struct CircuitBreak<S> {
     inner: S,

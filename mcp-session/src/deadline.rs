@@ -31,9 +31,9 @@ use tower_service::Service;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlines {
-    /// How long the server may be silent about a call: the clock starts again with each progress.
+    /// How long the server may be silent about a call: each progress notification restarts the clock.
     pub idle: Option<Duration>,
-    /// How long a call may take, whatever its progress.
+    /// How long a call may take in total, whatever its progress.
     pub total: Option<Duration>,
 }
 
@@ -47,7 +47,7 @@ impl Deadlines {
     /// No limits: a call waits until the connection ends.
     pub const NONE: Self = Self { idle: None, total: None };
 
-    /// One limit for the whole call, progress or not.
+    /// A total limit only, which progress does not extend.
     pub fn total(limit: Duration) -> Self {
         Self { idle: None, total: Some(limit) }
     }
@@ -55,8 +55,8 @@ impl Deadlines {
 
 /// Ends calls that take too long, and so cancels them on the wire.
 ///
-/// Never early, and late by the millisecond of tokio's timers. Calls that wait share a timer at first, so that a call which is
-/// answered soon takes none of its own.
+/// A deadline is never early, and late by up to a millisecond, the resolution of tokio's timers. Calls that wait share
+/// a timer at first, so that one which is answered soon needs no timer of its own.
 // spec: CAN-01 CAN-02 CAN-03 CAN-04
 #[derive(Clone, Debug)]
 pub struct Deadline<S> {
@@ -72,12 +72,12 @@ pub struct DeadlineLayer {
 }
 
 impl DeadlineLayer {
-    /// These limits for calls that bring no [`Deadlines`] of their own.
+    /// Sets the limits for calls without [`Deadlines`] of their own.
     pub fn new(deadlines: Deadlines) -> Self {
         Self { deadlines, patience: None }
     }
 
-    /// Counts no time that a connection waits for a person.
+    /// Stops the clocks while a connection waits for a person.
     #[must_use]
     pub fn with_patience(mut self, patience: Option<Patience>) -> Self {
         self.patience = patience;
@@ -139,7 +139,7 @@ impl Drop for Watch {
 }
 
 pin_project! {
-    /// A call that ends when its time is over.
+    /// The future of [`Deadline`].
     #[must_use = "futures do nothing unless polled"]
     pub struct Expiring<F> {
         #[pin]

@@ -17,10 +17,10 @@ const KEPT: usize = 256;
 /// How many incidents are logged; after that ever fewer are.
 const LOGGED: u64 = 16;
 
-/// What a server did against the specification, one incident after the other.
+/// Reports what servers do against the specification, one incident at a time.
 ///
-/// Nothing is lost for it: the session goes on, and the call too, where it can. Incidents are told to every subscriber and
-/// logged as warnings. Clones tell the same subscribers.
+/// The session goes on, and so does the call, where possible. Incidents go to every subscriber and are logged as
+/// warnings. Clones share their subscribers.
 #[derive(Clone, Default)]
 pub struct Diagnostics {
     /// Made for the first subscriber: it takes room for all that it may keep.
@@ -34,21 +34,21 @@ pub struct Diagnostics {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Incident {
-    /// Which rule was broken.
+    /// The rule that was broken.
     pub misbehavior: Misbehavior,
-    /// The method of the call that it happened in, if there was one.
+    /// The method of the call in which it happened, if any.
     pub method: Option<Box<str>>,
-    /// More about it, for a person. May quote the server: untrusted.
+    /// Details for a person. May quote the server: untrusted.
     pub detail: Option<Box<str>>,
 }
 
 impl Diagnostics {
-    /// Tells what happens, and goes on.
+    /// Reports incidents, and lets calls go on.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same, but an incident in a call fails the call.
+    /// Makes an incident in a call fail that call.
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.strict = true;
@@ -60,7 +60,7 @@ impl Diagnostics {
         self.strict
     }
 
-    /// The incidents from now on. A reader that falls far behind misses the oldest.
+    /// A stream of the incidents from now on. A reader that falls far behind misses the oldest.
     pub fn subscribe(&self) -> impl Stream<Item = Incident> + Send + use<> {
         let sender = self.sender.get_or_init(|| broadcast::Sender::new(KEPT));
         stream::unfold(sender.subscribe(), async |mut receiver| {

@@ -20,9 +20,9 @@ use tracing::level_filters::LevelFilter;
 
 /// Sends calls over a transport and collects what comes back.
 ///
-/// Gives each call an id that no other call of the session had, and asks for progress when somebody listens. Reads the
-/// replies in the task of the call: notifications go to the call's [`Events`](crate::Events), requests of a legacy server are answered
-/// through the [`Peer`], and the response ends it.
+/// Gives each call an id that is unique in the session, and asks for progress if the call has listeners. Reads the
+/// replies in the task of the call: notifications go to the call's [`Events`](crate::Events), requests of a legacy
+/// server are answered through the [`Peer`], and the response ends the call.
 ///
 /// # Cancel safety
 ///
@@ -51,8 +51,8 @@ impl<T: Transport> Dispatch<T> {
 
     /// Ends calls that take too long, as a [`Deadline`](crate::Deadline) around it would. Default: it waits for ever.
     ///
-    /// These limits are for calls that bring no [`Deadlines`] of their own. What hears of progress counts the time here, so
-    /// that a call needs no clock that others share, and less memory.
+    /// These limits are for calls that bring no [`Deadlines`] of their own. What hears of progress counts the time
+    /// here, so that a call needs no clock that others share, and less memory.
     // spec: CAN-01 CAN-02 CAN-03 CAN-04
     #[must_use]
     pub fn with_deadlines(self, deadlines: Deadlines) -> Self {
@@ -63,7 +63,7 @@ impl<T: Transport> Dispatch<T> {
         Self { transport, ends }
     }
 
-    /// What this side of the session is to the server.
+    /// The client's side of the session.
     pub fn peer(&self) -> &Peer {
         &self.ends.peer
     }

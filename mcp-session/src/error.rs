@@ -23,7 +23,7 @@ pub enum Error {
         /// What the server said.
         error: Box<ErrorObject>,
     },
-    /// The message or its answer did not make the journey.
+    /// The message or its answer did not get through.
     #[error(transparent)]
     Transport(#[from] mcp_transport::Error),
     /// A deadline passed. The request was cancelled on the wire.
@@ -36,7 +36,8 @@ pub enum Error {
         /// How long it was.
         after: Duration,
     },
-    /// The program gave the call up; see [`Cancellation`](crate::Cancellation). The request was cancelled on the wire.
+    /// The program cancelled the call; see [`Cancellation`](crate::Cancellation). The request was cancelled on the
+    /// wire.
     #[error("{method} was cancelled by this client{}", because(reason.as_deref()))]
     Cancelled {
         /// The method that was called.
@@ -54,7 +55,7 @@ pub enum Error {
         /// What was wrong with it, if it could not be decoded.
         source: Option<serde_json::Error>,
     },
-    /// The server asked for input that was not given.
+    /// The server asked for input that it did not get.
     #[error("{method} needs input that was not given: {reason}")]
     InputRequired {
         /// The method that was called.
@@ -62,13 +63,13 @@ pub enum Error {
         /// Why there was none.
         reason: Box<str>,
     },
-    /// The task that the server made of the call was cancelled, by somebody else.
+    /// The task that the server made of the call was cancelled by somebody else.
     #[error("the task of {method} was cancelled")]
     TaskCancelled {
         /// The method that was called.
         method: Box<str>,
     },
-    /// The task is at its end, and does not become any more what was wanted.
+    /// The task has ended, and cannot reach the wanted status any more.
     #[error("the task of {method} has ended as {}: it does not become {}", status.as_str(), wanted.as_str())]
     TaskEnded {
         /// The method that was called.
@@ -96,13 +97,13 @@ pub enum Error {
         /// What the server made of the question.
         source: Box<Self>,
     },
-    /// What was known of the server before is wrong: the session has ended, and the next one asks the server.
+    /// What was known about the server from before is wrong: the session has ended, and the next one asks the server.
     #[error("what was known of the server from an earlier session is wrong: connect again")]
     WrongPrior {
         /// How the server answered the call, which it has not done.
         source: Box<Self>,
     },
-    /// The session is of an era that has no such method.
+    /// The revision of the session has no such method.
     #[error("{method} does not exist in protocol version {version}")]
     NotInVersion {
         /// The method that was called.
@@ -113,7 +114,7 @@ pub enum Error {
     /// The parameters cannot be sent.
     #[error(transparent)]
     InvalidParams(#[from] InvalidParams),
-    /// The result is not what the request promises.
+    /// The result does not fit its type.
     #[error("cannot read the result of {method}")]
     Decode {
         /// The method that was called.
@@ -121,7 +122,7 @@ pub enum Error {
         /// Where and why.
         source: serde_json::Error,
     },
-    /// No session could be opened. All who waited for it get the same cause.
+    /// No session could be opened. All callers who waited for it get the same cause.
     #[error("cannot connect to {target}")]
     Connect {
         /// What the client is for.
@@ -129,13 +130,13 @@ pub enum Error {
         /// Why.
         source: Arc<Self>,
     },
-    /// The target of a client is not one.
+    /// The target of a client is invalid.
     #[error("invalid target: {reason}")]
     InvalidTarget {
         /// What is wrong with it.
         reason: Box<str>,
     },
-    /// A tool says that it failed, and the caller asked for that to be an error.
+    /// The tool failed, and the caller asked for that to be an error.
     #[error("tool {tool:?} failed: {message}")]
     Tool {
         /// The tool that was called.
@@ -145,8 +146,8 @@ pub enum Error {
         /// All that it said. Untrusted.
         content: Vec<ContentBlock>,
     },
-    /// The server has a handshake, and did not offer in it what the call needs; or the call is of an extension that the
-    /// server, of whatever era, did not declare.
+    /// The server did not offer what the call needs: a capability in its handshake, or, for a server of any revision,
+    /// an extension.
     #[error("{method} cannot be called: the server did not offer the capability {capability:?}")]
     NotOffered {
         /// The method that was called.
@@ -154,7 +155,7 @@ pub enum Error {
         /// The member of the server's capabilities that is missing, or the id of the extension.
         capability: &'static str,
     },
-    /// A list was not read to its end, for it seems to have none.
+    /// A list was not read to its end, because it seems to have none.
     #[error("{method} was given up: {reason}")]
     Endless {
         /// The method that was called.
@@ -162,7 +163,7 @@ pub enum Error {
         /// Why it seems so.
         reason: Endless,
     },
-    /// The server does not know the place in a list, though the cursor is one that it gave.
+    /// The server refused a cursor that it had given itself.
     #[error("server refused a cursor of {method}: {error}")]
     InvalidCursor {
         /// The method that was called.
@@ -170,7 +171,7 @@ pub enum Error {
         /// What the server said.
         error: Box<ErrorObject>,
     },
-    /// A policy of the program's denied it; see [`Guard`](crate::Guard).
+    /// A policy of the program denied the call; see [`Guard`](crate::Guard).
     #[error("{method} was denied: {reason}")]
     Denied {
         /// The method that was called.
@@ -178,7 +179,7 @@ pub enum Error {
         /// Why.
         reason: Box<str>,
     },
-    /// Too many calls of this kind wait already; see [`LimitTools`](crate::LimitTools).
+    /// Too many calls of this tool wait already; see [`LimitTools`](crate::LimitTools).
     #[error("{method} was not sent: {limit} calls wait already")]
     Overloaded {
         /// The method that was called.
@@ -186,8 +187,7 @@ pub enum Error {
         /// How many may wait.
         limit: usize,
     },
-    /// Calls of this kind did not get through lately, and none is sent for now; see
-    /// [`CircuitBreak`](crate::CircuitBreak).
+    /// Calls of this kind have kept failing, and none is sent for now; see [`CircuitBreak`](crate::CircuitBreak).
     #[error("{method} was not sent: calls like it fail; try again in {retry_in:?}")]
     CircuitOpen {
         /// The method that was called.
@@ -195,7 +195,7 @@ pub enum Error {
         /// When the next may be sent.
         retry_in: Duration,
     },
-    /// The tool is not the one that was accepted, and nobody has accepted it as it is now; see `PinTools`.
+    /// The tool has changed since it was accepted; see `PinTools`.
     #[error("tool {tool:?} is not the one that was accepted")]
     ToolChanged {
         /// The tool. Untrusted.
@@ -230,7 +230,7 @@ pub enum Error {
         /// Where and how.
         misfit: Box<Misfit>,
     },
-    /// What a tool takes or gives cannot be validated, for its schema cannot be used; see `ValidateTools`.
+    /// The arguments or the output of a tool cannot be validated, because the schema is unusable; see `ValidateTools`.
     #[error("a schema of tool {tool:?} cannot be used: {reason}")]
     UnusableSchema {
         /// The tool that was called.
@@ -246,7 +246,7 @@ pub enum Error {
         "client is connected but not initialized: initialize it, or connect with auto-initialize"
     )]
     NotInitialized,
-    /// A layer of the user's failed.
+    /// A layer of the user failed.
     #[error("a layer failed")]
     Layer(#[source] BoxError),
 }
@@ -260,7 +260,7 @@ fn did_you_mean(near: &[Box<str>]) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endless {
-    /// The server gave the same cursor twice.
+    /// The server returned the same cursor twice.
     RepeatedCursor,
     /// There are more pages than this.
     Pages(usize),
@@ -285,7 +285,7 @@ impl std::fmt::Display for Endless {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Nothing was heard of the call for too long.
+    /// The server was silent about the call for too long.
     Idle,
     /// The call took too long as a whole.
     Total,
@@ -304,7 +304,7 @@ impl std::fmt::Display for Phase {
 }
 
 impl Error {
-    /// Turns an error of a stack of layers into this type: the one conversion at the edge.
+    /// Converts an error of a stack of layers into this type: the one conversion, at the edge.
     ///
     /// An error of tower's own `Timeout` keeps its meaning; what no layer of this crate made is [`Error::Layer`].
     pub fn from_layers(error: BoxError) -> Self {
@@ -318,7 +318,7 @@ impl Error {
         }
     }
 
-    /// What the server said, if it answered with an error.
+    /// The error of the server, if it answered with one.
     pub fn as_rpc(&self) -> Option<&ErrorObject> {
         match self {
             Self::Rpc { error, .. } | Self::InvalidCursor { error, .. } => Some(error),
@@ -329,8 +329,8 @@ impl Error {
         }
     }
 
-    /// Whether the server says that it has no such resource: `-32602` in answer to `resources/read`, or `-32002`, as older
-    /// servers have it.
+    /// Whether the server says that it has no such resource: `-32602` in answer to `resources/read`, or `-32002`, as
+    /// older servers have it.
     ///
     /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/resources#error-handling).
     // spec: ERR-05 RES-01
@@ -364,7 +364,7 @@ impl Error {
         }
     }
 
-    /// Whether the program gave the call up.
+    /// Whether the program cancelled the call.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled { .. })
     }
@@ -374,7 +374,7 @@ impl Error {
         self.as_transport().is_some_and(mcp_transport::Error::is_closed)
     }
 
-    /// Whether the same call may be sent again without the danger of doing something twice.
+    /// Whether the same call may be sent again without the risk of doing something twice.
     pub fn is_retryable(&self) -> bool {
         self.as_transport().is_some_and(|error| error.delivery() == Delivery::NotSent)
     }
@@ -397,7 +397,7 @@ impl Error {
         self.as_transport()?.stderr_tail()
     }
 
-    /// What the transport said, if it was the transport that failed: HTTP status, challenge, delivery.
+    /// The error of the transport, if that failed: it has the HTTP status, the challenge and the delivery.
     pub fn as_transport(&self) -> Option<&mcp_transport::Error> {
         match self {
             Self::Transport(error) => Some(error),

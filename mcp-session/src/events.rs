@@ -14,22 +14,22 @@ use std::{
 };
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-/// Something that the server said about a call while it was working on it.
+/// A notification of the server about a call that it is working on.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// How far the work has come.
+    /// The progress of the work.
     Progress(Progress),
     /// Any other notification: a log message, or one of an extension.
     Notification(Notification),
 }
 
 impl Event {
-    /// Whether it is about the session and not about one call: lists and resources that changed, tasks, questions.
+    /// Whether it is about the session rather than one call: changes of lists and resources, tasks, questions.
     ///
-    /// A legacy server may say such on the stream of any call
+    /// A legacy server may send these on the stream of any call
     /// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server)):
-    /// then those who listen to the session hear it, and those who listen to that call.
+    /// then the listeners of the session and those of that call hear it.
     pub fn is_about_session(&self) -> bool {
         matches!(self, Self::Notification(notification) if belongs_to_no_call(&notification.method))
     }
@@ -60,10 +60,10 @@ pub struct Progress {
     pub message: Option<String>,
 }
 
-/// Where the notifications about one call go: any number of listeners.
+/// The listeners of a call: any number of closures and channels.
 ///
-/// Listeners see events in the order of the wire, and none after the call has ended. A closure is called in the task of
-/// the call; a channel that is full makes the call wait, and nothing but that call.
+/// Listeners see events in wire order, and none after the call has ended. A closure is called in the task of the call;
+/// a full channel makes that call wait, and no other.
 ///
 /// ```
 /// use mcp_session::{Call, Event, Events};
@@ -101,23 +101,23 @@ enum Sink {
 }
 
 impl Events {
-    /// One closure.
+    /// Listens with one closure.
     pub fn listener(listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         Self::default().and_listener(listener)
     }
 
-    /// One channel.
+    /// Listens with one channel.
     pub fn channel(sender: mpsc::Sender<Event>) -> Self {
         Self::default().and_channel(sender)
     }
 
-    /// These listeners and one more closure, which is called before them.
+    /// Adds a closure, which is called before the other listeners.
     #[must_use]
     pub fn and_listener(self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         Self::node(Sink::Closure(Box::new(listener)), self)
     }
 
-    /// These listeners and one more channel, which is filled before them.
+    /// Adds a channel, which is filled before the other listeners.
     #[must_use]
     pub fn and_channel(self, sender: mpsc::Sender<Event>) -> Self {
         Self::node(Sink::Channel(sender), self)
@@ -128,12 +128,12 @@ impl Events {
         Self::node(Sink::Ticking(ticking), self)
     }
 
-    /// Whether nobody listens.
+    /// Whether there are no listeners.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Tells every listener; waits for channels that are full. One that is closed is passed over.
+    /// Sends an event to every listener; waits for full channels, and skips closed ones.
     pub async fn emit(&self, event: &Event) {
         if let Some(rest) = self.deliver(event) {
             rest.await;
@@ -163,7 +163,7 @@ impl Events {
         None
     }
 
-    /// Tells every listener, and waits for none: a channel that is full misses the event.
+    /// Sends an event to every listener without waiting: a full channel misses it.
     pub fn offer(&self, event: &Event) {
         for sink in self.sinks() {
             match sink {

@@ -23,26 +23,26 @@ use tower_service::Service;
 /// The type of a result that asks for input.
 const INPUT_REQUIRED: &str = "input_required";
 
-/// How often a server may ask again about one call, unless configured otherwise.
+/// The default for how often a server may ask for input during one call.
 pub const DEFAULT_ROUNDS: usize = 10;
 
-/// Says of a reply, as an extension of it, that it took input of the client: it is good for that call alone.
+/// An extension of a reply which needed input of the client: it must not be reused for other calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a mark has no more to say")]
 pub struct InputGiven;
 
-/// Gives a stateless server the input that it asks for, and sends the call again with it.
+/// Answers the questions of a stateless server, and sends the call again with the answers.
 ///
 /// On the wire: after a result `input_required`, the same request with a new id, with `inputResponses` for every key of
 /// `inputRequests`, and with `requestState` exactly as it came. All questions of a round are answered concurrently,
-/// through the same [`InputHandler`] that answers the requests of legacy servers. Sits outside the deadline, so that a
-/// person who thinks does not use up the server's time: all rounds of a call share what the server may take in all.
+/// through the same [`InputHandler`] that answers the requests of legacy servers. It sits outside the deadline, so that
+/// the time of a person does not count: all rounds of a call share the total limit of the server.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 ///
 /// # Cancel safety
 ///
-/// Dropping the call drops its handlers or its request, whichever is under way.
+/// Dropping the call drops its handlers or its request, whichever is in progress.
 #[derive(Clone)]
 pub struct FollowInput<S> {
     inner: S,
@@ -60,21 +60,21 @@ pub struct FollowInputLayer {
 }
 
 impl FollowInputLayer {
-    /// Answers through `handler`, at most `rounds` times a call.
+    /// Answers through `handler`, at most `rounds` times per call.
     ///
-    /// Answers are sent as they are: [`CheckInput`](crate::CheckInput) makes a handler whose answers are checked.
+    /// Answers are sent unchecked; wrap the handler in [`CheckInput`](crate::CheckInput) to check them.
     pub fn new(handler: Arc<dyn InputHandler>, rounds: usize) -> Self {
         Self { handler, rounds, peer: None, deadlines: Deadlines::NONE }
     }
 
-    /// The handler is told who asks.
+    /// Tells the handler who asks.
     #[must_use]
     pub fn with_peer(mut self, peer: Peer) -> Self {
         self.peer = Some(peer);
         self
     }
 
-    /// The limits of calls that bring none of their own: those of the deadline inside. Default: none.
+    /// Sets the limits of calls without limits of their own: those of the deadline inside. Default: none.
     #[must_use]
     pub fn with_deadlines(self, deadlines: Deadlines) -> Self {
         Self { deadlines, ..self }

@@ -16,7 +16,7 @@ use std::{
 use tower::util::BoxCloneSyncService;
 use tower_service::Service;
 
-/// The extension `io.modelcontextprotocol/tasks`: calls that a server does in the background look like any other.
+/// The extension `io.modelcontextprotocol/tasks`: calls that a server runs in the background look like any other.
 ///
 /// Add it to the options of a session, and [`FollowTask`] is part of its stack.
 ///
@@ -24,7 +24,7 @@ use tower_service::Service;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Tasks {
-    /// How long a task may take in all, if the call brings no limit of its own. Default: 1 h.
+    /// How long a task may take in total, unless the call has a limit of its own. Default: 1 h.
     pub limit: Option<Duration>,
 }
 
@@ -56,8 +56,8 @@ impl Extension for Tasks {
 /// Waits for the task that a server has made of a call, and gives the call its result.
 ///
 /// On the wire: after a result of type `task` to a `tools/call`, `tasks/get` as often as the server suggests, until the
-/// task is finished. What the task asks for is answered through the session's handler and sent with `tasks/update`, each
-/// question once.
+/// task is finished. What the task asks for is answered through the session's handler and sent with `tasks/update`,
+/// each question once.
 ///
 /// # Cancel safety
 ///

@@ -85,7 +85,7 @@ struct Next<L> {
 }
 
 pin_project! {
-    /// A call that other calls may follow. They are rare, and only they take a box.
+    /// The future of a layer that may send a call again. Only a repetition, which is rare, takes a box.
     #[must_use = "futures do nothing unless polled"]
     pub struct Followed<F, L> {
         #[pin]

@@ -1,9 +1,10 @@
 //! Elicitation forms: their defaults, and validation of what was filled in.
 //!
-//! The schema of a form is a small part of JSON Schema: an object whose members are texts, numbers, booleans, and choices
-//! of one or several values ([clause](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#requested-schema)).
-//! Every answer to a server is checked before it is sent; a program that shows a form can [`check`] it while the user
-//! fills it in. What a schema says beyond that part is for the server to check.
+//! The schema of a form is a small part of JSON Schema: an object whose members are texts, numbers, booleans, and
+//! choices of one or several values
+//! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#requested-schema)). Every
+//! answer to a server is checked before it is sent; a program that shows a form can [`check`] it while the user fills
+//! it in. What a schema says beyond that part is for the server to check.
 //!
 //! ```
 //! use mcp_session::form;
@@ -96,13 +97,13 @@ fn is_nested(schema: &Value) -> bool {
     is(schema, "object") || schema.get("items").is_some_and(|items| is(items, "object"))
 }
 
-/// What is wrong with a form; at least one field is.
+/// An answer that does not fit its form: at least one field is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidForm {
     fields: Vec<InvalidField>,
 }
 
-/// What is wrong with one field of a form.
+/// A field that is wrong, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidField {
     name: Box<str>,
@@ -110,7 +111,7 @@ pub struct InvalidField {
 }
 
 impl InvalidForm {
-    /// The fields that are wrong, those that are missing first.
+    /// The wrong fields, missing ones first.
     pub fn fields(&self) -> &[InvalidField] {
         &self.fields
     }
@@ -121,7 +122,7 @@ impl InvalidField {
         Self { name: name.into(), reason: reason.into() }
     }
 
-    /// The name of the field. Untrusted, unless the program has made it up.
+    /// The name of the field. Untrusted, unless it comes from the program itself.
     pub fn name(&self) -> &str {
         &self.name
     }

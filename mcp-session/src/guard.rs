@@ -19,7 +19,7 @@ use tower_service::Service;
 /// How many tools that were denied are remembered; a list with more is denied as a whole.
 const MAX_DENIED: usize = 10_000;
 
-/// What a program allows, for a [`Guard`].
+/// A policy for a [`Guard`]: what the program allows.
 ///
 /// ```
 /// use mcp_session::{Call, GuardLayer, GuardPolicy, Verdict};
@@ -38,13 +38,13 @@ const MAX_DENIED: usize = 10_000;
 /// ```
 #[async_trait]
 pub trait GuardPolicy: Send + Sync + 'static {
-    /// Judges a call before it is sent. May take its time, to ask a person for example. Default: allowed.
+    /// Judges a call before it is sent. It may take time, for example to ask a person. Default: allowed.
     async fn judge_call(&self, call: &Call) -> Verdict<Call> {
         let _ = call;
         Verdict::Allow
     }
 
-    /// Judges a tool that the server lists: the object as it came, untrusted in all its parts. Default: allowed.
+    /// Judges a tool that the server lists, given as the object that arrived: untrusted in all parts. Default: allowed.
     ///
     /// A rewritten tool should keep its `name`, by which it is called.
     async fn judge_tool(&self, tool: &Value) -> Verdict<Value> {
@@ -53,7 +53,7 @@ pub trait GuardPolicy: Send + Sync + 'static {
     }
 }
 
-/// What a [`GuardPolicy`] says.
+/// The decision of a [`GuardPolicy`].
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a policy answers in one of these ways")]
 pub enum Verdict<T> {
@@ -61,12 +61,12 @@ pub enum Verdict<T> {
     Allow,
     /// Do not let it pass, for this reason.
     Deny(Box<str>),
-    /// Let this pass in its place.
+    /// Let this pass instead.
     Rewrite(T),
 }
 
 impl<T> Verdict<T> {
-    /// Not allowed, for this reason.
+    /// Denies it, for this reason.
     pub fn deny(reason: impl Into<Box<str>>) -> Self {
         Self::Deny(reason.into())
     }
@@ -75,14 +75,14 @@ impl<T> Verdict<T> {
 /// Lets a [`GuardPolicy`] judge each call, and each tool of `tools/list` results.
 ///
 /// On the wire: nothing for a call that is denied, which fails with [`Error::Denied`]; the new call for one that was
-/// rewritten. A tool that is denied is taken out of the list, and cannot be called as long as it was not listed again
-/// and allowed. A list that cannot be read fails.
+/// rewritten. A tool that is denied is removed from the list, and cannot be called until it has been listed again and
+/// allowed. A list that cannot be read fails.
 ///
-/// Belongs outside all others, so that a policy that waits for a person uses up nobody's deadline.
+/// Belongs outside all other layers, so that a policy that waits for a person uses up no deadline.
 ///
 /// # Cancel safety
 ///
-/// Dropping the call drops the judgement or the request, whichever is under way.
+/// Dropping the call drops the judgement or the request, whichever is in progress.
 // spec: TOOL-02 TOOL-06 TRUST-03
 #[derive(Clone)]
 pub struct Guard<S> {
@@ -98,7 +98,7 @@ pub struct GuardLayer {
 }
 
 impl GuardLayer {
-    /// A layer with this policy.
+    /// Creates a layer with this policy.
     pub fn new(policy: impl GuardPolicy) -> Self {
         Self { policy: Arc::new(policy), denied: Arc::default() }
     }

@@ -14,11 +14,11 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Gives calls up from outside, as an extension of them.
+/// Cancels calls from outside, as an extension of them.
 ///
-/// The caller gets [`Error::Cancelled`] at once, and the server is told as if the call had been dropped. A call that has
-/// its answer is not cancelled any more, and one that is cancelled before it begins is never sent. Clones are the same
-/// cancellation; it may be an extension of any number of calls.
+/// The caller gets [`Error::Cancelled`] at once, and the server is told as if the call had been dropped. A call that
+/// has its answer is no longer cancelled, and one that is cancelled before it begins is never sent. Clones share the
+/// cancellation, and any number of calls may carry it.
 ///
 /// ```
 /// use mcp_session::{Call, Cancellation};
@@ -38,29 +38,29 @@ pub struct Cancellation {
 }
 
 impl Cancellation {
-    /// One that nobody has asked for yet.
+    /// Creates a cancellation that has not been triggered.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Gives up the calls that have this extension, those that are still to be made too.
+    /// Cancels all calls with this extension, including future ones.
     pub fn cancel(&self) {
         self.token.cancel();
     }
 
-    /// The same, and says why: for the error and for logs. The first reason stays.
+    /// Cancels the calls with a reason, for the error and for logs. Only the first reason counts.
     pub fn cancel_because(&self, reason: impl Into<Box<str>>) {
         // Another reason came first.
         let _ = self.reason.set(reason.into());
         self.cancel();
     }
 
-    /// Whether the calls are given up.
+    /// Whether the calls are cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.token.is_cancelled()
     }
 
-    /// Why, if somebody said so.
+    /// The reason, if there is one.
     pub fn reason(&self) -> Option<&str> {
         self.reason.get().map(|reason| &**reason)
     }
@@ -70,7 +70,7 @@ impl Cancellation {
     }
 }
 
-/// Cancelling the token gives the calls up.
+/// Cancelling the token cancels the calls.
 impl From<CancellationToken> for Cancellation {
     fn from(token: CancellationToken) -> Self {
         Self { token, reason: Arc::default() }
@@ -92,7 +92,7 @@ pub struct HonorCancel<S> {
 pub struct HonorCancelLayer;
 
 impl HonorCancelLayer {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self
     }
@@ -124,7 +124,7 @@ where
 }
 
 pin_project! {
-    /// A call that its [`Cancellation`] may give up.
+    /// The future of [`HonorCancel`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Cancellable<F> {

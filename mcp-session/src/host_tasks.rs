@@ -22,23 +22,23 @@ use std::{
 use table::{Entry, Outcome, Table};
 use tokio::time::Instant;
 
-/// Lets servers of 2025-11-25 ask for samples of a model and for elicitations as tasks, as they may do over a long time.
+/// Lets servers of 2025-11-25 send sampling and elicitation requests as tasks, which may take a long time.
 ///
-/// The client declares it in the handshake, for the kinds of questions that its handler declares. A question with a member
-/// `task` is answered with the task at once, and its handler works beside all calls, as long as the session is driven; the
-/// server asks for the state and the result when it likes. A task is given up when the server cancels it, when its time is
-/// over, and when the session ends.
+/// The client declares it in the handshake, for the kinds of questions that its handler declares. A question with a
+/// member `task` is answered with the task at once. Its handler then runs beside all calls while the session is driven,
+/// and the server asks for the state and the result when it likes. A task is cancelled when the server asks for that,
+/// when its time is over, and when the session ends.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks).
 // spec: TASK25-01 TASK25-16 TASK25-17
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostTasks {
-    /// How many tasks are worked on at a time; more questions are refused. Default: 16.
+    /// How many tasks may run at the same time; further questions are refused. Default: 16.
     pub concurrent: usize,
-    /// How many tasks are kept with their results; the oldest that are finished make room. Default: 64.
+    /// How many tasks are kept with their results; the oldest finished ones make room. Default: 64.
     pub kept: usize,
-    /// How long a task is kept from its beginning, if the server does not ask for less. Default: 1 h.
+    /// How long a task is kept from its creation, unless the server asks for less. Default: 1 h.
     pub max_ttl: Duration,
     /// How often servers should ask for the state of a task. Default: 1 s.
     pub poll_interval: Duration,
@@ -52,7 +52,7 @@ impl Default for HostTasks {
 }
 
 impl HostTasks {
-    /// With the default limits.
+    /// Creates the default limits.
     pub fn new() -> Self {
         Self::default()
     }

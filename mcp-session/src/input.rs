@@ -26,15 +26,14 @@ use mcp_types::{
 use serde::{Serialize, de::DeserializeOwned};
 use std::panic::AssertUnwindSafe;
 
-/// Answers what a server asks in the middle of a call: one handler for every revision.
+/// Answers the questions of servers in the middle of a call: one handler for every revision.
 ///
 /// A legacy server asks with requests of its own, a stateless server with an `input_required` result; both end here.
-/// Questions are answered concurrently; a handler may call the same session, and one that panics fails its question
-/// alone.
+/// Questions are answered concurrently. A handler may call the same session, and a panic fails only its own question.
 ///
 /// # Cancel safety
 ///
-/// The future of an answer is dropped when the call that needs it is given up.
+/// The future of an answer is dropped when the call that needs it is cancelled.
 #[async_trait]
 pub trait InputHandler: Send + Sync + 'static {
     /// What this handler can answer, as the client declares it to servers. Only that is ever asked of it.
@@ -42,15 +41,16 @@ pub trait InputHandler: Send + Sync + 'static {
 
     /// A number that changes whenever the capabilities do. Default: they never do.
     ///
-    /// A stateless server is told with the next request. One with a handshake was told in it, and learns of nothing after.
+    /// A stateless server is told with the next request. One with a handshake was told in it, and learns of nothing
+    /// after.
     fn generation(&self) -> u64 {
         0
     }
 
     /// Asks the user, with a form or through a URL.
     ///
-    /// Declining is an answer; an error says that the question could not be asked. What the answer to a form leaves out is
-    /// set to its default, and an answer that does not fit the form is not sent; see [`CheckInput`].
+    /// Declining is an answer; an error says that the question could not be asked. Fields that the answer to a form
+    /// leaves out are set to their defaults, and an answer that does not fit the form is not sent; see [`CheckInput`].
     async fn elicit(&self, question: Question<ElicitRequest>) -> Result<ElicitResult, ErrorObject> {
         let _ = question;
         Err(not_supported("elicitation/create"))
@@ -83,7 +83,7 @@ pub trait InputHandler: Send + Sync + 'static {
 pub struct NoInput;
 
 impl NoInput {
-    /// The handler.
+    /// Creates the handler.
     pub fn new() -> Self {
         Self
     }

@@ -11,15 +11,15 @@ const MAX_ORIGINS: usize = 1_024;
 
 /// The era of one server, as far as it is known. Clones share it, and so do the sessions that have it in their options.
 ///
-/// A server that is known to have a handshake is not asked again whether it is stateless: that may cost a wait, or a
-/// process. If the handshake then fails as it would at a stateless server, it is forgotten, and the server is asked. That a
-/// server is stateless saves no question, because the answer says more; [`PriorDiscover`](crate::PriorDiscover) does.
+/// A server that is known to have a handshake is not probed again, which may cost a wait or a process. If the handshake
+/// then fails as it would with a stateless server, the era is forgotten, and the server is probed. Knowing that a
+/// server is stateless saves no round trip; [`PriorDiscover`](crate::PriorDiscover) does.
 // spec: VER-12
 #[derive(Clone, Debug, Default)]
 pub struct KnownEra(Arc<Mutex<Option<Era>>>);
 
 impl KnownEra {
-    /// Nothing is known yet.
+    /// Creates an era that is not known yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -29,7 +29,7 @@ impl KnownEra {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the era: the next session asks.
+    /// Forgets the era: the next session probes the server.
     pub fn forget(&self) {
         self.set(None);
     }
@@ -57,12 +57,12 @@ impl KnownEra {
 pub struct EraCache(Arc<Mutex<HashMap<Box<str>, KnownEra>>>);
 
 impl EraCache {
-    /// A cache that knows nothing.
+    /// Creates an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is known of an origin: the scheme, host and port of a URL, or any other name that a server has.
+    /// The era of an origin: the scheme, host and port of a URL, or any other name of a server.
     pub fn of(&self, origin: &str) -> KnownEra {
         let mut eras = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if eras.len() >= MAX_ORIGINS && !eras.contains_key(origin) {

@@ -19,22 +19,22 @@ use tower_service::Service;
 /// How many tools are remembered that nobody calls.
 const MAX_IDLE: usize = 1_024;
 
-/// Lets only so many calls of a tool be under way at a time; the others wait their turn, first come, first served.
+/// Limits how many calls of a tool are in flight at the same time; others wait in order.
 ///
-/// On the wire: later calls, all of them unchanged. When too many wait, a further call fails with
-/// [`Error::Overloaded`]. Belongs outside [`Deadline`](crate::Deadline), so that waiting is no time of the server's.
-/// Other methods pass.
+/// On the wire: the same calls, some of them later. When too many wait, a further call fails with
+/// [`Error::Overloaded`]. Belongs outside [`Deadline`](crate::Deadline), so that the wait does not count. Other methods
+/// pass.
 ///
 /// # Cancel safety
 ///
-/// Dropping the call gives its turn, or its place in the queue, to the next.
+/// Dropping the call passes its permit, or its place in the queue, to the next.
 #[derive(Clone, Debug)]
 pub struct LimitTools<S> {
     inner: S,
     limits: Arc<Limits>,
 }
 
-/// Makes [`LimitTools`] services, each with a count of its own, which its clones share.
+/// Makes [`LimitTools`] services. Each has its own count, which its clones share.
 ///
 /// ```
 /// use mcp_session::LimitToolsLayer;
@@ -49,19 +49,19 @@ pub struct LimitToolsLayer {
 }
 
 impl LimitToolsLayer {
-    /// So many calls of each tool at a time; at least one.
+    /// Allows this many calls of each tool at a time, at least one.
     pub fn new(each: usize) -> Self {
         Self { each, tools: HashMap::new(), waiting: 1_000 }
     }
 
-    /// So many calls of this tool at a time; at least one.
+    /// Allows this many calls of this tool at a time, at least one.
     #[must_use]
     pub fn with_tool(mut self, tool: impl Into<Box<str>>, limit: usize) -> Self {
         self.tools.insert(tool.into(), limit);
         self
     }
 
-    /// How many calls of one tool may wait. Default: 1000.
+    /// Sets how many calls of one tool may wait. Default: 1000.
     #[must_use]
     pub fn with_waiting(self, waiting: usize) -> Self {
         Self { waiting, ..self }

@@ -6,9 +6,9 @@ use std::{borrow::Cow, iter, sync::Arc};
 /// The key of the token that progress is to be told by, as it is on the wire.
 const PROGRESS_TOKEN: &[u8] = br#""progressToken":"#;
 
-/// The `_meta` member of a call: keys with values that are encoded already.
+/// The `_meta` member of a call: keys with encoded values.
 ///
-/// The keys that users set come in through [`mcp_types::MetaObject`], which checks them; middlewares set reserved ones.
+/// Keys of users come in through [`mcp_types::MetaObject`], which checks them; middlewares set the reserved ones.
 #[derive(Clone, Debug, Default)]
 pub struct Meta {
     /// What this call says: shared with its clones until one of them says something else.
@@ -43,12 +43,12 @@ impl Meta {
         self.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
-    /// Whether there is nothing in it.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.own().is_empty() && self.stamp.is_none()
     }
 
-    /// The entries, in the order of the wire.
+    /// The entries, in wire order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
         self.entries().map(|(key, value)| (&**key, value))
     }

@@ -24,13 +24,12 @@ use tower_service::Service;
 const CALL: &str = "tools/call";
 const LIST: &str = "tools/list";
 
-/// Tells the HTTP binding which arguments of a tool call go into headers too.
+/// Tells the HTTP binding which arguments of a tool call to repeat in headers.
 ///
-/// Reads the `x-mcp-header` annotations in the `tools/list` results that pass, and takes tools out of them whose
-/// annotations break the rules, with a warning. Gives `tools/call` the values as [`MirroredParams`]. After an error
-/// `-32020` lists the tools once more and sends the call again, once, within what is left of the
-/// [`Deadlines`](crate::Deadlines) that the call brings. Belongs into stacks over HTTP alone: other
-/// bindings have no headers.
+/// Reads the `x-mcp-header` annotations in passing `tools/list` results, and removes tools whose annotations break the
+/// rules, with a warning. Gives `tools/call` the values as [`MirroredParams`]. After an error `-32020` it lists the
+/// tools again and repeats the call once, within what is left of the call's [`Deadlines`](crate::Deadlines). It belongs
+/// only in stacks over HTTP: other bindings have no headers.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http).
 // spec: HDR-05 HDR-12 HDR-13 HDR-14 HDR-20 HDR-21 HDR-22 HDR-23
@@ -46,7 +45,7 @@ pub struct MirrorParams<S> {
 pub struct MirrorParamsLayer(Arc<Catalogue>);
 
 impl MirrorParamsLayer {
-    /// A layer that knows no tools yet.
+    /// Creates a layer that knows no tools yet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -2,7 +2,7 @@
 
 use std::{error, fmt};
 
-/// A rule that a server broke: one variant a clause.
+/// A rule that a server broke: one variant per clause.
 ///
 /// For tests, logs and bug reports; a program should not branch on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,33 +35,33 @@ pub enum Misbehavior {
     /// The first message of a subscription did not acknowledge it
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#acknowledgment)).
     AcknowledgeNotFirst,
-    /// A subscription was told what belongs to another one
+    /// A subscription received a notification that belongs to another one
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#receiving-notifications)).
     NotificationForOtherSubscription,
-    /// A subscription was told what it did not ask for
+    /// A subscription received a notification that it did not ask for
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#opening-a-stream)).
     NotificationNotSubscribed,
-    /// A response came that no request waits for.
+    /// A response came that no request waited for.
     ResponseForNobody,
     /// Something that is not a message came where only messages may
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio)).
     NotAMessage,
-    /// Several messages came in one, which only revision 2025-03-26 allows
+    /// A batch of messages came, which only revision 2025-03-26 allows
     /// ([clause](https://modelcontextprotocol.io/specification/2025-03-26/basic/index#batching)).
     Batch,
-    /// A message came that is larger than the limit, and that answers no call.
+    /// A message over the size limit came that answers no call.
     MessageTooLarge,
     /// A notification could not be read.
     InvalidNotification,
     /// A result could not be read.
     InvalidResult,
-    /// A string of a result is not text: it holds half of a surrogate pair
+    /// A string of a result holds a lone surrogate
     /// ([JSON, section 8.2](https://www.rfc-editor.org/rfc/rfc8259#section-8.2)).
     LoneSurrogate,
     /// The structured output of a tool does not fit the schema that the tool declares
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#output-schema)).
     OutputMismatch,
-    /// A schema of a tool cannot be used: it is invalid, too large, of an unknown dialect, or refers to what is not in it
+    /// A schema of a tool is unusable: invalid, too large, of an unknown dialect, or with a reference to outside of it
     /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#json-schema-usage)).
     UnusableSchema,
     /// The answer to `initialize` names a version that was not asked for and is not known

@@ -4,15 +4,15 @@ use std::fmt;
 
 /// Where and how a value does not fit its schema.
 ///
-/// It names places and rules, and no part of the value.
+/// It names places and rules, but never quotes the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Misfit {
     /// The part of the value that does not fit, as a JSON pointer; empty for the whole.
     pub pointer: Box<str>,
-    /// The keyword of the schema that it breaks, like `type` or `required`.
+    /// The keyword of the schema that is violated, like `type` or `required`.
     pub rule: Box<str>,
-    /// Where in the schema that is, as a JSON pointer.
+    /// The place of that keyword in the schema, as a JSON pointer.
     pub schema_pointer: Box<str>,
     /// What is wrong, for a person. May quote the schema: untrusted.
     pub reason: Box<str>,

@@ -32,13 +32,13 @@ use tower_service::Service;
 /// How many calls wait for the test; more wait in their callers.
 const WAITING: usize = 64;
 
-/// Makes a service, and the handle that answers its calls.
+/// Creates a service, and the handle that answers its calls.
 pub fn pair() -> (Mock, Handle) {
     let (sender, receiver) = mpsc::channel(WAITING);
     (Mock(sender), Handle(receiver))
 }
 
-/// The service.
+/// The mock service.
 #[derive(Clone, Debug)]
 pub struct Mock(mpsc::Sender<Asked>);
 
@@ -46,7 +46,7 @@ pub struct Mock(mpsc::Sender<Asked>);
 #[derive(Debug)]
 pub struct Handle(mpsc::Receiver<Asked>);
 
-/// One call, to be answered. Dropped without an answer, it fails as if the connection were lost.
+/// A call that waits for its answer. If it is dropped, the call fails as if the connection were lost.
 #[derive(Debug)]
 #[must_use = "a call that is dropped fails"]
 pub struct Asked {
@@ -66,12 +66,12 @@ impl Handle {
 }
 
 impl Asked {
-    /// What is called.
+    /// The call.
     pub fn call(&self) -> &Call {
         &self.call
     }
 
-    /// Waits until the caller has given the call up.
+    /// Waits until the caller has dropped the call.
     pub async fn abandoned(&mut self) {
         self.answer.closed().await;
     }
@@ -80,7 +80,7 @@ impl Asked {
     ///
     /// # Panics
     ///
-    /// The result has no JSON form.
+    /// The result cannot be serialized to JSON.
     pub fn reply(self, result: &impl Serialize) {
         let result = RawJson::encode(result).expect("the result has a JSON form");
         self.send(Ok(Reply::new(result)));

@@ -15,11 +15,11 @@ use tower::ServiceExt;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Sends a call once more, in a stateless revision that the server names, when the server refused the revision of it.
+/// Repeats a call in a stateless revision that the server names, after the server has refused the revision of the call.
 ///
 /// On the wire: after an error `-32022` whose `data.supported` has a stateless revision that this library speaks, the
-/// same request with a new id. The retry happens once, even for the very revision that was refused.
-/// It has what is left of the [`Deadlines`](crate::Deadlines) that the call brings.
+/// same request with a new id. It is retried once, even in the very revision that was refused, within what is left of
+/// the call's [`Deadlines`](crate::Deadlines).
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning).
 // spec: VER-01 VER-02
@@ -36,7 +36,7 @@ pub struct NegotiateVersion<S> {
 pub struct NegotiateVersionLayer;
 
 impl NegotiateVersionLayer {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self
     }

@@ -6,7 +6,7 @@ use mcp_types::{ProtocolVersion, rpc::Notification};
 use std::task::{Context, Poll};
 use tower_service::Service;
 
-/// Sends notifications over a transport, in a revision.
+/// A service that sends notifications over a transport.
 #[derive(Clone, Debug)]
 pub struct Notify<T> {
     transport: T,

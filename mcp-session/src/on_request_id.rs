@@ -3,7 +3,7 @@
 use mcp_types::RequestId;
 use std::{fmt, sync::Arc};
 
-/// Is told the id of each request that a call becomes, as an extension of the call.
+/// A hook that gets the id of each request of a call, as an extension of the call.
 ///
 /// A call that is sent again has a new id each time. The closure is called in the task of the call, right before the
 /// request is sent.
@@ -17,12 +17,12 @@ use std::{fmt, sync::Arc};
 pub struct OnRequestId(Arc<dyn Fn(&RequestId) + Send + Sync>);
 
 impl OnRequestId {
-    /// Tells this closure.
+    /// Creates a hook from a closure.
     pub fn new(listener: impl Fn(&RequestId) + Send + Sync + 'static) -> Self {
         Self(Arc::new(listener))
     }
 
-    /// Tells the closure.
+    /// Calls the closure.
     pub fn tell(&self, id: &RequestId) {
         (self.0)(id);
     }

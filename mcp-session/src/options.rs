@@ -11,57 +11,57 @@ use std::{fmt, sync::Arc, time::Duration};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// Name and version of the client, as servers see them. Default: those of this library.
+    /// The name and version that servers see. Default: those of this library.
     pub client_info: Implementation,
-    /// What the program calls the server: handlers are told, so that they can show who asks. Default: nothing.
+    /// The program's name for the server, so that handlers can show who asks. Default: none.
     pub server_name: Option<Arc<str>>,
     /// Which revisions to try. Default: [`Mode::Auto`].
     pub mode: Mode,
-    /// What is known of a stateless server from an earlier session, in place of asking. Default: nothing.
+    /// What an earlier session learned about a stateless server, which saves the round trip. Default: nothing.
     pub prior: Option<PriorDiscover>,
-    /// What is known of the era of the server. Default: nothing; clones of the options share it.
+    /// What is known about the era of the server, shared by clones of the options. Default: nothing.
     pub known_era: KnownEra,
-    /// How long connecting may take in all, or `None` for no limit. Default: 30 s.
+    /// How long connecting may take in total, or `None` for no limit. Default: 30 s.
     pub connect_timeout: Option<Duration>,
-    /// How long the server may take to answer `initialize`, or `server/discover`, or `None` for no other limit than that of
+    /// How long the server may take to answer `initialize` or `server/discover`, or `None` for no limit but that of
     /// connecting. Default: `None`.
     pub init_timeout: Option<Duration>,
-    /// How long a server on a byte stream may be silent about `server/discover` before it is taken for a legacy one.
+    /// How long a server on a byte stream may be silent about `server/discover` before it counts as a legacy server.
     /// Default: 10 s.
     pub probe_timeout: Duration,
-    /// Time limits of calls that bring none of their own.
+    /// Time limits of calls without limits of their own.
     pub deadlines: Deadlines,
     /// How often a stateless server may ask for input during one call. Default: 10.
     pub input_rounds: usize,
-    /// How long one answer to a question of the server may take, or `None` for no limit. A person may need some minutes.
-    /// Default: 10 min.
+    /// How long one answer to a question of the server may take, or `None` for no limit. A person may need some
+    /// minutes. Default: 10 min.
     pub input_timeout: Option<Duration>,
-    /// How many questions the server may ask within a minute, or `None` for no limit; more are refused. Default: 120.
+    /// How many questions the server may ask per minute, or `None` for no limit; more are refused. Default: 120.
     pub input_rate: Option<u32>,
     /// Whether fields that the answer to a form leaves out are set to their defaults. Default: yes.
     pub fill_in_defaults: bool,
-    /// How servers of 2025-11-25 may make tasks of their questions. Default: not at all.
+    /// Whether and how servers of 2025-11-25 may send questions as tasks. Default: they may not.
     pub host_tasks: Option<HostTasks>,
-    /// The least severe log messages that a stateless server should send about calls. Default: none.
+    /// The minimum level of the log messages that a stateless server should send about calls. Default: none are sent.
     pub log_level: Option<LoggingLevel>,
-    /// When a lost connection is made again.
+    /// When a lost connection is replaced.
     pub reconnect: Reconnect,
-    /// How a server with a handshake is asked whether it is still there. Default: not at all.
+    /// How a server with a handshake is pinged. Default: not at all.
     pub ping: Option<PingOptions>,
-    /// When calls that failed are sent again. Default: never. Its deadlines are those of the session.
+    /// When failed calls are retried. Default: never. Its deadlines are those of the session.
     pub retry: Option<RetryOptions>,
     /// Extensions of the protocol that the client supports. Default: none.
     pub extensions: Vec<Arc<dyn Extension>>,
-    /// Spans for calls, and the trace that servers are told. Default: none.
+    /// Spans for calls, and the trace context that servers get. Default: none.
     pub trace: Option<crate::PropagateTraceLayer>,
-    /// How replies of a stateless server are used again, as it says that they may be. Default: never.
+    /// How replies of a stateless server are cached, as it allows. Default: not at all.
     #[cfg(feature = "cache")]
     pub reuse: Option<crate::ReuseOptions>,
-    /// Answers the server's questions. Default: nobody.
+    /// Answers the server's questions. Default: none are answered.
     pub input: Arc<dyn InputHandler>,
-    /// Is told what the server does against the specification.
+    /// Where violations of the specification by the server are reported.
     pub diagnostics: Diagnostics,
-    /// Listens to notifications that belong to no call. Default: nobody.
+    /// Listeners for notifications that belong to no call. Default: none.
     pub events: Events,
 }
 
@@ -112,11 +112,11 @@ impl fmt::Debug for Options {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mode {
-    /// The stateless revision first, the newest legacy one if the server does not know it.
+    /// The stateless revision first, and the newest legacy one if the server does not know it.
     #[default]
     Auto,
     /// This revision and no other.
     Pinned(ProtocolVersion),
-    /// A handshake at once, beginning with the newest legacy revision.
+    /// A handshake without a probe, beginning with the newest legacy revision.
     Legacy,
 }

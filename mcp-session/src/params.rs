@@ -25,12 +25,12 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// The value has no JSON form, or is not an object.
+    /// The value cannot be serialized to JSON, or is not an object.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, InvalidParams> {
         Self::checked(RawJson::encode(value)?)
     }
 
-    /// Takes parameters as they are on the wire apart, into themselves and `_meta`.
+    /// Splits parameters from the wire into the parameters themselves and `_meta`.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Params {
         Ok((Self(rest.encode()), meta))
     }
 
-    /// The same parameters with members replaced, added, or taken away where the value is `None`.
+    /// Replaces and adds members, and removes those whose value is `None`.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Params {
         Ok(Self(members.encode()))
     }
 
-    /// The same parameters with the members of others, which take the place of those of the same name.
+    /// Adds the members of `over`, which replace those of the same name.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Params {
         Ok(Self(members.encode()))
     }
 
-    /// The parameters as they go over the wire: one object, with `_meta` in it unless that is empty.
+    /// The parameters for the wire: one object, with `_meta` in it unless that is empty.
     pub fn join(&self, meta: &Meta) -> RawJson {
         self.join_with(meta, None)
     }
@@ -109,12 +109,12 @@ impl Params {
         RawJson::from_joined(out)
     }
 
-    /// Whether there are none.
+    /// Whether there are no parameters.
     pub fn is_empty(&self) -> bool {
         self.0 == RawJson::EMPTY_OBJECT
     }
 
-    /// The object.
+    /// The encoded object.
     pub fn as_raw(&self) -> &RawJson {
         &self.0
     }
@@ -188,7 +188,7 @@ pub struct InvalidParams {
 }
 
 impl InvalidParams {
-    /// Parameters that cannot be sent for this reason.
+    /// Creates the error with this reason.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: reason.into(), source: None }
     }

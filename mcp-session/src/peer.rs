@@ -42,7 +42,7 @@ const NOTIFICATIONS: usize = 256;
 /// How many requests of a legacy server are answered at a time, in a call or beside all calls; more are refused.
 pub(crate) const MAX_ANSWERS: usize = 16;
 
-/// What this side of a session is to the server. Clones share it.
+/// The client's side of a session: its request ids, handlers and revision. Clones share it.
 #[derive(Clone)]
 pub struct Peer(Arc<State>);
 
@@ -86,8 +86,8 @@ struct Negotiated {
 }
 
 impl Peer {
-    /// A peer that answers the server's questions through `input`, tells `events` what belongs to no call, and
-    /// `diagnostics` what is against the specification.
+    /// Creates a peer that answers the server's questions through `input`, sends notifications that belong to no call
+    /// to `events`, and reports violations of the specification to `diagnostics`.
     pub fn new(input: Arc<dyn InputHandler>, events: Events, diagnostics: Diagnostics) -> Self {
         Self(Arc::new(State {
             next_id: AtomicI64::new(1),

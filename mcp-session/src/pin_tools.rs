@@ -18,28 +18,28 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// What is done about a tool that is not what was accepted.
+/// What happens to a tool that has changed since it was accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnChange {
-    /// It is noted and logged, and may be called.
+    /// It is recorded and logged, and may be called.
     Warn,
-    /// It is taken out of the list, and calling it fails.
+    /// It is removed from the list, and calling it fails.
     #[default]
     Drop,
-    /// The list fails, and calling it fails.
+    /// The list fails, and so does calling it.
     Fail,
 }
 
-/// Notices tools whose definition is not the one that was accepted.
+/// Detects tools whose definition has changed since it was accepted.
 ///
-/// On the wire: nothing, for a call of a changed tool, which fails with [`Error::ToolChanged`]; all else is unchanged.
+/// On the wire: nothing for a call of a changed tool, which fails with [`Error::ToolChanged`]; all else is unchanged.
 /// The definitions in `tools/list` results are compared with those in [`ToolPins`] by a digest over name, title,
-/// description, schemas, annotations and execution, in canonical JSON: the order of members does not count, a single
-/// character does. What is seen for the first time is accepted, unless the layer is
-/// [locked](PinToolsLayer::locked); what has changed waits in [`ToolPins::changes`] until a person accepts it.
+/// description, schemas, annotations and execution, in canonical JSON: the order of members does not matter, but every
+/// character does. A tool that is seen for the first time is accepted, unless the layer is
+/// [locked](PinToolsLayer::locked); a changed one waits in [`ToolPins::changes`] until a person accepts it.
 ///
-/// A tool that was not listed since the program began is called as it was accepted: list first.
+/// Changes are detected in lists only: a tool that this process has not listed yet passes, so list first.
 // spec: TRUST-03 TOOL-03
 #[derive(Clone, Debug)]
 pub struct PinTools<S> {
@@ -56,12 +56,12 @@ pub struct PinToolsLayer {
 }
 
 impl PinToolsLayer {
-    /// Compares with these pins.
+    /// Compares tools with these pins.
     pub fn new(pins: ToolPins, on_change: OnChange) -> Self {
         Self { pins, on_change, is_locked: false }
     }
 
-    /// Takes a tool that was never accepted for a changed one, instead of accepting it.
+    /// Treats a tool that was never accepted as changed, instead of accepting it.
     #[must_use]
     pub fn locked(self) -> Self {
         Self { is_locked: true, ..self }

@@ -10,21 +10,23 @@ use tower::ServiceExt;
 /// No server is asked more often.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// How often a server with a handshake is asked whether it is still there, and how long it has to answer.
+/// How often a server with a handshake is pinged, and how long it may take to answer.
 ///
-/// A server that does not answer in time is taken for lost: [`Reconnect`](crate::Reconnect) says what follows. Any answer will
-/// do, an error too. There is one ping at a time, and none to a stateless server, which knows no such request.
+/// A server that does not answer in time counts as lost; [`Reconnect`](crate::Reconnect) decides what follows. Any
+/// answer will do, even an error. There is one ping at a time. Stateless servers, which have no such request, are never
+/// pinged.
 ///
-/// A server that can do one thing at a time answers when it has done that: its longest call should fit into the timeout.
+/// A server that handles one request at a time answers a ping late: choose a timeout longer than its longest call.
 ///
-/// See [the clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/ping#implementation-considerations).
+/// See [the
+/// clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/ping#implementation-considerations).
 // spec: PING-02 PING-03 PING-04
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PingOptions {
-    /// The wait between an answer and the next ping, at least 1 s. Default: 30 s.
+    /// The pause between an answer and the next ping, at least 1 s. Default: 30 s.
     pub interval: Duration,
-    /// How long the server may take to answer one, without the time that a person takes to log in. Default: 30 s.
+    /// How long the server may take to answer a ping, not counting the time of a person who logs in. Default: 30 s.
     pub timeout: Duration,
 }
 
@@ -35,7 +37,7 @@ impl Default for PingOptions {
 }
 
 impl PingOptions {
-    /// A ping after each such interval.
+    /// Pings at this interval, with the default timeout.
     pub fn every(interval: Duration) -> Self {
         Self { interval, ..Self::default() }
     }

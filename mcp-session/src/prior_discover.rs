@@ -16,13 +16,13 @@ use std::{
 /// What a stateless server has said of itself in an earlier session: a saved answer to `server/discover`.
 ///
 /// With it a session begins without asking: no message is sent before the first call. What to save is
-/// [`Server::discovered`](crate::Server::discovered). What cannot be read, or has no revision that the session may speak,
-/// is as if it were not there.
+/// [`Server::discovered`](crate::Server::discovered). What cannot be read, or has no revision that the session may
+/// speak, is as if it were not there.
 ///
-/// If the first call fails as it would at a server with a handshake, or at one of other revisions, the session asks once
-/// after all. When the answer is not that of a stateless server, the call fails with
-/// [`Error::WrongPrior`](crate::Error::WrongPrior), the session ends, and it is remembered here, in all clones, that this
-/// is wrong: the next session asks at once.
+/// If the first call fails as it would at a server with a handshake, or at one of other revisions, the session asks
+/// once after all. When the answer is not that of a stateless server, the call fails with
+/// [`Error::WrongPrior`](crate::Error::WrongPrior), the session ends, and it is remembered here, in all clones, that
+/// this is wrong: the next session asks at once.
 // spec: VER-12
 #[derive(Clone)]
 pub struct PriorDiscover {
@@ -31,17 +31,17 @@ pub struct PriorDiscover {
 }
 
 impl PriorDiscover {
-    /// Takes an answer to `server/discover` that was saved.
+    /// Creates it from a saved answer to `server/discover`.
     pub fn new(result: RawJson) -> Self {
         Self { result, wrong: Arc::default() }
     }
 
-    /// The answer.
+    /// The saved answer.
     pub fn as_raw(&self) -> &RawJson {
         &self.result
     }
 
-    /// Whether a session has found that it is wrong: it is not used any more.
+    /// Whether a session has found it to be wrong, so that it is not used any more.
     pub fn is_wrong(&self) -> bool {
         self.wrong.load(Ordering::Relaxed)
     }

@@ -19,7 +19,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Instrument;
 
-/// Knows the trace that the program is in: a closure, or a bridge to a library for tracing.
+/// A source of the current trace context: a closure, or a bridge to a tracing library.
 pub trait TraceSource: Send + Sync + 'static {
     /// The trace context of the current span. Called inside the span of the call.
     fn current(&self) -> Option<TraceContext>;
@@ -31,15 +31,15 @@ impl<F: Fn() -> Option<TraceContext> + Send + Sync + 'static> TraceSource for F 
     }
 }
 
-/// Makes a `tracing` span for each call, and tells the server the trace that it belongs to.
+/// Makes a `tracing` span for each call, and sends the server its trace context.
 ///
-/// On the wire: `traceparent`, `tracestate` and `baggage` in `_meta`, unless the call brings a `traceparent` itself.
+/// On the wire: `traceparent`, `tracestate` and `baggage` in `_meta`, unless the call already has a `traceparent`.
 ///
-/// The spans have the attributes that [OpenTelemetry's conventions for MCP][conventions] give the spans of clients:
+/// The spans have the attributes of client spans in [OpenTelemetry's conventions for MCP][conventions]:
 /// `mcp.method.name`, `mcp.protocol.version`, `jsonrpc.request.id`, `gen_ai.operation.name`, `gen_ai.tool.name`,
 /// `gen_ai.prompt.name`, `error.type`, `rpc.response.status_code`, and for the bridge from `tracing` to OpenTelemetry
-/// `otel.name`, `otel.kind` and `otel.status_code`. What can be secret is not recorded: no arguments, no results, no
-/// texts of errors, and URIs of resources only on demand.
+/// `otel.name`, `otel.kind` and `otel.status_code`. Possible secrets are not recorded: no arguments, no results, no
+/// error messages, and URIs of resources only on request.
 ///
 /// [conventions]: https://opentelemetry.io/docs/specs/semconv/gen-ai/mcp/
 // spec: META-13 TOOL-10
@@ -58,23 +58,23 @@ pub struct PropagateTraceLayer {
 }
 
 impl PropagateTraceLayer {
-    /// Spans, and the trace that `source` knows.
+    /// Makes spans, and sends the trace context from `source`.
     pub fn new(source: impl TraceSource) -> Self {
         Self { source: Some(Arc::new(source)), ..Self::default() }
     }
 
-    /// Spans alone: servers are told nothing.
+    /// Makes spans only: servers get no trace context.
     pub fn spans_only() -> Self {
         Self::default()
     }
 
-    /// Records the URIs of resources that are read, as `mcp.resource.uri`. They can hold secrets.
+    /// Also records the URIs of resources, as `mcp.resource.uri`. They can hold secrets.
     #[must_use]
     pub fn with_resource_uris(self) -> Self {
         Self { records_uris: true, ..self }
     }
 
-    /// Records this revision of the protocol.
+    /// Also records this protocol version.
     #[must_use]
     pub fn with_version(self, version: ProtocolVersion) -> Self {
         Self { version: Some(version), ..self }

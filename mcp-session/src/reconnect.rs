@@ -2,30 +2,30 @@
 
 use std::time::Duration;
 
-/// When a lost connection is made again, and how often.
+/// When a lost connection is replaced, and how often.
 ///
-/// A legacy HTTP server that has forgotten its session is always given a new one, once for all calls that find out, for
-/// the protocol demands it
+/// A legacy HTTP server that has forgotten its session always gets a new one, once for all calls that notice it,
+/// because the protocol demands that
 /// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management)).
 ///
-/// Calls that were under way fail with the cause in any case; what may be sent again is for a retry policy to judge. The
-/// server must speak the revision that was agreed, or the session ends.
+/// Calls in flight fail with the cause in any case; whether to send them again is for a retry policy to decide. The
+/// server must speak the negotiated revision again, or the session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reconnect {
-    /// What makes the session connect again. Default: [`When::Never`].
+    /// What triggers a reconnect. Default: [`When::Never`].
     pub when: When,
     /// How many connections may be lost or fail within [`window`](Self::window) before the session ends. Default: 5.
     pub attempts: u32,
-    /// See [`attempts`](Self::attempts). Default: 60 s.
+    /// The time over which [`attempts`](Self::attempts) are counted. Default: 60 s.
     pub window: Duration,
-    /// The wait before the second try; it doubles with each further one. The first is made at once. Default: 0.5 s.
+    /// The wait before the second attempt, doubled for each further one. The first is made at once. Default: 0.5 s.
     pub first_backoff: Duration,
     /// The longest wait. Default: 30 s.
     pub max_backoff: Duration,
 }
 
-/// What makes a session connect again.
+/// What triggers a reconnect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum When {
@@ -51,12 +51,12 @@ impl Default for Reconnect {
 }
 
 impl Reconnect {
-    /// Connects again at the next call.
+    /// Reconnects at the next call.
     pub fn on_call() -> Self {
         Self { when: When::OnCall, ..Self::default() }
     }
 
-    /// Connects again as soon as the connection is lost.
+    /// Reconnects as soon as the connection is lost.
     pub fn at_once() -> Self {
         Self { when: When::AtOnce, ..Self::default() }
     }

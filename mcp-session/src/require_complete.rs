@@ -19,9 +19,9 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Fails calls whose result is of a type that no layer below has dealt with.
+/// Fails calls whose `resultType` no layer below has handled.
 ///
-/// A `resultType` that the client does not know makes the result invalid; it is never taken for a complete one
+/// A `resultType` that the client does not know makes the result invalid; it never counts as complete
 /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/index#responses)).
 // spec: MSG-13
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct RequireComplete<S> {
 pub struct RequireCompleteLayer;
 
 impl RequireCompleteLayer {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self
     }
@@ -66,7 +66,7 @@ impl<S: CallService> Service<Call> for RequireComplete<S> {
 }
 
 pin_project! {
-    /// A call whose result has to be a finished one.
+    /// The future of [`RequireComplete`].
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Complete<F> {

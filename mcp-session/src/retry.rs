@@ -17,32 +17,31 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::retry::Policy;
 use tower_layer::Layer;
 
-/// Sends calls again by the rules of [`SafeRetry`]: tower's own service of that name with this policy, around what lets
-/// no call go while the server wants none.
+/// Retries calls by the rules of [`SafeRetry`]: tower's own `Retry` with this policy, around [`HonorRetryAfter`].
 ///
 /// For other rules write a [`tower::retry::Policy`] and use [`tower::retry::RetryLayer`].
 pub type Retry<S> = tower::retry::Retry<SafeRetry, HonorRetryAfter<S>>;
 
-/// How often and how soon calls are sent again; every field has a default.
+/// How often and how soon calls are retried; every field has a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryOptions {
-    /// How often a call is sent in all. Default: 3.
+    /// How often a call is sent in total. Default: 3.
     pub attempts: u32,
-    /// The longest wait before the second try; it doubles with each further one. Default: 100 ms.
+    /// The longest wait before the second attempt, doubled for each further one. Default: 100 ms.
     pub first_backoff: Duration,
-    /// The longest wait of all, but for what a server asks for. Default: 20 s.
+    /// The longest wait before any attempt, except where the server asks for more. Default: 20 s.
     pub max_backoff: Duration,
-    /// The longest `Retry-After` that is waited for; a call that is asked to wait longer fails, and others wait no longer
+    /// The longest `Retry-After` that is honored. A call that is asked to wait longer fails, and others wait no longer
     /// than this. Default: 60 s.
     pub max_retry_after: Duration,
-    /// The tokens of all calls of a layer: another try costs 5, or 10 after a timeout, and a success brings 1. Default:
-    /// 500, of which nobody can have more.
+    /// The token bucket of a layer: a retry costs 5 tokens, or 10 after a timeout, and a success earns 1, up to this
+    /// many. Default: 500.
     pub budget: u32,
-    /// Whether tools whose listed annotations say `idempotentHint` or `readOnlyHint` may be called again when it is
-    /// unknown what became of the first call. Only for servers that are trusted. Default: no.
+    /// Whether tools that are listed with `idempotentHint` or `readOnlyHint` may be retried when the fate of the first
+    /// call is unknown. Only for trusted servers. Default: no.
     pub trust_annotations: bool,
-    /// The time limits of calls that bring none of their own; all tries of a call share the total.
+    /// The time limits of calls without limits of their own; all attempts of a call share the total.
     pub deadlines: Deadlines,
 }
 
@@ -60,12 +59,12 @@ impl Default for RetryOptions {
     }
 }
 
-/// Makes [`Retry`] services, which share one budget, and wait together when the server asks for that.
+/// Makes [`Retry`] services, which share one budget and one `Retry-After`.
 #[derive(Clone, Debug, Default)]
 pub struct RetryLayer(SafeRetry);
 
 impl RetryLayer {
-    /// A layer with its own budget.
+    /// Creates a layer with its own budget.
     pub fn new(options: RetryOptions) -> Self {
         Self(SafeRetry::new(options))
     }
@@ -89,8 +88,9 @@ impl<S> Layer<S> for RetryLayer {
 ///   `tasks/get`), when it is unknown what became of it, or after an HTTP status 502, 503 or 504;
 /// - if it calls a tool that says it may be, and [`RetryOptions::trust_annotations`] is set.
 ///
-/// A `Retry-After` is respected, by the other calls of a [`RetryLayer`] too. A call that carries answers for the server (`inputResponses`, `requestState`) is sent
-/// again only if the server has not seen it. A deadline that passed, a JSON-RPC error and `isError` are never a reason.
+/// A `Retry-After` is respected, by the other calls of a [`RetryLayer`] too. A call that carries answers for the server
+/// (`inputResponses`, `requestState`) is sent again only if the server has not seen it. A deadline that passed, a
+/// JSON-RPC error and `isError` are never a reason.
 ///
 /// Belongs outside [`Deadline`](crate::Deadline), to which it gives what is left of the total.
 // spec: TOOL-01
@@ -117,7 +117,7 @@ impl Default for SafeRetry {
 }
 
 impl SafeRetry {
-    /// A policy with its own budget; its clones share it.
+    /// Creates a policy with its own budget, which its clones share.
     pub fn new(options: RetryOptions) -> Self {
         let budget = TokenBucket::new(options.budget);
         let (annotated, pause) = (Annotated::default(), Pause::default());

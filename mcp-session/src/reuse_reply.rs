@@ -29,13 +29,13 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How replies are reused; every field has a default.
+/// How replies are cached; every field has a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReuseOptions {
-    /// The longest that a reply is fresh, whatever the server says. Default: 24 h.
+    /// The longest time that a reply is fresh, whatever the server says. Default: 24 h.
     pub max_ttl: Duration,
-    /// How long a reply that is no longer fresh may stand in when the server cannot be reached. Default: not at all.
+    /// How long a stale reply may be used when the server cannot be reached. Default: not at all.
     pub stale_if_error: Duration,
     /// How many bytes of replies the default store keeps. Default: 16 MiB.
     pub max_bytes: u64,
@@ -51,26 +51,26 @@ impl Default for ReuseOptions {
     }
 }
 
-/// How one call uses the replies that are kept, as an extension of it.
+/// How one call uses the cache, as an extension of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reuse {
-    /// Takes a fresh reply if there is one.
+    /// Uses a fresh reply if there is one.
     #[default]
     Use,
-    /// Asks the server, and keeps the reply.
+    /// Asks the server, and caches the reply.
     Refresh,
-    /// Asks the server, and leaves what is kept alone.
+    /// Asks the server, and does not touch the cache.
     Bypass,
 }
 
-/// Says of a reply that it was kept, as an extension of it.
+/// An extension of a reply that came from the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reused {
-    /// How long ago it came.
+    /// The age of the reply.
     pub age: Duration,
-    /// Whether it was not fresh any more, and stands in for a server that cannot be reached.
+    /// Whether the reply is stale, and was used because the server cannot be reached.
     pub is_stale: bool,
 }
 
@@ -83,8 +83,8 @@ pub struct Reused {
 /// was asked for before that is not kept when it comes. A reply that took the client's input is never kept. Nothing is
 /// fetched unless it is asked for.
 ///
-/// Who asks for what is being asked for already waits for that call, unless it brings [`Deadlines`] of its own, and has its
-/// reply if that is kept. When the one who made the call gives up, another of them makes it.
+/// Identical calls in flight are coalesced: a call waits for the one that was sent first, unless it has [`Deadlines`]
+/// of its own, and shares its reply if that is cached. When the first caller gives up, another one sends the call.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching).
 // spec: CACHE-01 CACHE-02 CACHE-03 CACHE-04 CACHE-05 CACHE-06 CACHE-07 CACHE-09 CACHE-10 CACHE-11 CACHE-14 CACHE-15
@@ -100,18 +100,18 @@ pub struct ReuseReply<S> {
 pub struct ReuseReplyLayer(ReplyCache);
 
 impl ReuseReplyLayer {
-    /// Keeps replies in memory.
+    /// Caches replies in memory.
     #[cfg(feature = "cache")]
     pub fn new(options: ReuseOptions) -> Self {
         Self::with_store(Arc::new(MemoryStore::new(options.max_bytes)), options)
     }
 
-    /// Keeps replies in `store`, which must be for this layer alone.
+    /// Caches replies in `store`, which must not be shared with another layer.
     pub fn with_store(store: Arc<dyn ReplyStore>, options: ReuseOptions) -> Self {
         Self(ReplyCache::new(store, options))
     }
 
-    /// The replies that are kept, to drop some by hand.
+    /// The cache, for example to invalidate it.
     pub fn cache(&self) -> &ReplyCache {
         &self.0
     }

@@ -4,15 +4,16 @@ use std::sync::{Arc, OnceLock};
 
 /// Ties calls to one connection, as an extension of each of them: clones are the same tie.
 ///
-/// The first of the calls is sent over whatever connection the session has, and the others over that one alone. If it was
-/// replaced meanwhile, they fail and nothing is sent. A cursor of a list is why: no server knows those of an earlier session
+/// The first of the calls is sent over whatever connection the session has, and the others over that one alone. If it
+/// was replaced meanwhile, they fail and nothing is sent. A cursor of a list is why: no server knows those of an
+/// earlier session
 /// ([clause](https://modelcontextprotocol.io/specification/2025-11-25/server/utilities/pagination#implementation-guidelines)).
 // spec: PAG-06
 #[derive(Clone, Debug, Default)]
 pub struct SameConnection(Arc<OnceLock<u64>>);
 
 impl SameConnection {
-    /// A tie of calls that are still to be sent.
+    /// Creates a tie for calls that have not been sent yet.
     pub fn new() -> Self {
         Self::default()
     }

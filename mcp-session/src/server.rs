@@ -5,21 +5,21 @@ use mcp_types::{
     capabilities::{Implementation, ServerCapabilities},
 };
 
-/// What a server said of itself when the session began.
+/// What a server said about itself when the session began.
 ///
-/// All of it is the server's own word: for display and for choosing features, not for trust.
+/// All of it is the server's own claim: use it for display and for choosing features, not for trust.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Server {
-    /// Whether there was a handshake.
+    /// Whether the server is stateless or has a handshake.
     pub era: Era,
     /// The revision that the session speaks.
     pub version: ProtocolVersion,
-    /// What the server can do.
+    /// The capabilities of the server.
     pub capabilities: ServerCapabilities,
-    /// Name and version of the server, if it gave them.
+    /// The name and version of the server, if it gave them.
     pub info: Option<Implementation>,
-    /// How to use the server, as text for a model.
+    /// The server's instructions for a model.
     pub instructions: Option<String>,
     /// The whole result of `server/discover` or `initialize`.
     pub result: RawJson,
@@ -28,17 +28,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// What to save of a stateless server for [`PriorDiscover`](crate::PriorDiscover): its answer to `server/discover`.
+    /// The `server/discover` result of a stateless server, to save for [`PriorDiscover`](crate::PriorDiscover).
     pub fn discovered(&self) -> Option<&RawJson> {
         (self.era == Era::Modern).then_some(&self.result)
     }
 }
 
-/// How client and server talk, of the two ways that the protocol has known.
+/// The two ways in which client and server have talked over the revisions of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Era {
-    /// Stateless, since 2026-07-28: every request says all there is to know.
+    /// Stateless, since 2026-07-28: every request carries its own context.
     Modern,
     /// With an `initialize` handshake, until 2025-11-25.
     Legacy,

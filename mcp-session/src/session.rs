@@ -33,8 +33,8 @@ pub type BoxCallService = BoxCloneSyncService<Call, Reply, BoxError>;
 
 /// A negotiated connection to one server: a [`CallService`].
 ///
-/// Clones share the connection. It is shut down in good order when the last clone is gone and the [`Driver`] has run to
-/// its end; dropping the driver ends it at once.
+/// Clones share the connection. It is shut down gracefully when the last clone is gone and the [`Driver`] has run to
+/// its end; dropping the driver cuts it at once.
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 
@@ -52,17 +52,18 @@ struct Inner {
 }
 
 impl Session {
-    /// Begins to set up a session with the server that `connector` connects to.
+    /// Starts configuring a session with the server that `connector` connects to.
     pub fn builder<C: Connector>(connector: C) -> Builder<C> {
         Builder { connector, options: Options::default(), upstream: None, layer: Identity::new() }
     }
 
-    /// What the server said of itself.
+    /// What the server said about itself.
     pub fn server(&self) -> &Arc<Server> {
         &self.0.server
     }
 
-    /// Whether its connection is there now. While [`Reconnect`] replaces a lost one it is not; calls wait for the new one.
+    /// Whether there is a live connection. There is none while [`Reconnect`] replaces a lost one; calls wait for the
+    /// new one.
     pub fn is_connected(&self) -> bool {
         (self.0.is_connected)()
     }
@@ -117,8 +118,8 @@ impl Session {
         CallRaw::new(self.calling(call), self.0.peer.clone())
     }
 
-    /// Calls a method, and polls the call for the first time: one that needs not wait takes no room of its own, and others
-    /// keep nothing of what they were made of. Whoever waits for the reply keeps the session.
+    /// Calls a method, and polls the call for the first time: one that is answered at once takes no memory of its own,
+    /// and one that waits is as small as possible. The caller keeps the session for later polls.
     ///
     /// # Cancel safety
     ///
@@ -134,7 +135,7 @@ impl Session {
         Cancellable::new(call, |call| Calling::new(Arc::clone(&self.0.service), call))
     }
 
-    /// Sends a notification; ready when it has been handed to the transport.
+    /// Sends a notification; returns when it has been handed to the transport.
     ///
     /// # Errors
     ///
@@ -196,26 +197,26 @@ pub struct Builder<C, L = Identity> {
 }
 
 impl<C: Connector, L> Builder<C, L> {
-    /// With these options.
+    /// Sets the options.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Has subscriptions and tasks of the session come from the servers behind its server. Default: from that itself.
+    /// Takes subscriptions and tasks from the servers behind a proxy. Default: from the server itself.
     pub fn upstream(mut self, upstream: Arc<dyn Upstream>) -> Self {
         self.upstream = Some(upstream);
         self
     }
 
-    /// With one more layer around the default stack, inside of those that were added before.
+    /// Adds a layer around the default stack, inside of those that were added before.
     pub fn layer<M>(self, layer: M) -> Builder<C, tower_layer::Stack<M, L>> {
         let Self { connector, options, upstream, layer: outer } = self;
         let layer = tower_layer::Stack::new(layer, outer);
         Builder { connector, options, upstream, layer }
     }
 
-    /// Connects, negotiates, and gives the session and the future that does its work.
+    /// Connects and negotiates; returns the session and the future that does its work.
     ///
     /// # Errors
     ///

@@ -17,7 +17,8 @@ const KEPT: usize = 8;
 
 /// A service, and a few clones of it that are kept from call to call.
 ///
-/// A clone is busy from the time that it is asked whether it is ready until it is called, and that is mostly one moment.
+/// A clone is busy from the time that it is asked whether it is ready until it is called, and that is mostly one
+/// moment.
 pub(crate) struct Spare {
     service: BoxCallService,
     /// Each is locked while it makes a call. Nobody waits for one: who finds none free clones the service.
@@ -90,7 +91,7 @@ impl Spare {
     }
 }
 
-/// A call of a session: waits until its layers are ready, and then for the reply.
+/// The future of a call through a session: waits until its layers are ready, and then for the reply.
 #[must_use = "futures do nothing unless polled"]
 pub struct Calling(Stage);
 

@@ -30,24 +30,25 @@ pub enum Notice {
         /// Which resource: the one that was subscribed to, or one below it.
         uri: String,
     },
-    /// The connection was lost and made again, or more came than was read: anything may have changed meanwhile.
+    /// The connection was replaced, or notifications were dropped because they were not read: anything may have
+    /// changed.
     Missed,
-    /// Something that this library has no name for.
+    /// Any other notification.
     Other(Notification),
 }
 
 /// A subscription to changes at a server: a stream of [`Notice`]s.
 ///
-/// The same in every era. A stateless server is asked with `subscriptions/listen`, and asked again after a lost
-/// connection; a server with a handshake is asked with `resources/subscribe`, and tells of its lists by itself. It ends
-/// when the server ends it, and with an error when it is lost for good.
+/// It works the same in every revision. A stateless server is asked with `subscriptions/listen`, and again after a lost
+/// connection; a server with a handshake is asked with `resources/subscribe`, and announces changes of lists by itself.
+/// The stream ends when the server ends it, and with an error when the connection is lost for good.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions).
 ///
 /// # Cancel safety
 ///
-/// Dropping it ends the subscription on the wire. It makes progress when it is polled: what comes meanwhile is kept, up
-/// to a limit, and a subscription that falls behind starts anew with [`Notice::Missed`].
+/// Dropping it ends the subscription on the wire. It makes progress when it is polled: notifications are buffered in
+/// between, up to a limit, and a subscription that falls behind starts anew with [`Notice::Missed`].
 #[must_use = "a subscription ends when it is dropped"]
 pub struct Subscription {
     acknowledged: SubscriptionFilter,
@@ -55,7 +56,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// A subscription to what a stream tells, for an [`Upstream`](crate::Upstream).
+    /// Creates a subscription from a stream, for an [`Upstream`](crate::Upstream).
     pub fn new(
         acknowledged: SubscriptionFilter,
         notices: impl Stream<Item = Result<Notice, Error>> + Send + 'static,
@@ -87,7 +88,7 @@ impl fmt::Debug for Subscription {
 }
 
 impl Session {
-    /// Subscribes to what the filter names; ready when the server has agreed.
+    /// Subscribes to what the filter names; returns when the server has agreed.
     ///
     /// # Errors
     ///

@@ -33,36 +33,36 @@ use mcp_types::tasks_extension::TaskStatus;
 use std::{fmt, sync::Arc, time::Duration};
 use work::Work;
 
-/// An extension of a [`Call`](Call#structfield.extensions): the caller wants the task that the server makes of it, and
-/// not what comes of the task. [`Session::call_as_task`] adds it.
+/// An extension of a [`Call`](Call#structfield.extensions) whose caller wants the task that the server makes of it,
+/// rather than the result of the task. [`Session::call_as_task`] adds it.
 ///
-/// A service that answers such a call in place of a session puts the [`TaskHandle`] into the
+/// A service that answers such a call itself puts the [`TaskHandle`] into the
 /// [extensions](Reply#structfield.extensions) of its reply.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct AsTask {
-    /// For how long the server should keep the task; none leaves it to the server.
+    /// How long the server should keep the task; `None` leaves it to the server.
     pub ttl: Option<Duration>,
 }
 
-/// What came of a call that may have become a task.
+/// The outcome of a call that may have become a task.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Started {
-    /// The server does it in the background.
+    /// The server runs the call in the background.
     Task(TaskHandle),
-    /// The server did it at once.
+    /// The server completed the call at once.
     Done(Reply),
 }
 
 /// A task: a call that a server does in the background.
 ///
-/// The same for both protocols of tasks: the extension `io.modelcontextprotocol/tasks` and the core tasks of 2025-11-25.
-/// Made by [`Session::call_as_task`], or from the id of a task that an earlier session has left: [`Session::task`]. Who
-/// has the id has the task: it is a secret, and `Debug` does not show it.
+/// The same for both protocols of tasks: the extension `io.modelcontextprotocol/tasks` and the core tasks of
+/// 2025-11-25. Made by [`Session::call_as_task`], or from the id of a task that an earlier session has left:
+/// [`Session::task`]. Who has the id has the task: it is a secret, and `Debug` does not show it.
 ///
-/// Dropping a handle leaves the task alone. Clones are the same task: what one has found out of its end the others know.
-/// A handle does not keep the session open: when that is gone, what is not known yet is [`Error::NotConnected`].
+/// Dropping a handle leaves the task alone. Clones are the same task: what one has found out of its end the others
+/// know. A handle does not keep the session open: when that is gone, what is not known yet is [`Error::NotConnected`].
 // spec: TASKX-06 TASKX-18
 #[derive(Clone)]
 pub struct TaskHandle {
@@ -80,19 +80,19 @@ impl TaskHandle {
         Self { session: session.downgrade(), peer, server, known, alias: None }
     }
 
-    /// The id, to find the task again. Keep it as one keeps a password.
+    /// The id, to find the task again. Treat it like a password.
     pub fn id(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.known.id)
     }
 
-    /// The same task by another id, which an [`Upstream`](crate::Upstream) finds it by. Its server is asked by the id that
-    /// it has there.
+    /// Gives the task another id, by which an [`Upstream`](crate::Upstream) finds it. Requests to its server still use
+    /// the server's own id.
     #[must_use]
     pub fn known_as(self, id: impl Into<Arc<str>>) -> Self {
         Self { alias: Some(id.into()), ..self }
     }
 
-    /// Asks how far the task is, unless it is known to be at its end.
+    /// Asks for the state of the task, unless it is known to have ended.
     ///
     /// # Errors
     ///
@@ -101,30 +101,30 @@ impl TaskHandle {
         Box::pin(async move { Ok(self.work().state().await?.public()) })
     }
 
-    /// Waits for the end of the task, however long it takes, but not past the time for which the server keeps it
-    /// ([`TaskState::ttl`]).
+    /// Waits for the end of the task, but not longer than the server keeps it ([`TaskState::ttl`]).
     ///
-    /// It asks for the task as often as the server suggests; without a suggestion after 50 ms, then after pauses that
-    /// double up to 1 s. What a server tells meanwhile is heard; a stateless one is asked to tell, by a subscription, where
-    /// the pauses are 1 s or more. What the task asks the handler of the session answers.
+    /// It polls as often as the server suggests; without a suggestion after 50 ms, then after pauses that double up to
+    /// 1 s. Status notifications are used as well; a stateless server is asked for them by a subscription if the pauses
+    /// are 1 s or more. Questions of the task are answered by the handler of the session.
     ///
     /// # Errors
     ///
-    /// The server does not know the task, the task asks something that nobody answers, [`Error::Timeout`] if the server
-    /// keeps it no longer and it is not at its end, or any other of [`Error`].
+    /// The server does not know the task, the task asks a question that nobody answers, [`Error::Timeout`] if the
+    /// server no longer keeps it before it has ended, or any other of [`Error`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves the task alone; wait again when you like.
+    /// Dropping the future does not affect the task; wait again at any time.
     pub fn wait(&self) -> BoxFuture<'_, Result<TaskState, Error>> {
         Box::pin(async move { Ok(self.work().wait(None).await?.public()) })
     }
 
-    /// Waits until the task has this status. What it asks meanwhile is answered, unless that is what is waited for.
+    /// Waits until the task has this status. Its questions are answered meanwhile, unless that status is
+    /// `input_required`.
     ///
     /// # Errors
     ///
-    /// [`Error::TaskEnded`] if the task is at another end; otherwise those of [`wait`](Self::wait).
+    /// [`Error::TaskEnded`] if the task has ended otherwise; else those of [`wait`](Self::wait).
     ///
     /// # Cancel safety
     ///
@@ -133,10 +133,10 @@ impl TaskHandle {
         Box::pin(async move { Ok(self.work().wait(Some(&status)).await?.public()) })
     }
 
-    /// The states of the task, each time its status or its message changes, from the present one to the last. An error
-    /// is the last item.
+    /// A stream of the states of the task: the current one, then each change of its status or message. An error is the
+    /// last item.
     ///
-    /// It asks like [`wait`](Self::wait), but answers nothing.
+    /// It polls like [`wait`](Self::wait), but answers no questions.
     ///
     /// ```no_run
     /// # async fn example(task: mcp_session::TaskHandle) -> Result<(), mcp_session::Error> {
@@ -152,7 +152,7 @@ impl TaskHandle {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the stream leaves the task alone.
+    /// Dropping the stream does not affect the task.
     pub fn changes(&self) -> impl Stream<Item = Result<TaskState, Error>> + Send + use<> {
         let walk = (self.work(), None::<TaskState>);
         stream::try_unfold(Some(walk), async |walk| {
@@ -174,7 +174,7 @@ impl TaskHandle {
         .boxed()
     }
 
-    /// Waits for what comes of the task: the result that the call would have had. Once it is known, it stays known.
+    /// Waits for the result of the task: the one that the call would have had. It is fetched only once.
     ///
     /// # Errors
     ///
@@ -226,9 +226,9 @@ impl Session {
     /// Makes a call, as a task if the server allows it, and does not wait for the task.
     ///
     /// A stateless server decides by itself of which calls of tools it makes tasks, if the [`Tasks`](crate::Tasks)
-    /// extension is among the options. A server of 2025-11-25 is asked for a task if it offers tasks of such calls; what
-    /// a tool allows is looked up in `tools/list`. Prompts and resources are tasks at servers that offer it beyond the
-    /// specification. The `ttl` is how long the server should keep the task; a stateless server is not told.
+    /// extension is among the options. A server of 2025-11-25 is asked for a task if it offers tasks of such calls;
+    /// what a tool allows is looked up in `tools/list`. Prompts and resources are tasks at servers that offer it beyond
+    /// the specification. The `ttl` is how long the server should keep the task; a stateless server is not told.
     ///
     /// # Errors
     ///
@@ -262,7 +262,7 @@ impl Session {
         })
     }
 
-    /// The task with this id, that an earlier session may have left. Nothing is sent.
+    /// Returns the task with this id, which may be from an earlier session. Sends nothing.
     pub fn task(&self, id: &str) -> TaskHandle {
         let behind = self.upstream().and_then(|upstream| upstream.task(id));
         behind.unwrap_or_else(|| TaskHandle::new(self, Known::new(id)))

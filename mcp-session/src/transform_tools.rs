@@ -20,15 +20,15 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Shows tools otherwise than the server has them: with other names, descriptions and arguments, or not at all.
+/// Changes how tools are shown: with other names, descriptions and arguments, or not at all.
 ///
-/// On the wire: calls with the names and arguments that the server knows. A call of a tool that is not shown is not sent,
-/// and fails with [`Error::Denied`]; one with an argument that is not shown fails with [`Error::InvalidParams`]. In
-/// `tools/list` results, input schemas are changed to fit. All else is unchanged.
+/// On the wire: calls with the names and arguments that the server knows. A call of a hidden tool is not sent and fails
+/// with [`Error::Denied`]; one with a hidden argument fails with [`Error::InvalidParams`]. Input schemas in
+/// `tools/list` results are changed to match. All else is unchanged.
 ///
-/// Tools are told by tags from their `_meta` (`fastmcp.tags`), which is known once they are listed: list first.
+/// Tags come from the `_meta` of tools (`fastmcp.tags`), which is known once they have been listed, so list first.
 ///
-/// It makes a server handier; it is no wall. A [`Guard`](crate::Guard) is one.
+/// This is for convenience, not for security; for that, use a [`Guard`](crate::Guard).
 #[derive(Clone, Debug)]
 pub struct TransformTools<S> {
     inner: S,
@@ -53,41 +53,41 @@ pub struct TransformTools<S> {
 pub struct TransformToolsLayer(Rules);
 
 impl TransformToolsLayer {
-    /// Shows all tools as they are.
+    /// Creates a layer that shows all tools unchanged.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Shows tools whose name fits a pattern, and no others but those of further patterns. `*` stands for any text, `?`
-    /// for one character; the name is the server's.
+    /// Shows only tools whose name at the server matches this or another included pattern. `*` stands for any text, `?`
+    /// for one character.
     #[must_use]
     pub fn include(mut self, pattern: &str) -> Self {
         self.0.include(pattern);
         self
     }
 
-    /// Does not show tools whose name fits a pattern, included or not.
+    /// Hides tools whose name at the server matches a pattern, even if they are included.
     #[must_use]
     pub fn exclude(mut self, pattern: &str) -> Self {
         self.0.exclude(pattern);
         self
     }
 
-    /// Shows tools with a tag, and no others but those with further tags.
+    /// Shows only tools with this or another included tag.
     #[must_use]
     pub fn include_tag(mut self, tag: impl Into<String>) -> Self {
         self.0.include_tag(tag.into());
         self
     }
 
-    /// Does not show tools with a tag, included or not.
+    /// Hides tools with a tag, even if they are included.
     #[must_use]
     pub fn exclude_tag(mut self, tag: impl Into<String>) -> Self {
         self.0.exclude_tag(tag.into());
         self
     }
 
-    /// Shows a tool otherwise; the name is the server's.
+    /// Changes how one tool is shown. `name` is its name at the server.
     #[must_use]
     pub fn tool(mut self, name: impl Into<String>, transform: ToolTransform) -> Self {
         self.0.transform(name.into(), transform);

@@ -25,25 +25,25 @@ use tower_service::Service;
 /// How many pages are read to find one tool.
 const MAX_PAGES: usize = 1_000;
 
-/// What is done about something that does not fit the schema that a tool declares.
+/// What happens to values that do not fit the schema of a tool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Validation {
-    /// Nothing: it is not validated, and costs nothing.
+    /// Nothing is validated.
     #[default]
     Off,
-    /// It is told and logged, and the call goes on.
+    /// The misfit is reported and logged, and the call goes on.
     Warn,
     /// The call fails.
     Strict,
 }
 
-/// How the output of one call is validated, as an extension of it: in place of what the layer says.
+/// How the output of one call is validated, as an extension of it that overrides the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "it is what it holds")]
 pub struct ValidateOutput(pub Validation);
 
-/// How the arguments of one call are validated, as an extension of it: in place of what the layer says.
+/// How the arguments of one call are validated, as an extension of it that overrides the layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "it is what it holds")]
 pub struct ValidateArguments(pub Validation);
@@ -53,15 +53,15 @@ pub struct ValidateArguments(pub Validation);
 /// On the wire: nothing, where nothing is validated, or the tool was listed already: the schemas are read from the
 /// `tools/list` results that pass. Otherwise the tools are listed once, before the call. What does not fit is
 /// [`Misbehavior::OutputMismatch`](crate::Misbehavior::OutputMismatch) and a warning, or [`Error::InvalidOutput`] and
-/// [`Error::InvalidArguments`]. A schema that cannot be used harms its own tool alone:
+/// [`Error::InvalidArguments`]. An unusable schema affects only its own tool:
 /// [`Misbehavior::UnusableSchema`](crate::Misbehavior::UnusableSchema) or [`Error::UnusableSchema`].
 ///
-/// The dialects are drafts 4, 6 and 7, 2019-09, and 2020-12, which is the default; formats are not checked. No reference
-/// leads out of a schema, to the network or to a file. A schema may have 256 KiB, 10,000 subschemas, 512 patterns and
-/// chains of 64; one that would make too much work for a value is not validated, which is told as a misfit.
+/// The dialects are drafts 4, 6 and 7, 2019-09, and 2020-12, which is the default; formats are not checked. No
+/// reference leads out of a schema, to the network or to a file. A schema may have 256 KiB, 10,000 subschemas, 512
+/// patterns and chains of 64; a value that would take too much work is not validated, which is reported as a misfit.
 ///
-/// The output of a tool that failed is not validated; that of a task is when it is fetched through the handle of the
-/// call. Belongs outside of all that changes tools.
+/// The output of a tool that failed is not validated; that of a task is validated when it is fetched through the handle
+/// of the call. Belongs outside of all layers that change tools.
 ///
 /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#output-schema).
 // spec: TOOL-04 TOOL-07 TOOL-08 SCH-04
@@ -82,18 +82,18 @@ pub struct ValidateToolsLayer {
 }
 
 impl ValidateToolsLayer {
-    /// A layer that validates only the calls that ask for it.
+    /// Creates a layer that validates only the calls that ask for it.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Validates the output of all calls.
+    /// Sets how the output of all calls is validated.
     #[must_use]
     pub fn output(self, output: Validation) -> Self {
         Self { output, ..self }
     }
 
-    /// Validates the arguments of all calls.
+    /// Sets how the arguments of all calls are validated.
     #[must_use]
     pub fn arguments(self, arguments: Validation) -> Self {
         Self { arguments, ..self }

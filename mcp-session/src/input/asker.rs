@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-/// A question of a server, and who asks it. It can be used like the request that it has in it.
+/// A question of a server, and who asks it. Dereferences to the request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Question<T> {
@@ -23,11 +23,11 @@ pub struct Question<T> {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Asker {
-    /// What the program calls the server: [`Options::server_name`](crate::Options::server_name).
+    /// The program's name for the server: [`Options::server_name`](crate::Options::server_name).
     pub name: Option<Arc<str>>,
-    /// What the server calls itself, once it has said so. Untrusted: any server may take any name.
+    /// The server's own name, once it is known. Untrusted: any server may use any name.
     pub info: Option<Arc<Implementation>>,
-    /// The method of the call that the question is about. A legacy server on a byte stream does not say which it is.
+    /// The method of the call that the question is about; unknown for a legacy server on a byte stream.
     pub method: Option<Cow<'static, str>>,
     /// The parameters of that call.
     pub params: Option<Params>,
@@ -47,12 +47,12 @@ impl Asker {
 }
 
 impl<T> Question<T> {
-    /// A question of somebody.
+    /// Creates a question.
     pub fn new(request: T, asker: Asker) -> Self {
         Self { request, asker }
     }
 
-    /// The same question in other words.
+    /// Converts the request of the question.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Question<U> {
         Question { request: change(self.request), asker: self.asker }
     }

@@ -32,12 +32,12 @@ pub struct CheckInput {
 }
 
 impl CheckInput {
-    /// Answers through `handler`.
+    /// Checks the answers of `handler`.
     pub fn new(handler: Arc<dyn InputHandler>) -> Self {
         Self { handler, fills_in: true }
     }
 
-    /// Whether fields that the answer to a form leaves out are set to their defaults. Default: yes.
+    /// Sets whether fields that the answer to a form leaves out are set to their defaults. Default: yes.
     #[must_use]
     pub fn fill_in_defaults(mut self, fills_in: bool) -> Self {
         self.fills_in = fills_in;

@@ -12,7 +12,7 @@ const PREFIX: &str = "sha256:";
 const DEFINING: [&str; 7] =
     ["name", "title", "description", "inputSchema", "outputSchema", "annotations", "execution"];
 
-/// The SHA-256 of a tool's definition in canonical JSON; written `sha256:` and 64 digits.
+/// The SHA-256 of a tool's definition in canonical JSON, written as `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ToolDigest([u8; 32]);
 
@@ -21,7 +21,7 @@ impl ToolDigest {
     ///
     /// # Errors
     ///
-    /// It is not an object, or is nested too deep.
+    /// The tool is not an object, or is nested too deeply.
     pub fn of(tool: &RawJson) -> Result<Self, serde_json::Error> {
         definition(tool.as_str()).map(|definition| Self::of_definition(&definition))
     }
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for ToolDigest {
     }
 }
 
-/// A text that is no [`ToolDigest`].
+/// A text that is not a [`ToolDigest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidDigest;

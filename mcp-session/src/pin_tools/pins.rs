@@ -21,10 +21,10 @@ const MAX_TOOLS: usize = 10_000;
 /// The version of the file.
 const VERSION: u32 = 1;
 
-/// The definitions of tools that were accepted, and those that wait to be. Clones share them.
+/// The accepted tool definitions, and changes that wait for acceptance. Clones share them.
 ///
-/// Kept in a file, one for each server: JSON with the digest and the definition of each tool, sorted by name, so that
-/// people can read it and compare versions of it. It is written when a tool was accepted by being seen, and by
+/// They are kept in one file per server: JSON with the digest and the definition of each tool, sorted by name, so that
+/// it can be read and diffed. The file is written when a new tool has been accepted automatically, and by
 /// [`save`](Self::save).
 ///
 /// ```no_run
@@ -73,17 +73,17 @@ struct Lock {
     tools: BTreeMap<String, Pin>,
 }
 
-/// A tool that is not what was accepted.
+/// A tool that differs from what was accepted.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ToolChange {
     /// Its name. Untrusted.
     pub tool: String,
-    /// What was accepted, or nothing for a tool that is new. Untrusted.
+    /// The accepted definition; `None` for a new tool. Untrusted.
     pub before: Option<RawJson>,
-    /// What the server lists now. Untrusted.
+    /// The definition that the server lists now. Untrusted.
     pub after: RawJson,
-    /// The digest of what the server lists now.
+    /// The digest of the new definition.
     pub digest: ToolDigest,
 }
 
@@ -95,18 +95,18 @@ pub(super) enum Standing {
 }
 
 impl ToolPins {
-    /// Pins that are not kept in a file.
+    /// Creates pins that are not kept in a file.
     pub fn in_memory() -> Self {
         Self::default()
     }
 
-    /// The pins in a file; none if there is no such file.
+    /// Opens the pins in a file; there are none if the file does not exist.
     ///
-    /// Blocks while it reads: for the time before connecting.
+    /// Blocks while it reads, so call it before connecting.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is not one of pins.
+    /// The file cannot be read, or is not a file of pins.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         let accepted = match fs::read(&path) {
@@ -118,17 +118,18 @@ impl ToolPins {
         Ok(Self(Arc::new(Inner { path: Some(path), state, ..Inner::default() })))
     }
 
-    /// The digest of the definition that was accepted for a tool.
+    /// The digest of a tool's accepted definition.
     pub fn digest(&self, tool: &str) -> Option<ToolDigest> {
         self.state().accepted.get(tool).map(|pin| pin.digest)
     }
 
-    /// The tools that are not what was accepted, as they were listed last.
+    /// The tools that differ from what was accepted, as of their last listing.
     pub fn changes(&self) -> Vec<ToolChange> {
         self.state().waiting.values().cloned().collect()
     }
 
-    /// Accepts a change; says whether it is still what the server lists. If not, nothing is accepted.
+    /// Accepts a change, and returns true; if the server lists another definition by now, accepts nothing and returns
+    /// false.
     pub fn accept(&self, change: &ToolChange) -> bool {
         let mut state = self.state();
         if state.waiting.get(&change.tool).is_none_or(|waiting| waiting.digest != change.digest) {
@@ -141,18 +142,18 @@ impl ToolPins {
         true
     }
 
-    /// Forgets a tool: when it is seen again, it is for the first time.
+    /// Forgets a tool: the next time it counts as seen for the first time.
     pub fn forget(&self, tool: &str) {
         let mut state = self.state();
         state.waiting.remove(tool);
         state.changes += u64::from(state.accepted.remove(tool).is_some());
     }
 
-    /// Writes what was accepted to the file, if there is one and something changed. The file is replaced as a whole.
+    /// Writes the accepted tools to the file, if there is one and something changed. The file is replaced atomically.
     ///
     /// # Errors
     ///
-    /// The file cannot be written; what was accepted stays accepted in this process.
+    /// The file cannot be written; accepted tools stay accepted in this process.
     ///
     /// # Cancel safety
     ///

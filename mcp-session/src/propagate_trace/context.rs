@@ -27,7 +27,7 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// The context of this `traceparent`.
+    /// Creates the context of this `traceparent`.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl TraceContext {
         Ok(Self { parent: traceparent.into(), state: None, baggage: None })
     }
 
-    /// The same context with this `tracestate`.
+    /// Sets the `tracestate`.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl TraceContext {
         Ok(self)
     }
 
-    /// The same context with this `baggage`.
+    /// Sets the `baggage`.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A value that does not follow its standard, and is not sent.
+/// A trace value that violates its standard, and is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidTrace(&'static str);
 

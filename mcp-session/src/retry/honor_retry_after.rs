@@ -18,13 +18,13 @@ use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 use tower_service::Service;
 
-/// The part of [`Retry`](super::Retry) that all calls share: a `Retry-After` of HTTP status 429 or 503 holds for each of
+/// Holds back all calls while the server asks to wait: a `Retry-After` with HTTP status 429 or 503 applies to all of
 /// them.
 ///
-/// Until that time is over, up to [`RetryOptions::max_retry_after`](super::RetryOptions::max_retry_after), calls wait
-/// before they are sent, and a little longer at random, so that they do not all come back at once. A call whose total
-/// time does not allow that, or that has waited for as many such times as it has tries, fails at once with what the
-/// server said, and is not sent.
+/// Until then, up to [`RetryOptions::max_retry_after`](super::RetryOptions::max_retry_after), calls wait before they
+/// are sent, plus a random extra time, so that they do not all return at once. A call whose total limit does not allow
+/// the wait, or that has already waited as often as it has attempts, fails at once with the server's error, and is not
+/// sent.
 ///
 /// # Cancel safety
 ///
@@ -127,7 +127,7 @@ impl Pause {
 }
 
 pin_project! {
-    /// A call of [`HonorRetryAfter`]: sent, or held for now.
+    /// The future of [`HonorRetryAfter`].
     #[must_use = "futures do nothing unless polled"]
     pub struct Honoring<F> {
         #[pin]

@@ -8,14 +8,14 @@ use crate::{
 use mcp_types::{ProtocolVersion, keys};
 use std::{fmt, sync::Arc};
 
-/// On whose behalf a call is made, as an extension of it: replies that are private to one are never given to another.
+/// On whose behalf a call is made, as an extension of it: private replies of one context are never given to another.
 ///
-/// Any text that is different for each access token: a hash of it, or the name of the account. Not shown by `Debug`.
+/// Any text that differs for each access token, such as a hash of it or the name of the account. Not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct AuthorizationContext(Arc<str>);
 
 impl AuthorizationContext {
-    /// The context of this name.
+    /// Creates the context with this name.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
@@ -27,7 +27,7 @@ impl fmt::Debug for AuthorizationContext {
     }
 }
 
-/// What a reply is kept under: method, parameters, and for whom it is.
+/// The key of a cached reply: method, parameters, and authorization context.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     audience: Audience,
@@ -36,7 +36,7 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// About how many bytes it takes.
+    /// The approximate size in bytes.
     pub fn size(&self) -> usize {
         self.params.len() + size_of::<Self>()
     }

@@ -3,14 +3,14 @@
 use super::{CacheKey, CachedReply, ReplyStore};
 use std::fmt;
 
-/// Keeps replies in memory, up to a number of bytes; the least useful go first.
+/// A store in memory with a limit in bytes; the least useful replies are evicted first.
 pub struct MemoryStore {
     replies: moka::sync::Cache<CacheKey, CachedReply>,
     max_bytes: u64,
 }
 
 impl MemoryStore {
-    /// An empty store for this many bytes.
+    /// Creates an empty store for this many bytes.
     pub fn new(max_bytes: u64) -> Self {
         let replies = moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigh).build();
         Self { replies, max_bytes }

@@ -17,10 +17,11 @@ use tokio::time::Instant;
 
 /// How many resources are remembered to have changed; beyond that all contents are forgotten.
 const MAX_CHANGED: usize = 1_024;
-/// How long the name of such a resource may be, in bytes; a longer one is not remembered, and all contents are forgotten.
+/// How long the name of such a resource may be, in bytes; a longer one is not remembered, and all contents are
+/// forgotten.
 const MAX_URI: usize = 8 * 1_024;
 
-/// The replies that a [`ReuseReply`](super::ReuseReply) layer keeps. Clones share them.
+/// The cache of a [`ReuseReply`](super::ReuseReply) layer. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ReplyCache(Arc<State>);
 
@@ -75,7 +76,7 @@ impl ReplyCache {
         Self(Arc::new(State { store, options, changes, flights }))
     }
 
-    /// Drops all replies, and those under way when they come.
+    /// Invalidates all replies, including those of calls in flight.
     pub fn invalidate_all(&self) {
         let mut changes = self.changes();
         changes.now += 1;
@@ -83,9 +84,9 @@ impl ReplyCache {
         self.0.store.clear();
     }
 
-    /// Listeners that drop what notifications are about, and then these.
+    /// Listeners that invalidate what a notification is about, and then pass it to `events`.
     ///
-    /// `subscriptions/listen` calls through the layer have them already.
+    /// `subscriptions/listen` calls through the layer do that already.
     #[must_use]
     pub fn listen(&self, events: Events) -> Events {
         let cache = self.clone();
@@ -171,8 +172,8 @@ impl ReplyCache {
         Some(reply)
     }
 
-    /// Keeps a reply for as long as the server says, unless something changed since it was asked for. Says whether it is
-    /// kept, and so is for others who ask the same.
+    /// Keeps a reply for as long as the server says, unless something changed since it was asked for. Says whether it
+    /// is kept, and so is for others who ask the same.
     // spec: CACHE-02 CACHE-15 MRTR-12
     pub(super) fn keep(&self, question: &Question, reply: &Reply, asked_at: u64) -> bool {
         if reply.extensions.get::<InputGiven>().is_some() {

@@ -5,10 +5,10 @@ use mcp_types::RawJson;
 use std::{fmt, time::Duration};
 use tokio::time::Instant;
 
-/// Where replies are kept. Implement it to keep them elsewhere than in the default store.
+/// A store for cached replies. Implement it to keep them elsewhere than in the default store.
 ///
-/// A store may forget whatever it likes whenever it likes, and need not know what is fresh: that is checked when a reply
-/// is taken out.
+/// A store may forget any reply at any time, and need not know what is fresh: that is checked when a reply is taken
+/// out.
 pub trait ReplyStore: fmt::Debug + Send + Sync + 'static {
     /// The reply that was kept under a key.
     fn find(&self, key: &CacheKey) -> Option<CachedReply>;
@@ -23,7 +23,7 @@ pub trait ReplyStore: fmt::Debug + Send + Sync + 'static {
     fn clear(&self);
 }
 
-/// A reply that is kept, in this process and for its life.
+/// A cached reply, valid within this process only.
 #[derive(Clone, Debug)]
 pub struct CachedReply {
     pub(super) result: RawJson,
@@ -34,7 +34,7 @@ pub struct CachedReply {
 }
 
 impl CachedReply {
-    /// How many bytes the result has.
+    /// The size of the result in bytes.
     pub fn size(&self) -> usize {
         self.result.as_bytes().len() + size_of::<Self>()
     }

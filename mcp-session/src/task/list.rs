@@ -19,9 +19,9 @@ const MAX_STARTED: usize = 1_000;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskList {
-    /// The tasks, each with the state that it was in.
+    /// The tasks, with their states.
     pub tasks: Vec<ListedTask>,
-    /// Where the next ones begin, if there are more.
+    /// The cursor of the next page, if there is one.
     pub next_cursor: Option<String>,
 }
 
@@ -29,9 +29,9 @@ pub struct TaskList {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ListedTask {
-    /// The task.
+    /// The handle of the task.
     pub handle: TaskHandle,
-    /// How far it was.
+    /// Its state when it was listed.
     pub state: TaskState,
 }
 
@@ -117,9 +117,9 @@ impl Session {
         })
     }
 
-    /// The tasks of this client, as far as they can be found: a page of the list that the server keeps, or, where it keeps
-    /// none or an empty one, those that this session has [started](Self::started_tasks), at most `limit`. Where the session
-    /// has an [`Upstream`](crate::Upstream), they are what that lists.
+    /// Lists the tasks of this client: a page of the list that the server keeps, or, if it keeps none or an empty one,
+    /// at most `limit` of those that this session has [started](Self::started_tasks). With an
+    /// [`Upstream`](crate::Upstream), the tasks that it lists.
     ///
     /// # Errors
     ///
@@ -150,10 +150,10 @@ impl Session {
         })
     }
 
-    /// The tasks that this session has started, the newest first, at most so many; each is asked how far it is, and those
-    /// that the server does not know any more are left out.
+    /// Lists at most `limit` of the tasks that this session has started, newest first. Asks for the state of each, and
+    /// leaves out those that the server does not know any more.
     ///
-    /// For servers that keep no list, like all stateless ones.
+    /// This is for servers that keep no list, like all stateless ones.
     ///
     /// # Errors
     ///

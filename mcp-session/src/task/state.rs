@@ -8,32 +8,32 @@ use crate::{
 use mcp_types::{ErrorObject, RawJson, tasks_extension::TaskStatus};
 use std::{borrow::Cow, time::Duration};
 
-/// How far a task is.
+/// The state of a task.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TaskState {
-    /// Where it is in its life.
+    /// The status.
     pub status: TaskStatus,
-    /// What the server says to it, for a person. Untrusted.
+    /// A message of the server about it, for a person. Untrusted.
     pub message: Option<String>,
-    /// When it was made, as the server writes times.
+    /// When the task was created, as the server wrote it.
     pub created_at: Option<String>,
-    /// When it changed last, as the server writes times.
+    /// When the task last changed, as the server wrote it.
     pub last_updated_at: Option<String>,
-    /// How long the server keeps it, from when it was made. `None` is for ever, or not said.
+    /// How long the server keeps the task, from its creation. `None` means forever, or not specified.
     pub ttl: Option<Duration>,
-    /// How often to ask for it, if the server suggests something that makes sense.
+    /// The polling interval that the server suggests, if it is a sensible one.
     pub poll_interval: Option<Duration>,
 }
 
 impl TaskState {
-    /// A state of which no more is known.
+    /// Creates a state with this status alone.
     pub fn new(status: TaskStatus) -> Self {
         let (message, created_at, last_updated_at) = (None, None, None);
         Self { status, message, created_at, last_updated_at, ttl: None, poll_interval: None }
     }
 
-    /// Whether it changes no more.
+    /// Whether the status is final.
     pub fn is_terminal(&self) -> bool {
         is_terminal(&self.status)
     }

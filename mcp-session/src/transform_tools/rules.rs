@@ -14,15 +14,15 @@ const MAX_HIDDEN: usize = 10_000;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ToolTransform {
-    /// Another name.
+    /// A new name.
     pub name: Option<String>,
-    /// Another title.
+    /// A new title.
     pub title: Option<String>,
-    /// Another description.
+    /// A new description.
     pub description: Option<String>,
-    /// Other tags.
+    /// New tags.
     pub tags: Option<Vec<String>>,
-    /// Whether it is not shown at all.
+    /// Whether the tool is hidden.
     pub is_hidden: bool,
     /// How its arguments are shown, by their names at the server.
     pub arguments: BTreeMap<String, ArgumentTransform>,
@@ -32,53 +32,53 @@ pub struct ToolTransform {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ArgumentTransform {
-    /// Another name.
+    /// A new name.
     pub name: Option<String>,
-    /// Another description.
+    /// A new description.
     pub description: Option<String>,
-    /// The value that is sent if none is given. The argument is not required then.
+    /// The value that is sent if the caller gives none, which makes the argument optional.
     pub default: Option<Value>,
-    /// Whether it is not shown: then the default is always sent, if there is one.
+    /// Whether the argument is hidden: then the default is always sent, if there is one.
     pub is_hidden: bool,
 }
 
 impl ToolTransform {
-    /// As it is.
+    /// Starts with no change.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With another name.
+    /// Sets another name.
     #[must_use]
     pub fn rename(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// With another title.
+    /// Sets another title.
     #[must_use]
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: Some(title.into()), ..self }
     }
 
-    /// With another description.
+    /// Sets another description.
     #[must_use]
     pub fn describe(self, description: impl Into<String>) -> Self {
         Self { description: Some(description.into()), ..self }
     }
 
-    /// With other tags.
+    /// Sets other tags.
     #[must_use]
     pub fn tags<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Self {
         Self { tags: Some(tags.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// Not at all.
+    /// Hides the tool.
     #[must_use]
     pub fn hide(self) -> Self {
         Self { is_hidden: true, ..self }
     }
 
-    /// With an argument shown otherwise; the name is the server's.
+    /// Changes how one argument is shown. `name` is its name at the server.
     #[must_use]
     pub fn argument(mut self, name: impl Into<String>, transform: ArgumentTransform) -> Self {
         self.arguments.insert(name.into(), transform);
@@ -87,35 +87,35 @@ impl ToolTransform {
 }
 
 impl ArgumentTransform {
-    /// As it is.
+    /// Starts with no change.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Not shown, and always this value.
+    /// Hides the argument, and always sends this value.
     pub fn fix(value: impl Into<Value>) -> Self {
         Self { default: Some(value.into()), is_hidden: true, ..Self::default() }
     }
 
-    /// With another name.
+    /// Sets another name.
     #[must_use]
     pub fn rename(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// With another description.
+    /// Sets another description.
     #[must_use]
     pub fn describe(self, description: impl Into<String>) -> Self {
         Self { description: Some(description.into()), ..self }
     }
 
-    /// With a value that is sent if none is given.
+    /// Sets a value that is sent if the caller gives none.
     #[must_use]
     pub fn with_default(self, value: impl Into<Value>) -> Self {
         Self { default: Some(value.into()), ..self }
     }
 
-    /// Not shown, and not sent.
+    /// Hides the argument, and does not send it.
     #[must_use]
     pub fn hide(self) -> Self {
         Self { is_hidden: true, ..self }
