@@ -15,9 +15,11 @@ mod real;
 mod redirects;
 mod refusals;
 mod resume;
+mod reuse;
 mod settings;
 mod streams;
 mod tls;
+mod turns;
 
 use conformance::{
     http_server::{Answer, HttpServer, Recorded},

@@ -215,8 +215,10 @@ impl Shared {
             if let Some(shared) = self.http2(uri) {
                 return Ok(Ready::Http2(shared));
             }
-            if self.is_unknown(uri) {
-                return self.first(uri, is_counted).await;
+            if self.is_unknown(uri)
+                && let Some(first) = self.first(uri, is_counted).await?
+            {
+                return Ok(first);
             }
         }
         let lease = self.lease(is_counted).await?;
@@ -227,21 +229,37 @@ impl Shared {
         self.over(stream, uri, lease).await
     }
 
-    /// Makes the first connection to an origin, one at a time: over HTTP/2 others need none.
-    async fn first(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Result<Ready, BoxError> {
+    /// Makes the first connection to an origin, one at a time: over HTTP/2 others need none. None if it is known by now that
+    /// each exchange needs its own.
+    async fn first(
+        self: &Arc<Self>,
+        uri: &Uri,
+        is_counted: bool,
+    ) -> Result<Option<Ready>, BoxError> {
         // One that takes long may never come about, and the others are not to wait for that one after the other.
         let turn = timeout(TURN, self.connecting.lock()).await.ok();
+        let lease = match turn {
+            Some(_) => None,
+            // There may not be more of these than of exchanges.
+            None => Some(self.lease(is_counted).await?),
+        };
         if let Some(shared) = self.http2(uri) {
-            return Ok(Ready::Http2(shared));
+            return Ok(Some(Ready::Http2(shared)));
+        }
+        if !self.is_unknown(uri) {
+            return Ok(None);
         }
         let stream = self.settings.dial(uri).await?;
         if self.settings.is_http2(&stream) {
-            return self.open_http2(stream, uri).await;
+            return self.open_http2(stream, uri).await.map(Some);
         }
         self.note(uri, Protocol::Http1);
         drop(turn);
-        let lease = self.lease(is_counted).await?;
-        self.over(stream, uri, lease).await
+        let lease = match lease {
+            Some(lease) => lease,
+            None => self.lease(is_counted).await?,
+        };
+        self.over(stream, uri, lease).await.map(Some)
     }
 
     /// Waits until there are few enough exchanges over HTTP/1.1.
@@ -376,7 +394,7 @@ impl Shared {
             drop(inner);
         }
         if is_given {
-            self.given.add_permits(1);
+            self.hand_over();
         }
     }
 

@@ -1,6 +1,6 @@
 //! The limit on concurrent HTTP/1.1 exchanges.
 
-use super::Shared;
+use super::{Inner, Shared};
 use tokio::sync::AcquireError;
 
 /// So many exchanges at the same time are many.
@@ -11,9 +11,9 @@ const MANY: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     taken: usize,
-    /// Who waits and was given no turn.
+    /// Who waits, and has not noticed that its turn has come.
     waiting: usize,
-    /// Those of the taken that were given to somebody who waits and has not noticed.
+    /// Those of the taken that were given to somebody who waits.
     given: usize,
 }
 
@@ -27,9 +27,8 @@ impl Turns {
 
     /// Ends an exchange; true if the turn is now that of one who waits.
     pub(super) fn give_back(&mut self) -> bool {
-        let is_given = self.waiting > 0;
+        let is_given = self.waiting > self.given;
         if is_given {
-            self.waiting -= 1;
             self.given += 1;
         } else {
             self.taken = self.taken.saturating_sub(1);
@@ -49,7 +48,7 @@ impl Turns {
 
     /// How many wait, and are about to take a connection.
     pub(super) fn waiting(&self) -> usize {
-        self.waiting + self.given
+        self.waiting
     }
 
     /// Begins to wait.
@@ -59,18 +58,24 @@ impl Turns {
 
     /// Begins an exchange with a turn that was given.
     fn notice(&mut self) {
+        self.give_up();
         self.given = self.given.saturating_sub(1);
     }
 
-    /// Does not wait any more; true if there is a turn too many among those that were given. It is free now.
-    fn give_up(&mut self) -> bool {
-        if self.waiting > 0 {
-            self.waiting -= 1;
-            return false;
-        }
-        self.notice();
+    /// Does not wait any more.
+    fn give_up(&mut self) {
+        self.waiting = self.waiting.saturating_sub(1);
+    }
+
+    /// Whether a turn was given that nobody is left for.
+    fn is_one_left(&self) -> bool {
+        self.given > self.waiting
+    }
+
+    /// Takes back a turn that nobody is left for.
+    fn free(&mut self) {
+        self.given = self.given.saturating_sub(1);
         self.taken = self.taken.saturating_sub(1);
-        true
     }
 }
 
@@ -93,6 +98,23 @@ impl Shared {
         waiting.has_turn = true;
         Ok(())
     }
+
+    /// Hands a turn over that was given to somebody who waits.
+    pub(super) fn hand_over(&self) {
+        self.given.add_permits(1);
+        // Who gave up since then found nothing to take back.
+        self.take_back(&mut self.lock());
+    }
+
+    /// Frees a turn that nobody is left for, if it was handed over already.
+    fn take_back(&self, inner: &mut Inner) {
+        if inner.turns.is_one_left()
+            && let Ok(permit) = self.given.try_acquire()
+        {
+            permit.forget();
+            inner.turns.free();
+        }
+    }
 }
 
 /// One that waits, for as long as the value is there.
@@ -106,17 +128,25 @@ impl Drop for Waiting<'_> {
         let mut inner = self.shared.lock();
         if self.has_turn {
             inner.turns.notice();
-        } else if inner.turns.give_up()
-            && let Ok(permit) = self.shared.given.try_acquire()
-        {
-            permit.forget();
+        } else {
+            inner.turns.give_up();
+            self.shared.take_back(&mut inner);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Pool, *};
+    use crate::http::{
+        Proxy,
+        client::{Options, pool},
+        tls::Lazy,
+    };
+    use futures_util::FutureExt;
+    use http::Uri;
+    use hyper_util::client::legacy::connect::HttpConnector;
+    use std::sync::Arc;
 
     #[test]
     fn a_turn_goes_to_who_waits_and_is_free_again_when_nobody_does() {
@@ -127,15 +157,42 @@ mod tests {
         assert!(turns.give_back(), "it is the turn of the first");
         assert!(!turns.take(2), "nobody comes before them");
         assert_eq!(turns.waiting(), 2, "none of them has noticed");
-        assert!(!turns.give_up(), "the other one goes on, with the turn that was given");
+        turns.give_up();
+        assert!(!turns.is_one_left(), "the other one goes on, with the turn that was given");
         turns.notice();
         assert_eq!(turns.waiting(), 0);
         assert!(!turns.give_back() && turns.are_some());
         assert!(turns.take(2) && !turns.take(2));
         turns.wait();
         assert!(turns.give_back());
-        assert!(turns.give_up(), "there was a turn for it");
+        turns.give_up();
+        assert!(turns.is_one_left() && !turns.take(2), "there was a turn for it");
+        turns.free();
         assert!(turns.take(2) && !turns.take(2));
         assert!(!turns.give_back() && !turns.give_back() && !turns.are_some());
+    }
+
+    #[test]
+    fn a_turn_that_is_given_to_one_who_gives_up_at_that_moment_is_one_turn() {
+        const ROUNDS: usize = 20_000;
+        let options = Options { connections: 1, ..Options::default() };
+        let home = Uri::from_static("http://localhost");
+        let (tls, proxies) = (Arc::new(Lazy::new(options.tls.clone())), Proxy::none().rules());
+        let Pool(shared) = pool(&options, &home, tls, HttpConnector::new(), proxies, None);
+        let users = || {
+            for _ in 0..ROUNDS {
+                if shared.turn().now_or_never().is_some() {
+                    shared.release(None, true);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(users);
+            }
+        });
+        let Turns { taken, waiting, given } = shared.lock().turns;
+        assert_eq!((taken, waiting, given), (0, 0, 0));
+        assert_eq!(shared.given.available_permits(), 0);
     }
 }
