@@ -13,6 +13,8 @@ use std::ops::Range;
 const ROOM: usize = 32;
 /// How much more room than it takes a text may keep while its call is under way.
 const SLACK: usize = 1024;
+/// A text up to this length is copied into memory of its length, for which nothing is counted.
+const SHORT: usize = 62;
 
 /// The arguments of a tool: JSON values, encoded once, where they will be sent from.
 ///
@@ -122,10 +124,14 @@ impl Arguments {
                     self.text.extend_from_slice(all.as_raw().as_bytes());
                 }
                 self.text.push(b'}');
-                if self.text.capacity() - self.text.len() > SLACK {
-                    self.text.shrink_to_fit();
+                if self.text.len() <= SHORT {
+                    Bytes::copy_from_slice(&self.text)
+                } else {
+                    if self.text.capacity() - self.text.len() > SLACK {
+                        self.text.shrink_to_fit();
+                    }
+                    Bytes::from(self.text)
                 }
-                Bytes::from(self.text)
             }
         };
         let name = ToolName::within(&text, name);

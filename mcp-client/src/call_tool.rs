@@ -57,7 +57,12 @@ impl Client {
     /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/server/tools#calling-tools).
     // spec: TOOL-05
     pub fn call_tool(&self, name: impl AsRef<str>) -> Operation<CallTool<ToolResult>> {
-        let kind = CallTool { arguments: Arguments::of(name.as_ref()), read: ToolResult::read };
+        self.begin_call(name.as_ref())
+    }
+
+    /// The same, compiled once.
+    fn begin_call(&self, name: &str) -> Operation<CallTool<ToolResult>> {
+        let kind = CallTool { arguments: Arguments::of(name), read: ToolResult::read };
         operation::begin_offered(self, METHOD, Offer::Tools, kind)
     }
 }

@@ -54,6 +54,7 @@ impl Version {
         known.map_or_else(|| Self::Other(Arc::new(version)), Self::Known)
     }
 
+    #[inline]
     fn add_to(&self, extensions: &mut Extensions) {
         match self {
             Self::Known(version) => extensions.insert_static(*version),
@@ -73,6 +74,7 @@ struct Renewal {
 
 impl Renewal {
     /// The entries to use in place of the first ones, if they have changed.
+    #[inline]
     fn changed(&self) -> Option<Meta> {
         let generation = self.input.generation();
         if generation == self.generation {

@@ -1,7 +1,9 @@
 //! The outermost future of a call, where errors of layers become `Error`.
 
-use crate::{Cancellable, Error, Peer, Reply, Session, spare::Calling};
-use futures_util::future::BoxFuture;
+use crate::{
+    Cancellable, Error, Peer, Reply, Session,
+    spare::{Called, Calling},
+};
 use mcp_transport::BoxError;
 use pin_project_lite::pin_project;
 use std::{
@@ -42,17 +44,22 @@ pub enum Begun {
 impl Begun {
     /// Polls a call for the first time that nobody can give up from outside.
     #[inline]
-    pub(crate) fn poll(mut reply: Calling, session: &Session, cx: &mut Context<'_>) -> Self {
-        if let Poll::Ready(outcome) = Pin::new(&mut reply).poll(cx) {
-            return Self::Ended(convert(outcome, session.peer()));
-        }
-        Self::Waiting(CompactCall(match reply.into_called() {
-            Ok(reply) => Compact::Called(reply),
-            Err(reply) => {
-                let (reply, peer) = (Cancellable::without_watch(*reply), session.peer().clone());
-                Compact::Other(Box::new(CallRaw::new(reply, peer)))
+    pub(crate) fn poll(
+        begun: Result<Called, Box<Calling>>,
+        session: &Session,
+        cx: &mut Context<'_>,
+    ) -> Self {
+        match begun {
+            Ok(mut reply) => match reply.as_mut().poll(cx) {
+                Poll::Ready(outcome) => Self::Ended(convert(outcome, session.peer())),
+                Poll::Pending => Self::Waiting(CompactCall(Compact::Called(reply))),
+            },
+            Err(waiting) => {
+                let reply = Cancellable::without_watch(*waiting);
+                let call = Box::new(CallRaw::new(reply, session.peer().clone()));
+                Self::Waiting(CompactCall(Compact::Other(call)))
             }
-        }))
+        }
     }
 
     /// Polls a call for the first time that may be given up from outside.
@@ -74,7 +81,7 @@ impl Begun {
 pub struct CompactCall(Compact);
 
 enum Compact {
-    Called(BoxFuture<'static, Result<Reply, BoxError>>),
+    Called(Called),
     /// Its layers are not ready yet, or it may be given up from outside.
     Other(Box<CallRaw>),
 }

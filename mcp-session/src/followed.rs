@@ -7,11 +7,7 @@ mod nested;
 pub(crate) use budget::Budget;
 pub(crate) use nested::Nested;
 
-use crate::{
-    BoxCallService, Call, CallService, Deadlines, Reply,
-    moment::{self, Epoch, Moment},
-    session::erase,
-};
+use crate::{BoxCallService, Call, CallService, Deadlines, Reply, moment, session::erase};
 use futures_util::future::BoxFuture;
 use kept::Kept;
 use mcp_transport::BoxError;
@@ -58,12 +54,11 @@ pub(crate) struct Again<L> {
     /// The service under the layer. Its type is erased, so that what is seldom done is compiled once.
     pub(crate) service: BoxCallService,
     pub(crate) layer: L,
-    epoch: Epoch,
 }
 
 impl<L: Clone> Again<L> {
     pub(crate) fn new(service: impl CallService, layer: &L) -> Arc<Self> {
-        Arc::new(Self { service: erase(service), layer: layer.clone(), epoch: Epoch::now() })
+        Arc::new(Self { service: erase(service), layer: layer.clone() })
     }
 }
 
@@ -80,7 +75,7 @@ pub(crate) struct Ended {
 struct Next<L> {
     call: Kept,
     /// When it had to wait for the first time. A call that has not waited has taken no time.
-    begun: Option<Moment>,
+    begun: Option<Instant>,
     again: Arc<Again<L>>,
 }
 
@@ -147,16 +142,16 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
 
 impl<L: Follow> Next<L> {
     /// Notes when the call had to wait for the first time: what counts its time has just looked at the clock for that.
+    #[inline]
     fn note_waiting(&mut self) {
-        self.begun.get_or_insert_with(|| self.again.epoch.moment(moment::seen()));
+        self.begun.get_or_insert_with(moment::seen);
     }
 
     fn follow(self, outcome: Outcome) -> BoxFuture<'static, Outcome> {
         let Self { call, begun, again } = self;
         let call = call.into_call();
         let limits = call.extensions.get().copied().unwrap_or_else(|| again.layer.deadlines());
-        let begun = begun.map_or_else(Instant::now, |begun| again.epoch.instant(begun));
-        let budget = Budget::new(limits, begun);
+        let budget = Budget::new(limits, begun.unwrap_or_else(Instant::now));
         L::follow(again, Ended { call, outcome, budget })
     }
 }

@@ -44,6 +44,7 @@ impl Meta {
     }
 
     /// Whether there are no entries.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.own().is_empty() && self.stamp.is_none()
     }
@@ -70,15 +71,18 @@ impl Meta {
     }
 
     /// Adds what many calls say, beside what this one says.
+    #[inline]
     pub(crate) fn add_stamp(&mut self, of: &Self) {
         match (&self.stamp, &of.stamp) {
             (None, Some(stamp)) if of.own().is_empty() => self.stamp = Some(Arc::clone(stamp)),
-            _ => {
-                for (key, value) in of.shared() {
-                    if self.value(&key).is_none() {
-                        self.own_mut().push((key, value));
-                    }
-                }
+            _ => self.add_entries(of),
+        }
+    }
+
+    fn add_entries(&mut self, of: &Self) {
+        for (key, value) in of.shared() {
+            if self.value(&key).is_none() {
+                self.own_mut().push((key, value));
             }
         }
     }

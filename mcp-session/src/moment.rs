@@ -16,6 +16,7 @@ impl Epoch {
     }
 
     /// The moment of a time.
+    #[inline]
     pub(crate) fn moment(self, at: Instant) -> Moment {
         Moment::MIN.saturating_add(nanos(at.saturating_duration_since(self.0)))
     }
@@ -39,6 +40,7 @@ thread_local! {
 }
 
 /// The time, which [`seen`] tells until the next poll.
+#[inline]
 pub(crate) fn look() -> Instant {
     let now = Instant::now();
     LOOKED.set(Some(now));
@@ -46,11 +48,13 @@ pub(crate) fn look() -> Instant {
 }
 
 /// The time, as somebody saw it since [`forget`]; otherwise as it is.
+#[inline]
 pub(crate) fn seen() -> Instant {
     LOOKED.get().unwrap_or_else(look)
 }
 
 /// Forgets what was seen: a poll begins.
+#[inline]
 pub(crate) fn forget() {
     LOOKED.set(None);
 }

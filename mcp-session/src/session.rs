@@ -128,7 +128,7 @@ impl Session {
         if call.extensions.get::<Cancellation>().is_some() {
             return Begun::poll_cancellable(self.call_raw(call), cx);
         }
-        Begun::poll(Calling::begin(&self.0.service, call, cx), self, cx)
+        Begun::poll(self.0.service.begin(call, cx), self, cx)
     }
 
     fn calling(&self, call: Call) -> Cancellable<Calling> {

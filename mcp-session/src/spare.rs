@@ -33,50 +33,52 @@ impl Spare {
         Self { service, kept: Default::default() }
     }
 
-    /// Makes a call with any clone, if its layers are ready now.
+    /// Makes a call with any clone. If its layers are not ready, gives what waits for them.
     #[inline]
-    fn begin(self: &Arc<Self>, call: Call, cx: &mut Context<'_>) -> Stage {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        call: Call,
+        cx: &mut Context<'_>,
+    ) -> Result<Called, Box<Calling>> {
         let mut place = self.free().next();
         // Taken out meanwhile, so that one whose layers panic is not used again.
         let kept = place.as_mut().and_then(|place| place.take());
-        let service = kept.unwrap_or_else(|| self.service.clone());
-        let (stage, service) = self.advance(service, call, cx);
-        if let Some(place) = &mut place {
-            **place = service;
+        let mut service = kept.unwrap_or_else(|| self.service.clone());
+        match service.poll_ready(cx) {
+            Poll::Ready(Ok(())) => {
+                let called = service.call(call);
+                if let Some(place) = &mut place {
+                    **place = Some(service);
+                }
+                Ok(called)
+            }
+            Poll::Ready(Err(error)) => Ok(Box::pin(ready(Err(error)))),
+            Poll::Pending => {
+                let (spare, service) = (Arc::clone(self), Some(service));
+                Err(Box::new(Calling(Stage::Waiting { spare, service, call: Some(call) })))
+            }
         }
-        stage
     }
 
     /// Makes a call with the clone that it waits for, if that is ready now.
     fn resume(
         self: &Arc<Self>,
-        service: BoxCallService,
-        call: Call,
-        cx: &mut Context<'_>,
-    ) -> Stage {
-        let (stage, service) = self.advance(service, call, cx);
-        if service.is_some()
-            && let Some(mut place) = self.free().find(|place| place.is_none())
-        {
-            *place = service;
-        }
-        stage
-    }
-
-    /// Makes a call if the service is ready now, and gives that back if it may be used again.
-    #[inline]
-    fn advance(
-        self: &Arc<Self>,
         mut service: BoxCallService,
         call: Call,
         cx: &mut Context<'_>,
-    ) -> (Stage, Option<BoxCallService>) {
+    ) -> Stage {
         match service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => (Stage::Called(service.call(call)), Some(service)),
-            Poll::Ready(Err(error)) => (Stage::Called(Box::pin(ready(Err(error)))), None),
+            Poll::Ready(Ok(())) => {
+                let called = service.call(call);
+                if let Some(mut place) = self.free().find(|place| place.is_none()) {
+                    *place = Some(service);
+                }
+                Stage::Called(called)
+            }
+            Poll::Ready(Err(error)) => Stage::Called(Box::pin(ready(Err(error)))),
             Poll::Pending => {
-                let (service, call) = (Some(service), Some(call));
-                (Stage::Waiting { spare: Arc::clone(self), service, call }, None)
+                let (spare, service) = (Arc::clone(self), Some(service));
+                Stage::Waiting { spare, service, call: Some(call) }
             }
         }
     }
@@ -91,34 +93,21 @@ impl Spare {
     }
 }
 
+/// A call that was made: the future of its reply.
+pub(crate) type Called = BoxFuture<'static, Result<Reply, BoxError>>;
+
 /// The future of a call through a session: waits until its layers are ready, and then for the reply.
 #[must_use = "futures do nothing unless polled"]
 pub struct Calling(Stage);
 
 enum Stage {
     Waiting { spare: Arc<Spare>, service: Option<BoxCallService>, call: Option<Call> },
-    Called(BoxFuture<'static, Result<Reply, BoxError>>),
+    Called(Called),
 }
 
 impl Calling {
     pub(crate) fn new(spare: Arc<Spare>, call: Call) -> Self {
         Self(Stage::Waiting { spare, service: None, call: Some(call) })
-    }
-
-    /// A call that is made now, if its layers are ready.
-    #[inline]
-    pub(crate) fn begin(spare: &Arc<Spare>, call: Call, cx: &mut Context<'_>) -> Self {
-        Self(spare.begin(call, cx))
-    }
-
-    /// The future of the reply, if the call has been made.
-    pub(crate) fn into_called(
-        self,
-    ) -> Result<BoxFuture<'static, Result<Reply, BoxError>>, Box<Self>> {
-        match self.0 {
-            Stage::Called(reply) => Ok(reply),
-            stage @ Stage::Waiting { .. } => Err(Box::new(Self(stage))),
-        }
     }
 }
 
@@ -129,7 +118,10 @@ impl Future for Calling {
         if let Stage::Waiting { spare, service, call } = &mut self.0 {
             let Some(call) = call.take() else { return Poll::Pending };
             let stage = match service.take() {
-                None => spare.begin(call, cx),
+                None => match spare.begin(call, cx) {
+                    Ok(called) => Stage::Called(called),
+                    Err(waiting) => waiting.0,
+                },
                 Some(service) => spare.resume(service, call, cx),
             };
             self.0 = stage;
@@ -215,7 +207,7 @@ mod tests {
 
     fn call(spare: &Arc<Spare>, method: &'static str) -> Option<Outcome> {
         let mut cx = Context::from_waker(Waker::noop());
-        Calling::begin(spare, Call::new(method), &mut cx).now_or_never()
+        spare.begin(Call::new(method), &mut cx).ok()?.now_or_never()
     }
 
     #[test]
@@ -269,7 +261,7 @@ mod tests {
         let service = Counted { clones: counter, called, was_asked: false };
         let spare = Arc::new(Spare::new(BoxCallService::new(service)));
         let mut cx = Context::from_waker(Waker::noop());
-        let mut waiting = Calling::begin(&spare, Call::new("a"), &mut cx);
+        let mut waiting = spare.begin(Call::new("a"), &mut cx).err().unwrap();
         assert!(waiting.poll_unpin(&mut cx).is_ready(), "it is the one that was asked before");
         assert!(call(&spare, "b").unwrap().is_ok());
         assert_eq!(clones.load(SeqCst), 1);

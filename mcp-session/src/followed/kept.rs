@@ -2,15 +2,49 @@
 
 use crate::{Call, Events, Meta, Params};
 use mcp_transport::Extensions;
+use mcp_types::RawJson;
 use std::borrow::Cow;
+
+/// Parameters up to this length are copied to where they are kept, so that nothing is counted for them.
+const SHORT: usize = 62;
 
 /// A copy of a call, in little room, for each call in flight has one.
 pub(super) struct Kept {
     method: Cow<'static, str>,
-    params: Params,
+    params: KeptParams,
     events: Events,
     /// What few calls bring.
     rest: Option<Box<(Meta, Extensions)>>,
+}
+
+enum KeptParams {
+    Short { length: u8, text: [u8; SHORT] },
+    Long(Params),
+}
+
+impl KeptParams {
+    #[inline]
+    fn of(params: &Params) -> Self {
+        let bytes = params.as_raw().as_bytes();
+        let mut text = [0; SHORT];
+        match (u8::try_from(bytes.len()), text.get_mut(..bytes.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(bytes);
+                Self::Short { length, text }
+            }
+            _ => Self::Long(params.clone()),
+        }
+    }
+
+    fn into_params(self) -> Params {
+        match self {
+            Self::Short { length, text } => {
+                let text = text[..usize::from(length)].to_vec();
+                Params::trusted(RawJson::from_joined(text))
+            }
+            Self::Long(params) => params,
+        }
+    }
 }
 
 impl Kept {
@@ -20,7 +54,7 @@ impl Kept {
         let has_more = !meta.is_empty() || !extensions.is_empty();
         Self {
             method: method.clone(),
-            params: params.clone(),
+            params: KeptParams::of(params),
             events: events.clone(),
             rest: has_more.then(|| Box::new((meta.clone(), extensions.clone()))),
         }
@@ -33,14 +67,13 @@ impl Kept {
     pub(super) fn into_call(self) -> Call {
         let Self { method, params, events, rest } = self;
         let (meta, extensions) = rest.map(|rest| *rest).unwrap_or_default();
-        Call { method, params, meta, events, extensions }
+        Call { method, params: params.into_params(), meta, events, extensions }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mcp_types::RawJson;
 
     #[test]
     fn a_call_comes_back_as_it_was() {
@@ -48,7 +81,14 @@ mod tests {
         let plain = Call::new("tools/call").with_params(params);
         let mut rich = plain.clone().with_extension(7_u8).with_events(Events::listener(|_| ()));
         rich.meta.insert("a", RawJson::EMPTY_OBJECT);
-        for call in [plain, rich] {
+        let text = "a".repeat(SHORT);
+        let fitting = |length| Params::encode(&serde_json::json!({"a": text[..length]})).unwrap();
+        let longest = SHORT - r#"{"a":""}"#.len();
+        let around = [0, longest, longest + 1].map(|length| {
+            let params = fitting(length);
+            plain.clone().with_params(params)
+        });
+        for call in around.into_iter().chain([plain, rich]) {
             let kept = Kept::of(&call).into_call();
             assert_eq!((&kept.method, &kept.params), (&call.method, &call.params));
             assert_eq!((&kept.meta, kept.events.is_empty()), (&call.meta, call.events.is_empty()));
@@ -58,6 +98,6 @@ mod tests {
 
     #[test]
     fn it_takes_little_room() {
-        assert!(size_of::<Kept>() <= 72);
+        assert!(size_of::<Kept>() <= 104);
     }
 }
