@@ -4,11 +4,13 @@
 //! so that this is compiled once for all writers.
 
 mod compound;
+mod number;
 #[cfg(test)]
 mod tests;
 mod text;
 
 use compound::{Compound, End};
+use number::{write_double, write_float, write_integer, write_many};
 pub(crate) use text::write_text;
 
 use serde_core::ser::{Error as _, Serialize, Serializer};
@@ -55,18 +57,13 @@ impl Writer<'_> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    fn integer(&mut self, number: impl itoa::Integer) {
-        self.raw(itoa::Buffer::new().format(number));
-    }
-
-    fn float(&mut self, number: impl zmij::Float, is_finite: bool) -> Result<(), Error> {
-        if is_finite {
-            self.raw(zmij::Buffer::new().format_finite(number));
-        } else if self.place == Place::Key {
+    /// What is written for a float that is no number.
+    #[cold]
+    fn no_number(&mut self) -> Result<(), Error> {
+        if self.place == Place::Key {
             return Err(Error::custom("float key must be finite (got NaN or +/-inf)"));
-        } else {
-            self.raw("null");
         }
+        self.raw("null");
         Ok(())
     }
 
@@ -91,11 +88,12 @@ impl Writer<'_> {
     }
 }
 
-/// Writes numbers of one kind.
+/// Writes integers of the types that have as many bits as a word has, or fewer.
 macro_rules! integers {
-    ($($method:ident($type:ty)),+) => {$(
-        fn $method(self, value: $type) -> Result<(), Error> {
-            self.integer(value);
+    ($($method:ident($type:ty) = |$value:ident| $is_negative:expr, $magnitude:expr;)+) => {$(
+        #[inline]
+        fn $method(self, $value: $type) -> Result<(), Error> {
+            write_integer($is_negative, $magnitude.into(), self.out);
             Ok(())
         }
     )+};
@@ -113,27 +111,53 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
     type SerializeStructVariant = Compound<'w, 'a>;
 
     integers! {
-        serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64), serialize_i128(i128),
-        serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128)
+        serialize_i8(i8) = |value| value < 0, value.unsigned_abs();
+        serialize_i16(i16) = |value| value < 0, value.unsigned_abs();
+        serialize_i32(i32) = |value| value < 0, value.unsigned_abs();
+        serialize_i64(i64) = |value| value < 0, value.unsigned_abs();
+        serialize_u8(u8) = |value| false, value;
+        serialize_u16(u16) = |value| false, value;
+        serialize_u32(u32) = |value| false, value;
+        serialize_u64(u64) = |value| false, value;
     }
 
+    fn serialize_i128(self, value: i128) -> Result<(), Error> {
+        write_many(value, self.out);
+        Ok(())
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<(), Error> {
+        write_many(value, self.out);
+        Ok(())
+    }
+
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
         self.raw(if value { "true" } else { "false" });
         Ok(())
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Error> {
-        self.float(value, value.is_finite())
+        if !value.is_finite() {
+            return self.no_number();
+        }
+        write_float(value, self.out);
+        Ok(())
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
-        self.float(value, value.is_finite())
+        if !value.is_finite() {
+            return self.no_number();
+        }
+        write_double(value, self.out);
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Result<(), Error> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Error> {
         match self.place {
             Place::Verbatim => self.raw(value),
@@ -146,6 +170,7 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
         self.collect_seq(value)
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result<(), Error> {
         self.raw("null");
         Ok(())
@@ -185,14 +210,17 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), Error> {
         self.serialize_unit()
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'a>, Error> {
         Ok(Compound::begin(self, End::Array))
     }
@@ -216,10 +244,12 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
         Ok(Compound::begin(self, End::ArrayInObject))
     }
 
+    #[inline]
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'a>, Error> {
         Ok(Compound::begin(self, End::Object))
     }
 
+    #[inline]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'a>, Error> {
         if VERBATIM.contains(&name) {
             return Compound::verbatim(self);

@@ -1,11 +1,15 @@
 //! Serializing arrays and objects.
 
-use super::{Place, VERBATIM, Writer, write_text};
+use super::{
+    Place, VERBATIM, Writer,
+    text::{append, write_name},
+};
 use serde_core::ser::{
     Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
 };
 use serde_json::Error;
+use std::mem;
 
 /// An array or an object that is being written, or text in the disguise of one.
 ///
@@ -14,6 +18,8 @@ use serde_json::Error;
 pub(super) struct Compound<'w, 'a> {
     writer: &'w mut Writer<'a>,
     end: End,
+    /// What stands before the next value: the bracket that opens it, or a comma.
+    separator: u8,
 }
 
 /// What ends it.
@@ -32,9 +38,8 @@ pub(super) enum End {
 impl<'w, 'a> Compound<'w, 'a> {
     #[inline]
     pub(super) fn begin(writer: &'w mut Writer<'a>, end: End) -> Self {
-        let is_array = matches!(end, End::Array | End::ArrayInObject);
-        writer.out.push(if is_array { b'[' } else { b'{' });
-        Self { writer, end }
+        let separator = if matches!(end, End::Array | End::ArrayInObject) { b'[' } else { b'{' };
+        Self { writer, end, separator }
     }
 
     /// A type whose one field is text that is JSON already.
@@ -42,15 +47,13 @@ impl<'w, 'a> Compound<'w, 'a> {
         if writer.place == Place::Key {
             return Err(Error::custom("key must be a string"));
         }
-        Ok(Self { writer, end: End::Verbatim })
+        Ok(Self { writer, end: End::Verbatim, separator: b',' })
     }
 
-    /// Separates what follows from the value before it, which ends with neither bracket.
+    /// Separates what follows from what is before it.
     #[inline]
     fn separate(&mut self) {
-        if !matches!(self.writer.out.last(), Some(b'[' | b'{')) {
-            self.writer.out.push(b',');
-        }
+        self.writer.out.push(mem::replace(&mut self.separator, b','));
     }
 
     #[inline]
@@ -59,20 +62,13 @@ impl<'w, 'a> Compound<'w, 'a> {
         value.serialize(&mut *self.writer)
     }
 
+    #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         if self.end == End::Verbatim {
             return self.text(name, value);
         }
-        self.name(name);
+        write_name(mem::replace(&mut self.separator, b','), name, self.writer.out);
         value.serialize(&mut *self.writer)
-    }
-
-    /// Writes a key that is a string.
-    #[inline]
-    fn name(&mut self, name: &str) {
-        self.separate();
-        write_text(name, self.writer.out);
-        self.writer.out.push(b':');
     }
 
     #[cold]
@@ -80,22 +76,32 @@ impl<'w, 'a> Compound<'w, 'a> {
         if !VERBATIM.contains(&name) {
             return Err(Error::custom("expected value"));
         }
-        let place = std::mem::replace(&mut self.writer.place, Place::Verbatim);
+        let place = mem::replace(&mut self.writer.place, Place::Verbatim);
         let written = value.serialize(&mut *self.writer);
         self.writer.place = place;
         written
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish(self) {
-        let out = &mut *self.writer.out;
-        match self.end {
-            End::Array => out.push(b']'),
-            End::Object => out.push(b'}'),
-            End::ArrayInObject => out.extend_from_slice(b"]}"),
-            End::ObjectInObject => out.extend_from_slice(b"}}"),
-            End::Verbatim => {}
-        }
+        finish(self.end, self.separator, self.writer.out);
+    }
+}
+
+/// Ends a value. Nothing was in it if what would stand before the next one is still its bracket.
+#[inline]
+fn finish(end: End, separator: u8, out: &mut Vec<u8>) {
+    let (close, length) = match end {
+        End::Array => (*b"]\0", 1),
+        End::Object => (*b"}\0", 1),
+        End::ArrayInObject => (*b"]}", 2),
+        End::ObjectInObject => (*b"}}", 2),
+        End::Verbatim => return,
+    };
+    let close = u128::from(u16::from_le_bytes(close));
+    match separator {
+        b',' => append(close, length, out),
+        open => append(close << u8::BITS | u128::from(open), length + 1, out),
     }
 }
 
@@ -106,10 +112,12 @@ macro_rules! array {
             type Ok = ();
             type Error = Error;
 
+            #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
                 self.element(value)
             }
 
+            #[inline]
             fn end(self) -> Result<(), Error> {
                 self.finish();
                 Ok(())
@@ -132,6 +140,7 @@ macro_rules! fields {
             type Ok = ();
             type Error = Error;
 
+            #[inline]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
@@ -140,6 +149,7 @@ macro_rules! fields {
                 self.field(name, value)
             }
 
+            #[inline]
             fn end(self) -> Result<(), Error> {
                 self.finish();
                 Ok(())
@@ -154,6 +164,7 @@ impl SerializeMap for Compound<'_, '_> {
     type Ok = ();
     type Error = Error;
 
+    #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         self.separate();
         let start = self.writer.out.len();
@@ -165,10 +176,12 @@ impl SerializeMap for Compound<'_, '_> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         value.serialize(&mut *self.writer)
     }
 
+    #[inline]
     fn end(self) -> Result<(), Error> {
         self.finish();
         Ok(())
