@@ -15,8 +15,8 @@ use std::{
 
 /// Makes connections to one server.
 ///
-/// Restart, reconnect and a second client are all one more `connect`: a session asks again when a child process died of
-/// the first message, or when a connection was lost.
+/// A restart, a reconnect and a second client are each one more `connect`. A session connects again when a child
+/// process died of the first message, or when a connection was lost.
 pub trait Connector: Send + Sync + 'static {
     /// What carries the messages.
     type Transport: Transport;
@@ -47,45 +47,45 @@ impl<C: Connector> Connector for Arc<C> {
 pub struct Link<T> {
     /// Carries the messages.
     pub transport: T,
-    /// What the server says unasked.
+    /// The messages of the server that belong to no request.
     pub unsolicited: Unsolicited,
-    /// Does the work of the connection; poll it for as long as the transport is used.
+    /// Does the work of the connection; poll it as long as the transport is used.
     pub driver: Driver,
     /// What kind of connection it is.
     pub binding: Binding,
-    /// How long it has waited for a person, if it ever does.
+    /// The time it has spent waiting for a person, if it ever does.
     pub patience: Option<Patience>,
 }
 
 impl<T> Link<T> {
-    /// A connection that needs no driver and says nothing unasked.
+    /// Creates a connection without a driver and without unsolicited messages.
     pub fn new(transport: T, binding: Binding) -> Self {
         let (unsolicited, driver) = (Unsolicited::empty(), Driver::idle());
         Self { transport, unsolicited, driver, binding, patience: None }
     }
 
-    /// The same connection, with its transport in another.
+    /// Wraps the transport in another one.
     #[must_use]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Link<U> {
         let Self { transport, unsolicited, driver, binding, patience } = self;
         Link { transport: change(transport), unsolicited, driver, binding, patience }
     }
 
-    /// The same connection, which may wait for a person.
+    /// Sets the time that the connection spends waiting for a person.
     #[must_use]
     pub fn with_patience(mut self, patience: Option<Patience>) -> Self {
         self.patience = patience;
         self
     }
 
-    /// The same connection with what the server says unasked.
+    /// Sets the stream of unsolicited messages.
     #[must_use]
     pub fn with_unsolicited(mut self, unsolicited: Unsolicited) -> Self {
         self.unsolicited = unsolicited;
         self
     }
 
-    /// The same connection with a driver.
+    /// Sets the driver.
     #[must_use]
     pub fn with_driver(mut self, driver: Driver) -> Self {
         self.driver = driver;
@@ -107,9 +107,9 @@ pub enum Binding {
 
 /// The future that does the work of a connection.
 ///
-/// Ends when the last clone of the transport is gone and the connection is shut down, or when it is lost; the error
-/// says why. [`shut_down`](Self::shut_down) does not wait for the last clone. Dropping it cuts the connection at once:
-/// pending requests fail, and a child process is killed.
+/// It ends when the last clone of the transport is gone and the connection has been shut down, or when the connection
+/// is lost; the error says why. [`shut_down`](Self::shut_down) does not wait for the last clone. Dropping the driver
+/// cuts the connection at once: pending requests fail, and a child process is killed.
 #[must_use = "a connection makes no progress unless its driver is polled"]
 pub struct Driver {
     work: Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>,
@@ -122,12 +122,12 @@ impl Driver {
         Self { work: Box::pin(future), shut_down: None }
     }
 
-    /// The same driver, with what has its future end as if the last clone of the transport were gone.
+    /// Sets the function that makes the future end as if the last clone of the transport were gone.
     pub fn with_shut_down(self, shut_down: impl FnOnce() + Send + 'static) -> Self {
         Self { shut_down: Some(Box::new(shut_down)), ..self }
     }
 
-    /// A driver whose future does the work of this one and more. It is shut down as this one is.
+    /// Wraps the future of the driver in another one, and keeps the way in which it is shut down.
     pub fn map<F>(mut self, wrap: impl FnOnce(Self) -> F) -> Self
     where
         F: Future<Output = Result<(), Error>> + Send + 'static,
@@ -136,17 +136,18 @@ impl Driver {
         Self { shut_down, ..Self::new(wrap(self)) }
     }
 
-    /// Has the connection shut down in good order, whoever still has a clone of the transport. Poll the driver to its end:
-    /// by then calls in flight have failed, and later ones do.
+    /// Starts a graceful shutdown, even if there are clones of the transport. Poll the driver to its end: by then calls
+    /// in flight have failed, and later ones fail too.
     ///
-    /// That is known by all bindings of this crate; a driver that was not told how waits for the last clone.
+    /// All bindings of this crate support it; a driver [without](Self::with_shut_down) support waits for the last
+    /// clone.
     pub fn shut_down(&mut self) {
         if let Some(shut_down) = self.shut_down.take() {
             shut_down();
         }
     }
 
-    /// A driver with nothing to do: it ends at once.
+    /// Creates a driver with nothing to do: it ends at once.
     pub fn idle() -> Self {
         Self::new(std::future::ready(Ok(())))
     }

@@ -18,8 +18,8 @@
 //! quiet, a message is written by its caller instead, within the call and as far as the stream takes it at once: no
 //! driver has to be woken for it. That is so after one answer alone, and in a tokio runtime.
 //!
-//! The calls that follow many answers are written by the caller who comes last, or by the driver if one does not come. A
-//! driver that runs before that lets the others go first, once. If the peer has nothing else to do, they leave in two
+//! The calls that follow many answers are written by the caller who comes last, or by the driver if one does not come.
+//! A driver that runs before that lets the others go first, once. If the peer has nothing else to do, they leave in two
 //! writes: it gets the first half from the caller who completes it, and works on it while the others come.
 //!
 //! The stream is polled with the waker of the driver in either case, which does the rest, and it is dropped with the
@@ -33,10 +33,10 @@
 //!
 //! # Cancel safety
 //!
-//! A request whose [`Sending`] or [`Replies`] are dropped is taken back while it waits behind what is being written; later
-//! the server is sent one `notifications/cancelled`, except about `initialize`. A line is never written in part: a driver
-//! whose handles are gone waits until the peer has taken the rest, and how long it may wait is the business of whoever
-//! polls it ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
+//! A request whose [`Sending`] or [`Replies`] are dropped is taken back while it waits behind what is being written;
+//! later the server is sent one `notifications/cancelled`, except about `initialize`. A line is never written in part:
+//! a driver whose handles are gone waits until the peer has taken the rest, and how long it may wait is the business of
+//! whoever polls it ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
 
 mod batch;
 mod bell;
@@ -106,9 +106,10 @@ pub fn connect(io: impl AsyncRead + AsyncWrite + Send + 'static) -> Link<Multipl
         .with_driver(Driver::new(connection).with_shut_down(release))
 }
 
-/// Makes many calls share one stream: a handle, what the peer says unasked, and the driver that does the work.
+/// Multiplexes calls over one byte stream: returns a handle, the unsolicited messages, and the driver that does the
+/// work.
 ///
-/// Two halves, like those of a child process, make a stream with [`tokio::io::join`].
+/// Join two halves, like those of a child process, with [`tokio::io::join`].
 pub fn multiplex<T>(io: T, limits: Limits) -> (Multiplex, Unsolicited, Connection<T>)
 where
     T: AsyncRead + AsyncWrite + Send + 'static,
@@ -132,7 +133,7 @@ where
     (multiplex, unsolicited, Connection(engine))
 }
 
-/// Connects over a channel that keeps messages apart by itself, within the default [`Limits`].
+/// Connects over a channel of whole messages, within the default [`Limits`].
 pub fn connect_messages<S, E>(channel: S) -> Link<Multiplex>
 where
     S: Sink<Bytes, Error = E> + Stream<Item = Result<Bytes, E>> + Send + 'static,
@@ -145,10 +146,10 @@ where
         .with_driver(Driver::new(connection).with_shut_down(release))
 }
 
-/// Makes many calls share one channel of messages: a WebSocket, a queue, or a stream with framing of its own.
+/// Multiplexes calls over one channel of messages: a WebSocket, a queue, or a stream with framing of its own.
 ///
-/// Every item is one message in JSON, without line breaks in those that are sent. A [`crate::Error`] of the channel is
-/// that of the connection; any other becomes its source.
+/// Every item is one JSON message; those that are sent contain no line breaks. A [`crate::Error`] of the channel
+/// becomes the error of the connection; any other error becomes its source.
 ///
 /// ```
 /// use bytes::{Bytes, BytesMut};
@@ -191,21 +192,21 @@ fn share<W: Wire + Send + 'static>(wire: W, limits: Limits) -> (Multiplex, Unsol
     (Multiplex(Arc::new(Handle::new(handle))), Unsolicited::new(arrivals), engine)
 }
 
-/// How much of what a peer sends is kept, and how much is queued for it.
+/// Limits for what is received and queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The length of a message of the peer, 64 MiB. A longer one fails the call that it answers.
+    /// The length of a received message. A longer one fails the call that it answers. Default: 64 MiB.
     pub message_bytes: usize,
-    /// What a peer may write before its first message, 1 MiB. Beyond it the connection fails: it is no server.
+    /// How many bytes the peer may write before its first message. Beyond it the connection fails. Default: 1 MiB.
     pub noise_bytes: usize,
-    /// The bytes that wait to be written, 32 MiB. Beyond it calls wait; a single message may be larger.
+    /// How many bytes may wait to be written. Beyond it calls wait; a single message may be larger. Default: 32 MiB.
     pub outbox_bytes: usize,
-    /// The notifications about one request that wait to be read, 64. Beyond it old progress is dropped, and if there
-    /// is none, the call fails. Together they may be as long as one message.
+    /// How many notifications about one request may wait to be read. Beyond it old progress is dropped, and if there is
+    /// none, the call fails. Together they may be as long as one message. Default: 64.
     pub replies: usize,
-    /// The unsolicited messages that wait to be read, 256. Beyond it the oldest are dropped. Together they may be as
-    /// long as one message.
+    /// How many unsolicited messages may wait to be read. Beyond it the oldest are dropped. Together they may be as
+    /// long as one message. Default: 256.
     pub unsolicited: usize,
 }
 
@@ -231,9 +232,9 @@ impl Limits {
     }
 }
 
-/// Sends messages over a stream that many calls share. Clones share it too.
+/// A handle that sends messages over a multiplexed connection. Clones share the connection.
 ///
-/// The connection is open for as long as there is a clone, or replies that were not read to their end.
+/// The connection stays open as long as there is a clone, or replies that were not read to their end.
 #[derive(Clone, Debug)]
 pub struct Multiplex(Arc<Handle>);
 

@@ -7,10 +7,10 @@ use std::{borrow::Cow, error, fmt, process::ExitStatus, sync::Arc, time::Duratio
 /// An error of any type.
 pub type BoxError = Box<dyn error::Error + Send + Sync + 'static>;
 
-/// A message did not make the journey, or its answer did not.
+/// A message, or its answer, did not get through.
 ///
-/// Opaque: ask it with its predicates. Cheap to clone, because a lost connection fails every call in flight with the
-/// same cause.
+/// The type is opaque and has predicates. It is cheap to clone, because a lost connection fails every call in flight
+/// with the same cause.
 #[derive(Clone)]
 pub struct Error {
     delivery: Delivery,
@@ -77,55 +77,55 @@ impl Error {
         Self { delivery, inner: Arc::new(inner) }
     }
 
-    /// A failure of a transport of your own: what happened, and how far the message got.
+    /// Creates an error for a transport of your own: what happened, and how far the message got.
     pub fn other(message: impl Into<Cow<'static, str>>, delivery: Delivery) -> Self {
         Self::new(Kind::Other, delivery, message)
     }
 
-    /// The connection is closed.
+    /// Creates an error about a closed connection.
     pub fn closed(message: impl Into<Cow<'static, str>>, delivery: Delivery) -> Self {
         Self::new(Kind::Closed, delivery, message)
     }
 
-    /// The same error with its cause.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(self, source: impl Into<BoxError>) -> Self {
         let source = Arc::from(source.into());
         self.edit(|inner| inner.source = Some(source))
     }
 
-    /// The same error about a message that got elsewhere.
+    /// Changes how far the message got.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
         self
     }
 
-    /// The same error with the HTTP status of the answer.
+    /// Sets the HTTP status of the answer.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         self.edit(|inner| inner.status = Some(status))
     }
 
-    /// The same error with what the peer said in the body of a refusal.
+    /// Sets the JSON-RPC error in the body of the answer.
     #[must_use]
     pub fn with_peer_error(self, error: ErrorObject) -> Self {
         self.edit(|inner| inner.peer_error = Some(error))
     }
 
-    /// The same error with the `WWW-Authenticate` header of the answer.
+    /// Sets the `WWW-Authenticate` header of the answer.
     #[must_use]
     pub fn with_challenge(self, challenge: impl Into<Box<str>>) -> Self {
         self.edit(|inner| inner.challenge = Some(challenge.into()))
     }
 
-    /// The same error with how long the server asks to wait.
+    /// Sets how long the server asks to wait.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         self.edit(|inner| inner.retry_after = Some(wait))
     }
 
-    /// The same error with how the server's process ended, and the last of what it wrote to standard error.
+    /// Sets the exit status of the server's process, and the end of its standard error.
     #[must_use]
     pub fn with_exit(self, exit: Option<ExitStatus>, stderr_tail: impl Into<Box<str>>) -> Self {
         let tail = Some(stderr_tail.into()).filter(|tail| !tail.is_empty());
@@ -177,12 +177,12 @@ impl Error {
         self.inner.kind == Kind::Overflow
     }
 
-    /// The HTTP status of the answer, where there was one.
+    /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         self.inner.status
     }
 
-    /// What the peer said in the body of a refusal. Untrusted.
+    /// The JSON-RPC error in the body of the answer. Untrusted.
     pub fn peer_error(&self) -> Option<&ErrorObject> {
         self.inner.peer_error.as_ref()
     }
@@ -192,17 +192,17 @@ impl Error {
         self.inner.challenge.as_deref()
     }
 
-    /// How long the server asks to wait before the next try.
+    /// How long the server asks to wait before the next attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
 
-    /// How the server's process ended, if it was one of ours and is known to have ended.
+    /// The exit status of the server's process, if this client started it and it is known to have ended.
     pub fn server_exit(&self) -> Option<ExitStatus> {
         self.inner.server_exit
     }
 
-    /// The last of what the server's process wrote to standard error. Untrusted.
+    /// The end of the standard error of the server's process. Untrusted.
     pub fn stderr_tail(&self) -> Option<&str> {
         self.inner.stderr_tail.as_deref()
     }

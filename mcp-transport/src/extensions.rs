@@ -2,9 +2,9 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-/// Values that go along with a message and are not part of it: at most one of each type.
+/// A map of values that travel with a message but are not part of it: at most one of each type.
 ///
-/// Those of the crate `http`, for values that are shared: the first value takes no memory of its own.
+/// Like the `Extensions` of the crate `http`, but clones share the values, and the first value needs no map.
 ///
 /// ```
 /// use mcp_transport::Extensions;
@@ -50,19 +50,19 @@ impl<T: Clone + Send + Sync + 'static> Value for T {
 }
 
 impl Extensions {
-    /// No values.
+    /// Creates an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The value of a type.
+    /// The value of this type.
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         let first = self.first.as_ref().map(First::value);
         let first = first.and_then(|value| (value as &dyn Any).downcast_ref());
         first.or_else(|| self.rest.get())
     }
 
-    /// Adds a value, in place of an earlier one of its type.
+    /// Adds a value; an earlier one of its type is replaced.
     pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
         if self.is_for_first::<T>() {
             self.first = Some(First::Counted(Arc::new(value)));
@@ -71,7 +71,7 @@ impl Extensions {
         }
     }
 
-    /// Adds a value that is shared already.
+    /// Adds a value that is already shared.
     pub fn insert_shared<T: Clone + Send + Sync + 'static>(&mut self, value: Arc<T>) {
         if self.is_for_first::<T>() {
             self.first = Some(First::Counted(value));
@@ -80,7 +80,7 @@ impl Extensions {
         }
     }
 
-    /// Adds a value that is there for ever: it takes no memory, and its clones are not counted.
+    /// Adds a static value, which needs no memory and no reference count.
     pub fn insert_static<T: Clone + Send + Sync + 'static>(&mut self, value: &'static T) {
         if self.is_for_first::<T>() {
             self.first = Some(First::Static(value));
@@ -89,7 +89,7 @@ impl Extensions {
         }
     }
 
-    /// The value of a type, to be changed; the default of the type if there was none.
+    /// The value of this type for changes; inserts the default if there is none.
     pub fn get_or_insert_default<T: Clone + Default + Send + Sync + 'static>(&mut self) -> &mut T {
         // It may be shared, so what is changed is a copy.
         if self.is_for_first::<T>()
@@ -100,7 +100,7 @@ impl Extensions {
         self.rest.get_or_insert_default()
     }
 
-    /// Takes all values away.
+    /// Removes all values.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
@@ -124,14 +124,14 @@ impl Extensions {
     }
 }
 
-/// Those of an HTTP request.
+/// Takes over the extensions of an HTTP request.
 impl From<http::Extensions> for Extensions {
     fn from(rest: http::Extensions) -> Self {
         Self { first: None, rest }
     }
 }
 
-/// For an HTTP request.
+/// Hands the extensions over to an HTTP request.
 impl From<Extensions> for http::Extensions {
     fn from(Extensions { first, mut rest }: Extensions) -> Self {
         if let Some(first) = first {

@@ -6,9 +6,9 @@ use crate::{
 };
 use tokio::io::DuplexStream;
 
-/// A connected pair: a client's link, and the stream that a server reads from and writes to.
+/// Creates a connected pair: the client's link, and the stream that a server reads from and writes to.
 ///
-/// Each direction holds at most `capacity` bytes that were not read yet.
+/// Each direction buffers at most `capacity` bytes.
 ///
 /// ```
 /// # async fn example() {

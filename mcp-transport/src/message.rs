@@ -6,26 +6,26 @@ use mcp_types::rpc::{Message, Notification, Request, Response};
 /// A message of the server.
 pub type ServerMessage = Message;
 
-/// A message of the client, with what the layers above know and a binding may need.
+/// A message of the client, with extensions from the layers above for the binding.
 ///
-/// Extensions never go over the wire as they are. The bindings of this crate look for
+/// Extensions are never sent as they are. The bindings of this crate look for
 /// [`ProtocolVersion`](mcp_types::ProtocolVersion) (the negotiated revision) and [`MirroredParams`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientMessage {
     /// The message itself.
     pub body: Message,
-    /// Facts about it that are not part of the message.
+    /// Values that travel with the message but are not part of it.
     pub extensions: Extensions,
 }
 
 impl ClientMessage {
-    /// A message without extensions.
+    /// Creates a message without extensions.
     pub fn new(body: impl Into<Message>) -> Self {
         Self { body: body.into(), extensions: Extensions::new() }
     }
 
-    /// The same message with one more extension; one of the same type is replaced.
+    /// Adds an extension; one of the same type is replaced.
     #[must_use]
     pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
         self.extensions.insert(extension);
@@ -57,7 +57,7 @@ impl From<Response> for ClientMessage {
     }
 }
 
-/// Arguments of a tool call that its schema wants mirrored: pairs of a header's name, without `Mcp-Param-`, and a value.
+/// Tool arguments to mirror in headers: pairs of a header's name, without `Mcp-Param-`, and a value.
 ///
 /// An extension of a [`ClientMessage`]. A binding with headers encodes them; the others ignore them
 /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http)).

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a connection has waited for a person: somebody who logs in, for example. Clones share it.
+/// The time that a connection has spent waiting for a person, for example for a login. Clones share it.
 ///
-/// A [`Link`](crate::Link) carries it from the transport, which waits, to the session, whose time limits stand still.
+/// A [`Link`](crate::Link) carries it from the transport, which waits, to the session, whose time limits are paused.
 #[derive(Clone, Debug, Default)]
 pub struct Patience(Arc<Mutex<State>>);
 
@@ -21,7 +21,7 @@ struct State {
 }
 
 impl Patience {
-    /// Begins to wait; it ends when the value is dropped.
+    /// Starts waiting, until the returned guard is dropped.
     pub fn wait(&self) -> Waiting {
         let mut state = self.state();
         state.waiting += 1;
@@ -29,7 +29,7 @@ impl Patience {
         Waiting(self.clone())
     }
 
-    /// How long it was waited for in all, up to now. Times that overlap count once.
+    /// The total time spent waiting so far. Overlapping waits count once.
     pub fn waited(&self) -> Duration {
         let state = self.state();
         state.waited + state.since.map_or(Duration::ZERO, |since| since.elapsed())
@@ -40,7 +40,7 @@ impl Patience {
     }
 }
 
-/// A wait for a person, for as long as it lives.
+/// A guard: the connection waits for a person as long as it lives.
 #[derive(Debug)]
 pub struct Waiting(Patience);
 

@@ -12,7 +12,7 @@ use std::{
 
 /// The server's messages about one client message, ending with its response.
 ///
-/// Empty for notifications and responses. A stream that ends without a response, or an error, means that the response
+/// The stream is empty for notifications and responses. If it ends without a response, or with an error, the response
 /// will never come.
 ///
 /// # Cancel safety
@@ -26,11 +26,11 @@ enum Inner {
     Pending(PendingReplies),
 }
 
-/// Replies that are still to come: [`Replies`] in a quarter of their room, for calls in flight.
+/// [`Replies`] without a response yet, in a quarter of the size, for calls in flight.
 ///
 /// # Cancel safety
 ///
-/// As of [`Replies`].
+/// See [`Replies`].
 #[must_use = "dropping the replies abandons the request"]
 pub struct PendingReplies(Source);
 
@@ -40,12 +40,12 @@ enum Source {
 }
 
 impl Replies {
-    /// No replies: the message was a notification or a response.
+    /// Creates empty replies, for a notification or a response.
     pub fn empty() -> Self {
         Self(Inner::Ready(None))
     }
 
-    /// One reply, already there.
+    /// Creates replies of one message that is already there.
     pub fn once(message: impl Into<ServerMessage>) -> Self {
         Self(Inner::Ready(Some(message.into())))
     }
@@ -63,16 +63,16 @@ impl Replies {
         matches!(self.0, Inner::Ready(_))
     }
 
-    /// Replies as they come.
+    /// Creates replies from a stream.
     pub fn new(stream: impl Stream<Item = Result<ServerMessage, Error>> + Send + 'static) -> Self {
         Self(Inner::Pending(PendingReplies(Source::Stream(Box::pin(stream)))))
     }
 
-    /// The response, if it is there already.
+    /// Returns the response, if it is already there and the first reply.
     ///
     /// # Errors
     ///
-    /// It is still to come, or something comes before it, or there is none: the replies, in less room.
+    /// It is not there yet, or something comes before it, or there is none: returns the replies, in a smaller type.
     pub fn into_response(self) -> Result<Response, PendingReplies> {
         match self.0 {
             Inner::Ready(Some(ServerMessage::Response(response))) => Ok(response),

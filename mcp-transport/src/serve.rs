@@ -63,10 +63,10 @@ pub use renumber::Renumber;
 use backend::Backend;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Serves newline-delimited JSON over `io`: the future reads, calls `service`, and writes what it says.
+/// Serves newline-delimited JSON over `io`: the future reads messages, calls `service`, and writes its replies.
 ///
-/// Messages are handed to clones of the service in the order in which they came, as long as those are ready; each is
-/// answered as its replies come. See [`ServeLines`].
+/// Messages are passed to clones of the service in order, as far as those are ready, and their replies are written as
+/// they come. See [`ServeLines`].
 ///
 /// ```
 /// # async fn example() -> Result<(), mcp_transport::BoxError> {
@@ -88,9 +88,9 @@ where
     ServeLines::new(io, Backend::new(service), limits)
 }
 
-/// An MCP endpoint over streamable HTTP: a service of HTTP requests that calls `service`.
+/// Creates an MCP endpoint over streamable HTTP: a service of HTTP requests that calls `service`.
 ///
-/// It fits under any server of HTTP that takes tower services. See [`HttpEndpoint`].
+/// It works with any HTTP server that takes tower services. See [`HttpEndpoint`].
 ///
 /// ```
 /// # use mcp_transport::{ClientMessage, Error, Replies};

@@ -17,18 +17,18 @@
 //! It is started without a shell, in a process group of its own, with few of the parent's environment variables. When
 //! the last clone of the transport is gone, its standard input is closed; if it does not exit in time, its group is
 //! asked to terminate, and at last killed
-//! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#shutdown)). When it exits by
-//! itself, every pending call fails with its exit status and the last of what it wrote to standard error, and what is
-//! left of its group is killed. Dropping the driver kills the group at once, also when a task panics or the runtime ends.
-//! A descendant that has left the group, for example by `setsid`, is out of reach.
+//! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#shutdown)). When it exits
+//! by itself, every pending call fails with its exit status and the last of what it wrote to standard error, and what
+//! is left of its group is killed. Dropping the driver kills the group at once, also when a task panics or the runtime
+//! ends. A descendant that has left the group, for example by `setsid`, is out of reach.
 //!
 //! # One child, one session
 //!
 //! A [`Command`] starts a child for each connection, and the child ends with it. There is no way to keep the process
 //! for the next connection, because it would not be as good as new: a server of an older revision was initialized once
 //! and may not be again, what was subscribed to still comes, and a late answer to a call of the first session could be
-//! taken for one to a call of the second, whose ids begin anew. What can be kept is the connection. It lives for as long
-//! as there is a clone of its transport; a session, and a client above it, are kept by keeping them.
+//! taken for one to a call of the second, whose ids begin anew. What can be kept is the connection. It lives for as
+//! long as there is a clone of its transport; a session, and a client above it, are kept by keeping them.
 //!
 //! # Consent
 //!
@@ -65,9 +65,9 @@ use std::{ffi::OsString, fmt, path::PathBuf, time::Duration};
 
 /// Starts a child process for each connection.
 ///
-/// A program without a path separator is looked up in the `PATH` that the child gets. Nothing is ever given to a shell, except
-/// that Windows starts batch files with one: there `npx` stands for `npx.cmd` too, and an argument that cannot be handed to a
-/// batch file as it is, is an error.
+/// A program without a path separator is looked up in the `PATH` of the child. No shell is ever involved, except that
+/// Windows uses one to start batch files: there `npx` also finds `npx.cmd`, and an argument that cannot be passed to a
+/// batch file unchanged is an error.
 #[derive(Clone)]
 #[must_use = "a command does nothing until it is connected"]
 pub struct Command {
@@ -107,7 +107,7 @@ impl Command {
         }
     }
 
-    /// Adds an argument, which the child gets as it is.
+    /// Adds an argument, which is passed unchanged.
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
@@ -136,46 +136,46 @@ impl Command {
         self
     }
 
-    /// Gives the child all of the parent's environment, its secrets included.
+    /// Passes the whole environment of the parent to the child, including its secrets.
     ///
-    /// By default it gets the variables that say where and who the user is: `HOME`, `LANG`, `LC_*`, `LOGNAME`, `PATH`,
-    /// `SHELL`, `TERM`, `TMPDIR`, `USER`, and what programs need on Windows.
+    /// By default the child gets only basic variables: `HOME`, `LANG`, `LC_*`, `LOGNAME`, `PATH`, `SHELL`, `TERM`,
+    /// `TMPDIR`, `USER`, and what programs need on Windows.
     pub fn inherit_env(mut self) -> Self {
         self.environment.inherit_all();
         self
     }
 
-    /// Gives the child one more variable of the parent's environment, if it is there when the child is started.
+    /// Passes one more variable of the parent's environment, if it is set when the child is started.
     pub fn inherit_var(mut self, name: impl Into<OsString>) -> Self {
         self.environment.inherit(name.into());
         self
     }
 
-    /// Starts the child in this directory; a relative path of the program counts from there.
+    /// Sets the working directory; a relative path of the program is relative to it.
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.current_dir = Some(directory.into());
         self
     }
 
-    /// Says what becomes of the child's standard error.
+    /// Sets what happens to the child's standard error.
     pub fn stderr(mut self, policy: Stderr) -> Self {
         self.stderr = policy;
         self
     }
 
-    /// How many bytes of the end of standard error are kept for the error of a child that dies: 64 KiB by default.
+    /// Sets how many bytes of the end of standard error are kept, for the error when the child dies: 64 KiB by default.
     pub fn stderr_tail(mut self, bytes: usize) -> Self {
         self.stderr_tail = bytes;
         self
     }
 
-    /// How long the child may take to exit after its standard input was closed: 2 s by default.
+    /// Sets how long the child may take to exit after its standard input was closed: 2 s by default.
     pub fn exit_grace(mut self, grace: Duration) -> Self {
         self.graces.exit = grace;
         self
     }
 
-    /// How long the child may take to exit after it was asked to terminate: 2 s by default.
+    /// Sets how long the child may take to exit after it was asked to terminate: 2 s by default.
     pub fn terminate_grace(mut self, grace: Duration) -> Self {
         self.graces.terminate = grace;
         self
@@ -201,7 +201,7 @@ impl Connector for Command {
     ///
     /// # Errors
     ///
-    /// The program, its script, directory or standard error file is not there, or the child cannot be started
+    /// The program, its script, its directory or its standard error file does not exist, or the child cannot be started
     /// ([`Error::is_connect`]).
     async fn connect(&self) -> Result<Link<Multiplex>, Error> {
         self.start()

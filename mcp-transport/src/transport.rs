@@ -3,9 +3,9 @@
 use crate::{ClientMessage, Error, Replies};
 use tower_service::Service;
 
-/// Carries one client message to the server and yields what the server says about it.
+/// Carries one client message to the server, and yields the server's messages about it.
 ///
-/// Never implemented by hand: implement [`Service`] and have it. The contract is in the documentation of the crate.
+/// Never implemented by hand: any matching [`Service`] has it. The contract is in the [crate documentation](crate).
 pub trait Transport:
     Service<ClientMessage, Response = Replies, Error = Error, Future: Send + 'static>
     + Clone

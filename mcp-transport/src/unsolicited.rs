@@ -9,19 +9,19 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The messages of a server that answer no request of the client, and what was noticed on the way.
+/// The stream of messages that belong to no request of the client, and of diagnostics.
 ///
-/// Ends with the connection. A binding keeps a bounded number of them: when nobody reads, the oldest are dropped, and
-/// the connection goes on.
+/// It ends with the connection. A binding buffers a bounded number: if nobody reads, the oldest are dropped, and the
+/// connection goes on.
 pub struct Unsolicited(Pin<Box<dyn Stream<Item = Arrival> + Send>>);
 
 impl Unsolicited {
-    /// A stream of arrivals.
+    /// Creates it from a stream.
     pub fn new(stream: impl Stream<Item = Arrival> + Send + 'static) -> Self {
         Self(Box::pin(stream))
     }
 
-    /// Nothing, at once.
+    /// Creates an empty stream.
     pub fn empty() -> Self {
         Self::new(futures_util::stream::empty())
     }
@@ -45,7 +45,7 @@ impl fmt::Debug for Unsolicited {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Arrival {
-    /// A message: a notification, a legacy server's request, or a response that nobody waits for.
+    /// A message: a notification, a request of a legacy server, or a response that no call waits for.
     Message(ServerMessage),
     /// Something that a server should not have sent; the connection goes on.
     Diagnostic(Diagnostic),
@@ -62,14 +62,14 @@ pub enum Diagnostic {
         /// What is wrong with them.
         error: DecodeError,
     },
-    /// A message longer than the limit, which fits no pending request.
+    /// A message over the size limit that answers no pending request.
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// Several messages in one, as servers of revision 2025-03-26 may send them. Each of them was taken by itself.
+    /// A batch of messages, as servers of revision 2025-03-26 may send. Each message was handled on its own.
     Batch,
-    /// Messages that nobody read in time, and that were dropped.
+    /// Messages that were dropped because nobody read them in time.
     Dropped {
         /// How many.
         count: u64,

@@ -12,14 +12,14 @@ use std::{error, fmt, str::FromStr};
 #[cfg(feature = "http")]
 pub(crate) use host::is_loopback;
 
-/// The URL of a server or of a page: a scheme, a host and a path, as [RFC 3986] has them.
+/// The URL of a server or of a page: a scheme, a host and a path, as in [RFC 3986].
 ///
-/// It is read strictly, so that all who read the same text see the same host: no backslashes, no control characters, no
-/// spaces, and a host that is a name of DNS or an address in its usual form. Letters outside ASCII may be in the path and
-/// in the query, where they are percent-encoded; in a host they must be in Punycode.
+/// Parsing is strict, so that all parsers see the same host in the same text: no backslashes, no control characters, no
+/// spaces, and a host that is a DNS name or an address in its usual form. Letters outside of ASCII are percent-encoded
+/// in the path and the query; in a host they must be in Punycode.
 ///
-/// Scheme and host are kept in lower case, the default port of `http`, `https`, `ws` and `wss` is dropped, an empty path
-/// is `/`, and dots are taken out of the path. So equal URLs are equal texts.
+/// Scheme and host are converted to lower case, the default port of `http`, `https`, `ws` and `wss` is dropped, an
+/// empty path becomes `/`, and dot segments are resolved. So equal URLs are equal text.
 ///
 /// ```
 /// use mcp_transport::Url;
@@ -36,11 +36,11 @@ pub(crate) use host::is_loopback;
 pub struct Url(UriString);
 
 impl Url {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     ///
-    /// The text is not a URL with a host, or not strictly one. The error does not repeat it: it may have secrets.
+    /// The text is not a valid URL with a host. The error does not quote it, because it may contain secrets.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let iri = IriStr::new(text).map_err(|_| InvalidUrl(fault(text)))?;
         // The host has to be looked at before anything is encoded.
@@ -54,11 +54,11 @@ impl Url {
         Parts::of(&dots.to_dedicated_string())?.assemble()
     }
 
-    /// Resolves a reference that was found at this URL; one that is absolute stands for itself.
+    /// Resolves a reference against this URL; an absolute one is returned as it is.
     ///
     /// # Errors
     ///
-    /// The reference is none, or leads to what is not a URL with a host.
+    /// The reference is invalid, or does not resolve to a URL with a host.
     pub fn join(&self, reference: &str) -> Result<Self, InvalidUrl> {
         let reference =
             IriReferenceStr::new(reference).map_err(|_| InvalidUrl(fault(reference)))?;
@@ -68,7 +68,7 @@ impl Url {
         Self::parse(joined.as_str())
     }
 
-    /// The whole text, with all that is secret in it.
+    /// The whole text, including secrets.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -78,12 +78,12 @@ impl Url {
         self.0.scheme_str()
     }
 
-    /// Whether a browser would show it: `http` or `https`.
+    /// Whether the scheme is `http` or `https`.
     pub fn is_web(&self) -> bool {
         matches!(self.scheme(), "http" | "https")
     }
 
-    /// Whether its host is this machine, by a name or an address that can be nothing else.
+    /// Whether the host is certainly this machine: `localhost` or a loopback address.
     pub fn is_loopback(&self) -> bool {
         host::is_loopback(self.host())
     }
@@ -93,12 +93,12 @@ impl Url {
         self.0.authority_components().map_or("", |authority| authority.host())
     }
 
-    /// The port, if it is not the default one of the scheme.
+    /// The port, if it is not the default of the scheme.
     pub fn port(&self) -> Option<u16> {
         self.0.authority_components()?.port()?.parse().ok()
     }
 
-    /// The port, or else the default one of `http`, `https`, `ws` and `wss`.
+    /// The port, or the default of `http`, `https`, `ws` and `wss`.
     pub fn port_or_default(&self) -> Option<u16> {
         self.port().or_else(|| default_port(self.scheme()))
     }
@@ -108,7 +108,7 @@ impl Url {
         self.0.path_str()
     }
 
-    /// What stands after `?`.
+    /// The query, after `?`.
     pub fn query(&self) -> Option<&str> {
         self.0.query_str()
     }
@@ -128,25 +128,25 @@ impl Url {
         self.0.authority_components()?.userinfo()
     }
 
-    /// Scheme, host and port, which are what two URLs of one origin have in common.
+    /// The origin: scheme, host and port.
     pub fn origin(&self) -> String {
         let port = self.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("{}://{}{port}", self.scheme(), self.host())
     }
 
-    /// The same without user and password.
+    /// Removes user and password.
     #[must_use]
     pub fn without_credentials(self) -> Self {
         self.rebuilt(|parts| parts.user_info = None)
     }
 
-    /// The same without what stands after `#`.
+    /// Removes the fragment.
     #[must_use]
     pub fn without_fragment(self) -> Self {
         self.rebuilt(|parts| parts.fragment = None)
     }
 
-    /// The same without what stands after `?`.
+    /// Removes the query.
     #[must_use]
     pub fn without_query(self) -> Self {
         self.rebuilt(|parts| parts.query = None)
@@ -269,7 +269,7 @@ impl fmt::Debug for Url {
     }
 }
 
-/// A text that is not strictly a URL, and why.
+/// A text that is not a valid URL, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidUrl(&'static str);
 

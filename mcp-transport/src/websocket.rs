@@ -33,7 +33,7 @@ use tokio_tungstenite::{
 /// The name of the subprotocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("mcp");
 
-/// Connects to a server over WebSocket: `ws:` plainly, `wss:` over TLS with the platform's root certificates.
+/// Connects to a server over WebSocket: `ws:` without TLS, `wss:` over TLS with the platform's root certificates.
 ///
 /// ```no_run
 /// use mcp_transport::{Connector, websocket::WebSocket};
@@ -69,20 +69,20 @@ impl WebSocket {
         Self { url, headers, tls: None, ping_interval, options }
     }
 
-    /// Sends a header with the opening handshake, for example `Authorization`.
+    /// Adds a header to the opening handshake, for example `Authorization`.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
     }
 
-    /// Uses this configuration for TLS: other roots, or a certificate of the client.
+    /// Sets the TLS configuration, for other roots or a client certificate.
     pub fn tls(mut self, config: Arc<ClientConfig>) -> Self {
         self.tls = Some(config);
         self
     }
 
-    /// How long the server may be silent before it is sent a ping, and then before the connection is given up: 30 s by
-    /// default. With zero it may be silent for as long as it likes.
+    /// Sets how long the server may be silent before it gets a ping, and as long again before the connection is lost:
+    /// 30 s by default. Zero turns pings off.
     pub fn ping_interval(mut self, interval: Duration) -> Self {
         self.ping_interval = interval;
         self

@@ -18,8 +18,8 @@ use tower_service::Service;
 
 /// A connector that hands out clones of one transport, for servers in this process and for mocks.
 ///
-/// Each connection has a driver, though there is no work to do: as with any other, it ends with the last use of the
-/// connection, and dropping it fails the calls in flight.
+/// Each connection has a driver, although there is no work to do: it ends when the connection is no longer used, and
+/// dropping it fails the calls in flight, as with any other binding.
 #[derive(Clone, Debug)]
 pub struct Shared<T>(T);
 
@@ -49,11 +49,11 @@ impl<T: Transport> Connector for Shared<T> {
     }
 }
 
-/// A connection to a service in this process, which works for as long as its driver lives.
+/// A connection to a service in this process, which works as long as its driver lives.
 ///
 /// # Cancel safety
 ///
-/// Dropping a call, or its replies, drops what the service does about it; so does dropping the driver.
+/// Dropping a call or its replies drops the work of the service on it; so does dropping the driver.
 #[derive(Clone)]
 pub struct InProcess<T> {
     inner: T,
@@ -86,7 +86,7 @@ impl<T> fmt::Debug for InProcess<T> {
 }
 
 pin_project! {
-    /// A message that a service in this process has got.
+    /// The future of a call to a service in this process.
     #[must_use = "futures do nothing unless polled"]
     pub struct Calling<F> {
         #[pin]

@@ -15,10 +15,11 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// The driver of a byte stream: writes what its callers do not write themselves, and hands out what comes.
+/// The driver of a byte stream: writes what callers do not write themselves, and routes what arrives.
 ///
-/// It ends when no handle is left and all is written, after it has closed its half of the stream; or when the peer
-/// closes the stream or it breaks, and then every pending call fails with the cause. Dropping it fails them too.
+/// It ends when no handle is left and everything is written, after it has closed its half of the stream. It also ends
+/// when the stream is closed by the peer or breaks: every pending call then fails with the cause. Dropping it fails
+/// them too.
 #[derive(Debug)]
 #[must_use = "a connection makes no progress unless it is polled"]
 pub struct Connection<T>(pub(crate) Engine<Bytestream<T>>);
@@ -31,7 +32,7 @@ impl<T: AsyncRead + AsyncWrite> Future for Connection<T> {
     }
 }
 
-/// The driver of a channel of messages: that of a byte stream, for what keeps messages apart by itself.
+/// The driver of a channel of messages, which works like that of a byte stream.
 #[derive(Debug)]
 #[must_use = "a connection makes no progress unless it is polled"]
 pub struct MessageConnection<S>(pub(crate) Engine<Messages<S>>);

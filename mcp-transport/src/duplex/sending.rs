@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// A message on its way into the queue; ready as soon as it is there.
+/// The future of a call to [`Multiplex`](crate::Multiplex): ready as soon as the message is queued.
 ///
 /// # Cancel safety
 ///

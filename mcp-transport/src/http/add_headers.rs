@@ -15,10 +15,10 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Adds to every request the headers that a function gives each time: tenants, signatures, keys that change.
+/// Adds headers to every request that a function returns each time: tenants, signatures, keys that change.
 ///
-/// They take the place of headers of the same name that the endpoint or the message have. Those that belong to the protocol
-/// or to HTTP itself are left out.
+/// They replace headers of the same name from the endpoint or the message. Headers that belong to the protocol or to
+/// HTTP itself are ignored.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};
@@ -35,8 +35,8 @@ use tower_service::Service;
 pub struct AddHeadersLayer(Ask<HeaderMap>);
 
 impl AddHeadersLayer {
-    /// Asks for the headers of each request. When there are none to be had, the request is not sent, and the error is the
-    /// cause of the call's.
+    /// Calls `headers` for each request. If it fails, the request is not sent, and the error becomes the cause of the
+    /// call's error.
     pub fn ask<F, Fut>(headers: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,

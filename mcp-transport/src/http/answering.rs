@@ -18,11 +18,11 @@ use std::{
 use tower_service::Service;
 
 pin_project! {
-    /// The answer to a request of [`Client`], which follows redirects.
+    /// The response future of [`Client`], which follows redirects.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives the request up. A request whose answer was never polled is not sent.
+    /// Dropping it cancels the request. Nothing is sent before the first poll.
     pub struct Answering {
         #[pin]
         stage: Stage,

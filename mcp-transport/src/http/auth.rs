@@ -12,10 +12,10 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Adds a bearer token to every request: one that is known, or one that a function gives each time.
+/// Adds a bearer token to every request: a fixed one, or one that a function returns each time.
 ///
-/// A layer that an [`Endpoint`](super::Endpoint) takes. One that also reads a refusal and asks for a new token is in
-/// `examples/auth_layer.rs`.
+/// It is a layer for an [`Endpoint`](super::Endpoint). `examples/auth_layer.rs` has one that also handles a refusal by
+/// asking for a new token.
 ///
 /// ```
 /// use mcp_transport::http::{AddBearerLayer, Endpoint};
@@ -39,13 +39,13 @@ impl AddBearerLayer {
     ///
     /// # Errors
     ///
-    /// The token holds what cannot be in a header.
+    /// The token contains characters that a header may not have.
     pub fn new(token: &str) -> Result<Self, Error> {
         authorization(token).map(|value| Self(Source::Fixed(value)))
     }
 
-    /// Asks for the token of each request. When there is none, the request is not sent, and the error is the cause of the
-    /// call's.
+    /// Calls `token` for each request. If it fails, the request is not sent, and the error becomes the cause of the
+    /// call's error.
     pub fn ask<F, Fut>(token: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,

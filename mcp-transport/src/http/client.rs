@@ -72,10 +72,10 @@ pub(super) type Decoding = Pool;
 #[cfg(not(feature = "compression"))]
 pub(super) type Decoded = LeasedBody;
 
-/// The default HTTP client: hyper with a connection pool, over TCP, or over TLS by rustls.
+/// The default HTTP client: hyper with a connection pool, over TCP, or TLS by rustls.
 ///
-/// Sends a request again, twice at most, when it is proven that the server has not seen it: a pooled connection that was
-/// closed, a stream that HTTP/2 refused. Clones share the pool.
+/// It retries a request at most twice, and only if the server has certainly not seen it: after a pooled connection was
+/// closed, or HTTP/2 refused the stream. Clones share the pool.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,

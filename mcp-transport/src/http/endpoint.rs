@@ -39,9 +39,9 @@ pub struct Endpoint<T = Pooled> {
 }
 
 impl Endpoint {
-    /// A server at `url`, reached with the default client.
+    /// Creates an endpoint for the server at `url`, reached with the default client.
     ///
-    /// User and password in the URL become an `Authorization` header.
+    /// A user and password in the URL become an `Authorization` header.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Endpoint {
         Ok(Self { target: target(url)?, storey: Pooled::default() })
     }
 
-    /// A server at the URL in `text`.
+    /// Creates an endpoint for the server at the URL in `text`.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Endpoint {
 }
 
 impl<S: HttpService> Endpoint<Custom<S>> {
-    /// A server at `url`, reached through a service of your own.
+    /// Creates an endpoint for the server at `url`, reached through an HTTP service of your own.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl<T> Endpoint<T> {
         &self.target.uri
     }
 
-    /// The same endpoint with a header on every request. Values count as secrets: `Debug` does not show them.
+    /// Adds a header to every request. Values count as secrets: `Debug` does not show them.
     ///
     /// Headers of the protocol take precedence. `User-Agent` names this crate unless it is set here.
     #[must_use]
@@ -88,40 +88,40 @@ impl<T> Endpoint<T> {
         self
     }
 
-    /// The same endpoint with other limits.
+    /// Sets the limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.target.limits = limits;
         self
     }
 
-    /// The same endpoint with a limit for the wait until the response headers of a POST. Default: none, because a server may
-    /// do its work before it answers; the layers above have deadlines.
+    /// Limits the time until the response headers of a POST. Default: none, because a server may do its work before it
+    /// answers; the layers above have deadlines.
     #[must_use]
     pub fn response_timeout(mut self, limit: Duration) -> Self {
         self.target.response_timeout = Some(limit);
         self
     }
 
-    /// The same endpoint with a limit for the silence within an answer: between its headers, its bytes, and its end.
-    /// Comments of an event stream are no silence. Default: none, because a subscription may have nothing to say.
+    /// Limits the silence within an answer: between its headers, its bytes, and its end. Comments of an event stream
+    /// count as activity. Default: none, because a subscription may have nothing to say.
     #[must_use]
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.target.idle_timeout = Some(limit);
         self
     }
 
-    /// The same endpoint with a limit for a whole exchange, from the request to the end of its answer, whatever comes in
-    /// between. `subscriptions/listen` has none. Default: none; the layers above have deadlines.
+    /// Limits a whole exchange, from the request to the end of its answer. Does not apply to `subscriptions/listen`.
+    /// Default: none; the layers above have deadlines.
     #[must_use]
     pub fn total_timeout(mut self, limit: Duration) -> Self {
         self.target.total_timeout = Some(limit);
         self
     }
 
-    /// The same endpoint, which is known to speak the older HTTP with SSE of revision 2024-11-05 at this URL.
+    /// Uses the older HTTP+SSE transport of revision 2024-11-05 at this URL.
     ///
-    /// Without this it is found out: a server that refuses the POST of `initialize` with 400, 404 or 405 is asked for an
+    /// Without this it is detected: a server that refuses the POST of `initialize` with 400, 404 or 405 is asked for an
     /// event stream that begins with `endpoint`.
     #[must_use]
     pub fn http_sse(mut self) -> Self {
@@ -129,9 +129,9 @@ impl<T> Endpoint<T> {
         self
     }
 
-    /// The same endpoint, to which a client can log in when it is asked to.
+    /// Logs in with OAuth when the server asks for it.
     ///
-    /// The login is that of this endpoint and its clones: later connections have its token from the start.
+    /// The login is shared by this endpoint and its clones: later connections have its token from the start.
     #[cfg(feature = "oauth")]
     #[must_use]
     pub fn oauth(self, oauth: super::oauth::OAuth) -> Endpoint<Layered<AuthorizeLayer, T>> {
@@ -141,7 +141,7 @@ impl<T> Endpoint<T> {
         Endpoint { target, storey: Layered { layer, inner: self.storey } }
     }
 
-    /// The same endpoint with a layer over its HTTP service: below MCP, outside of the layers that are there already.
+    /// Adds a layer around the HTTP service: below MCP, outside of the layers that were added before.
     #[must_use]
     pub fn layer<L>(self, layer: L) -> Endpoint<Layered<L, T>> {
         Endpoint { target: self.target, storey: Layered { layer, inner: self.storey } }
@@ -151,7 +151,7 @@ impl<T> Endpoint<T> {
 impl<T: Storey> Connector for Endpoint<T> {
     type Transport = Http<T::Service>;
 
-    /// Prepares a connection; there is no IO with the server before the first message.
+    /// Prepares a connection, without IO: the first message opens it.
     async fn connect(&self) -> Result<Link<Self::Transport>, Error> {
         let service = self.storey.service(&self.target.uri)?;
         let mut target = self.target.clone();

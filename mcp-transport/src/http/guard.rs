@@ -8,24 +8,24 @@ pub(super) use pool::Guard;
 
 use http::Uri;
 
-/// An extension of requests that go where a server said: what is there is asked only if the server could be there itself.
+/// An extension that marks requests to a URL which a server named: they may go only where the server itself could be.
 ///
-/// No redirect of such a request is followed. Addresses of this machine, of private networks and of no network are
-/// refused when the connection is made, whatever name they have, unless the server is in the same network: then its
-/// neighbours may be asked too. A proxy that carries the request has its own rules for what names stand for.
+/// Redirects of such a request are not followed. Addresses of this machine, of private networks and reserved ones are
+/// refused when the connection is made, whatever their name, unless the server is in the same kind of network. A proxy
+/// that carries the request resolves names by its own rules.
 ///
-/// The default [`Client`](super::Client) heeds it; a service of your own should.
+/// The default [`Client`](super::Client) enforces it; a service of your own should too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Guarded {
-    /// The MCP server that the client talks to. Where it is, others may be too.
+    /// The MCP server that the client talks to, whose network is allowed.
     pub server: Uri,
-    /// Whether addresses of private networks and of this machine are taken wherever the server is.
+    /// Whether addresses of private networks and of this machine are allowed wherever the server is.
     pub allows_private: bool,
 }
 
 impl Guarded {
-    /// For a client of `server`.
+    /// Creates the extension for a client of `server`.
     pub fn new(server: Uri) -> Self {
         Self { server, allows_private: false }
     }

@@ -1,6 +1,7 @@
 //! The headers that mirror a request of the stateless protocol, and their encoding.
 //!
-//! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata).
+//! See [the
+//! clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata).
 
 use super::{endpoint::USER_AGENT, mirrored::Mirrored, pool};
 use crate::{Delivery, Error, MirroredParams, error::Kind};
@@ -19,10 +20,10 @@ const PARAM_PREFIX: &str = "mcp-param-";
 const SENTINEL_START: &str = "=?base64?";
 const SENTINEL_END: &str = "?=";
 
-/// Headers for the requests of one message, an extension of a [`ClientMessage`](crate::ClientMessage).
+/// Headers for the HTTP requests of one message, as an extension of a [`ClientMessage`](crate::ClientMessage).
 ///
-/// They take precedence over those of the endpoint, and are as secret. Those that belong to the protocol or to HTTP itself
-/// are left out.
+/// They take precedence over those of the endpoint, and count as secrets too. Headers that belong to the protocol or to
+/// HTTP itself are ignored.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};
@@ -88,8 +89,8 @@ const MOST: &str = "tools/call";
 
 /// The headers that most modern requests share: a place for each of them, and values for those that are seldom others.
 ///
-/// What each request says anew comes early, to be found soon: `Mcp-Name`, and the length if `is_bare`. A layer may send another
-/// body, so with one hyper says how long that is.
+/// What each request says anew comes early, to be found soon: `Mcp-Name`, and the length if `is_bare`. A layer may send
+/// another body, so with one hyper says how long that is.
 pub(super) fn template(shared: &HeaderMap, is_bare: bool) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(shared.len() + 4);
     if let Some(host) = shared.get(header::HOST) {

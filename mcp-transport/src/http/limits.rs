@@ -3,7 +3,7 @@
 use crate::queue::Limit;
 use std::time::Duration;
 
-/// The limits of a connection. Exceeding one fails the call that it concerns, or is a diagnostic.
+/// The limits of a connection. Exceeding one fails the call that it concerns, or is reported as a diagnostic.
 ///
 /// ```
 /// use mcp_transport::http::Limits;
@@ -18,25 +18,26 @@ pub struct Limits {
     pub body: usize,
     /// The largest event of an event stream, in bytes. Default: 64 MiB.
     pub event: usize,
-    /// The most bytes of headers that mirror one request. Default: 64 KiB.
+    /// The maximum size of the headers that mirror one request, in bytes. Default: 64 KiB.
     pub mirrored_headers: usize,
-    /// The most messages of one batch, which a server of revision 2025-03-26 may send. Default: 4096.
+    /// The maximum number of messages in one batch, which a server of revision 2025-03-26 may send. Default: 4096.
     pub batch: usize,
-    /// How often in a row the rest of a call's stream is asked for in vain. Default: 5.
+    /// How many consecutive attempts to resume the stream of a call may fail. Default: 5.
     pub resumes: u32,
-    /// The longest wait before a stream is asked for again, whatever the server wants. Default: 30 s.
+    /// The longest wait before a stream is resumed, whatever the server asks for. Default: 30 s.
     pub resume_wait: Duration,
     /// The longest event id that is sent back and remembered, in bytes. Default: 4 KiB.
     pub event_id: usize,
     /// How many event ids of a stream are remembered, at least one; an older event counts as new. Default: 256.
     pub event_ids: usize,
-    /// The most that is read of what a refusal says, in bytes; beyond it its status has to do. Default: 1 MiB.
+    /// The maximum size of the body of an error status that is read, in bytes; a larger one is ignored. Default: 1 MiB.
     pub refusal: usize,
-    /// The most messages before the response that wait for a call over HTTP with SSE. Default: 1024.
+    /// The maximum number of messages that wait for a call before its response, over HTTP+SSE. Default: 1024.
     pub replies: usize,
-    /// The most messages that wait in [`Unsolicited`](crate::Unsolicited); the oldest are dropped. Default: 1024.
+    /// The maximum number of messages that wait in [`Unsolicited`](crate::Unsolicited); the oldest are dropped.
+    /// Default: 1024.
     pub unsolicited: usize,
-    /// The most bytes of messages that wait there. Default: 64 MiB.
+    /// The maximum size of the messages that wait there, in bytes. Default: 64 MiB.
     pub unsolicited_bytes: usize,
 }
 

@@ -7,10 +7,11 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 /// The proxies that connections go through.
 ///
-/// Without more, those of the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not,
-/// read when the client is made. They are not asked for servers on this machine (`localhost` and loopback addresses).
+/// By default those of the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower
+/// case, read when the client is made. They are not used for servers on this machine (`localhost` and loopback
+/// addresses).
 ///
-/// A proxy is spoken to by HTTP (`http` or `https`) or by SOCKS 5 (`socks5`; `socks5h` lets the proxy resolve names).
+/// A proxy may be an HTTP proxy (`http` or `https`) or SOCKS 5 (`socks5`; `socks5h` lets the proxy resolve names).
 ///
 /// ```
 /// use mcp_transport::http::{Endpoint, Proxy};
@@ -34,17 +35,17 @@ enum Source {
 }
 
 impl Proxy {
-    /// The proxies of the environment: the default.
+    /// Uses the proxies of the environment: the default.
     pub fn environment() -> Self {
         Self(Source::Environment)
     }
 
-    /// No proxy, whatever the environment says.
+    /// Uses no proxy, whatever the environment says.
     pub fn none() -> Self {
         Self(Source::None)
     }
 
-    /// One proxy for everything. User and password in its URL are shown to it alone.
+    /// Uses one proxy for everything. The user and password in its URL are sent only to the proxy.
     ///
     /// # Errors
     ///
@@ -57,8 +58,8 @@ impl Proxy {
         Ok(Self(Source::Fixed { url, except: String::new() }))
     }
 
-    /// The same without these hosts: names, domains with a leading dot, addresses and networks, with commas between them.
-    /// Only for a proxy that was named.
+    /// Excludes hosts: names, domains with a leading dot, addresses and networks, separated by commas. Only for a proxy
+    /// set with [`to`](Self::to).
     #[must_use]
     pub fn except(mut self, hosts: &str) -> Self {
         if let Source::Fixed { except, .. } = &mut self.0 {

@@ -7,19 +7,19 @@ use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, he
 /// How many redirects one request follows.
 pub(super) const MAX_REDIRECTS: usize = 5;
 
-/// Which redirects a client follows: at most five for one request, and never from `https` to `http`.
+/// Which redirects a client follows: at most five per request, and never from `https` to `http`.
 ///
-/// A POST follows 307 and 308 alone, because the others would make a GET of it. What is not followed fails the call, with
-/// an error that names where the redirect leads.
+/// A POST follows only 307 and 308, because other redirects would turn it into a GET. A redirect that is not followed
+/// fails the call with an error that names its target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redirects {
-    /// None.
+    /// No redirects.
     Never,
-    /// Those that stay with the same scheme, host and port.
+    /// Redirects to the same scheme, host and port.
     #[default]
     SameOrigin,
-    /// Those to other origins too. They see no header that was set for the endpoint or the message, no credentials and no
+    /// Redirects to other origins too. Those get no headers of the endpoint or the message, no credentials and no
     /// session.
     Anywhere,
 }

@@ -9,10 +9,10 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The body of a request: one message, encoded once. Cheap to clone, so that a layer can send it again.
+/// The body of a request: one encoded message. It is cheap to clone, so that a layer can send it again.
 ///
-/// A large message comes in several frames, so that what is large is shared and not copied. Its length is known at the
-/// beginning. `Debug` shows the size alone, because a message may hold what should not be logged.
+/// A large message comes in several frames, so that large parts are shared rather than copied. The length is known from
+/// the start. `Debug` shows only the size, because a message may contain what should not be logged.
 ///
 /// ```
 /// use http_body::Body;

@@ -9,10 +9,11 @@ use tower_service::Service;
 
 /// A service that carries HTTP requests: an HTTP client under any number of layers.
 ///
-/// Never implemented by hand: implement [`Service`] and have it. Layers of `tower-http` and of your own fit here. An
-/// error of this crate that a layer returns reaches the caller as it is, so that a layer can say how far a request got.
+/// Never implemented by hand: any matching [`Service`] has it. Layers of `tower-http` and of your own fit here. If a
+/// layer returns an [`Error`](crate::Error) of this crate, the caller gets it unchanged, so that a layer can say how
+/// far a request got.
 ///
-/// The extensions of a [`ClientMessage`](crate::ClientMessage) are those of the request.
+/// The extensions of a [`ClientMessage`](crate::ClientMessage) become those of the request.
 pub trait HttpService:
     Service<
         Request<RequestBody>,

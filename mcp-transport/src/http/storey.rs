@@ -25,8 +25,8 @@ pub trait Storey: Send + Sync + 'static {
     /// The service cannot be made, for example because the platform has no root certificates.
     fn service(&self, uri: &Uri) -> Result<Self::Service, Error>;
 
-    /// Gives what the services of this storey need done between requests, if that is anything. The driver of each transport
-    /// polls one, and drops it at its end.
+    /// Gives what the services of this storey need done between requests, if that is anything. The driver of each
+    /// transport polls one, and drops it at its end.
     fn upkeep(&self) -> Option<BoxFuture<'static, ()>> {
         None
     }
@@ -62,7 +62,7 @@ impl Storey for Pooled {
     }
 }
 
-/// A service of the user's own.
+/// A service supplied by the user.
 #[derive(Clone)]
 pub struct Custom<S>(pub(super) S);
 

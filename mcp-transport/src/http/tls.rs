@@ -16,10 +16,10 @@ use std::{
 /// How many sessions of TLS are kept to be resumed: an endpoint talks to one server, and seldom to others.
 const SESSIONS: usize = 16;
 
-/// How TLS connections are verified, and what the client shows of itself.
+/// TLS configuration: which certificates are trusted, and the client certificate.
 ///
-/// Without more, the platform's root certificates decide, and there is no client certificate. No provider of
-/// cryptography is installed for the process.
+/// By default the platform's root certificates are trusted, and there is no client certificate. No process-wide crypto
+/// provider is installed.
 ///
 /// ```no_run
 /// use mcp_transport::http::{Endpoint, Tls};
@@ -43,12 +43,12 @@ struct Identity {
 }
 
 impl Tls {
-    /// The platform's root certificates, and no client certificate.
+    /// Trusts the platform's root certificates, without a client certificate.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same with the certificate authorities in `pem`, besides the platform's.
+    /// Also trusts the certificate authorities in `pem`.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Tls {
         Ok(self)
     }
 
-    /// The same with the certificate authorities in `pem`, and no others: not the platform's either.
+    /// Trusts only the certificate authorities in `pem`, not those of the platform.
     ///
     /// # Errors
     ///
@@ -69,12 +69,12 @@ impl Tls {
         Ok(self)
     }
 
-    /// The same with a client certificate, from the chain and the private key in PEM.
+    /// Sets the client certificate, from its chain and private key in PEM.
     ///
     /// # Errors
     ///
-    /// The texts hold no certificate or no private key, or they cannot be read. Whether they fit each other is found out
-    /// when the client connects.
+    /// The texts contain no certificate or no private key, or they cannot be read. Whether they match is checked when
+    /// the client connects.
     pub fn identity_pem(mut self, chain: &[u8], key: &[u8]) -> Result<Self, Error> {
         let chain = certificates(chain)?;
         let key = PrivateKeyDer::from_pem_slice(key)
@@ -148,7 +148,8 @@ impl Tls {
     }
 }
 
-/// The verifier with the platform's roots and no others: one for all clients that use it at the same time, for it is large.
+/// The verifier with the platform's roots and no others: one for all clients that use it at the same time, for it is
+/// large.
 #[cfg(not(target_os = "android"))]
 fn platform_alone(
     provider: Arc<CryptoProvider>,

@@ -5,19 +5,19 @@ use http::StatusCode;
 use mcp_types::{ErrorObject, rpc::Message};
 use std::{fmt, time::Duration};
 
-/// Something that was recorded. `Display` is its line.
+/// An entry of a transcript. `Display` writes it as one line.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// When, since the recorder was made.
+    /// The time since the recorder was made.
     pub at: Duration,
-    /// On which connection, counted from 1.
+    /// The number of the connection, counted from 1.
     pub connection: u64,
-    /// What.
+    /// What happened.
     pub event: Event,
 }
 
-/// What an [`Entry`] tells. A `call` is a message of the client, counted from 1 over all connections.
+/// The event of an [`Entry`]. A `call` is a message of the client, counted from 1 over all connections.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -38,38 +38,38 @@ pub enum Event {
         /// The message.
         message: Message,
     },
-    /// The server said something.
+    /// The server sent a message.
     Received {
         /// About which message; none if nobody asked.
         call: Option<u64>,
         /// The message.
         message: Message,
     },
-    /// A message, or its answer, did not make the journey.
+    /// A message, or its answer, did not get through.
     Failed {
         /// The number of the message.
         call: u64,
         /// Why.
         failure: Failure,
     },
-    /// The server said no more about a message, without a response.
+    /// The replies to a message ended without a response.
     Ended {
         /// The number of the message.
         call: u64,
     },
-    /// The client gave a call up.
+    /// The client dropped a call.
     Abandoned {
         /// The number of the message.
         call: u64,
     },
-    /// Entries are missing here, because they were not written in time.
+    /// Entries are missing here, because the buffer was full.
     Lost {
         /// How many.
         count: u64,
     },
 }
 
-/// What is kept of an [`Error`].
+/// The recorded parts of an [`Error`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Failure {
@@ -77,9 +77,9 @@ pub struct Failure {
     pub message: String,
     /// How far the message got.
     pub delivery: Delivery,
-    /// The HTTP status of the answer, where there was one.
+    /// The HTTP status of the answer, if there was one.
     pub status: Option<StatusCode>,
-    /// What the peer said, where it did.
+    /// The JSON-RPC error of the peer, if there was one.
     pub error: Option<ErrorObject>,
     pub(super) kind: Kind,
 }

@@ -22,12 +22,12 @@ use std::{
 };
 use tower_service::Service;
 
-/// A connector or a transport, and a closure that is told what passes.
+/// A recorder around a connector or a transport, which passes every event to a closure.
 ///
-/// Around a [`Connector`] it records all of its connections, what the server says unasked included; around a
-/// [`Transport`] it records that one.
+/// Around a [`Connector`] it records all of its connections, including unsolicited messages; around a [`Transport`] it
+/// records that one.
 ///
-/// The closure is called in the tasks of the exchange, with the secrets taken out: it should not wait.
+/// The closure is called in the tasks of the calls, with secrets redacted. It must not block.
 #[derive(Clone)]
 pub struct Record<T> {
     inner: T,
@@ -45,13 +45,13 @@ struct Recorder {
 }
 
 impl<T> Record<T> {
-    /// Tells `sink` what passes through `inner`.
+    /// Records `inner` into `sink`.
     pub fn new(inner: T, sink: impl Fn(Entry) + Send + Sync + 'static) -> Self {
         let recorder = Recorder::new(Redaction::default(), Arc::new(sink));
         Self { inner, recorder: Arc::new(recorder), connection: 1 }
     }
 
-    /// The same recorder with another redaction. It begins anew: time and numbers count from here.
+    /// Sets the redaction. Time and numbers start anew.
     #[must_use]
     pub fn redaction(mut self, redaction: Redaction) -> Self {
         self.recorder = Arc::new(Recorder::new(redaction, Arc::clone(&self.recorder.sink)));

@@ -28,12 +28,12 @@ const NO_SECRETS: [&str; 1] = ["progresstoken"];
 /// Which values of a message are replaced by `"[redacted]"` in a transcript.
 ///
 /// By default those of members whose names look like secrets, in any spelling: `secret`, `password`, `passwd`,
-/// `passphrase`, `api_key`, `private_key`, `access_key` and `credential` anywhere in the name; `token`, `authorization`,
-/// `cookie` and `jwt` at its end; and strings that begin with `Bearer `. A `progressToken` is no secret, nor is a property
-/// of that name in a JSON Schema. What a server writes into text is not looked through.
+/// `passphrase`, `api_key`, `private_key`, `access_key` and `credential` anywhere in the name; `token`,
+/// `authorization`, `cookie` and `jwt` at its end; and strings that begin with `Bearer `. A `progressToken` is not a
+/// secret, nor is a property of that name in a JSON Schema. Free text of the server is not searched.
 ///
-/// `requestState`, `taskId` and cursors stay: a replay is about them, and they are of no use to somebody whom the server
-/// does not know. If yours are, add them.
+/// `requestState`, `taskId` and cursors are kept: a replay needs them, and they are useless without access to the
+/// server. If yours are sensitive, add them.
 ///
 /// ```
 /// use mcp_transport::record::Redaction;
@@ -55,19 +55,19 @@ impl Default for Redaction {
 }
 
 impl Redaction {
-    /// Nothing is replaced.
+    /// Redacts nothing.
     pub fn none() -> Self {
         Self { looks_like_secrets: false, keys: Vec::new(), pointers: Vec::new() }
     }
 
-    /// The same redaction, also of the members with this name, wherever they are.
+    /// Also redacts members with this name, wherever they are.
     #[must_use]
     pub fn key(mut self, name: impl Into<String>) -> Self {
         self.keys.push(name.into());
         self
     }
 
-    /// The same redaction, also of the value that a JSON pointer into the message names, like `/result/content/0/text`.
+    /// Also redacts the value at a JSON pointer into the message, like `/result/content/0/text`.
     #[must_use]
     pub fn pointer(mut self, pointer: impl Into<String>) -> Self {
         self.pointers.push(pointer.into());

@@ -22,19 +22,19 @@ use std::{
     },
 };
 
-/// A [`Connector`] that plays a [`Transcript`] back. Clones play the same one.
+/// A [`Connector`] that replays a [`Transcript`]. Clones share the replay.
 ///
-/// Each connect gives the next recorded connection. Each message of the client must equal the next recorded one; what the
-/// server said then is said again, as fast as it is read:
+/// Each connect replays the next recorded connection. Each message of the client must equal the next recorded one; the
+/// server's messages are replayed as fast as they are read:
 ///
-/// - the replies to a message in their order, those after an answer of the client only once that was given again;
-/// - what was said unasked once all that the client had said before has been said again.
+/// - the replies to a message in order; those after an answer of the client only once the client has sent that answer;
+/// - unsolicited messages once the client has sent everything that it had sent before them.
 ///
-/// The first difference fails its call with an error that shows it, path by path, and with it all calls in flight and to
-/// come. [`finish`](Self::finish) tells what is left.
+/// The first difference fails its call with an error that shows it, path by path, and all calls in flight and later
+/// ones as well. [`finish`](Self::finish) reports what is left.
 ///
-/// Ids and progress tokens are matched by what they stand for, and need not be the same; trace contexts are ignored. A
-/// value that the recording redacted equals any other.
+/// Ids and progress tokens are matched by meaning, and need not be equal; trace contexts are ignored. A redacted value
+/// equals any other.
 #[derive(Clone)]
 pub struct Replay(Arc<Reel>);
 
@@ -53,7 +53,7 @@ struct Recorded {
 }
 
 impl Replay {
-    /// Plays a transcript back.
+    /// Replays a transcript.
     pub fn new(transcript: Transcript) -> Self {
         let mut numbers = Vec::new();
         let mut connections: Vec<Recorded> = Vec::new();
@@ -78,30 +78,29 @@ impl Replay {
         Self(Arc::new(Reel { connections, made: AtomicUsize::new(0), rules: Rules::default() }))
     }
 
-    /// Plays the transcript in a text back.
+    /// Replays the transcript in a text.
     ///
     /// # Errors
     ///
-    /// The text is none.
+    /// The text is not a transcript.
     pub fn parse(text: &str) -> Result<Self, TranscriptError> {
         Transcript::parse(text).map(Self::new)
     }
 
-    /// The same replay from its beginning, which does not compare the members with this name, wherever they are.
+    /// Ignores members with this name, wherever they are. Starts the replay anew.
     #[must_use]
     pub fn ignore_key(self, name: impl Into<String>) -> Self {
         self.change(|rules| rules.ignored.keys.push(name.into()))
     }
 
-    /// The same replay from its beginning, which does not compare the value that a JSON pointer into a message names,
-    /// like `/params/arguments/now`.
+    /// Ignores the value at a JSON pointer into a message, like `/params/arguments/now`. Starts the replay anew.
     #[must_use]
     pub fn ignore_pointer(self, pointer: impl Into<String>) -> Self {
         self.change(|rules| rules.ignored.pointers.push(pointer.into()))
     }
 
-    /// The same replay from its beginning, in which the client may send its messages in any order: each must equal one
-    /// that was recorded and not sent yet. For clients with concurrent calls.
+    /// Lets the client send its messages in any order: each must equal a recorded one that was not sent yet. For
+    /// clients with concurrent calls. Starts the replay anew.
     #[must_use]
     pub fn in_any_order(self) -> Self {
         self.change(|rules| rules.any_order = true)
@@ -118,12 +117,12 @@ impl Replay {
         Self(Arc::new(Reel { connections, made: AtomicUsize::new(0), rules }))
     }
 
-    /// Whether everything was played: all connections were made, all messages of the client were sent, all replies were
-    /// read, and nothing differed. What was said unasked does not count, because a client need not listen.
+    /// Checks that everything was replayed: all connections were made, all messages of the client were sent, all
+    /// replies were read, and nothing differed. Unsolicited messages do not count, because a client need not listen.
     ///
     /// # Errors
     ///
-    /// Something differed, or is left; the error says what.
+    /// Something differed or was not replayed; the error says what.
     pub fn finish(&self) -> Result<(), ReplayError> {
         let made = self.0.made.load(Ordering::Relaxed);
         let mut left = Vec::new();
@@ -144,7 +143,7 @@ impl Replay {
 impl Connector for Replay {
     type Transport = Playback;
 
-    /// Gives the next recorded connection; there is no IO.
+    /// Connects to the next recorded connection, without IO.
     async fn connect(&self) -> Result<Link<Playback>, Error> {
         let number = self.0.made.fetch_add(1, Ordering::Relaxed);
         match self.0.connections.get(number) {
@@ -175,7 +174,7 @@ fn lock(script: &Mutex<Script>) -> std::sync::MutexGuard<'_, Script> {
     script.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A recording was not played as it was recorded.
+/// A replay differed from its recording.
 #[derive(Clone, Debug)]
 pub struct ReplayError {
     difference: Option<String>,
@@ -188,7 +187,7 @@ impl ReplayError {
         self.difference.as_deref()
     }
 
-    /// What was recorded and not played, one line each.
+    /// What was recorded but not replayed, one line each.
     pub fn left(&self) -> &[String] {
         &self.left
     }

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// A recording in memory, for tests. Clones are the same one.
+/// A recording in memory, for tests. Clones share it.
 ///
 /// ```
 /// use mcp_transport::record::{Record, Tape};
@@ -35,18 +35,18 @@ struct Recorded {
 }
 
 impl Tape {
-    /// An empty tape with other limits.
+    /// Creates an empty tape with these limits.
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Mutex::new(Recorded { limits, ..Recorded::default() })))
     }
 
-    /// A closure for [`Record::new`](super::Record::new).
+    /// The closure for [`Record::new`](super::Record::new).
     pub fn sink(&self) -> impl Fn(Entry) + Clone + Send + Sync + 'static {
         let tape = self.clone();
         move |entry| tape.push(entry)
     }
 
-    /// What was recorded so far.
+    /// What has been recorded so far.
     pub fn transcript(&self) -> Transcript {
         self.lock().entries.iter().cloned().collect()
     }

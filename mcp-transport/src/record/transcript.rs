@@ -6,16 +6,16 @@ use super::{
 };
 use std::{error, fmt, str::FromStr};
 
-/// What was recorded, in its order. `Display` is the text of a file, and [`parse`](Self::parse) reads it.
+/// A recording, as a list of entries. `Display` writes it as text, and [`parse`](Self::parse) reads it.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript(Vec<Entry>);
 
 impl Transcript {
-    /// Reads the text of a file.
+    /// Parses the text of a transcript.
     ///
     /// # Errors
     ///
-    /// The text is no transcript of a version that this library reads; the error names the line.
+    /// The text is not a transcript of a supported version; the error names the line.
     pub fn parse(text: &str) -> Result<Self, TranscriptError> {
         let mut lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
         let lines = lines.by_ref().filter(|(line, _)| !line.trim().is_empty());
@@ -69,7 +69,7 @@ impl fmt::Display for Transcript {
     }
 }
 
-/// A text is no transcript.
+/// A text is not a valid transcript.
 #[derive(Debug)]
 pub struct TranscriptError {
     line: usize,

@@ -13,12 +13,12 @@ use std::{
 };
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// How much of a recording is kept.
+/// The limits of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The bytes that wait to be written, or that a [`Tape`](super::Tape) holds, 16 MiB. Entries that find no room are
-    /// dropped, and an entry says how many.
+    /// How many bytes may wait to be written, or a [`Tape`](super::Tape) may hold. Further entries are dropped, and an
+    /// entry says how many. Default: 16 MiB.
     pub buffer_bytes: usize,
 }
 
@@ -28,11 +28,11 @@ impl Default for Limits {
     }
 }
 
-/// A closure for [`Record::new`](super::Record::new) that writes a transcript to `io`, and the driver that does the
-/// writing.
+/// Writes a transcript to `io`: returns the closure for [`Record::new`](super::Record::new), and the driver that does
+/// the writing.
 ///
-/// The closure never waits. The driver ends when the last clone of the closure is gone and all is written, or with an
-/// error when writing fails; the exchanges go on then, unrecorded.
+/// The closure never blocks. The driver ends when the last clone of the closure is gone and everything is written, or
+/// with an error when writing fails; calls then go on unrecorded.
 ///
 /// ```
 /// # async fn example(server: impl mcp_transport::Connector) -> std::io::Result<()> {

@@ -7,7 +7,7 @@ use tower_service::Service;
 
 /// Answers client messages: any service of the shape of a [`Transport`](crate::Transport), with errors of any type.
 ///
-/// Never implemented by hand: implement [`Service`] and have it.
+/// Never implemented by hand: any matching [`Service`] has it.
 pub trait Server:
     Service<ClientMessage, Response = Replies, Error: Into<BoxError>, Future: Send + 'static>
     + Clone

@@ -35,26 +35,26 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
-/// An MCP endpoint: a service of HTTP requests over a service of messages. [`http`](super::http) makes it.
+/// An MCP endpoint: a service of HTTP requests over a service of messages, made by [`http`](super::http).
 ///
-/// It answers on every path; a router above it gives it one. It authenticates nobody: a layer above it does, and what that
-/// puts into the extensions of the HTTP request is in those of the [`ClientMessage`](crate::ClientMessage).
+/// It answers on every path; put a router above it to choose one. It does not authenticate; put a layer above it for
+/// that. The extensions of the HTTP request become those of the [`ClientMessage`](crate::ClientMessage).
 ///
 /// # Stateless requests
 ///
-/// Their headers must say what the body says. They reach the service as extensions: a [`ProtocolVersion`] and the
-/// [`MirroredParams`](crate::MirroredParams), whose names are in lower case here. Which arguments a tool wants mirrored is
-/// for the service to check. Ids are those of the clients, and two of them may choose the same one: see
+/// Their headers must agree with the body. They reach the service as extensions: a [`ProtocolVersion`] and the
+/// [`MirroredParams`](crate::MirroredParams), whose names are in lower case here. The service has to check which
+/// arguments a tool wants mirrored. Ids are those of the clients, and two clients may choose the same one: see
 /// [`Renumber`](super::Renumber).
 ///
 /// # Sessions
 ///
-/// With [`with_sessions`](Self::with_sessions), clients of revisions with a handshake are served too. Their streams cannot
-/// be resumed, so a client that disconnects has given up its calls, which the older revisions would let go on for nobody.
+/// With [`with_sessions`](Self::with_sessions), clients of revisions with a handshake are served too. Their streams
+/// cannot be resumed, so the calls of a client that disconnects are cancelled.
 ///
 /// # Cancel safety
 ///
-/// Dropping a response, or the future of it, drops the call.
+/// Dropping a response, or its future, drops the call.
 #[derive(Clone)]
 pub struct HttpEndpoint {
     backend: Backend,
@@ -78,11 +78,10 @@ impl HttpEndpoint {
         }
     }
 
-    /// The same endpoint, which also serves clients with a handshake: `connector` makes one connection for each of their
-    /// sessions.
+    /// Also serves clients with a handshake: `connector` makes one connection for each of their sessions.
     ///
-    /// The driver does the work of those connections. It ends when the last clone of the endpoint is gone and all sessions
-    /// are over; dropping it cuts them, and no more begin.
+    /// The driver does the work of those connections. It ends when the last clone of the endpoint is gone and all
+    /// sessions are over. Dropping it cuts them, and no new ones begin.
     pub fn with_sessions(mut self, connector: impl Connector) -> (Self, Driver) {
         Arc::make_mut(&mut self.options).versions.add_legacy();
         let sessions = Sessions::new(connector, self.options.limits.clone());

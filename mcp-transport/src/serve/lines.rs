@@ -35,19 +35,19 @@ use tokio::{
 /// After this many turns the driver lets other tasks run.
 const TURNS: usize = 32;
 
-/// How much of a client is kept and answered at once.
+/// The limits for one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LineLimits {
-    /// The length of a message of the client, 64 MiB. A longer one is refused.
+    /// The length of a received message. A longer one is refused. Default: 64 MiB.
     pub message_bytes: usize,
-    /// The bytes that wait to be written, 1 MiB. Beyond it the replies wait; a single message may be larger.
+    /// How many bytes may wait to be written. Beyond it replies wait; a single message may be larger. Default: 1 MiB.
     pub outbox_bytes: usize,
-    /// The requests that are in flight at once, 1024: one beyond it is refused. As many notifications and responses may
-    /// wait for the service to take them: one beyond it is dropped.
+    /// How many requests may be in flight; further ones are refused. As many notifications and responses may wait for
+    /// the service; further ones are dropped. Default: 1024.
     pub requests: usize,
-    /// How long the calls in flight may go on after the end of the input, 30 s. Subscriptions end at once. When the calls are
-    /// over, the client may be silent for as long until it reads on.
+    /// How long calls in flight may go on after the end of the input. Subscriptions end at once. When the calls are
+    /// over, the client has as long again to read the rest. Default: 30 s.
     pub grace: Duration,
 }
 
@@ -62,15 +62,15 @@ impl Default for LineLimits {
     }
 }
 
-/// The driver that serves one client over a byte stream. [`lines`](super::lines) makes it.
+/// The driver that serves one client over a byte stream, made by [`lines`](super::lines).
 ///
-/// It ends when the client has closed its half of the stream, the calls in flight are answered, and all is written; then
-/// it closes its own half. A client that does not read stalls its own replies. What is not a message is answered with a
-/// JSON-RPC error, under the id of the request where it can be told.
+/// It ends when the client has closed its half of the stream, the calls in flight are answered, and everything is
+/// written; then it closes its own half. A client that does not read stalls its own replies. Bytes that are not a
+/// message are answered with a JSON-RPC error, with the id of the request if it can be found.
 ///
 /// # Errors
 ///
-/// The stream breaks, the client sends a line without an end, or it does not read what is left for it at the end.
+/// The stream breaks, the client sends an endless line, or it does not read the rest at the end.
 ///
 /// # Panics
 ///
@@ -108,7 +108,7 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
         }
     }
 
-    /// The same driver, which also writes the requests and notifications that the service sends unasked.
+    /// Also writes the unsolicited requests and notifications of the service.
     pub fn with_unsolicited(mut self, unsolicited: Unsolicited) -> Self {
         self.unsolicited = Some(unsolicited);
         self

@@ -17,11 +17,10 @@ use tower_service::Service;
 const TOKEN: [&str; 2] = ["_meta", keys::PROGRESS_TOKEN];
 const SUBSCRIPTION: [&str; 2] = ["_meta", keys::SUBSCRIPTION_ID];
 
-/// A service that gives each request an id of its own before it passes it on, so that many clients can share a
-/// connection on which ids must differ, like a [`Multiplex`](crate::Multiplex).
+/// A service that gives each request a unique id before it passes it on, so that many clients can share a connection on
+/// which ids must differ, like a [`Multiplex`](crate::Multiplex).
 ///
-/// A progress token becomes the same number. What the service says about a request names the client's id and token again.
-/// Clones count together.
+/// A progress token becomes the same number. Replies have the client's id and token again. Clones share the counter.
 ///
 /// ```
 /// # fn example(child: mcp_transport::Link<mcp_transport::Multiplex>) {
@@ -39,7 +38,7 @@ pub struct Renumber<S> {
 }
 
 impl<S> Renumber<S> {
-    /// Numbers the requests to `inner`.
+    /// Renumbers the requests to `inner`.
     pub fn new(inner: S) -> Self {
         Self { inner, last: Arc::default() }
     }

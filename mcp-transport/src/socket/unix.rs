@@ -35,7 +35,7 @@ impl Unix {
         Self { path: path.into(), owner: None, options: Options::default() }
     }
 
-    /// Talks to a process of this user only: who made the socket is not always who should have.
+    /// Connects only if the peer process runs as this user, in case somebody else created the socket.
     pub fn owner(mut self, user: u32) -> Self {
         self.owner = Some(user);
         self

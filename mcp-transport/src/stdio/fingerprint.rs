@@ -4,12 +4,12 @@ use super::Command;
 use sha2::{Digest, Sha256};
 use std::{ffi::OsStr, fmt};
 
-/// Tells two commands apart that would start different things.
+/// A hash of a command, to recognize it again.
 ///
-/// A program that asks its user before it starts a server should remember this, not a name: a configuration may put
-/// another command behind the same name later. It covers the program, the arguments in their order, the directory, and
-/// the names and values of the environment variables that are set, not those that are inherited. It is the same on
-/// every run and in every version of this crate, and shows nothing of what went into it.
+/// A program that asks its user before it starts a server should remember this rather than a name, behind which a
+/// config may later put another command. It covers the program, the arguments in order, the directory, and the names
+/// and values of the environment variables that are set, but not inherited ones. It is the same on every run and in
+/// every version of this crate, and does not reveal its input.
 ///
 /// ```
 /// use mcp_transport::stdio::Command;
@@ -29,7 +29,7 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Command {
-    /// What this command would start, for comparison.
+    /// The fingerprint of this command.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Fields(Sha256::new_with_prefix(b"mcp stdio 1"));
         hash.one(&self.program);

@@ -9,7 +9,7 @@ const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const NPX: &str = if cfg!(windows) { "npx.cmd" } else { "npx" };
 
 impl Command {
-    /// Starts a Python script with `python3`, or `python` on Windows. Arguments that follow are the script's.
+    /// Starts a Python script with `python3`, or `python` on Windows. Later arguments go to the script.
     ///
     /// ```
     /// use mcp_transport::stdio::Command;
@@ -25,7 +25,7 @@ impl Command {
         Self::interpreted("node".into(), script.into(), &["js", "mjs", "cjs"])
     }
 
-    /// Starts a script of any kind with an interpreter, for example a Python of your own.
+    /// Starts a script with any interpreter, for example a specific Python.
     pub fn script(interpreter: impl Into<OsString>, script: impl Into<PathBuf>) -> Self {
         Self::interpreted(interpreter.into(), script.into(), &[])
     }
@@ -40,7 +40,7 @@ impl Command {
     }
 }
 
-/// Starts a Python program with `uv run`, which brings its packages.
+/// Starts a Python program with `uv run`, which installs its packages.
 ///
 /// ```
 /// use mcp_transport::stdio::{Command, Uv};
@@ -60,7 +60,7 @@ pub struct Uv {
 }
 
 impl Uv {
-    /// Runs a script or a program of the project's environment.
+    /// Runs a script, or a program of the project's environment.
     pub fn script(target: impl Into<OsString>) -> Self {
         Self {
             target: target.into(),
@@ -83,7 +83,7 @@ impl Uv {
         self
     }
 
-    /// In the directory of this project, which has to exist.
+    /// Sets the directory of the project, which has to exist.
     pub fn project(mut self, directory: impl Into<PathBuf>) -> Self {
         self.project = Some(directory.into());
         self
@@ -95,7 +95,7 @@ impl Uv {
         self
     }
 
-    /// With the packages of a requirements file.
+    /// Adds the packages of a requirements file.
     pub fn with_requirements(mut self, file: impl Into<PathBuf>) -> Self {
         self.requirements = Some(file.into());
         self
@@ -142,7 +142,7 @@ pub struct Uvx {
 }
 
 impl Uvx {
-    /// Runs this tool of the package of the same name.
+    /// Runs a tool from the package of the same name.
     pub fn new(tool: impl Into<String>) -> Self {
         Self { tool: tool.into(), python: None, from: None, packages: Vec::new() }
     }
@@ -153,7 +153,7 @@ impl Uvx {
         self
     }
 
-    /// The package that the tool is of, if its name differs.
+    /// Sets the package of the tool, if its name differs.
     pub fn from_package(mut self, package: impl Into<String>) -> Self {
         self.from = Some(package.into());
         self
@@ -198,12 +198,12 @@ pub struct Npx {
 }
 
 impl Npx {
-    /// Runs the program of this package.
+    /// Runs the program of a package.
     pub fn new(package: impl Into<String>) -> Self {
         Self { package: package.into(), prefers_offline: false }
     }
 
-    /// Asks the registry only for what is not there.
+    /// Asks the registry only for packages that are not cached.
     pub fn prefer_offline(mut self) -> Self {
         self.prefers_offline = true;
         self

@@ -23,9 +23,9 @@ const LINE: usize = 1024;
 /// After this many reads the driver does something else.
 const TURNS: usize = 16;
 
-/// What becomes of a child's standard error.
+/// What happens to a child's standard error.
 ///
-/// Where it is read, the child never waits for it, and its end is kept for the error of a child that dies.
+/// If it is read, it never blocks the child, and its end is kept for the error when the child dies.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Stderr {
@@ -34,19 +34,19 @@ pub enum Stderr {
     Capture,
     /// It is read, and each line goes to a function: [`Stderr::lines`].
     Lines(LineFunction),
-    /// It is appended to this file, by the child itself. Nothing of it is kept.
+    /// The child appends it to this file. No part of it is kept.
     File(PathBuf),
-    /// It goes where the parent's goes. Nothing of it is kept.
+    /// It goes where the parent's goes. No part of it is kept.
     Inherit,
-    /// It goes nowhere.
+    /// It is discarded.
     Null,
 }
 
 impl Stderr {
-    /// Gives each line to `function`, without its end and without control characters.
+    /// Passes each line to `function`, without its line ending and control characters.
     ///
-    /// Lines longer than 1 KiB come in parts. The function is called by the driver, so it should be quick; after a
-    /// panic it is called no more.
+    /// Lines longer than 1 KiB come in parts. The function is called by the driver, so it must be quick. After a panic
+    /// it is not called again.
     pub fn lines(function: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self::Lines(LineFunction(Arc::new(function)))
     }
@@ -78,7 +78,7 @@ pub(super) struct OpenError<'a> {
     pub(super) source: io::Error,
 }
 
-/// What is called with each line of standard error.
+/// The function of [`Stderr::Lines`].
 #[derive(Clone)]
 pub struct LineFunction(Arc<dyn Fn(&str) + Send + Sync>);
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 const MAX_CHALLENGES: usize = 16;
 const MAX_PARAMS: usize = 32;
 
-/// One challenge: a scheme of authentication and its parameters.
+/// A challenge: an authentication scheme and its parameters.
 ///
 /// ```
 /// use mcp_transport::http::oauth::Challenge;
@@ -27,14 +27,14 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Reads the value of a header. What cannot be read is left out: the rest may say enough.
+    /// Parses the value of a header. Malformed parts are left out: the rest may be enough.
     pub fn parse(value: &str) -> Vec<Self> {
         let mut challenges = Vec::new();
         read(value, &mut challenges);
         challenges
     }
 
-    /// Whether it is of this scheme, in whatever case.
+    /// Whether the challenge is of this scheme, ignoring case.
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
@@ -44,7 +44,7 @@ impl Challenge {
         &self.scheme
     }
 
-    /// The value of a parameter, whose name has no case. Of two with one name the first counts.
+    /// The value of a parameter, whose name ignores case. If there are several, the first counts.
     pub fn param(&self, name: &str) -> Option<&str> {
         let param = self.params.iter().find(|(it, _)| it.eq_ignore_ascii_case(name));
         param.map(|(_, value)| &**value)

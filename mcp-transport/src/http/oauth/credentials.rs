@@ -4,12 +4,12 @@ use super::{Error, Secret};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-/// How a client proves who it is at the token endpoint. The names are those of the registry of OAuth.
+/// How a client authenticates at the token endpoint. The names are those of the OAuth registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AuthenticationMethod {
-    /// Not at all: a public client says its identifier.
+    /// Not at all: a public client, which only sends its identifier.
     #[default]
     None,
     /// Identifier and secret as HTTP Basic.
@@ -32,9 +32,9 @@ impl AuthenticationMethod {
     }
 }
 
-/// A client as one authorization server knows it.
+/// The registration of a client at one authorization server.
 ///
-/// Valid at the issuer that it is stored under, and nowhere else.
+/// It is valid only at the issuer that it is stored under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Registration {
@@ -43,19 +43,19 @@ pub struct Registration {
     /// Its secret, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<Secret>,
-    /// When the secret expires, in seconds since 1970; never, if there is nothing.
+    /// When the secret expires, in seconds since 1970; `None` if never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_expires_at: Option<u64>,
-    /// How the client proves who it is.
+    /// How the client authenticates.
     #[serde(default)]
     pub method: AuthenticationMethod,
-    /// Where its users come back to, if it was registered for that.
+    /// The redirect URI that the client was registered with, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
 }
 
 impl Registration {
-    /// A client without a secret.
+    /// Creates the registration of a client without a secret.
     pub fn public(client_id: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),

@@ -4,40 +4,40 @@ use super::super::EXCERPT;
 use crate::{BoxError, excerpt::excerpt};
 use std::{borrow::Cow, error, fmt, sync::Arc};
 
-/// A client could not log in, or what it got does not suffice.
+/// A client could not log in, or its token is not sufficient.
 ///
-/// It is the cause of the [`Error`](crate::Error) of the call; [`Error::find`] takes it out of a chain of causes. Cheap to
-/// clone, because all calls that wait for one login fail with it. No secret is in its texts.
+/// It is the cause of the [`Error`](crate::Error) of the call; [`Error::find`] finds it in a chain of causes. It is
+/// cheap to clone, because all calls that wait for one login fail with it. Its text contains no secrets.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
 }
 
-/// What a failure to log in is about, and so who can do something about it.
+/// What kind of failure it is, and so who can do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The options of the client cannot work: its developer.
+    /// The options of the client are invalid: fix the program.
     Configuration,
-    /// The server does not say where to log in, or what it says must not be trusted: whoever runs the server.
+    /// The server does not say where to log in, or says something that must not be trusted: fix the server.
     Metadata,
-    /// The authorization server gives no client identifier: register the client by hand and configure its identifier.
+    /// The authorization server registers no clients: register the client by hand, and configure its identifier.
     Registration,
     /// The user could not be asked, or did not answer in time.
     Receiver,
     /// The user or the authorization server refused.
     Denied,
-    /// The answer did not come from the authorization server that was asked.
+    /// The answer came from another authorization server than the one that was asked.
     MixUp,
-    /// The authorization server gives no token.
+    /// The authorization server issued no token.
     Token,
-    /// The server refuses a token that is fresh.
+    /// The server refuses a fresh token.
     Rejected,
-    /// The server wants scopes that were asked for and did not help, or asks for more without end.
+    /// The server asks for scopes that did not help, or keeps asking for more.
     InsufficientScope,
     /// The store of tokens cannot be read or written.
     Store,
-    /// A server could not be reached, or did not answer as HTTP wants it.
+    /// A server could not be reached, or violated HTTP.
     Network,
 }
 
@@ -51,20 +51,20 @@ struct Inner {
 }
 
 impl Error {
-    /// A failure of a receiver, a store or a grant of your own: what happened, to what, and what to do.
+    /// Creates an error for a receiver, a store or a grant of your own: what happened, to what, and what to do.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let (message, tried) = (message.into(), Vec::new());
         Self { inner: Arc::new(Inner { kind, message, code: None, tried, source: None }) }
     }
 
-    /// The same error with its cause.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(self, source: impl Into<BoxError>) -> Self {
         let source = Arc::from(source.into());
         self.edit(|inner| inner.source = Some(source))
     }
 
-    /// The same error with the code that an authorization server gave, for example `invalid_grant`.
+    /// Sets the error code of the authorization server, for example `invalid_grant`.
     #[must_use]
     pub fn with_code(self, code: &str) -> Self {
         self.edit(|inner| inner.code = Some(excerpt(code.as_bytes(), EXCERPT).into()))
@@ -81,7 +81,7 @@ impl Error {
         self
     }
 
-    /// The error of a login among an error and its causes.
+    /// Finds the error of a login in the chain of causes of an error.
     pub fn find<'a>(error: &'a (dyn error::Error + 'static)) -> Option<&'a Self> {
         let mut cause = Some(error);
         while let Some(at) = cause {
@@ -93,17 +93,17 @@ impl Error {
         None
     }
 
-    /// What it is about.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// The code that the authorization server gave, for example `access_denied`. Untrusted.
+    /// The error code of the authorization server, for example `access_denied`. Untrusted.
     pub fn code(&self) -> Option<&str> {
         self.inner.code.as_deref()
     }
 
-    /// What was asked on the way to the metadata, and how that was answered: one line each.
+    /// The requests for metadata and their outcomes, one line each.
     pub fn tried(&self) -> &[String] {
         &self.inner.tried
     }

@@ -26,14 +26,14 @@ const LOCK_WAIT: Duration = Duration::from_secs(30);
 /// How often it looks.
 const LOCK_PACE: Duration = Duration::from_millis(50);
 
-/// Keeps tokens and registrations in one file of JSON, which many processes may share.
+/// A store in one JSON file, which several processes may share.
 ///
-/// The file can be read by its owner alone, and is replaced as a whole: whoever reads it sees the old state or the new
-/// one. Writers wait for each other, and so do processes that refresh the same tokens, so that one of them uses a
-/// refresh token and the others see what it got. Beside the file are others whose names end in `.lock`; they hold nothing.
+/// The file is private to its owner and is replaced atomically. Writers wait for each other, and so do processes that
+/// refresh the same tokens, so that one of them uses the refresh token and the others see the result. Empty files whose
+/// names end in `.lock` lie beside it.
 ///
-/// A file that cannot be understood is left as it is, and is an error: the tokens of that run are kept in memory alone.
-/// The tokens are not encrypted: whoever may read the files of this user can use them.
+/// A file that cannot be parsed is left alone, and is an error: the tokens of that run stay in memory. Tokens are not
+/// encrypted: anyone who can read the user's files can use them.
 ///
 /// ```no_run
 /// use mcp_transport::http::oauth::{FileStore, OAuth};
@@ -47,21 +47,21 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in this file, which is made with its folder when there is something to keep.
+    /// Creates a store in this file. The file and its folder are created when there is something to keep.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into().into() }
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The servers whose tokens are kept.
+    /// The keys of all stored tokens.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or understood.
+    /// The file cannot be read or parsed.
     pub async fn keys(&self) -> Result<Vec<Key>, BoxError> {
         self.read(|document| document.keys()).await
     }

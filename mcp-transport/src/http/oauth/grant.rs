@@ -6,32 +6,32 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use std::{borrow::Cow, fmt};
 
-/// Parameters of a request to a token endpoint, in their order.
+/// Parameters of a request to a token endpoint, in order.
 pub type Form = Vec<(Cow<'static, str>, String)>;
 
-/// A way to a token that asks no user: in place of the authorization code, for services and for managed clients.
+/// A grant that needs no user, in place of the authorization code: for services and for managed clients.
 pub trait Grant: Send + Sync + 'static {
     /// The parameters of the token request that make the grant, `grant_type` first.
     ///
-    /// `resource`, `scope` and the proof of who the client is are added to them.
+    /// `resource`, `scope` and the authentication of the client are added to them.
     ///
     /// # Errors
     ///
-    /// There is nothing to get a token for.
+    /// The grant has nothing to exchange for a token.
     fn form<'a>(&'a self, site: &'a Site<'a>) -> BoxFuture<'a, Result<Form, Error>>;
 
-    /// The extension of the protocol that the grant belongs to, which clients declare to servers. Default: none.
+    /// The protocol extension that the grant belongs to, which clients declare to servers. Default: none.
     fn extension(&self) -> Option<&str> {
         None
     }
 
-    /// Whether scopes that the server names are asked for. Default: they are.
+    /// Whether to ask for the scopes that the server names. Default: yes.
     fn asks_for_scopes(&self) -> bool {
         true
     }
 }
 
-/// For what a [`Grant`] is wanted.
+/// The context in which a [`Grant`] is used.
 #[derive(Clone, Copy)]
 pub struct Site<'a> {
     pub(super) issuer: &'a str,
@@ -53,7 +53,7 @@ impl Site<'_> {
         self.resource
     }
 
-    /// Where the form is going to be sent.
+    /// The token endpoint, to which the form will be sent.
     pub fn token_endpoint(&self) -> &Url {
         self.token_endpoint
     }
@@ -63,18 +63,18 @@ impl Site<'_> {
         self.client_id
     }
 
-    /// The scopes that are going to be asked for.
+    /// The scopes that will be asked for.
     pub fn scopes(&self) -> &[String] {
         self.scopes
     }
 
-    /// Sends a form to another server, which the host has chosen, and gives the JSON object that it answers with.
+    /// Sends a form to another server, chosen by the program, and returns the JSON object of the answer.
     ///
-    /// It may be in a private network, wherever the MCP server is.
+    /// That server may be in a private network, wherever the MCP server is.
     ///
     /// # Errors
     ///
-    /// It refuses, in which case the error has a code; or it does not answer as a token endpoint should.
+    /// The server refuses, and the error has a code; or it does not answer as a token endpoint should.
     pub async fn post_form(&self, url: &Url, form: &Form) -> Result<Map<String, Value>, Error> {
         token::post(&self.fetch.to_configured(), url, form, None, None).await
     }

@@ -11,10 +11,9 @@ use std::{fmt, future::Future, sync::Arc};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// A service that acts for itself: `client_credentials`.
+/// The grant of a service that acts for itself: `client_credentials`.
 ///
-/// It proves who it is with its secret, or with a [`SigningKey`](super::SigningKey). Such a client has been registered
-/// beforehand.
+/// The client authenticates with its secret or with a [`SigningKey`](super::SigningKey), and has to be preregistered.
 ///
 /// See [the extension](https://modelcontextprotocol.io/extensions/auth/oauth-client-credentials).
 ///
@@ -45,11 +44,11 @@ impl Grant for ClientCredentials {
 
 type Ask = dyn Fn(Audience) -> BoxFuture<'static, Result<Secret, BoxError>> + Send + Sync;
 
-/// Whom an assertion is for.
+/// The audience of an assertion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audience {
-    /// The authorization server that is going to read it.
+    /// The authorization server that will read it.
     pub issuer: String,
     /// The MCP server that the token is for.
     pub resource: String,
@@ -61,10 +60,11 @@ impl Audience {
     }
 }
 
-/// A workload that its platform vouches for: the assertion that it has from there is exchanged for a token (RFC 7523).
+/// The grant of a workload that its platform vouches for: an assertion of the platform is exchanged for a token (RFC
+/// 7523).
 ///
-/// The assertion is asked for anew each time, because it is short-lived. One that is refused is not sent again, and
-/// nothing else is tried in its place.
+/// The assertion is requested each time, because it is short-lived. One that is refused is not sent again, and no other
+/// grant is tried.
 ///
 /// ```
 /// use mcp_transport::http::oauth::{JwtBearer, OAuth};
@@ -79,13 +79,13 @@ impl Audience {
 pub struct JwtBearer(Arc<Ask>);
 
 impl JwtBearer {
-    /// With an assertion that is known.
+    /// Uses a fixed assertion.
     pub fn new(assertion: impl Into<Secret>) -> Self {
         let assertion = assertion.into();
         Self::ask(move |_| ready(Ok(assertion.clone())))
     }
 
-    /// Asks for the assertion each time when a token is needed.
+    /// Calls `assertion` whenever a token is needed.
     pub fn ask<F, Fut>(assertion: F) -> Self
     where
         F: Fn(Audience) -> Fut + Send + Sync + 'static,

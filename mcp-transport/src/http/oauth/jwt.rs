@@ -21,9 +21,9 @@ use std::{
 /// For how many seconds an assertion is good.
 const LIFETIME: u64 = 300;
 
-/// A private key, with which a client says who it is: `private_key_jwt`.
+/// A private key with which a client authenticates: `private_key_jwt`.
 ///
-/// The key decides the algorithm: ES256 for P-256, ES384 for P-384, RS256 for RSA, EdDSA for Ed25519.
+/// The key determines the algorithm: ES256 for P-256, ES384 for P-384, RS256 for RSA, EdDSA for Ed25519.
 ///
 /// ```
 /// use mcp_transport::http::oauth::{ClientCredentials, OAuth, SigningKey};
@@ -54,7 +54,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// There is no private key in the text, or one that cannot be used.
+    /// The text contains no private key, or an unsupported one.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
         let der = PrivateKeyDer::from_pem_slice(pem).map_err(|source| {
             let message = "private key of the client cannot be read: it has to be PEM";
@@ -75,7 +75,7 @@ impl SigningKey {
         Ok(Self { key: Arc::new(key), key_id: None })
     }
 
-    /// The same with a name for the key (`kid`), by which the authorization server finds it.
+    /// Sets the id of the key (`kid`), by which the authorization server finds it.
     #[must_use]
     pub fn key_id(mut self, id: impl Into<String>) -> Self {
         self.key_id = Some(id.into());

@@ -27,25 +27,26 @@ use tower_service::Service;
 /// How often a login is begun for one request.
 const MAX_LOGINS: usize = 3;
 
-/// Shows a token with every request, and gets one when the server asks for it.
+/// Adds a token to every request, and logs in when the server asks for it.
 ///
-/// [`Endpoint::oauth`](crate::http::Endpoint::oauth) puts it on an endpoint. It is for any HTTP service: requests to other
-/// origins than that of the server pass as they are.
+/// [`Endpoint::oauth`](crate::http::Endpoint::oauth) adds it to an endpoint. It works with any HTTP service; requests to other
+/// origins than that of the server pass unchanged.
 ///
 /// A request that is refused with 401, or with 403 and `insufficient_scope`, waits for a login and is sent again. All
-/// requests that wait share one login. What cannot be solved fails the request with an error whose cause is an
+/// waiting requests share one login. If it fails, the request fails with an error whose cause is an
 /// [`oauth::Error`](Error).
 ///
 /// # Cancel safety
 ///
-/// Whoever waits drives the login; it goes on as long as one is left. When the last one gives up, it ends, and nothing
-/// listens for its answer any more. But once tokens were asked for, a connection of the endpoint waits for them by itself
-/// and keeps them, for a refresh token can often be used once only; it does so for 3 s at most when it is closed.
+/// The waiting requests drive the login. It ends when the last of them is dropped, and nothing listens for its answer
+/// any more. But once tokens have been requested, a connection of the endpoint waits for them by itself and stores
+/// them, because a refresh token can often be used only once; a connection that is being closed does so for at most 3
+/// s.
 #[derive(Clone)]
 pub struct AuthorizeLayer(Arc<Login>);
 
 impl AuthorizeLayer {
-    /// For requests to an MCP server.
+    /// Creates a layer for requests to an MCP server.
     pub fn new(oauth: OAuth, server: Url) -> Self {
         Self(Arc::new(Login::new(oauth, server)))
     }

@@ -15,25 +15,25 @@ use futures_util::future::{Either, pending, select};
 use http::Uri;
 use std::pin::pin;
 
-/// What became of the tokens of a client that has logged out. Here they are forgotten, whatever became of them there.
+/// What became of the tokens at the authorization server after a logout. Locally they are forgotten in any case.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LoggedOut {
-    /// There were none.
+    /// There were no tokens.
     NotLoggedIn,
     /// The authorization server has revoked them.
     Revoked,
-    /// The authorization server revokes no tokens: they are good until they expire.
+    /// The authorization server does not support revocation: they stay valid until they expire.
     NotRevocable,
-    /// The authorization server should have revoked them, and did not: they may be good until they expire.
+    /// The revocation failed: they may stay valid until they expire.
     NotRevoked(Error),
 }
 
 impl AuthorizeLayer {
-    /// Logs out: forgets the tokens of the server, in the store too, and has their authorization server revoke them, as far as
-    /// it says that it can ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). `service` is what the layer is over.
+    /// Logs out: forgets the tokens of the server, also in the store, and revokes them at their authorization server if
+    /// it supports that ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). `service` is the service below the layer.
     ///
-    /// A client that is still connected logs in anew when the server asks for it. Its registration is kept for that.
+    /// A client that is still connected logs in again when the server asks for it. Its registration is kept for that.
     ///
     /// # Errors
     ///

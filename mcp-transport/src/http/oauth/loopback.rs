@@ -45,13 +45,13 @@ const PASTES: usize = 16;
 /// The most that is read of that.
 const HEADER_SIZE: usize = 16 * 1024;
 
-/// Receives answers on the loopback interface of this machine, as RFC 8252 has it: a port is open while a login waits.
+/// Receives the redirect on the loopback interface, as in RFC 8252: a local port is open while a login waits.
 ///
-/// Anybody on this machine can send something there, and so can any page that the browser shows. What is no GET for the
-/// path, what names another host and what does not have the `state` of the login gets an error page, and the wait goes on.
-/// The first answer that fits is taken, and the port is closed. No page shows anything of what it was asked with.
+/// Any program on this machine, and any page in the browser, can send requests there. A request that is not a GET for
+/// the path, names another host or lacks the `state` of the login gets an error page, and the wait goes on. The first
+/// valid answer is taken, and the port is closed. The pages never echo any part of the request.
 ///
-/// The function opens the page at which the user authorizes. One that fails ends the login.
+/// The function opens the page on which the user authorizes. If it fails, the login ends.
 ///
 /// ```
 /// use mcp_transport::http::oauth::Loopback;
@@ -90,7 +90,7 @@ enum Host {
 }
 
 impl Loopback {
-    /// Listens at `http://127.0.0.1` on a free port, after `open` has shown the user where to go.
+    /// Listens at `http://127.0.0.1` on a free port; `open` shows the user where to go.
     pub fn new<F, Fut>(open: F) -> Self
     where
         F: Fn(AuthorizationRequest) -> Fut + Send + Sync + 'static,
@@ -106,45 +106,45 @@ impl Loopback {
         }
     }
 
-    /// The same on a port of your choice, for clients whose redirect was registered with it. Default: 0, a free one.
+    /// Sets the port, for clients whose redirect URI was registered with one. Default: 0, a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The same with `localhost` in the redirect, for authorization servers that know no addresses there.
+    /// Uses `localhost` in the redirect URI, for authorization servers that do not allow addresses.
     #[must_use]
     pub fn localhost(mut self) -> Self {
         self.host = Host::Name;
         self
     }
 
-    /// The same at `[::1]`.
+    /// Listens at `[::1]`.
     #[must_use]
     pub fn ipv6(mut self) -> Self {
         self.host = Host::V6;
         self
     }
 
-    /// The same with another path. Default: `/callback`.
+    /// Sets the path. Default: `/callback`.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         self.path = format!("/{}", path.trim_start_matches('/'));
         self
     }
 
-    /// The same with another limit for how long a user may take. Default: 300 s.
+    /// Limits how long the user may take. Default: 300 s.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// The same for users whose browser may be on another machine, and finds nobody at the port there: they can paste the
-    /// address at which it ends, which `read` reads. Whatever comes first is the answer.
+    /// Also accepts a pasted address, for users whose browser is on another machine and cannot reach the port: `read`
+    /// reads the address at which the browser ended. The first answer counts.
     ///
-    /// What is pasted and is no answer to this login is asked for again. If `read` fails, the port is still open.
+    /// `read` is called again if the pasted text is no answer to this login. If `read` fails, the port stays open.
     ///
     /// ```
     /// use mcp_transport::http::oauth::Loopback;

@@ -7,16 +7,16 @@ use super::{
 use serde_json::{Map, Value};
 use std::{fmt, sync::Arc};
 
-/// Who a client is and how it logs in to servers that ask for it. A login happens when the server asks, never before.
+/// Who a client is, and how it logs in. A login happens only when a server asks for it.
 ///
-/// Clones share the store. One value may serve many servers: their tokens are kept apart.
+/// Clones share the store. One value may serve many servers, whose tokens are kept apart.
 ///
-/// | what is not said | what happens |
+/// | not set | what happens |
 /// |---|---|
 /// | client identifier | the client registers at the authorization server |
-/// | scopes | those that the server asks for |
-/// | receiver | nobody can be asked: what is in the store is used, and a login fails |
-/// | store | what is got is kept in memory |
+/// | scopes | those that the server asks for are used |
+/// | receiver | no user can be asked: tokens in the store are used, and a login fails |
+/// | store | tokens are kept in memory |
 ///
 /// ```
 /// use mcp_transport::http::oauth::{Ask, OAuth};
@@ -48,7 +48,7 @@ pub struct OAuth {
 }
 
 impl OAuth {
-    /// A client of this name, which users see when they are asked.
+    /// Creates the options of a client with this name, which users see when they are asked.
     pub fn new(client_name: impl Into<String>) -> Self {
         Self {
             client_name: client_name.into(),
@@ -69,40 +69,42 @@ impl OAuth {
         }
     }
 
-    /// The identifier of a client that was registered beforehand. Such a client is never registered again.
+    /// Sets the identifier of a preregistered client, which is never registered again.
     #[must_use]
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = Some(client_id.into());
         self
     }
 
-    /// The secret that goes with it.
+    /// Sets the secret of that client.
     #[must_use]
     pub fn client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secret = Some(secret.into());
         self
     }
 
-    /// The authorization server: the one that the client was registered at, and the one to choose if a server has many.
+    /// Sets the authorization server: the one that the client is registered at, and the one to choose if a server names
+    /// several.
     ///
-    /// A server with another one is an error, and nothing is sent there. Without this, a client identifier belongs to the
-    /// first authorization server that is met.
+    /// A server that uses another one is an error, and nothing is sent there. Without this, a client identifier is
+    /// bound to the first authorization server that is found.
     ///
-    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/client-registration#authorization-server-binding).
+    /// See [the
+    /// clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization/client-registration#authorization-server-binding).
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// How the client proves who it is. Default: as its registration or the authorization server says.
+    /// Sets how the client authenticates. Default: as its registration or the authorization server says.
     #[must_use]
     pub fn authentication_method(mut self, method: AuthenticationMethod) -> Self {
         self.method = Some(method);
         self
     }
 
-    /// Proves who the client is with assertions that it signs: `private_key_jwt`.
+    /// Authenticates the client with signed assertions: `private_key_jwt`.
     #[must_use]
     pub fn assert_client(mut self, assert: impl AssertClient) -> Self {
         self.assert = Some(Arc::new(assert));
@@ -110,14 +112,15 @@ impl OAuth {
         self
     }
 
-    /// The `https` URL of the document that describes the client, which is its identifier wherever that is supported.
+    /// Sets the `https` URL of the client metadata document, which is the client identifier where that is supported.
     #[must_use]
     pub fn client_metadata_url(mut self, url: impl Into<String>) -> Self {
         self.client_metadata_url = Some(url.into());
         self
     }
 
-    /// The document to put at [`client_metadata_url`](Self::client_metadata_url), for users who come back to these URIs.
+    /// Generates the document to publish at [`client_metadata_url`](Self::client_metadata_url), with these redirect
+    /// URIs.
     ///
     /// ```
     /// use mcp_transport::http::oauth::OAuth;
@@ -131,7 +134,7 @@ impl OAuth {
     ///
     /// # Errors
     ///
-    /// The URL is missing or cannot be an identifier, or users cannot come back to one of the URIs.
+    /// The URL is missing or cannot be an identifier, or a redirect URI is invalid.
     pub fn client_metadata<'a>(
         &self,
         redirect_uris: impl IntoIterator<Item = &'a str>,
@@ -139,76 +142,76 @@ impl OAuth {
         register::document(self, &redirect_uris.into_iter().collect::<Vec<_>>())
     }
 
-    /// Says more about the client when it is registered: `logo_uri`, `contacts`, `software_id`. It takes the place of what
-    /// would be said without it.
+    /// Sets a member of the client's registration, such as `logo_uri`, `contacts` or `software_id`. It replaces the
+    /// default.
     #[must_use]
     pub fn registration_member(mut self, name: impl Into<String>, value: Value) -> Self {
         self.registration.insert(name.into(), value);
         self
     }
 
-    /// The scopes to ask for, in place of those that the server names. What it asks for in a challenge is added.
+    /// Sets the scopes to ask for, in place of those that the server names. Scopes of a challenge are added.
     #[must_use]
     pub fn scopes<T: Into<String>>(mut self, scopes: impl IntoIterator<Item = T>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Does not ask for `offline_access`. Without this it is asked for where the authorization server has it.
+    /// Does not ask for `offline_access`, which is otherwise requested if the authorization server supports it.
     #[must_use]
     pub fn online_only(mut self) -> Self {
         self.offline_access = false;
         self
     }
 
-    /// How users are asked.
+    /// Sets how users are asked.
     #[must_use]
     pub fn receiver(mut self, receiver: impl Receiver) -> Self {
         self.receiver = Some(Arc::new(receiver));
         self
     }
 
-    /// How users are asked, unless that was said before, or a grant asks nobody.
+    /// Sets how users are asked, unless a receiver or a grant is already set.
     #[must_use]
     pub fn default_receiver(self, receiver: impl Receiver) -> Self {
         if self.receiver.is_some() || self.grant.is_some() { self } else { self.receiver(receiver) }
     }
 
-    /// A way to a token that asks no user.
+    /// Sets a grant that needs no user.
     #[must_use]
     pub fn grant(mut self, grant: impl Grant) -> Self {
         self.grant = Some(Arc::new(grant));
         self
     }
 
-    /// The extension of the protocol that the grant belongs to, if there is one. A client that logs in so declares it.
+    /// The protocol extension of the grant, if there is one, which the client declares.
     pub fn extension(&self) -> Option<&str> {
         self.grant.as_ref()?.extension()
     }
 
-    /// Where tokens and registrations are kept.
+    /// Sets where tokens and registrations are kept.
     #[must_use]
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Arc::new(store);
         self
     }
 
-    /// The same, for a store that others hold too.
+    /// Like [`store`](Self::store), for a store that is shared.
     #[must_use]
     pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = store;
         self
     }
 
-    /// Reads the metadata of a server from another origin too, if the server says that it is there.
+    /// Allows metadata of a server at another origin, if the server says that it is there.
     #[must_use]
     pub fn allow_foreign_metadata(mut self) -> Self {
         self.foreign_metadata = true;
         self
     }
 
-    /// Takes `/authorize`, `/token` and `/register` of a server that has no metadata at all, as revision 2025-03-26 has it.
-    /// Later revisions forbid that.
+    /// Uses `/authorize`, `/token` and `/register` of a server without metadata, as in revision 2025-03-26. Later
+    /// revisions forbid that.
     #[must_use]
     pub fn default_endpoints(mut self) -> Self {
         self.default_endpoints = true;

@@ -8,20 +8,20 @@ use std::{fmt, future::Future, sync::Arc};
 
 /// Sends users to authorization servers and waits for their answers.
 ///
-/// The loopback interface of this machine is one way, pasting a URL is another, a page of your own a third. [`Ask`] makes a
-/// receiver of a function.
+/// A loopback port is one way, pasting a URL is another, and a page of your own is a third. [`Ask`] makes a receiver of
+/// a function.
 pub trait Receiver: Send + Sync + 'static {
-    /// Prepares for one answer: after this it is certain where users come back to.
+    /// Prepares for one answer, which fixes the redirect URI.
     ///
     /// # Errors
     ///
-    /// There is no way to receive an answer, for example because the port is taken.
+    /// No answer can be received, for example because the port is taken.
     fn prepare(&self) -> BoxFuture<'_, Result<Box<dyn Pending>, Error>>;
 }
 
-/// A receiver that is ready for one answer. Dropping it gives the place up where the answer would come.
+/// A receiver that is ready for one answer. Dropping it frees its port or other resources.
 pub trait Pending: Send {
-    /// Where the user comes back to: `https`, or `http` on this machine.
+    /// The redirect URI: `https`, or `http` on this machine.
     fn redirect_uri(&self) -> &str;
 
     /// Sends the user to [`AuthorizationRequest::url`] and waits for the first answer that the request
@@ -40,11 +40,12 @@ pub trait Pending: Send {
     ) -> BoxFuture<'static, Result<Redirect, Error>>;
 }
 
-/// What a user is asked for, and by whom: for a host to show before the browser opens.
+/// What a user is asked for, and by whom: for the program to show before the browser opens.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct AuthorizationRequest {
-    /// The page of the authorization server, `https` or on this machine. It holds no secret, but it is good for one login.
+    /// The page of the authorization server, `https` or on this machine. It contains no secret, and is valid for one
+    /// login.
     pub url: Url,
     /// The MCP server that the access is for.
     pub server: String,
@@ -52,17 +53,17 @@ pub struct AuthorizationRequest {
     pub resource: String,
     /// The authorization server.
     pub issuer: String,
-    /// Where the code is exchanged for a token.
+    /// The token endpoint, where the code will be exchanged.
     pub token_endpoint: Url,
     /// The scopes that are asked for.
     pub scopes: Vec<String>,
-    /// Where the user comes back to.
+    /// The redirect URI.
     pub redirect_uri: String,
     pub(super) state: Secret,
 }
 
 impl AuthorizationRequest {
-    /// Whether an answer belongs to this request: it has the same `state`, in a comparison whose time tells nothing.
+    /// Whether an answer belongs to this request: compares the `state` in constant time.
     pub fn accepts(&self, redirect: &Redirect) -> bool {
         let hash = |text: &str| digest(&SHA256, text.as_bytes());
         let state = redirect.state.as_deref();
@@ -83,7 +84,7 @@ impl fmt::Debug for AuthorizationRequest {
 
 type Answer = BoxFuture<'static, Result<String, BoxError>>;
 
-/// A receiver that is a function: it gets the request, shows its URL to the user, and gives back the URL that the user was
+/// A receiver that is a function: it gets the request, shows its URL to the user, and returns the URL that the user was
 /// sent to.
 ///
 /// ```
@@ -104,7 +105,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Users come back to `redirect_uri`, and `ask` knows with what.
+    /// Sends users to `redirect_uri`; `ask` returns the whole URL at which they arrived.
     pub fn new<F, Fut>(redirect_uri: impl Into<String>, ask: F) -> Self
     where
         F: Fn(AuthorizationRequest) -> Fut + Send + Sync + 'static,

@@ -7,15 +7,15 @@ use std::fmt;
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Redirect {
-    /// What a token is had for.
+    /// The authorization code.
     pub code: Option<Secret>,
-    /// What the request said, so that the answer is known to be its own.
+    /// The `state` of the request.
     pub state: Option<String>,
-    /// Who answers.
+    /// The issuer of the answer.
     pub iss: Option<String>,
-    /// The code of a refusal.
+    /// The error code of a refusal.
     pub error: Option<String>,
-    /// What the authorization server says of its refusal.
+    /// The authorization server's description of its refusal.
     pub error_description: Option<String>,
     /// A page about the refusal.
     pub error_uri: Option<String>,
@@ -24,14 +24,14 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// Reads the URL that the browser was sent to, or its path and query.
+    /// Parses the URL that the browser was sent to, or its path and query.
     pub fn from_url(text: &str) -> Self {
         let text = text.trim();
         let text = text.split('#').next().unwrap_or_default();
         Self::from_query(text.split_once('?').map_or("", |(_, query)| query))
     }
 
-    /// Reads the query of that URL.
+    /// Parses the query of that URL.
     pub fn from_query(query: &str) -> Self {
         let mut redirect = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroize;
 
-/// A token, a secret of a client, or a private key. `Debug` does not show it, and its memory is cleared when it is dropped.
+/// A token, a client secret, or a private key. `Debug` does not show it, and its memory is cleared on drop.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A secret of this text.
+    /// Creates a secret from text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself: for the wire and for a store, never for a log.
+    /// The text itself, for the wire or a store. Never log it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -14,10 +14,10 @@ use tokio::{sync::Mutex as AsyncMutex, time::timeout};
 /// How long somebody waits for others who refresh the same tokens.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
-/// Whose tokens: those of one server, and of one client if that is known beforehand.
+/// The key of stored tokens: the server, and the client if it was configured.
 ///
-/// It is known before any request, so that a client that starts has its token at once. To which authorization server and
-/// which resource the tokens are bound is part of [`Tokens`], and is checked before they are used.
+/// It is known before any request, so that a new client has its token at once. The authorization server and the
+/// resource that the tokens are bound to are part of [`Tokens`], and are checked before use.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Key {
@@ -33,18 +33,18 @@ impl Key {
         Self { server: server.into(), client_id: client_id.map(str::to_owned) }
     }
 
-    /// The tokens of the server at a URL.
+    /// Creates the key of the server at a URL.
     pub fn of(server: &Url, client_id: Option<&str>) -> Self {
         Self::new(places::canonical(server), client_id)
     }
 }
 
-/// Holds others back while tokens are refreshed; they may go on when it is dropped.
+/// A lock held while tokens are refreshed; dropping it releases it.
 pub type Lock = Box<dyn Send>;
 
-/// Keeps tokens and registrations: in memory, in a file, in the key store of a system.
+/// Keeps tokens and registrations: in memory, in a file, or in the key store of the system.
 ///
-/// An error is never the end of a login: it is told in the log, and what was read or got stays in use in memory.
+/// An error never ends a login: it is logged, and the tokens stay in use in memory.
 pub trait Store: Send + Sync + 'static {
     /// The tokens of a server.
     fn tokens<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Tokens>, BoxError>>;
@@ -83,15 +83,15 @@ pub trait Store: Send + Sync + 'static {
         client: &'a Registration,
     ) -> BoxFuture<'a, Result<(), BoxError>>;
 
-    /// Waits until nobody else refreshes these tokens: no other process, and no other endpoint of this one. Default: nobody is
-    /// waited for, and a refresh token that is good once may be used twice.
+    /// Waits until nobody else refreshes these tokens: no other process, and no other endpoint of this one. Default:
+    /// nobody is waited for, and a refresh token that is good once may be used twice.
     fn lock<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Lock, BoxError>> {
         let _ = key;
         Box::pin(ready(Ok(Box::new(()) as Lock)))
     }
 }
 
-/// Keeps everything for as long as it lives. The default.
+/// Keeps everything in memory. The default.
 #[derive(Default)]
 pub struct MemoryStore {
     tokens: Mutex<HashMap<Key, Tokens>>,
@@ -100,7 +100,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }

@@ -3,11 +3,11 @@
 use super::{Registration, Secret};
 use serde::{Deserialize, Serialize};
 
-/// How a token is shown to the server.
+/// How a token is sent to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TokenType {
-    /// As it is: whoever has it may use it.
+    /// As a bearer token: anyone who has it may use it.
     #[default]
     Bearer,
     /// With a proof that the client has the key that the token is bound to.
@@ -15,34 +15,34 @@ pub enum TokenType {
     Dpop,
 }
 
-/// The tokens for one server, with all that is needed to use and to refresh them: what a [`Store`](super::Store) keeps.
+/// The tokens for one server, with everything needed to use and refresh them: what a [`Store`](super::Store) keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tokens {
-    /// The authorization server that issued them. No other one sees them.
+    /// The authorization server that issued them. They are sent to no other.
     pub issuer: String,
-    /// What they are for, as the metadata of the server names itself.
+    /// The resource that they are for, as the metadata of the server names itself.
     pub resource: String,
     /// The client that they were issued to.
     pub client: Registration,
-    /// The token of the requests.
+    /// The access token.
     pub access_token: Secret,
-    /// How it is shown.
+    /// How it is sent.
     #[serde(default)]
     pub token_type: TokenType,
-    /// What a new one is had for, if the authorization server gave it.
+    /// The refresh token, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<Secret>,
-    /// When the access token expires, in seconds since 1970; unknown, if there is nothing.
+    /// When the access token expires, in seconds since 1970; `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
-    /// For how many seconds the access token was issued.
+    /// The lifetime of the access token in seconds, from when it was issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u64>,
-    /// The scopes that were asked for so far: what a later request for more has to include.
+    /// The scopes that have been requested so far, which a later request for more has to include.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// The key that the tokens are bound to, if they are.
+    /// The key that the tokens are bound to, if any (DPoP).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_key: Option<Secret>,
 }

@@ -16,7 +16,7 @@ use std::{
 };
 use tower_service::Service;
 
-/// A transport that plays a recorded connection back. [`Replay`](super::Replay) makes it.
+/// A transport that replays a recorded connection, made by [`Replay`](super::Replay).
 #[derive(Clone)]
 pub struct Playback(Arc<Handle>);
 

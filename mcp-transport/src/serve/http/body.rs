@@ -20,7 +20,7 @@ const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 /// The body of a response of an [`HttpEndpoint`](super::HttpEndpoint): nothing, one JSON value, or an event stream.
 ///
-/// Dropping an event stream drops the call that it tells about.
+/// Dropping an event stream drops its call.
 pub struct Body(Inner);
 
 enum Inner {

@@ -5,10 +5,10 @@ use http::uri::Authority;
 use mcp_types::ProtocolVersion;
 use std::time::Duration;
 
-/// Whom an [`HttpEndpoint`](super::HttpEndpoint) answers, in which revisions, and within which limits.
+/// The options of an [`HttpEndpoint`](super::HttpEndpoint): allowed hosts and origins, revisions, and limits.
 ///
-/// By default it answers requests that name a loopback address as their host, and that come from no web page, or from one
-/// of a loopback address: a server on the user's machine is safe from pages that rebind their name to it.
+/// By default only requests with a loopback address as their host are answered, and only if they come from no web page
+/// or from one at a loopback address. This protects a server on the user's machine against DNS rebinding.
 ///
 /// ```
 /// use mcp_transport::serve::HttpOptions;
@@ -22,7 +22,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct HttpOptions {
-    /// How much of the clients is kept and answered at once.
+    /// The limits for all clients.
     pub limits: HttpLimits,
     pub(super) hosts: Hosts,
     pub(super) origins: Origins,
@@ -30,36 +30,36 @@ pub struct HttpOptions {
 }
 
 impl HttpOptions {
-    /// The same options, with one more host that requests may name. Without a port, any port is meant.
+    /// Allows one more host. Without a port, any port is allowed.
     #[must_use]
     pub fn allow_host(mut self, host: Authority) -> Self {
         self.hosts.allow(host);
         self
     }
 
-    /// The same options, with any host. For servers behind a proxy that checks it.
+    /// Allows any host, for servers behind a proxy that checks it.
     #[must_use]
     pub fn allow_any_host(mut self) -> Self {
         self.hosts = Hosts::Any;
         self
     }
 
-    /// The same options, with one more origin of web pages, like `https://example.com`, that may send requests.
+    /// Allows requests from web pages of one more origin, like `https://example.com`.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.allow(origin.into());
         self
     }
 
-    /// The same options, with web pages of any origin.
+    /// Allows requests from web pages of any origin.
     #[must_use]
     pub fn allow_any_origin(mut self) -> Self {
         self.origins = Origins::Any;
         self
     }
 
-    /// The same options, with other stateless revisions. Default: those that this library speaks. With none of them, and
-    /// [`with_sessions`](super::HttpEndpoint::with_sessions), clients are sent to the handshake.
+    /// Sets the stateless revisions. Default: those that this library speaks. With none, and
+    /// [`with_sessions`](super::HttpEndpoint::with_sessions), clients have to use the handshake.
     #[must_use]
     pub fn versions(mut self, versions: impl IntoIterator<Item = ProtocolVersion>) -> Self {
         self.versions = Versions(versions.into_iter().collect());
@@ -85,23 +85,23 @@ impl Versions {
     }
 }
 
-/// How much of its clients an endpoint keeps and answers at once.
+/// The limits of an endpoint, over all clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpLimits {
-    /// The largest body of a request, in bytes, 16 MiB. A larger one is refused with 413.
+    /// The largest body of a request, in bytes. A larger one is refused with 413. Default: 16 MiB.
     pub body: usize,
-    /// How long a body may take to arrive, 30 s. A slower one is refused with 408.
+    /// How long a body may take to arrive. A slower one is refused with 408. Default: 30 s.
     pub body_timeout: Duration,
-    /// The requests that are answered at once, 1024, and as many notifications and responses that are handed over. One
-    /// beyond it is refused with 503.
+    /// How many requests may be in flight, and as many notifications and responses. Further ones are refused with 503.
+    /// Default: 1024.
     pub requests: usize,
-    /// The legacy sessions at once, 256. A handshake beyond it is refused with 503.
+    /// How many legacy sessions there may be. Further handshakes are refused with 503. Default: 256.
     pub sessions: usize,
-    /// How long a session lives without a request and without a stream, 10 min. A later request finds none: 404.
+    /// How long a session lives without a request or a stream. A later request gets a 404. Default: 10 min.
     pub session_idle: Duration,
-    /// How long a response stream is silent before a comment is sent, and how long a call may take before its response
-    /// becomes such a stream, 15 s.
+    /// How long a response stream may be silent before a comment is sent, and how long a call may take before its
+    /// response becomes such a stream. Default: 15 s.
     pub keep_alive: Duration,
 }
 

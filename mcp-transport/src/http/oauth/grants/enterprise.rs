@@ -13,14 +13,14 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 
-/// A user who is logged in to the company already: its identity provider gives an assertion for the authorization server
-/// of the MCP server, and that is exchanged for a token. The user is asked nothing more.
+/// The grant of a user who is already logged in to a company: its identity provider issues an assertion for the
+/// authorization server of the MCP server, which is exchanged for a token. The user is not asked again.
 ///
-/// The client is registered at both: its identifier at the identity provider is said here, that at the authorization
-/// server with [`OAuth::client_id`](super::super::OAuth::client_id).
+/// The client is registered at both: its identifier at the identity provider is set here, and the one at the
+/// authorization server with [`OAuth::client_id`](super::super::OAuth::client_id).
 ///
-/// The identity token of the user is asked for each time, because it may have been renewed. It is sent to the identity
-/// provider alone, which has to be `https`, or on this machine.
+/// The identity token of the user is requested each time, because it may have been renewed. It is sent only to the
+/// identity provider, which has to use `https` or be on this machine.
 ///
 /// See [the extension](https://modelcontextprotocol.io/extensions/auth/enterprise-managed-authorization).
 ///
@@ -47,8 +47,8 @@ pub struct EnterpriseManaged {
 }
 
 impl EnterpriseManaged {
-    /// Asks the identity provider at `token_endpoint`, where the client is `client_id`; `id_token` gives the identity token
-    /// of the user.
+    /// Uses the identity provider at `token_endpoint`, where the client is registered as `client_id`; `id_token`
+    /// returns the identity token of the user.
     ///
     /// # Errors
     ///
@@ -80,15 +80,15 @@ impl EnterpriseManaged {
         })
     }
 
-    /// The same with a secret that the client has at the identity provider, sent in the form.
+    /// Sets the secret of the client at the identity provider, sent in the form.
     #[must_use]
     pub fn client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secret = Some(secret.into());
         self
     }
 
-    /// The same for a user who is known by something else than an identity token of `OpenID` Connect: its type is a name
-    /// of the registry, such as `urn:ietf:params:oauth:token-type:saml2`.
+    /// Sets the type of the user's token, if it is not an `OpenID` Connect identity token: a name of the registry, such
+    /// as `urn:ietf:params:oauth:token-type:saml2`.
     #[must_use]
     pub fn subject_token_type(mut self, name: impl Into<String>) -> Self {
         self.subject_type = name.into();
