@@ -1,8 +1,8 @@
 //! Typed tools: generates Rust code for the tools of a server.
 //!
-//! [`Generator`] makes a module of a saved `tools/list`: a struct around a [`Client`](crate::Client) with one method for
-//! each tool, and types for its arguments and for its output, if the server says what that is. It is for a `build.rs`,
-//! or for `mcp generate`, which writes a file to keep.
+//! [`Generator`] makes a module from a saved `tools/list` result: a struct around a [`Client`](crate::Client) with one method per
+//! tool, and types for its arguments and, if it has an output schema, its output. Use it in a `build.rs`, or run `mcp
+//! generate`, which writes a file to check in.
 //!
 //! ```no_run
 //! use mcp_client::codegen::Generator;
@@ -28,10 +28,10 @@
 //! let today = weather.get_weather(&city).timeout(Duration::from_secs(5)).await?;
 //! ```
 //!
-//! The code needs the crates `mcp-client`, `serde` and `serde_json`, and no feature of this crate. The same tools make
-//! the same text, in whatever order the server lists them. What servers write is not trusted: names become names or
-//! errors, descriptions become words in comments, without blocks of code that would be run as tests, and a schema (or a
-//! part of one) that has no type in Rust becomes any JSON value. Ranges, lengths and patterns are for the server to
+//! The code needs the crates `mcp-client`, `serde` and `serde_json`, and no feature of this crate. It does not depend
+//! on the order in which the server lists its tools. Server text is not trusted: names become valid identifiers or
+//! errors, descriptions become plain words in comments, without code blocks that would run as tests, and a schema (or a
+//! part of one) without a Rust type becomes any JSON value. Ranges, lengths and patterns are left for the server to
 //! check.
 
 mod docs;

@@ -30,8 +30,8 @@
 //! | `{"projects": {"/folder": {"mcpServers": {…}}}}` | Claude Code, for one project: [`Config::parse_at`] |
 //! | `extensions: {…}` | Goose, in YAML: [`Config::parse_goose`], and files that end in `.yaml` or `.yml` |
 //!
-//! All others are JSON, with comments and trailing commas. YAML is read and not changed. Goose counts its `timeout` in
-//! seconds, and what is a part of it is no server: that is told as a warning.
+//! All others are JSON, with comments and trailing commas. YAML can be read but not changed. Goose counts its `timeout`
+//! in seconds, and its built-in extensions are not servers, which is reported as a warning.
 //!
 //! # A server
 //!
@@ -42,26 +42,26 @@
 //! | `env_keys` | `envKeys` | names of environment variables that it gets from the environment of this process |
 //! | `url` | `httpUrl`, `serverUrl` | a server behind a URL |
 //! | `type` | `transport` | `stdio`, `http` or `streamable-http`, `sse`, `ws`; without it, command or URL say it |
-//! | `headers`, `auth` | | headers of each request; a bearer token, or `"oauth"` |
-//! | `oauth` | `auth` as an object | `{"clientId", "clientSecret", "scopes", "callbackPort", "tokenFile"}`: a login by OAuth, as far as it is known |
-//! | `tls` | | `{"ca", "cert", "key"}`: files in PEM, of authorities to trust besides those of the platform, and of a client certificate |
+//! | `headers`, `auth` | | headers of every request; a bearer token, or `"oauth"` |
+//! | `oauth` | `auth` as an object | `{"clientId", "clientSecret", "scopes", "callbackPort", "tokenFile"}`: the settings of an OAuth login |
+//! | `tls` | | `{"ca", "cert", "key"}`: PEM files: authorities to trust in addition to those of the platform, and a client certificate |
 //! | `verify` | | a path is `tls.ca`; `false` is refused when a client connects: certificates are always verified |
-//! | `sse_read_timeout` | `sseReadTimeout` | how long an answer over HTTP may be silent, in seconds |
+//! | `sse_read_timeout` | `sseReadTimeout` | how long an HTTP answer may be silent, in seconds |
 //! | `timeout`, `init_timeout` | `initTimeout` | limits of a call, and of connecting, in milliseconds |
-//! | `disabled` | `enabled` | whether it is used |
+//! | `disabled` | `enabled` | whether the server is used |
 //! | `keep_alive` | `keepAlive` | whether its session outlives the connections to it |
-//! | `description` | | what it is |
-//! | `tools` | | how tools are shown: `{"name": {"name", "title", "description", "tags", "enabled", "arguments"}}`; or the names of those that are |
-//! | `includeTools`, `excludeTools` | `include_tools`, `exclude_tools` | patterns of the names of tools that are shown, or not |
-//! | `include_tags`, `exclude_tags` | `includeTags`, `excludeTags` | tags of tools that are shown, or not |
+//! | `description` | | a description for people |
+//! | `tools` | | how tools are shown: `{"name": {"name", "title", "description", "tags", "enabled", "arguments"}}`; or an array of the names to show |
+//! | `includeTools`, `excludeTools` | `include_tools`, `exclude_tools` | patterns for the names of tools to show, or to hide |
+//! | `include_tags`, `exclude_tags` | `includeTags`, `excludeTags` | tags of tools to show, or to hide |
 //!
 //! An argument of a tool has `{"name", "description", "default", "hide"}`: one that is hidden and has a default is
 //! fixed.
 //!
-//! Relative paths of `envFile` and `tls` begin at the folder of the config.
+//! Relative paths in `envFile` and `tls` are relative to the folder of the config.
 //!
-//! With a command and a URL, `type` decides, and without it the command. Values may have [`Variables`]. Members that
-//! are not known are told as warnings, and kept.
+//! If there is a command and a URL, `type` decides, and without it the command is used. Values may contain
+//! [`Variables`]. Unknown members are reported as warnings, and kept.
 
 mod discover;
 mod document;

@@ -1,4 +1,4 @@
-//! An ergonomic Model Context Protocol client: connect to a server of any revision, call its tools.
+//! An ergonomic Model Context Protocol client: connect to a server of any revision, and call its tools.
 //!
 //! ```no_run
 //! use mcp_client::Client;
@@ -11,52 +11,54 @@
 //! # }
 //! ```
 //!
-//! A [`Client`] is a configuration and, while somebody holds a [`Connection`], a session. Connections are counted:
-//! nested and concurrent ones share the session, and the last one closes it. What a client connects to is a [`Target`]: a
-//! URL, a script, a command ([`transport`] has them), a service in this process.
+//! A [`Client`] is a configuration and, as long as there is a [`Connection`], a session. Connections are counted:
+//! nested and concurrent ones share the session, and the last one closes it. A client connects to a [`Target`]: a URL,
+//! a script, a command (see [`transport`]), or a service in this process.
 //!
-//! Calls are builders that are awaited ([`Operation`]): `.argument(..)`, `.on_progress(..)`, `.timeout(..)`, `.typed::<T>()`.
-//! Every call has a deadline, dropping a call cancels it on the wire, and a lost connection fails every call at once with
-//! the cause.
+//! Calls are builders that are awaited ([`Operation`]): `.argument(..)`, `.on_progress(..)`, `.timeout(..)`,
+//! `.typed::<T>()`. Every call has a deadline, dropping a call cancels it on the wire, and a lost connection fails
+//! every call at once, with the cause.
 //!
 //! # What a server may ask
 //!
 //! Servers ask for input in the middle of a call: a form or a page for the user, a completion of a language model, the
-//! folders to work in. Closures answer, like that of [`ClientBuilder::on_elicit_form`]; servers of every revision end there.
-//! [`Handlers`] says more.
+//! folders to work in. Closures answer, such as that of [`ClientBuilder::on_elicit_form`], for servers of every
+//! revision. See [`Handlers`].
 //!
 //! # Coming from FastMCP
 //!
-//! The page [`seed`] has each name of the client of FastMCP with its counterpart here, and an example.
+//! [`seed`] lists each name of the FastMCP client with its counterpart here, and examples.
 //!
-//! # Tests of your own
+//! # Testing
 //!
-//! [`mock`] has a server in this process that answers in a line each, for tests of what uses a client.
+//! [`mock`] has a server in this process, for tests of programs that use a client.
 //!
 //! # Layers
 //!
-//! This crate is the facade. `mcp-session` is the layer of middlewares below it, `mcp-transport` carries messages,
-//! `mcp-types` is the vocabulary. Each can be used alone, and [`ClientBuilder::layer`] puts a tower layer of yours around
-//! a session.
+//! This crate is the facade. Below it, `mcp-session` has the middlewares, `mcp-transport` carries messages, and
+//! `mcp-types` is the vocabulary. Each can be used alone. [`ClientBuilder::layer`] puts a tower layer of your own
+//! around a session.
 //!
 //! # Features
 //!
 //! | name | what | default |
 //! |---|---|---|
 //! | `stdio` | child processes as servers | yes |
-//! | `fingerprint` | `Command::fingerprint`: what a command would start, to be remembered when a user agrees | no |
+//! | `fingerprint` | `Command::fingerprint`: a hash of a command, to remember that a user has agreed to it | no |
 //! | `http` | streamable HTTP, with TLS by rustls and the platform's root certificates | yes |
 //! | `socket` | TCP and Unix sockets | yes |
 //! | `ws` | WebSocket | no |
-//! | `oauth` | logging in to HTTP servers: module `oauth`, `Endpoint::oauth` | no |
-//! | `compression` | answers over HTTP may be compressed: `Endpoint::compressed` | no |
-//! | `config` | the files in which editors and agents keep their servers: `Config` | no |
-//! | `cache` | a cache of what servers say is fresh: `options.reuse` | no |
-//! | `cli` | the command `mcp`, and module `cli`: the same as a function | no |
-//! | `codegen` | module `codegen`: Rust code for the tools of a server | no |
-//! | `pin-tools` | `mcp_session::PinTools`: tools are checked against those that were accepted | no |
-//! | `validate` | arguments and output of tools are validated by their schemas: `ClientBuilder::validate_output` | no |
-//! | `skills` | module `skills`: instructions for agents that servers have, verified | no |
+//! | `oauth` | OAuth login to HTTP servers: module `oauth`, `Endpoint::oauth` | no |
+//! | `compression` | compressed HTTP answers: `Endpoint::compressed` | no |
+//! | `config` | the config files of editors and agents: `Config` | no |
+//! | `cache` | caching of replies: `options.reuse` | no |
+//! | `cli` | the command `mcp`, and module `cli`, which has it as a function | no |
+//! | `codegen` | Rust code for the tools of a server: module `codegen` | no |
+//! | `pin-tools` | detection of tools that changed since they were accepted: `mcp_session::PinTools` | no |
+//! | `validate` | validation of the arguments and output of tools: `ClientBuilder::validate_output` | no |
+//! | `skills` | skills, instructions for agents that servers offer: module `skills` | no |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod about;
 mod answers;

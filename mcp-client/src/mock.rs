@@ -1,7 +1,7 @@
 //! A mock server in this process, for tests of programs that use a client.
 //!
-//! It introduces itself as a stateless server; what it answers is said in a line each. Nothing is started, and nothing
-//! listens. Below the client, [`mcp_session::mock`] is for tests of middlewares.
+//! It is a stateless server whose answers are closures. No process is started, and no port is opened. For tests of
+//! middlewares, see [`mcp_session::mock`].
 //!
 //! ```
 //! use mcp_client::{Client, Error, mock};

@@ -1,5 +1,4 @@
-//! Skills: instructions for agents that a server has beside its tools, as the extension
-//! `io.modelcontextprotocol/skills` serves them.
+//! Skills: instructions for agents that a server offers besides its tools (extension `io.modelcontextprotocol/skills`).
 //!
 //! A skill is a folder of files around a `SKILL.md`. A [`Skill`] is its entry: what it is for, and which files it has,
 //! with their digests. The files are resources.
@@ -18,19 +17,19 @@
 //! # }
 //! ```
 //!
-//! Nothing is read ahead of need: a listing reads no file, loading a skill reads its `SKILL.md` and no other. What is
-//! read is compared with the entry (size, digest, and the front matter of `SKILL.md`); what differs is an error, and
-//! the content is not given out. A loaded skill reads its own files from its own server and nothing else.
+//! Nothing is prefetched: listing reads no files, and loading a skill reads only its `SKILL.md`. Files are verified
+//! against the entry (size, digest, and the front matter of `SKILL.md`); a difference is an error, and the content is
+//! not returned. A loaded skill reads only its own files, from its own server.
 //!
-//! # What is left to the program
+//! # Duties of the program
 //!
-//! A digest says that a file is the one that the server has listed, not that it can be trusted: server and digest are
-//! of one hand. So a program
+//! A digest shows that a file is the one that the server listed, not that it can be trusted: both come from the server.
+//! So a program
 //!
 //! - asks the user before it loads a skill, and again if [`Skill::content_digest`] has changed,
 //! - tells the model which server a skill is from, by a name of its own for the server,
 //! - keeps skills apart by server and [`Skill::uri`]; names are not unique,
-//! - grants nothing because the front matter wants it (`allowed-tools`), and runs nothing without asking.
+//! - grants no permissions because the front matter asks for them (`allowed-tools`), and runs nothing without asking.
 //!
 //! See [the specification](https://modelcontextprotocol.io/extensions/skills/overview).
 

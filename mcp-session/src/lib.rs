@@ -1,8 +1,8 @@
 //! The middleware layer of a Model Context Protocol client: one request type, one reply type, tower all the way.
 //!
-//! A [`Call`] goes in, its [`Reply`] comes out; everything between is a [`tower::Service`], and each behaviour of the
-//! protocol is one middleware. Because the reply *is* the response, tower's own `Timeout`, `Retry` and
-//! `ConcurrencyLimit` mean what they say. Dropping the future of a call cancels it on the wire.
+//! A [`Call`] goes in, its [`Reply`] comes out; everything in between is a [`tower::Service`], and each behaviour of
+//! the protocol is one middleware. Because the reply *is* the response, tower's own `Timeout`, `Retry` and
+//! `ConcurrencyLimit` work as expected. Dropping the future of a call cancels it on the wire.
 //!
 //! ```text
 //!   stateless servers        servers with a handshake
@@ -17,26 +17,29 @@
 //!      +------ Transport -------+
 //! ```
 //!
-//! The stacks are written down in [`stack`], each as one expression. Those of the layers above `AddMeta` that look at how a
-//! call ends do so as one service there, with one copy of the call between them. `Dispatch` counts the time of its calls, as
-//! a [`Deadline`] does around any other service. What is not in them for everybody:
+//! [`stack`] has the stacks, each as one expression. The layers above `AddMeta` that may send a call again are nested into one
+//! service there, with one copy of the call between them. `Dispatch` enforces the deadlines of its calls, as a
+//! [`Deadline`] does around any other service. These layers are optional:
 //!
-//! | layer | what it is for | where |
+//! | layer | purpose | added by |
 //! |---|---|---|
-//! | [`Retry`] | sends again what cannot be done twice | [`Options::retry`], or outside |
-//! | [`ReuseReply`] | answers from replies that are still fresh | `Options::reuse` (feature `cache`), or outside |
-//! | [`PropagateTrace`] | a span for each call, and its trace for the server | [`Options::trace`], or outside |
-//! | [`HonorCancel`] | gives calls up from outside, by their [`Cancellation`] | every [`Session`], outside |
-//! | [`LimitTools`] | so many calls of a tool at a time | [`Builder::layer`] |
-//! | [`CircuitBreak`] | gives a server that does not work a rest | [`Builder::layer`] |
-//! | [`TransformTools`] | shows tools under other names, with fixed arguments, or not at all | [`Builder::layer`] |
-//! | [`Guard`] | a policy judges calls and listed tools | [`Builder::layer`] |
-//! | `PinTools` | notices tools that changed (feature `pin-tools`) | [`Builder::layer`] |
-//! | `ValidateTools` | validates arguments and output by the schemas of tools (feature `validate`) | [`Builder::layer`] |
+//! | [`Retry`] | retries calls that are safe to repeat | [`Options::retry`], or outside |
+//! | [`ReuseReply`] | caches replies | `Options::reuse` (feature `cache`), or outside |
+//! | [`PropagateTrace`] | makes a span for each call, and sends its context to the server | [`Options::trace`], or outside |
+//! | [`HonorCancel`] | cancels calls from outside, by their [`Cancellation`] | every [`Session`], outside |
+//! | [`LimitTools`] | limits concurrent calls of a tool | [`Builder::layer`] |
+//! | [`CircuitBreak`] | stops calling what keeps failing | [`Builder::layer`] |
+//! | [`TransformTools`] | renames tools, fixes arguments, hides tools | [`Builder::layer`] |
+//! | [`Guard`] | lets a policy judge calls and listed tools | [`Builder::layer`] |
+//! | `PinTools` | detects tools that changed (feature `pin-tools`) | [`Builder::layer`] |
+//! | `ValidateTools` | validates arguments and output of tools (feature `validate`) | [`Builder::layer`] |
 //!
 //! # Errors
 //!
-//! Layers pass a boxed error on, so that tower's own fit. [`Error::from_layers`] turns it into [`Error`] at the edge.
+//! Errors travel boxed between layers, so that tower's own layers fit. [`Error::from_layers`] converts them at the
+//! edge.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod add_meta;
 mod call;

@@ -1,42 +1,43 @@
 //! Byte streams: newline-delimited JSON over a pair of pipes, a socket, or anything else that reads and writes.
 //!
-//! [`connect`] makes a [`Link`] of a stream; [`multiplex`] gives its three parts. A child process is a byte stream with
-//! a life of its own: `stdio`. What keeps messages apart by itself shares the same machine: [`multiplex_messages`].
+//! [`connect`] makes a [`Link`] of a stream; [`multiplex`] returns its three parts. The module `stdio` builds on this for child
+//! processes, and [`multiplex_messages`] is for channels with framing of their own.
 //!
-//! # What may come
+//! # Tolerance
 //!
-//! A peer may write what it likes. A message that cannot be read, or is over the limit, fails the call that it answers,
-//! wherever in the bytes its id is; anything else that is not a message becomes a [`Diagnostic`](crate::Diagnostic).
-//! Blank lines, line ends of any kind and byte order marks are tolerated. A late or second response is dropped.
+//! A peer may write anything. A message that is invalid or over the limit fails the call that it answers, wherever its
+//! id is in the bytes; anything else that is not a message becomes a [`Diagnostic`](crate::Diagnostic). Blank lines,
+//! any line endings and byte order marks are tolerated. A late or second response is dropped.
 //!
-//! A batch, which revision 2025-03-26 allows, counts as its members, each of them on its own. What writes much noise
-//! before its first message is no server, and the connection fails.
+//! A batch, which revision 2025-03-26 allows, is handled message by message. A peer that writes too much noise before
+//! its first message is not a server, and the connection fails.
 //!
-//! # Who writes
+//! # Writing
 //!
-//! The driver reads, and writes what was queued, so that calls of the same time leave in one write. When the wire is
-//! quiet, a message is written by its caller instead, within the call and as far as the stream takes it at once: no
-//! driver has to be woken for it. That is so after one answer alone, and in a tokio runtime.
+//! The driver reads, and writes what is queued, so that concurrent calls leave in one write. When the wire is quiet, a
+//! message is written by its caller instead, within the call and as far as the stream takes it at once, so that the
+//! driver need not be woken. That happens only after a single answer, and in a tokio runtime.
 //!
-//! The calls that follow many answers are written by the caller who comes last, or by the driver if one does not come.
-//! A driver that runs before that lets the others go first, once. If the peer has nothing else to do, they leave in two
-//! writes: it gets the first half from the caller who completes it, and works on it while the others come.
+//! Calls that follow many answers are written by the last caller, or by the driver if that one makes no call. A driver
+//! that runs earlier lets the others go first, once. If the peer is idle, they leave in two writes: it gets the first
+//! half from the caller that completes it, and works on it while the rest arrives.
 //!
-//! The stream is polled with the waker of the driver in either case, which does the rest, and it is dropped with the
-//! driver. Callers are woken together, after all that was read is told apart.
+//! In either case the stream is polled with the waker of the driver, which does the rest, and it is dropped with the
+//! driver. Callers are woken together, after everything that was read has been routed.
 //!
-//! # Who reads
+//! # Reading
 //!
-//! The driver. A pipe or a socket of tokio's, whose events come from where nothing is locked, is read there as well, if
-//! it has no more than 16 KiB: then an answer wakes its caller, and the driver need not run. What comes while a caller
-//! writes is read by that caller.
+//! The driver reads. A pipe or socket of tokio is also read where its readiness is noticed, up to 16 KiB: then an
+//! answer wakes its caller, and the driver need not run. This works because tokio wakes holding no lock. What arrives
+//! while a caller writes is read by that caller.
 //!
 //! # Cancel safety
 //!
-//! A request whose [`Sending`] or [`Replies`] are dropped is taken back while it waits behind what is being written;
-//! later the server is sent one `notifications/cancelled`, except about `initialize`. A line is never written in part:
-//! a driver whose handles are gone waits until the peer has taken the rest, and how long it may wait is the business of
-//! whoever polls it ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)).
+//! A request whose [`Sending`] or [`Replies`] are dropped is removed from the queue while it is not being written yet;
+//! later the server gets one `notifications/cancelled`, except about `initialize`
+//! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/cancellation)). A line is never
+//! written in part: a driver whose handles are gone waits until the peer has taken the rest; limit that wait where the
+//! driver is polled.
 
 mod batch;
 mod bell;

@@ -1,8 +1,8 @@
-//! Streamable HTTP: one POST for each message, answered with JSON or with an event stream.
+//! Streamable HTTP: one POST per message, answered with JSON or an event stream.
 //!
-//! [`Endpoint`] is the [`Connector`](crate::Connector); [`Http`] is the transport. Below it lies a second storey of tower
-//! services, the HTTP requests themselves: [`Endpoint::layer`] puts a layer there, and [`Endpoint::with_service`]
-//! another HTTP client.
+//! [`Endpoint`] is the [`Connector`](crate::Connector); [`Http`] is the transport. Below it, the HTTP requests themselves go
+//! through a second stack of tower services: [`Endpoint::layer`] adds a layer to it, and [`Endpoint::with_service`]
+//! replaces the HTTP client.
 //!
 //! ```
 //! use mcp_transport::{Connector, http::Endpoint};
@@ -16,33 +16,30 @@
 //!
 //! # Eras
 //!
-//! Each message is sent as its [`ProtocolVersion`](mcp_types::ProtocolVersion) extension says, or, without one, as the
-//! `_meta` of its parameters says. A stateless revision gets headers that mirror the message, and nothing else:
-//! dropping the replies closes their stream, and that cancels the request. An older revision gets the session that
-//! `initialize` began: its id on every request, a stream for what the server says unasked, `notifications/cancelled`
-//! for calls that are dropped, and a DELETE at the end. That work is the [`Driver`](crate::Driver)'s. The handshake is
-//! over when that stream is open, or refused, or not answered for 2 s: many servers lose what they say before it is
-//! there.
+//! The revision of a message is its [`ProtocolVersion`](mcp_types::ProtocolVersion) extension or, without one, what the
+//! `_meta` of its parameters says. In a stateless revision headers mirror the message, and dropping the replies closes
+//! their stream, which cancels the request. In an older revision requests belong to the session that `initialize`
+//! began: each carries its id, a GET stream brings unsolicited messages, dropped calls send `notifications/cancelled`,
+//! and a DELETE ends the session. The [`Driver`](crate::Driver) does that work. The handshake waits until the GET
+//! stream is open or refused, for at most 2 s, because many servers lose messages that they send before it is there.
 //!
-//! The stream of a call to such a server that ends before the response is asked for the rest, from the last event id
-//! that came, after the wait that the server asks for; an event comes once. A server that refuses the POST of
-//! `initialize` as one of revision 2024-11-05 does is asked for its one stream, and the messages go where that says
-//! ([`Endpoint::http_sse`] spares the question).
+//! If the stream of a call to such a server ends before the response, it is resumed after the last event id, after the
+//! wait that the server asks for; no event is delivered twice. If a server refuses the POST of `initialize` as one of
+//! revision 2024-11-05 does, the transport falls back to HTTP+SSE ([`Endpoint::http_sse`] skips the attempt).
 //!
 //! # Authorization
 //!
-//! With the feature `oauth`, `Endpoint::oauth` logs in when the server asks for it: module `oauth`. [`AddBearerLayer`]
-//! shows a token that is there already; a layer of your own is a `tower` layer like any other, and
-//! `examples/auth_layer.rs` is one. [`RequestHeaders`] are for one message, and [`Endpoint::header`] is for all of
-//! them.
+//! With the feature `oauth`, `Endpoint::oauth` logs in when the server asks for it; see the module `oauth`.
+//! [`AddBearerLayer`] adds a token that you already have. `examples/auth_layer.rs` shows a layer of your own.
+//! [`RequestHeaders`] sets headers of one message, and [`Endpoint::header`] of all of them.
 //!
 //! # Connections
 //!
-//! The default client keeps a pool for each endpoint and speaks HTTP/1.1 and HTTP/2 (by ALPN). A connection of HTTP/1.1
-//! is driven by the call that uses it, and dropped with a call that is; the driver looks after those that are idle, and
-//! the last driver closes them. One of HTTP/2 is run by hyper as a task of the current tokio runtime. A request that
-//! the server has certainly not seen is sent again; redirects are followed within the origin. [`Tls`], [`Proxy`] and
-//! [`Redirects`] say more, and `Endpoint::compressed` (feature `compression`) asks for compressed answers.
+//! The default client has one connection pool per endpoint, and speaks HTTP/1.1 and HTTP/2 (by ALPN). An HTTP/1.1
+//! connection is driven by the call that uses it, and closed if that call is dropped; the driver takes care of idle
+//! ones, and the last driver closes them. An HTTP/2 connection is run by hyper as a task of the current tokio runtime.
+//! A request that the server has certainly not seen is sent again; redirects are followed within the origin. See also
+//! [`Tls`], [`Proxy`], [`Redirects`] and `Endpoint::compressed` (feature `compression`).
 
 mod add_headers;
 mod answering;

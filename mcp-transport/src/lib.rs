@@ -4,13 +4,13 @@
 //!
 //! A [`Transport`] is a [`tower::Service`](https://docs.rs/tower) that takes a [`ClientMessage`] and gives [`Replies`].
 //!
-//! - The replies to a request are what the server says about it, in order, and end with its response.
-//! - The replies to a notification or to a response are empty, and ready when the message has been handed over.
-//! - Dropping the replies to a request, or the future of the call, abandons the request; the binding tells the server.
-//! - An [`Error`] is about the journey alone: what the server answered, an error response included, is a reply.
-//! - Messages about no request of the client come through [`Unsolicited`], never through the replies of another request.
+//! - The replies to a request are the server's messages about it, in order, and end with its response.
+//! - The replies to a notification or a response are empty, and ready when the message has been handed over.
+//! - Dropping the replies to a request, or the future of the call, cancels the request; the binding tells the server.
+//! - An [`Error`] is about delivery only: whatever the server answers, including an error response, is a reply.
+//! - Messages that belong to no request come through [`Unsolicited`], never through the replies to another request.
 //!
-//! [`Transport`] is an alias: implement `Service` and have it. A closure is enough:
+//! [`Transport`] is an alias: any matching `Service` has it. A closure is enough:
 //!
 //! ```
 //! use mcp_transport::{ClientMessage, Error, Replies, Transport};
@@ -26,9 +26,9 @@
 //!
 //! # Connections
 //!
-//! A [`Connector`] makes a [`Link`]: the transport, what the server says unasked, and a [`Driver`], the future that does
-//! the work of the connection. This crate spawns nothing. A driver ends when the last clone of its transport is gone and
-//! the connection has been shut down in good order; dropping it cuts the connection at once.
+//! A [`Connector`] makes a [`Link`]: the transport, the stream of unsolicited messages, and a [`Driver`], the future
+//! that does the work of the connection. This crate spawns no tasks for it. A driver ends when the last clone of its
+//! transport is gone and the connection has been shut down gracefully; dropping it cuts the connection at once.
 //!
 //! # Bindings
 //!
@@ -37,20 +37,20 @@
 //! | request to replies | by id | one POST each | a call |
 //! | dropping replies | `notifications/cancelled` | the stream is closed; for a legacy server `notifications/cancelled` | the future is dropped |
 //! | metadata | none | mirrored headers | none |
-//! | unsolicited | what belongs to no request | the GET stream of a legacy server | nothing |
+//! | unsolicited | messages that belong to no request | the GET stream of a legacy server | nothing |
 //! | the end | the writing half is closed; a child gets signals | DELETE for a legacy session | nothing |
 //!
 //! # Limits
 //!
-//! What goes beyond a limit fails the call that it concerns, or drops the oldest of what may be dropped, and says so.
+//! Exceeding a limit fails the call that it concerns, or drops the oldest of what may be dropped, and reports that.
 //!
 //! | streamable HTTP | default | set by | beyond it |
 //! |---|---|---|---|
 //! | JSON answer, unpacked | 64 MiB | `http::Limits::body` | the call fails |
 //! | event of a stream, unpacked | 64 MiB | `http::Limits::event` | the call fails, or a diagnostic |
 //! | headers that mirror a request | 64 KiB | `http::Limits::mirrored_headers` | the call fails |
-//! | messages of a batch | 4096 | `http::Limits::batch` | the batch is no message |
-//! | tries in a row to resume a stream | 5 | `http::Limits::resumes` | the call fails |
+//! | messages of a batch | 4096 | `http::Limits::batch` | the batch is refused |
+//! | consecutive attempts to resume a stream | 5 | `http::Limits::resumes` | the call fails |
 //! | messages that wait for a call (HTTP with SSE) | 1024 | `http::Limits::replies` | the call fails |
 //! | messages that wait unsolicited | 1024, 64 MiB | `http::Limits::{unsolicited, unsolicited_bytes}` | the oldest are dropped |
 //! | making a connection | 30 s | `http::Endpoint::connect_timeout` | the call fails |
@@ -58,27 +58,27 @@
 //! | silence within an answer | none | `http::Endpoint::idle_timeout` | the call fails |
 //! | a whole exchange | none | `http::Endpoint::total_timeout` | the call fails |
 //! | redirects of a request | 5, same origin | `http::Endpoint::redirects` | the call fails |
-//! | calls over HTTP/1.1 at the same time | 256 | `http::Endpoint::connections` | further calls wait, and their time runs |
+//! | calls over HTTP/1.1 at the same time | 256 | `http::Endpoint::connections` | further calls wait, and their deadlines run |
 //! | idle connections | 16, 90 s | `http::Endpoint::idle_connections` | they are closed |
-//! | body of a refusal | 1 MiB | `http::Limits::refusal` | its status says enough |
-//! | wait for that body | 2 s | fixed | its status says enough |
-//! | wait before a stream is resumed | 30 s | `http::Limits::resume_wait` | that wait |
-//! | event id | 4 KiB | `http::Limits::event_id` | not sent back, not remembered |
+//! | body of an error status | 1 MiB | `http::Limits::refusal` | the body is ignored |
+//! | wait for that body | 2 s | fixed | the body is ignored |
+//! | wait before a stream is resumed | 30 s | `http::Limits::resume_wait` | it is capped |
+//! | event id | 4 KiB | `http::Limits::event_id` | it is neither sent back nor remembered |
 //! | event ids that are remembered | 256 | `http::Limits::event_ids` | an older event counts as new |
 //!
 //! | logging in (feature `oauth`) | default | set by | beyond it |
 //! |---|---|---|---|
 //! | answer of an authorization server, or metadata | 1 MiB, 10 s | fixed | the login fails |
-//! | redirects of metadata | 3, same origin | fixed | it counts as not there |
-//! | challenges of an answer, parameters of one | 16, 32 | fixed | the others are not read |
-//! | scopes that are asked for | 256 | fixed | the others are not |
+//! | redirects of metadata | 3, same origin | fixed | it counts as missing |
+//! | challenges of an answer, parameters of one | 16, 32 | fixed | the others are ignored |
+//! | scopes that are requested | 256 | fixed | the others are left out |
 //! | logins for one request | 3 | fixed | the request fails |
 //! | renewal of a token before its end | a tenth of its life, 60 s at most | fixed | it is used until it is refused |
 //!
 //! | byte streams, processes, sockets, WebSocket | default | set by | beyond it |
 //! |---|---|---|---|
-//! | message of the peer | 64 MiB | `duplex::Limits::message_bytes` | the calls that it answers fail, or a diagnostic |
-//! | line that does not end, message of a WebSocket | 4 and 2 times that | the same | the connection fails |
+//! | received message | 64 MiB | `duplex::Limits::message_bytes` | the calls that it answers fail, or a diagnostic |
+//! | endless line, message of a WebSocket | 4 and 2 times that | the same | the connection fails |
 //! | noise before the first message | 1 MiB | `duplex::Limits::noise_bytes` | the connection fails |
 //! | bytes that wait to be written | 32 MiB | `duplex::Limits::outbox_bytes` | calls wait |
 //! | messages that wait for a call | 64, 64 MiB | `duplex::Limits::{replies, message_bytes}` | old progress is dropped, or the call fails |
@@ -92,6 +92,8 @@
 //! | silence of a WebSocket | 30 s | `websocket::WebSocket::ping_interval` | a ping, then the connection fails |
 //!
 //! The limits of the serving side and of recordings are in [`serve`] and [`record`].
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connector;
 pub mod duplex;

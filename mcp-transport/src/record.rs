@@ -1,7 +1,7 @@
 //! Recording the messages of a connection, and replaying them: tests without the servers.
 //!
-//! [`Record`] goes around any connector or transport and tells a closure what passes; [`Tape`] keeps that in memory,
-//! [`writer`] writes it to a file. [`Replay`] is a connector that plays a [`Transcript`] back, and fails the first call that
+//! [`Record`] wraps any connector or transport and passes what it sees to a closure; [`Tape`] keeps that in memory, and
+//! [`writer`] writes it to a file. [`Replay`] is a connector that replays a [`Transcript`], and fails the first call that
 //! differs.
 //!
 //! ```
@@ -24,13 +24,13 @@
 //!
 //! # What is recorded
 //!
-//! The messages of both directions as they are, secrets excepted: see [`Redaction`]. What is not in a message is not
-//! recorded: HTTP headers, environments, standard error. Recording never holds up an exchange: the closure is called in the
-//! task that sends or reads, and [`writer`] drops and counts what its buffer does not take.
+//! The messages of both directions, unchanged except for [redacted](Redaction) secrets. HTTP headers, environments and
+//! standard error are not recorded. Recording never blocks a call: the closure is called in the task that sends or
+//! reads, and [`writer`] drops and counts entries that do not fit its buffer.
 //!
 //! # The format
 //!
-//! Text in UTF-8, one JSON object a line. The first line names the format and its version:
+//! UTF-8 text with one JSON object per line. The first line names the format and its version:
 //!
 //! ```json
 //! {"mcp-transcript":1}
@@ -50,7 +50,7 @@
 //! | `at` | milliseconds since the recorder was made |
 //! | `connection` | which connection, counted from 1 |
 //! | `dir` | `>` from the client, `<` to it |
-//! | `call` | which message of the client, counted from 1 over all connections; what the server says about it has the same |
+//! | `call` | the message of the client, counted from 1 over all connections; replies to it have the same number |
 //! | `message` | the message |
 //! | `event` | what happened instead: see below |
 //!

@@ -20,14 +20,14 @@
 //!
 //! # What a service sees
 //!
-//! - Each request once, with the future and the replies dropped when the client gives it up; no
+//! - Each request once. When the client cancels it, its future and replies are dropped; there is no
 //!   `notifications/cancelled` about it.
 //! - The client's other notifications, and its responses to the requests that the service sent, as messages of their own.
 //! - The ids of the clients. Over HTTP several clients may choose the same ones; [`Renumber`] makes them differ.
 //!
-//! What a service says goes to the client as it is; the response gets the id of its request. A service that fails, or
-//! ends its replies without a response, has answered with an internal error whose text is that of the failure, without
-//! its causes.
+//! Replies go to the client unchanged, except that the response gets the id of its request. If a service fails, or ends
+//! its replies without a response, the client gets an internal error with the message of the failure, without its
+//! causes.
 //!
 //! # Limits
 //!

@@ -14,26 +14,26 @@
 //!
 //! # The life of a child
 //!
-//! It is started without a shell, in a process group of its own, with few of the parent's environment variables. When
-//! the last clone of the transport is gone, its standard input is closed; if it does not exit in time, its group is
-//! asked to terminate, and at last killed
+//! It is started without a shell, in its own process group, with few of the parent's environment variables. When the
+//! last clone of the transport is gone, its standard input is closed; if it does not exit in time, its group is asked
+//! to terminate, and finally killed
 //! ([clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#shutdown)). When it exits
-//! by itself, every pending call fails with its exit status and the last of what it wrote to standard error, and what
-//! is left of its group is killed. Dropping the driver kills the group at once, also when a task panics or the runtime
-//! ends. A descendant that has left the group, for example by `setsid`, is out of reach.
+//! by itself, every pending call fails with its exit status and the end of its standard error, and the rest of its
+//! group is killed. Dropping the driver kills the group at once, also when a task panics or the runtime ends. A
+//! descendant that has left the group, for example with `setsid`, is out of reach.
 //!
 //! # One child, one session
 //!
-//! A [`Command`] starts a child for each connection, and the child ends with it. There is no way to keep the process
-//! for the next connection, because it would not be as good as new: a server of an older revision was initialized once
-//! and may not be again, what was subscribed to still comes, and a late answer to a call of the first session could be
-//! taken for one to a call of the second, whose ids begin anew. What can be kept is the connection. It lives for as
-//! long as there is a clone of its transport; a session, and a client above it, are kept by keeping them.
+//! A [`Command`] starts one child per connection, and the child ends with it. A process is never reused for another
+//! connection, because it would not be in a fresh state: a server of an older revision may be initialized only once,
+//! old subscriptions would still send notifications, and a late answer could be mistaken for that of a new call with
+//! the same id. To keep a process, keep the connection: it lives as long as there is a clone of its transport, and so
+//! do the session and the client above it.
 //!
 //! # Consent
 //!
-//! Whoever configures a command decides what runs. [`Command::fingerprint`] (feature `fingerprint`) is what a program
-//! should remember when its user has agreed to start a server.
+//! The author of a config decides which command runs. [`Command::fingerprint`] (feature `fingerprint`) is what a
+//! program should remember when its user has agreed to start a server.
 
 mod check;
 mod driver;

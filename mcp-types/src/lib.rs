@@ -2,24 +2,24 @@
 //!
 //! This crate is vocabulary only: no IO, no runtime. A program that talks to a server wants `mcp-client`, or
 //! `mcp-session` and `mcp-transport` for their layers; this crate is for code that only names, stores or inspects
-//! what goes over the wire.
+//! messages.
 //!
 //! - [`rpc`] holds the JSON-RPC envelope: [`rpc::Message`] and its parts, and [`RawJson`], a value kept as bytes.
 //! - The types of the protocol are in one module per area of the specification, like [`tools`] and [`sampling`], and
-//!   in the root of the crate; of tasks there are two vocabularies, [`tasks`] and [`tasks_extension`].
+//!   in the root of the crate. Tasks have two vocabularies, [`tasks`] and [`tasks_extension`].
 //! - [`Request`] ties a method to its parameters and its result, so that a result is decoded by its request.
-//! - [`ProtocolVersion`] names a revision; a field that only some revisions have says so in its documentation, and
-//!   [`revision`] has it as a table.
+//! - [`ProtocolVersion`] names a revision. The documentation of a field says if only some revisions have it, and
+//!   [`revision`] has that as a table.
 //!
-//! Nothing that a peer says is lost in a type: members without a field are in [`Extra`], values that fit no variant in
-//! an `Unknown` one, items that do not fit their type in [`List::broken`]. What was read is written back as it came.
+//! Decoding loses nothing: members without a field are kept in [`Extra`], values that fit no variant in an `Unknown`
+//! variant, and items that do not fit their type in [`List::broken`]. Encoding writes them back as they came.
 //!
 //! # Features
 //!
-//! | feature | what it brings |
+//! | feature | what it adds |
 //! |---|---|
 //! | `preserve_order` | JSON objects, like the schema of a tool, keep the order of their members; without it they are sorted by name. The layers above turn it on |
-//! | `schemars` | schemas of tools and forms of elicitations from Rust types |
+//! | `schemars` | tool schemas and elicitation forms from Rust types |
 //!
 //! # Example
 //!
@@ -31,6 +31,8 @@
 //! assert_eq!(response.outcome.unwrap().as_str(), r#"{"resultType":"complete"}"#);
 //! # Ok::<(), mcp_types::rpc::DecodeError>(())
 //! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
 mod extra;
@@ -61,10 +63,11 @@ pub use rpc::{RawJson, RequestId};
 pub use schemars::UnsuitableType;
 pub use version::ProtocolVersion;
 
-/// Identifies the request that a progress notification is about: a string or an integer, chosen by the requestor.
+/// Identifies the request that a progress notification is about: a string or an integer, chosen by the requester.
 pub type ProgressToken = RequestId;
 
-/// A JSON object. Its members are in the order of the wire with the feature `preserve_order`, and sorted by name without it.
+/// A JSON object. Its members are in the order of the wire with the feature `preserve_order`, and sorted by name
+/// without it.
 pub type JsonObject = serde_json::Map<String, serde_json::Value>;
 
 #[doc = include_str!("clauses.md")]

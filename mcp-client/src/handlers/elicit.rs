@@ -1,6 +1,6 @@
 //! Answers to elicitations.
 //!
-//! They are what the closures of [`Handlers`](crate::Handlers) give, ready to be returned.
+//! The closures of [`Handlers`](crate::Handlers) return them.
 
 pub use mcp_session::form::{InvalidField, InvalidForm, check, defaults};
 

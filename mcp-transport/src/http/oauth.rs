@@ -1,8 +1,8 @@
 //! Logging in: OAuth 2.1 as the Model Context Protocol profiles it, below the transport (feature `oauth`).
 //!
-//! [`OAuth`] says who the client is and how its user is asked. A server that answers 401 is asked where its
-//! authorization server is, the client registers there, the user grants access, and the request is sent again with a
-//! token. Later requests have it from the start.
+//! [`OAuth`] describes the client and how its user is asked. When a server answers 401, the client finds its authorization
+//! server and registers there, the user grants access, and the request is sent again with a token. Later requests have
+//! it from the start.
 //!
 //! See [the clauses](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization).
 
