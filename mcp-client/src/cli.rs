@@ -22,7 +22,8 @@
 //! `~/.config/mcp/tokens.json` (or below `XDG_CONFIG_HOME`), for its owner alone. A server of a config that has `oauth`
 //! is logged in to in the same way.
 //!
-//! What servers write is shown without what a terminal would obey.
+//! What servers write is shown without what a terminal would obey. A resource that is read into a file or a pipe is
+//! written as it is.
 
 mod coerce;
 mod commands;
@@ -41,7 +42,8 @@ pub use terminal::Terminal;
 
 use clap::Parser;
 use options::Options;
-use std::{error, ffi::OsString, fmt, io};
+use std::{error, ffi::OsString, fmt, io, panic};
+use tokio::task::JoinSet;
 
 /// The exit code of a command line that is not one.
 const USAGE: u8 = 2;
@@ -52,7 +54,25 @@ const USAGE: u8 = 2;
 ///
 /// Dropping the future ends the session, and a child process with it.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &Terminal) -> u8 {
-    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    let arguments = arguments.into_iter().collect();
+    if !terminal.ends_on_signals() {
+        return execute(arguments, terminal).await;
+    }
+    // In a task of its own: a reader that does not read holds up whoever writes, and the command is to end even then.
+    let (mut running, own) = (JoinSet::new(), terminal.clone());
+    running.spawn(async move { execute(arguments, &own).await });
+    tokio::select! {
+        biased;
+        ended = running.join_next() => match ended {
+            Some(Ok(code)) => code,
+            Some(Err(error)) if error.is_panic() => panic::resume_unwind(error.into_panic()),
+            _ => 1,
+        },
+        code = terminal.overdue() => code,
+    }
+}
+
+async fn execute(mut arguments: Vec<OsString>, terminal: &Terminal) -> u8 {
     // What is after `--` is a command, and not ours to read.
     let at = arguments.iter().position(|argument| argument == "--");
     let command = at.map(|at| arguments.split_off(at).split_off(1));

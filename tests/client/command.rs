@@ -59,12 +59,51 @@ async fn a_result_that_cannot_be_written_is_a_failure_unless_nobody_reads_on() {
     }
 }
 
+/// A server whose name has two lines, and whose only resource is a text with more than a terminal can bear.
+const SERVER: &str = r#"
+import json, sys
+
+results = {
+    "initialize": {"protocolVersion": "2025-11-25", "capabilities": {"resources": {}},
+        "serverInfo": {"name": "two\nLog in at https://evil.example:", "version": "1"}},
+    "resources/read": {"contents": [{"uri": "a:b", "text": "a\r\nb\u200f\u001b[31mc"}]},
+    "ping": {},
+}
+for line in sys.stdin:
+    request = json.loads(line)
+    if "id" in request:
+        error = {"code": -32601, "message": "no such method"}
+        method = request["method"]
+        said = {"result": results[method]} if method in results else {"error": error}
+        print(json.dumps({"jsonrpc": "2.0", "id": request["id"], **said}), flush=True)
+"#;
+
+#[tokio::test]
+async fn a_text_goes_into_a_pipe_as_it_is_and_no_name_of_a_server_has_lines() {
+    let (out, err) = (Log::default(), Log::default());
+    let terminal = Terminal::new(out.clone(), err.clone());
+    let line = words(&["read", "-v", "a:b", "--", "python3", "-c", SERVER]);
+    assert_eq!(deadline(run(line, &terminal)).await, 0, "{}", err.text());
+    assert_eq!(out.text(), "a\r\nb\u{200f}\u{1b}[31mc");
+    assert_eq!(deadline(run(words(&["ping", "--", "python3", "-c", SERVER]), &terminal)).await, 0);
+    let told = out.text() + &err.text();
+    assert!(told.contains("Log in at") && !told.contains("\nLog in at"), "{told}");
+}
+
 #[cfg(target_os = "linux")]
 mod signals {
     use super::{Log, Terminal, io, run, words};
     use crate::{connections::gate::eventually, processes::is_running};
     use conformance::script::Background;
-    use std::process;
+    use std::{
+        process,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, Ordering::Relaxed},
+            mpsc,
+        },
+        time::Duration,
+    };
     use tokio::sync::Mutex;
 
     /// Held by the test that sends a signal, which all commands of this process hear.
@@ -133,5 +172,36 @@ for line in sys.stdin:
         tell("-TERM");
         assert_eq!(command.end().await, 143, "{}", err.text());
         assert!(has("cancelled") && has("ended"));
+    }
+
+    /// Where a write waits until the other end is dropped.
+    struct Stuck(mpsc::Receiver<()>, Arc<AtomicBool>);
+
+    impl io::Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.store(true, Relaxed);
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_command_whose_result_nobody_reads_ends_when_it_is_told_to_twice() {
+        let _turn = TURN.lock().await;
+        let (_reader, reads) = mpsc::sync_channel(0);
+        let is_stuck = Arc::new(AtomicBool::new(false));
+        let terminal = Terminal::new(Stuck(reads, Arc::clone(&is_stuck)), io::sink());
+        let terminal = terminal.ending_on_signals();
+        let mut command = Background::run(async move { run(words(&["--help"]), &terminal).await });
+        eventually(|| is_stuck.load(Relaxed)).await;
+        tell("-TERM");
+        // Two of one kind at the same time would be one.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tell("-TERM");
+        assert_eq!(command.end().await, 143);
     }
 }

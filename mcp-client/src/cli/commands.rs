@@ -7,7 +7,7 @@ mod list;
 use super::{
     Failure, Terminal, coerce, form,
     options::{Command, Common, Options},
-    printable::quoted,
+    printable::{one_line, quoted},
     show,
     signature::signature,
     target::resolve,
@@ -18,7 +18,8 @@ use crate::{
 };
 use futures_util::{FutureExt, TryFutureExt};
 use mcp_types::{
-    CompletionReference, Implementation, PromptReference, ResourceTemplateReference, Tool,
+    CompletionReference, Implementation, PromptReference, ResourceContents,
+    ResourceTemplateReference, Tool,
 };
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
@@ -41,7 +42,8 @@ pub(super) async fn run(
             return unless_ended(terminal, account::log_out(target, &common, terminal)).await;
         }
         Command::Status { target } => {
-            return account::status(target.as_deref(), &common, terminal).await;
+            let status = account::status(target.as_deref(), &common, terminal);
+            return unless_ended(terminal, status).await;
         }
         _ => {}
     }
@@ -136,7 +138,7 @@ fn about(connection: &Connection) -> Result<String, Error> {
     let server = connection.server()?;
     let name = server.info.as_ref().map(|info| format!("{} {}", info.name, info.version));
     let name = name.unwrap_or_else(|| "a server without a name".to_owned());
-    Ok(format!("{name}, protocol {}", server.version))
+    Ok(one_line(&format!("{name}, protocol {}", server.version)))
 }
 
 /// A session, and how to show what comes of it.
@@ -191,7 +193,10 @@ impl Session<'_> {
             return Ok(show::json(self.terminal, &call.raw().await?)?);
         }
         for part in call.await? {
-            let bytes = crate::Content::bytes(&part).transpose()?;
+            let bytes = match &part {
+                ResourceContents::Text(text) => Some(text.text.clone().into_bytes()),
+                part => crate::Content::bytes(part).transpose()?,
+            };
             if bytes.is_none_or(|bytes| !self.terminal.write_bytes(&bytes)) {
                 self.terminal.print(&show::contents(&part));
             }

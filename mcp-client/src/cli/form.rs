@@ -128,7 +128,7 @@ async fn visit(page: &ElicitRequestUrlParams, terminal: &Terminal) -> Option<Ans
     let host = elicit::Domain::of(&page.url).map(|domain| domain.name).unwrap_or_default();
     terminal.say(&format!("The server asks: {}", quoted(&page.message)));
     terminal.say(&format!("It wants you to visit a page of {host}:"));
-    terminal.say(&format!("  {}", page.url));
+    terminal.say(&format!("  {}", one_line(&page.url)));
     terminal.write_error("Open it yourself if you trust it. Do you agree? [y/N] ");
     let line = terminal.read_line().await?;
     let agrees = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
@@ -234,7 +234,7 @@ mod tests {
         .unwrap();
         let (terminal, shown) = terminal("\n\n");
         answer(&terminal, fill(&form, &terminal)).await.unwrap();
-        let page = ElicitRequestUrlParams::new(trick, "https://pay.example.com/");
+        let page = ElicitRequestUrlParams::new(trick, format!("https://pay.example.com/{trick}"));
         answer(&terminal, visit(&page, &terminal)).await.unwrap();
         let shown = shown.text();
         assert!(shown.contains("Log in at") && !shown.contains("\nLog in at"), "{shown}");

@@ -11,8 +11,12 @@ use std::{
     io::{self, BufRead, BufReader, ErrorKind, IsTerminal, Write, stderr, stdin, stdout},
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::SemaphorePermit;
+use tokio::{sync::SemaphorePermit, time::timeout};
+
+/// How long the end of a command may take.
+const MAX_ENDING: Duration = Duration::from_secs(10);
 
 /// Where the command writes, and whom it can ask. Clones share both.
 #[derive(Clone)]
@@ -75,8 +79,8 @@ impl Terminal {
     }
 
     /// The same, for the one command of a process: it ends in good order when the process is told to end (SIGINT and
-    /// SIGTERM, or Ctrl-C), and at once when it is told so again. Its exit code is then 128 and the number of the
-    /// signal.
+    /// SIGTERM, or Ctrl-C), and at once when it is told so again or when that takes longer than 10 s. Its exit code is
+    /// then 128 and the number of the signal.
     #[must_use]
     pub fn ending_on_signals(mut self) -> Self {
         self.ends_on_signals = true;
@@ -134,6 +138,19 @@ impl Terminal {
             true => ending::told().await,
             false => pending().await,
         }
+    }
+
+    /// Whether the command ends when the process is told to.
+    pub(super) fn ends_on_signals(&self) -> bool {
+        self.ends_on_signals
+    }
+
+    /// Waits until the command was told to end and still goes on: told once more, or for too long. Gives the exit code.
+    pub(super) async fn overdue(&self) -> u8 {
+        let code = self.told_to_end().await;
+        // Either way it is late.
+        let _ = timeout(MAX_ENDING, self.told_to_end()).await;
+        code
     }
 
     /// Writes bytes as they are, unless somebody would have to look at them.

@@ -41,6 +41,23 @@ pub(super) fn is_ident(name: &str) -> bool {
     name.is_ascii() && name != "gen" && syn::parse_str::<syn::Ident>(name).is_ok()
 }
 
+/// Whether some different texts can be the variants of an enum: typify panics if two of them get the same name.
+pub(super) fn are_variants(texts: &[&str]) -> bool {
+    let name = |text: &str, other: &str| {
+        let is_part = |c: char| c.is_alphanumeric() || (c == '_' && other == "-");
+        let parts = text.chars().map(|c| if is_part(c) { c.to_string() } else { other.to_owned() });
+        match parts.collect::<String>().to_pascal_case() {
+            name if name.starts_with(char::is_alphabetic) => name,
+            name => format!("X{name}"),
+        }
+    };
+    // What is in no name is left out, or else it becomes a letter.
+    ["-", "X"].iter().any(|other| {
+        let names: HashSet<_> = texts.iter().map(|text| name(text, other)).collect();
+        names.len() == texts.len()
+    })
+}
+
 /// Names of types, each given once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TypeNames(HashSet<String>);
@@ -75,7 +92,7 @@ fn words(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{TypeNames, method};
+    use super::{TypeNames, are_variants, method};
 
     #[test]
     fn a_method_is_the_name_of_the_tool_in_snake_case() {
@@ -106,5 +123,15 @@ mod tests {
         let taken = ["unit", "Unit", "u-n-i-t", "String", "", "1", "é", "self"];
         let taken = taken.map(|text| names.take(text));
         assert_eq!(taken, ["Unit", "Unit2", "Unit3", "String2", "Type", "Type1", "Type2", "Self2"]);
+    }
+
+    #[test]
+    fn texts_are_variants_if_each_has_a_name() {
+        for texts in [&["C", "C++", "C#"][..], &["asc", "desc", "Self", "1"], &["a-b", "a b c"]] {
+            assert!(are_variants(texts), "{texts:?}");
+        }
+        for texts in [&["+", "-"][..], &["a", "A"], &["", "x"], &["<", "<=", ">"]] {
+            assert!(!are_variants(texts), "{texts:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! rest. So what a server writes cannot take the generator by surprise, and what is generated does not depend on more than
 //! serde.
 
-use super::names::TypeNames;
+use super::names::{TypeNames, are_variants};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -213,10 +213,10 @@ impl Simplifier<'_> {
         texts.sort_unstable();
         texts.dedup();
         let schema = match self.detail {
-            Detail::Full => {
+            Detail::Full if are_variants(&texts) => {
                 json!({"type": "string", "title": self.name(name), "enum": texts})
             }
-            Detail::Plain => json!({"type": "string"}),
+            Detail::Full | Detail::Plain => json!({"type": "string"}),
         };
         if nulls > 0 { nullable(schema) } else { schema }
     }
@@ -286,7 +286,10 @@ impl Simplifier<'_> {
             return false;
         }
         let strings = target.get("enum").and_then(Value::as_array);
-        let is_enum = strings.is_some_and(|it| !it.is_empty() && it.iter().all(Value::is_string));
+        let is_enum = strings.is_some_and(|strings| {
+            let texts: Vec<_> = strings.iter().filter_map(Value::as_str).collect();
+            !texts.is_empty() && texts.len() == strings.len() && are_variants(&texts)
+        });
         let is_union = (has("anyOf") || has("oneOf")) && place == Place::Value;
         let wanted = is_struct(target) || (is_enum && self.detail == Detail::Full);
         (wanted && !has("anyOf") && !has("oneOf")) || (is_union && self.is_union(target))

@@ -1,6 +1,6 @@
 //! `mcp login`, `logout` and `status`.
 
-use super::{closed, connect};
+use super::{closed, connect, unless_ended};
 use crate::{
     ServerConfig,
     cli::{Failure, Terminal, login, options::Common, show, target},
@@ -18,8 +18,8 @@ pub(super) async fn log_in(
     let server = target::remote(name, common)?;
     let client = login::client(&server, common, terminal)?;
     closed(connect(client, common, terminal).await?, terminal, Ok(())).await?;
-    let store = login::store(Some(&server), common)?;
-    let kept = kept(&store, Some(&key(name, &server)?)).await?;
+    let (store, key) = (login::store(Some(&server), common)?, key(name, &server)?);
+    let kept = unless_ended(terminal, kept(&store, Some(&key))).await?;
     if kept.is_empty() {
         terminal.say(&format!("{name} asks for no login"));
     }
