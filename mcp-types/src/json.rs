@@ -12,7 +12,7 @@ mod plain;
 mod read;
 mod write;
 
-pub(crate) use check::{Checker, check};
+pub(crate) use check::{Beginning, Checker, check};
 pub(crate) use lift::{LARGE, Lifted};
 pub(crate) use read::{
     BY_ITSELF, Elements, Entries, HandedOver, Hole, Mark, Reader, handed_over, read,

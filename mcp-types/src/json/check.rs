@@ -10,8 +10,27 @@ use std::ops::Range;
 #[inline]
 pub(crate) fn check(text: &[u8]) -> Option<Range<usize>> {
     let mut checker = Checker::new(text);
-    let value = checker.value()?;
-    (checker.is_at_end() && checker.is_utf8()).then_some(value)
+    let start = checker.value()?.start;
+    checker.finish(start)
+}
+
+/// How many texts begin, up to where a value is next: what is known by heart needs no check.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) text: &'static str,
+    /// What is open there, the outermost first; whether each is an object.
+    pub(crate) open: &'static [bool],
+}
+
+impl Beginning {
+    /// What [`check`] gives for text that begins so; nothing if it begins in another way, or is no JSON.
+    #[inline]
+    pub(crate) fn check(&self, text: &[u8]) -> Option<Range<usize>> {
+        let rest = text.strip_prefix(self.text.as_bytes())?;
+        let (first, behind) = next(rest)?;
+        let (rest, seen) = past_values(self.open, first, behind)?;
+        Checker { text, rest, seen }.finish(0)
+    }
 }
 
 /// Passes over JSON text, value by value. Takes exactly what serde_json passes over.
@@ -26,6 +45,12 @@ pub(crate) struct Checker<'a> {
 impl<'a> Checker<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
         Self { text, rest: text, seen: 0 }
+    }
+
+    /// The place of the value that was passed over from there on, if that is all there is, and UTF-8.
+    #[inline]
+    fn finish(&self, start: usize) -> Option<Range<usize>> {
+        (self.is_at_end() && self.is_utf8()).then(|| start..self.at())
     }
 
     /// How much was passed over.
@@ -75,8 +100,15 @@ impl<'a> Checker<'a> {
 }
 
 /// What is behind a value of which the first byte is known; gives the bits of its strings as well.
-pub(super) fn past_value(mut first: u8, mut behind: &[u8]) -> Option<(&[u8], u64)> {
-    let (mut nesting, mut seen, mut is_key) = (Nesting::new(), 0, false);
+#[inline]
+pub(super) fn past_value(first: u8, behind: &[u8]) -> Option<(&[u8], u64)> {
+    past_values(&[], first, behind)
+}
+
+/// The same for a value within others that are open, and all of those.
+#[inline(never)]
+fn past_values<'a>(open: &[bool], mut first: u8, mut behind: &'a [u8]) -> Option<(&'a [u8], u64)> {
+    let (mut nesting, mut seen, mut is_key) = (Nesting::of(open), 0, false);
     'values: loop {
         behind = match first {
             b'"' => past_string(behind, &mut seen)?,
@@ -234,7 +266,7 @@ fn past_digits(mut rest: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Beginning, check};
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 
@@ -268,6 +300,22 @@ mod tests {
             compare(text.as_bytes());
             compare(format!("[{text}]").as_bytes());
             compare(format!("{{\"k\": {text} }}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_known_by_heart_is_taken_as_if_it_were_read() {
+        let beginning = Beginning { text: r#"{"a":[{"b":"#, open: &[true, false, true] };
+        assert_eq!(beginning.check(br#"{"a":[{"c":1}]}"#), None);
+        for rest in
+            ["1}]}", "\"\u{e9}\"}],\"c\":[ {} ] } ", "1}]", "1}}]", "1]}}", "1}]}}", "}]}", ""]
+        {
+            let text = [beginning.text, rest].concat();
+            assert_eq!(beginning.check(text.as_bytes()), check(text.as_bytes()), "{text}");
+        }
+        for rest in [&b"\"\xff\"}]}"[..], b"\"\xc3\xa9\"}],\"\xc3\":0}"] {
+            let text = [beginning.text.as_bytes(), rest].concat();
+            assert_eq!(beginning.check(&text), None);
         }
     }
 

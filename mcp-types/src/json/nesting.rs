@@ -11,9 +11,14 @@ pub(super) struct Nesting {
 const NONE: u64 = 1;
 
 impl Nesting {
+    /// Some containers, the outermost first; whether each is an object.
     #[inline]
-    pub(super) fn new() -> Self {
-        Self { bits: NONE, outer: Vec::new() }
+    pub(super) fn of(containers: &[bool]) -> Self {
+        let mut nesting = Self { bits: NONE, outer: Vec::new() };
+        for is_object in containers {
+            nesting.open(*is_object);
+        }
+        nesting
     }
 
     #[inline]
@@ -55,7 +60,7 @@ mod tests {
     #[test]
     fn what_was_opened_last_is_closed_first_at_any_depth() {
         let is_object = |index: usize| index.is_multiple_of(3) || index % 64 == 1;
-        let mut nesting = Nesting::new();
+        let mut nesting = Nesting::of(&[]);
         for index in 0..300 {
             nesting.open(is_object(index));
         }
@@ -64,6 +69,12 @@ mod tests {
             assert_eq!(nesting.is_in_object(), is_object(index), "{index}");
             nesting.close();
         }
+        assert!(nesting.is_empty());
+        nesting = Nesting::of(&[true, false]);
+        assert!(!nesting.is_in_object());
+        nesting.close();
+        assert!(nesting.is_in_object());
+        nesting.close();
         assert!(nesting.is_empty());
     }
 }

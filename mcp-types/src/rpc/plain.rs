@@ -1,6 +1,7 @@
 //! The fast path of decoding: messages without white space, their members in a usual order.
 
 use super::{Message, Notification, RawJson, RequestId, Response};
+use crate::json::{self, Beginning};
 use bytes::Bytes;
 use std::{borrow::Cow, ops::Range};
 
@@ -12,6 +13,14 @@ const METHOD_FIRST: &[u8] = br#"{"jsonrpc":"2.0","method":""#;
 const PARAMS: &[u8] = br#"","params":"#;
 /// What is told so often that its name is not copied.
 const OFTEN: [&str; 2] = ["notifications/progress", "notifications/message"];
+/// How results of tools begin mostly: with a text, and perhaps with their type before it.
+const USUAL: [Beginning; 2] = [
+    Beginning { text: r#"{"content":[{"type":"text","text":"#, open: &[true, false, true] },
+    Beginning {
+        text: r#"{"resultType":"complete","content":[{"type":"text","text":"#,
+        open: &[true, false, true],
+    },
+];
 /// Every integer of so many digits fits 64 bits.
 const MAX_DIGITS: usize = 18;
 
@@ -57,13 +66,28 @@ fn seldom(rest: &[u8]) -> Option<(Cow<'static, str>, &[u8])> {
 
 fn response(bytes: &Bytes) -> Option<Response> {
     let (id, result) = id_first(bytes).or_else(|| id_last(bytes))?;
-    Some(Response::success(id, RawJson::take_object(&mut bytes.clone(), result)?))
+    Some(Response::success(id, take_object(&mut bytes.clone(), result)?))
 }
 
 /// Reads a response, and makes its bytes those of the result; they stay as they are if it is written in another way.
 pub(super) fn take_response(bytes: &mut Bytes) -> Option<Response> {
     let (id, result) = id_first(bytes).or_else(|| id_last(bytes))?;
-    Some(Response::success(id, RawJson::take_object(bytes, result)?))
+    Some(Response::success(id, take_object(bytes, result)?))
+}
+
+/// The object that a part of the bytes is, but for white space; it takes the bytes over. They are left if it is none.
+#[inline]
+fn take_object(bytes: &mut Bytes, part: Range<usize>) -> Option<RawJson> {
+    let (start, text) = (part.start, bytes.get(part)?);
+    let usual = USUAL.iter().find_map(|beginning| beginning.check(text));
+    let object = match usual {
+        Some(object) => object,
+        None => json::check(text)?,
+    };
+    if text[object.start] != b'{' {
+        return None;
+    }
+    Some(RawJson::take_part(bytes, start + object.start..start + object.end))
 }
 
 fn id_first(bytes: &[u8]) -> Option<(RequestId, Range<usize>)> {

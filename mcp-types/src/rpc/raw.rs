@@ -98,19 +98,13 @@ impl RawJson {
         Some(Self::of(bytes.slice(start + value.start..start + value.end)))
     }
 
-    /// The object that a part of the bytes is, but for white space; it takes the bytes over. They are left if it is none.
+    /// The value that a part of the bytes is, which were checked; it takes them over.
     #[inline]
-    pub(super) fn take_object(bytes: &mut Bytes, part: Range<usize>) -> Option<Self> {
-        let start = part.start;
-        let value = json::check(bytes.get(part)?)?;
-        let (start, end) = (start + value.start, start + value.end);
-        if bytes[start] != b'{' {
-            return None;
-        }
-        let mut object = mem::take(bytes);
-        object.truncate(end);
-        object.advance(start);
-        Some(Self::of(object))
+    pub(super) fn take_part(bytes: &mut Bytes, part: Range<usize>) -> Self {
+        let mut value = mem::take(bytes);
+        value.truncate(part.end);
+        value.advance(part.start);
+        Self::of(value)
     }
 
     /// Decodes the value; strings may be borrowed from it.

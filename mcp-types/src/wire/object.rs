@@ -22,6 +22,20 @@ pub(crate) trait Object {
     fn extra(&mut self) -> &mut Extra;
 }
 
+impl<T: Object> Object for Box<T> {
+    fn form(&self) -> &'static Form {
+        (**self).form()
+    }
+
+    fn set(&mut self, seen: u64, reader: &mut Reader<'_>) -> Result<Option<usize>, Failure> {
+        (**self).set(seen, reader)
+    }
+
+    fn extra(&mut self) -> &mut Extra {
+        (**self).extra()
+    }
+}
+
 /// What is to be known of the members of an object.
 pub(crate) struct Form {
     /// A constant member without a field, if there is one.
@@ -52,20 +66,6 @@ impl Form {
         let first = first.and_then(<[_]>::first).copied();
         Failure::missing(first.or_else(|| Some(self.tag.first()?.0)).unwrap_or_default())
     }
-}
-
-/// Reads an object. If it is tagged, the reader is behind the tag, which was its first member and is right.
-pub(crate) fn read_on<T: Wire + Object>(
-    reader: &mut Reader<'_>,
-    is_tagged: bool,
-) -> Result<T, Failure> {
-    let mut object = Ok(T::blank());
-    if let Ok(members) = &mut object
-        && let Err(failure) = fill(reader, is_tagged, members)
-    {
-        object = Err(failure);
-    }
-    object
 }
 
 /// Reads the members of an object. If it is tagged, the reader is behind the tag, which was its first member and is right.

@@ -1,6 +1,6 @@
 //! Unions of several types. A value that is none of them is kept as it is.
 
-use super::{Failure, Wire, array::read_entries, to_value};
+use super::{Failure, Object, Wire, array::read_entries, object, to_value};
 use crate::json::{self, Mark, Reader};
 use serde_core::{Serializer, ser::SerializeMap};
 use serde_json::{Error, Value};
@@ -43,32 +43,31 @@ macro_rules! by_tag {
                 Self::Unknown(serde_json::Value::Null)
             }
 
-            fn read(reader: &mut $crate::json::Reader<'_>) -> Result<Self, $crate::wire::Failure> {
-                /// What the tag says.
-                #[derive(Clone, Copy)]
-                enum Tag { $($variant),+ }
-
+            fn fill(&mut self, reader: &mut $crate::json::Reader<'_>) -> Result<(), $crate::wire::Failure> {
                 reader.next()?;
                 let start = reader.mark();
-                // Nearly everybody writes the tag first, and so.
-                let (tag, is_behind) = $(
-                    if reader.takes(concat!("{\"", $tag, "\":\"", $constant, "\"")) {
-                        (Some(Tag::$variant), true)
-                    } else
-                )+ {
-                    let (number, is_behind) =
-                        $crate::wire::union::read_tag(reader, $tag, &[$($constant),+])?;
-                    (number.and_then(|number| [$(Tag::$variant),+].get(number).copied()), is_behind)
+                let is_behind = 'tag: {
+                    // Nearly everybody writes the tag first, and so.
+                    $(if reader.takes(concat!("{\"", $tag, "\":\"", $constant, "\"")) {
+                        *self = Self::from(<$inner as $crate::wire::Wire>::blank());
+                        break 'tag true;
+                    })+
+                    let (tag, is_behind) = $crate::wire::union::read_tag(reader, $tag)?;
+                    *self = match tag.as_deref() {
+                        $(Some($constant) => Self::from(<$inner as $crate::wire::Wire>::blank()),)+
+                        _ => Self::blank(),
+                    };
+                    is_behind
                 };
-                match tag {
-                    $(Some(Tag::$variant) => $crate::wire::union::known(
-                        reader,
-                        start,
-                        |reader| $crate::wire::object::read_on::<$inner>(reader, is_behind).map(Self::from),
-                        Self::Unknown,
-                    ),)+
-                    None => $crate::wire::union::unknown(reader, start, Self::Unknown),
+                let object: Option<&mut dyn $crate::wire::Object> = match self {
+                    $(Self::$variant(object) => Some(object),)+
+                    Self::Unknown(_) => None,
+                };
+                let unknown = $crate::wire::union::fill_known(reader, start, is_behind, object)?;
+                if let Some(value) = unknown {
+                    *self = Self::Unknown(value);
                 }
+                Ok(())
             }
         }
 
@@ -231,18 +230,31 @@ pub(crate) fn unknown<U>(
     Ok(reader.again(start).map(unknown)?)
 }
 
-/// Which tag of these an object has, if it has one, and whether the reader is behind it: it is where the tag comes first, and
-/// stays where it was otherwise.
-pub(crate) fn read_tag(
+/// Fills the object that a value says to be. Gives the value as it is if it is none of the types, or does not fit.
+pub(crate) fn fill_known(
     reader: &mut Reader<'_>,
+    start: Mark,
+    is_behind: bool,
+    object: Option<&mut dyn Object>,
+) -> Result<Option<Value>, Failure> {
+    let Some(object) = object else { return Ok(Some(reader.again(start)?)) };
+    match object::fill(reader, is_behind, object) {
+        Ok(()) => Ok(None),
+        Err(failure) => Ok(Some(failure.set_aside(reader, start)?.0)),
+    }
+}
+
+/// What the tag of an object is, if it has one that is a string, and whether the reader is behind it: it is where the tag comes
+/// first, and stays where it was otherwise.
+#[cold]
+pub(crate) fn read_tag<'de>(
+    reader: &mut Reader<'de>,
     name: &str,
-    tags: &[&str],
-) -> Result<(Option<usize>, bool), Error> {
-    let (tag, is_behind) = match reader.first_member(name)? {
+) -> Result<(Option<Cow<'de, str>>, bool), Error> {
+    Ok(match reader.first_member(name)? {
         Some(tag) => (Some(tag), true),
         None => (find_tag(reader, name)?.map(Cow::Owned), false),
-    };
-    Ok((tags.iter().position(|known| tag.as_deref() == Some(*known)), is_behind))
+    })
 }
 
 /// What the tag of an object is, if it has one that is a string. The reader stays where it is.
