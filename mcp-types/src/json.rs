@@ -15,6 +15,6 @@ mod write;
 pub(crate) use check::{Beginning, Checker, check};
 pub(crate) use lift::{LARGE, Lifted};
 pub(crate) use read::{
-    BY_ITSELF, Elements, Entries, HandedOver, Hole, Mark, Reader, handed_over, read,
+    BY_ITSELF, Elements, Entries, HandedOver, Hole, Mark, RAW_VALUE, Reader, handed_over, read,
 };
 pub(crate) use write::{write, write_text};

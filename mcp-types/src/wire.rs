@@ -62,7 +62,14 @@ pub(crate) trait Wire: Sized + Serialize {
 /// What is generic here is compiled again by every crate that decodes, so it is little: it takes what serde gives as text,
 /// and what is made of that was compiled with this crate.
 pub(crate) fn decode<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Given::take(deserializer)?.read().map_err(D::Error::custom)
+    let given = Given::take(deserializer)?;
+    let mut value = Ok(T::blank());
+    if let Ok(place) = &mut value
+        && let Err(failure) = given.fill(place)
+    {
+        value = Err(D::Error::custom(failure));
+    }
+    value
 }
 
 /// Implements `Deserialize` by [`Wire`].

@@ -6,10 +6,10 @@
 use super::{
     check::next,
     escape::escape,
-    read::{Hole, read, read_around},
+    read::{Hole, Read, read_by},
 };
 use bytes::{Buf, Bytes};
-use serde_core::de::DeserializeOwned;
+use serde_core::de::{DeserializeOwned, Error as _};
 use serde_json::Error;
 use std::ops::Range;
 
@@ -58,18 +58,27 @@ impl Lifted {
     /// # Errors
     ///
     /// The value does not fit the type.
-    pub(crate) fn read<T: DeserializeOwned>(mut self) -> Result<T, Error> {
-        let value = read_around(self.around.as_bytes(), &mut self.hole);
-        if !self.hole.is_crossed && value.is_ok() {
-            return value;
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let mut value = None;
+        self.read_by(&mut |reader| {
+            value = Some(T::deserialize(reader)?);
+            Ok(())
+        })?;
+        value.ok_or_else(|| Error::custom("nothing was read"))
+    }
+
+    /// The same, whatever it is that is read. It may be read twice, and the second time counts.
+    fn read_by(mut self, read: Read<'_>) -> Result<(), Error> {
+        let done = read_by(self.around.as_bytes(), Some(&mut self.hole), read);
+        if !self.hole.is_crossed && done.is_ok() {
+            return done;
         }
         match self.hole.close(self.around.as_bytes()) {
             Some(whole) => {
-                drop(value);
                 self.hole.text = None;
-                read(&whole)
+                read_by(&whole, None, read)
             }
-            None => value,
+            None => done,
         }
     }
 }

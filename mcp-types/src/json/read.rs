@@ -1,13 +1,14 @@
 //! Reading values from validated JSON text.
 //!
 //! It is serde_json for text of which it is known that it is JSON, and gives what that gives. What is rare is left to
-//! serde_json itself: numbers that are no small integers, enums, bytes, and its own types.
+//! serde_json itself: numbers that are no small integers, enums and bytes.
 
 mod access;
 mod deserializer;
 mod hand_over;
 mod hole;
 mod key;
+mod raw;
 mod retrace;
 mod text;
 
@@ -25,8 +26,8 @@ use std::{borrow::Cow, ops::Range};
 const MAX_DEPTH: u8 = 127;
 /// Every integer of so many digits fits 64 bits.
 const MAX_DIGITS: usize = 18;
-/// How serde_json calls its own types.
-const SERDE_JSON: &str = "$serde_json::";
+/// How serde_json calls text that it has checked and does not read.
+pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Up to this length a text is known to be UTF-8 by those of its strings alone that are kept.
 const SHORT: usize = 256;
@@ -40,16 +41,16 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error
     Reader::new(text, None).whole(|reader| T::deserialize(reader))
 }
 
-/// The same for text with a hole.
+/// Reads one value, and puts it where it belongs.
+pub(super) type Read<'a> = &'a mut dyn FnMut(&mut Reader<'_>) -> Result<(), Error>;
+
+/// The same for text that may have a hole, whatever it is that is read.
 ///
 /// # Errors
 ///
 /// The same, or the text of something was wanted that the hole is in.
-pub(super) fn read_around<'de, T: Deserialize<'de>>(
-    text: &'de [u8],
-    hole: &'de mut Hole,
-) -> Result<T, Error> {
-    Reader::new(text, Some(hole)).whole(|reader| T::deserialize(reader))
+pub(super) fn read_by(text: &[u8], hole: Option<&mut Hole>, read: Read<'_>) -> Result<(), Error> {
+    Reader::new(text, hole).whole(|reader| read(reader))
 }
 
 /// Reads text from front to back.
@@ -74,15 +75,22 @@ impl<'de> Reader<'de> {
     fn whole<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let mut value = read(&mut self);
         // Large values are not moved more often than they have to be.
-        if value.is_ok()
-            && let Err(error) = self.end()
-        {
+        if let Err(error) = self.finish(value.as_mut().err()) {
             value = Err(error);
         }
-        if let Err(error) = &mut value {
-            self.locate(error);
-        }
         value
+    }
+
+    /// Gives the error its place; without one, an error if anything but white space is left.
+    fn finish(&mut self, error: Option<&mut Error>) -> Result<(), Error> {
+        if let Some(error) = error {
+            self.locate(error);
+            return Ok(());
+        }
+        self.end().map_err(|mut error| {
+            self.locate(&mut error);
+            error
+        })
     }
 
     /// An error if anything but white space is left.

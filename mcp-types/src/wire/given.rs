@@ -1,7 +1,7 @@
 //! Deserializing through any serde `Deserializer`, with as little generic code as possible.
 
 use super::{Failure, Text, Wire};
-use crate::json::{BY_ITSELF, HandedOver, Hole, Reader, handed_over};
+use crate::json::{BY_ITSELF, HandedOver, Hole, RAW_VALUE, Reader, handed_over};
 use serde_core::{
     Deserialize, Deserializer,
     de::{
@@ -11,9 +11,6 @@ use serde_core::{
 };
 use serde_json::{Number, Value};
 use std::{borrow::Cow, fmt};
-
-/// How serde_json calls text that it has checked and does not read. Where that is not known, there is no text.
-const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// A value that is not of its type yet.
 pub(super) enum Given<'de> {
@@ -29,45 +26,60 @@ impl<'de> Given<'de> {
         deserializer.deserialize_newtype_struct(BY_ITSELF, AnyVisitor { is_raw: false })
     }
 
-    /// Makes a value of it.
-    pub(super) fn read<T: Wire>(self) -> Result<T, Failure> {
+    /// Makes a value of it, in the place of a blank one.
+    pub(super) fn fill(self, place: &mut dyn Place) -> Result<(), Failure> {
         match self {
-            Self::Text(text) => read(&mut Reader::new(&text, None)),
-            Self::Around(text, hole) => read_around(text, hole),
+            Self::Text(text) => fill(place, &mut Reader::new(&text, None)),
+            Self::Around(text, hole) => fill_around(place, text, hole),
             Self::Value(value) => {
                 let text = serde_json::to_vec(&value)?;
-                read(&mut Reader::new(&text, None))
+                fill(place, &mut Reader::new(&text, None))
             }
         }
     }
 }
 
-/// Reads the one value that the text consists of.
-fn read<T: Wire>(reader: &mut Reader<'_>) -> Result<T, Failure> {
-    let mut value = T::read(reader);
-    // Large values are not moved more often than they have to be.
-    if value.is_ok()
-        && let Err(error) = reader.end()
-    {
-        value = Err(error.into());
+/// Where a value will be. What fills it is compiled once, whatever its type is.
+pub(super) trait Place {
+    /// Puts a blank value there.
+    fn clear(&mut self);
+
+    /// Reads a value, as [`Wire::fill`] does.
+    fn fill_from(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure>;
+}
+
+impl<T: Wire> Place for T {
+    fn clear(&mut self) {
+        *self = T::blank();
     }
-    if let Err(Failure::Text(error)) = &mut value {
+
+    fn fill_from(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        self.fill(reader)
+    }
+}
+
+/// Reads the one value that the text consists of.
+fn fill(place: &mut dyn Place, reader: &mut Reader<'_>) -> Result<(), Failure> {
+    let filled = place.fill_from(reader);
+    let mut ended = filled.and_then(|()| Ok(reader.end()?));
+    if let Err(Failure::Text(error)) = &mut ended {
         reader.locate(error);
     }
-    value
+    ended
 }
 
 /// The same around a hole. What does not fit at first is read again, which only whole text can be.
 #[cold]
-fn read_around<T: Wire>(text: &[u8], mut hole: Hole) -> Result<T, Failure> {
+fn fill_around(place: &mut dyn Place, text: &[u8], mut hole: Hole) -> Result<(), Failure> {
     let mut rehearsal = hole.rehearsal();
-    let is_fit = read::<T>(&mut Reader::new(text, Some(&mut rehearsal))).is_ok();
+    let is_fit = fill(place, &mut Reader::new(text, Some(&mut rehearsal))).is_ok();
+    place.clear();
     if is_fit && !rehearsal.is_crossed {
-        return read(&mut Reader::new(text, Some(&mut hole)));
+        return fill(place, &mut Reader::new(text, Some(&mut hole)));
     }
     let whole = hole.close(text).unwrap_or_default();
     drop(hole);
-    read(&mut Reader::new(&whole, None))
+    fill(place, &mut Reader::new(&whole, None))
 }
 
 /// Takes what comes.
@@ -96,7 +108,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         Value::deserialize(inner).map(Given::Value)
     }
 
-    /// Somebody else, who may be serde_json.
+    /// Somebody else, who may be serde_json. Where its name for text is not known, there is none.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Given<'de>, D::Error> {
         if self.is_raw {
             return Value::deserialize(inner).map(Given::Value);

@@ -1,6 +1,7 @@
 //! Values read out of text that is taken apart, and out of the same text as it is.
 
-use super::{Lifted, read};
+use super::Lifted;
+use crate::json::read;
 use crate::{
     CallToolResult, GetPromptResult, InputRequiredResult, ListToolsResult,
     content::{ContentBlock, TextContent},

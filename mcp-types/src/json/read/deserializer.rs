@@ -2,7 +2,7 @@
 //!
 //! All of this is compiled again for each type, so that it is little, and asks for what the type wants alone.
 
-use super::{BY_ITSELF, Elements, Entries, Reader, SERDE_JSON};
+use super::{BY_ITSELF, Elements, Entries, RAW_VALUE, Reader};
 use serde_core::{
     Deserializer,
     de::{Error as _, Expected, Unexpected, Visitor},
@@ -259,10 +259,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if name.starts_with(SERDE_JSON) {
-            return self.leave(|json| json.deserialize_newtype_struct(name, visitor));
-        }
         match name {
+            RAW_VALUE => self.raw(visitor),
             BY_ITSELF => visitor.visit_enum(self.hand_over()?),
             _ => visitor.visit_newtype_struct(self),
         }

@@ -1,6 +1,6 @@
 //! Object keys: strings, and the numbers and booleans that are written as strings.
 
-use super::{Reader, SERDE_JSON, no_json};
+use super::{RAW_VALUE, Reader, no_json};
 use serde_core::{
     Deserializer,
     de::{Error as _, IgnoredAny, Unexpected, Visitor},
@@ -72,10 +72,10 @@ impl<'de> Deserializer<'de> for Key<'_, 'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if name.starts_with(SERDE_JSON) {
-            return self.0.leave(|json| json.deserialize_newtype_struct(name, visitor));
+        match name {
+            RAW_VALUE => self.0.raw(visitor),
+            _ => visitor.visit_newtype_struct(self),
         }
-        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
