@@ -26,10 +26,10 @@
 use crate::Target;
 use mcp_transport::{ClientMessage, Error, Replies};
 use mcp_types::{
-    ErrorCode, ErrorObject, ProtocolVersion, RawJson, keys,
+    ErrorCode, ErrorObject, ProtocolVersion, RawJson, keys, object,
     rpc::{Message, Request, Response},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     borrow::Cow,
     collections::{HashMap, VecDeque},
@@ -142,9 +142,12 @@ impl Server {
         match method {
             "server/discover" => Ok(introduction()),
             "tools/list" => {
-                let tool = |(name, _): &(String, Tool)| json!({"name": name, "inputSchema": {"type": "object"}});
-                let tools: Vec<_> = self.tools.iter().map(tool).collect();
-                Ok(json!({"tools": tools, "ttlMs": 0, "cacheScope": "private"}))
+                let tools = self.tools.iter().map(|(name, _)| listed(name)).collect();
+                Ok(object([
+                    ("tools", Value::Array(tools)),
+                    ("ttlMs", 0.into()),
+                    ("cacheScope", "private".into()),
+                ]))
             }
             "tools/call" => self.call(params),
             _ => {
@@ -160,11 +163,10 @@ impl Server {
             let message = format!("the mock has no tool {called:?}");
             return Err(ErrorObject::new(ErrorCode::INVALID_PARAMS, message));
         };
-        let text = |text: String| json!([{"type": "text", "text": text}]);
         Ok(match tool(&params["arguments"]) {
-            Ok(Value::String(said)) => json!({"content": text(said)}),
-            Ok(output) => json!({"content": text(output.to_string()), "structuredContent": output}),
-            Err(said) => json!({"content": text(said), "isError": true}),
+            Ok(Value::String(said)) => object([text(said)]),
+            Ok(output) => object([text(output.to_string()), ("structuredContent", output)]),
+            Err(said) => object([text(said), ("isError", true.into())]),
         })
     }
 
@@ -173,14 +175,29 @@ impl Server {
     }
 }
 
+/// A tool as a list has it.
+fn listed(name: &str) -> Value {
+    let schema = object([("type", "object".into())]);
+    object([("name", name.into()), ("inputSchema", schema)])
+}
+
+/// The content of a result that is one text.
+fn text(text: String) -> (&'static str, Value) {
+    let block = object([("type", "text".into()), ("text", text.into())]);
+    ("content", Value::Array(vec![block]))
+}
+
 /// What the server says of itself: that it has everything.
 fn introduction() -> Value {
-    json!({
-        "supportedVersions": [ProtocolVersion::LATEST],
-        "capabilities": {"completions": {}, "prompts": {}, "resources": {}, "tools": {}},
-        "_meta": {keys::SERVER_INFO: {"name": "mock", "version": env!("CARGO_PKG_VERSION")}},
-        "ttlMs": 0, "cacheScope": "private",
-    })
+    let info = object([("name", "mock".into()), ("version", env!("CARGO_PKG_VERSION").into())]);
+    let all = ["completions", "prompts", "resources", "tools"].map(|name| (name, object([])));
+    object([
+        ("supportedVersions", vec![ProtocolVersion::LATEST.as_str()].into()),
+        ("capabilities", object(all)),
+        ("_meta", object([(keys::SERVER_INFO, info)])),
+        ("ttlMs", 0.into()),
+        ("cacheScope", "private".into()),
+    ])
 }
 
 /// A result that says that it is one.

@@ -1,6 +1,7 @@
 //! The name of the called tool.
 
 use bytes::Bytes;
+use mcp_types::RawJson;
 use std::{borrow::Cow, fmt, ops::Range};
 
 /// Larger parameters are not kept for the name that is in them.
@@ -50,9 +51,8 @@ impl ToolName {
 
     pub(crate) fn read(&self) -> Cow<'_, str> {
         // It was written by `append_str`.
-        let json = self.as_json();
-        let borrowed = serde_json::from_slice(json).map(Cow::Borrowed);
-        borrowed.or_else(|_| serde_json::from_slice(json).map(Cow::Owned)).unwrap_or_default()
+        let json = std::str::from_utf8(self.as_json()).unwrap_or_default();
+        RawJson::read_str(json).unwrap_or_default()
     }
 }
 

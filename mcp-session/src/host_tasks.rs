@@ -11,9 +11,9 @@ use mcp_types::{
         ClientCapabilities, ClientTaskRequests, ClientTasksCapability, ElicitationTaskRequests,
         SamplingTaskRequests,
     },
-    keys,
+    keys, object,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -128,7 +128,7 @@ impl HostedTasks {
         let (abort, registration) = AbortHandle::new_pair();
         let id = random_id()?;
         let entry = Entry::new(SystemTime::now(), Instant::now(), ttl, abort);
-        let created = json!({"task": self.describe(&id, &entry)});
+        let created = object([("task", self.describe(&id, &entry))]);
         if !self.lock().insert(id.clone(), entry, concurrent, kept) {
             return Err(failure("the client has too many tasks"));
         }
@@ -203,7 +203,7 @@ impl HostedTasks {
         let (page, next) =
             table.page(cursor.as_deref()).ok_or_else(|| invalid("unknown cursor"))?;
         let tasks: Vec<_> = page.into_iter().map(|(id, entry)| self.describe(id, entry)).collect();
-        let mut list = json!({"tasks": tasks});
+        let mut list = object([("tasks", Value::Array(tasks))]);
         if let Some(next) = next {
             list["nextCursor"] = next.into();
         }
@@ -212,11 +212,14 @@ impl HostedTasks {
 
     fn describe(&self, id: &str, entry: &Entry) -> Value {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let mut task = json!({
-            "taskId": id, "status": entry.status(), "ttl": millis(entry.ttl),
-            "createdAt": timestamp::format(entry.created), "lastUpdatedAt": timestamp::format(entry.updated),
-            "pollInterval": millis(self.options.poll_interval),
-        });
+        let mut task = object([
+            ("taskId", id.into()),
+            ("status", entry.status().into()),
+            ("ttl", millis(entry.ttl).into()),
+            ("createdAt", timestamp::format(entry.created).into()),
+            ("lastUpdatedAt", timestamp::format(entry.updated).into()),
+            ("pollInterval", millis(self.options.poll_interval).into()),
+        ]);
         if let Some(Outcome::Failed(error)) = entry.outcome() {
             task["statusMessage"] = error.message.into();
         }
@@ -233,7 +236,7 @@ impl HostedTasks {
 fn related(result: &RawJson, id: &str) -> Result<RawJson, ErrorObject> {
     let split = crate::Params::split(result);
     let (members, mut meta) = split.map_err(|error| failure(error.to_string()))?;
-    meta.insert(keys::RELATED_TASK, encode(&json!({"taskId": id}))?);
+    meta.insert(keys::RELATED_TASK, encode(&object([("taskId", id.into())]))?);
     Ok(members.join(&meta))
 }
 

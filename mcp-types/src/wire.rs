@@ -97,5 +97,5 @@ impl<T: Wire> Serialize for Encoded<'_, T> {
 fn to_value<T: Wire>(value: &T) -> Value {
     let mut text = Vec::new();
     let written = json::write(&Encoded(value), &mut text);
-    written.and_then(|()| serde_json::from_slice(&text)).unwrap_or_default()
+    written.and_then(|()| json::read(&text)).unwrap_or_default()
 }

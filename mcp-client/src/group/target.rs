@@ -10,10 +10,10 @@ use futures_util::future::BoxFuture;
 use mcp_session::{BoxCallService, Call, Era, KnownEra, Mode};
 use mcp_transport::{ClientMessage, Replies, Transport};
 use mcp_types::{
-    ErrorCode, ErrorObject, ProtocolVersion, RawJson, keys,
+    ErrorCode, ErrorObject, ProtocolVersion, RawJson, keys, object,
     rpc::{Message, Request, Response},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::{future::ready, sync::Arc};
 use tower::ServiceExt;
 
@@ -94,22 +94,23 @@ fn routing(group: Group) -> Wrap {
 /// Says what a group is, in the era that it is of, and has no other methods.
 fn introduction(shared: &Shared) -> impl Transport + use<> {
     let About { is_modern, capabilities } = About::of(shared);
-    let info = json!({"name": "group", "version": env!("CARGO_PKG_VERSION")});
-    let discovered = RawJson::from_joined(
-        json!({
-            "resultType": "complete", "supportedVersions": [ProtocolVersion::LATEST],
-            "capabilities": capabilities, "ttlMs": 0, "cacheScope": "private",
-            "_meta": {keys::SERVER_INFO: info},
-        })
-        .to_string(),
-    );
-    let initialized = RawJson::from_joined(
-        json!({
-            "protocolVersion": ProtocolVersion::LATEST_LEGACY, "capabilities": capabilities,
-            "serverInfo": info,
-        })
-        .to_string(),
-    );
+    let capabilities = Value::Object(capabilities);
+    let info = object([("name", "group".into()), ("version", env!("CARGO_PKG_VERSION").into())]);
+    let discovered = object([
+        ("resultType", "complete".into()),
+        ("supportedVersions", vec![ProtocolVersion::LATEST.as_str()].into()),
+        ("capabilities", capabilities.clone()),
+        ("ttlMs", 0.into()),
+        ("cacheScope", "private".into()),
+        ("_meta", object([(keys::SERVER_INFO, info.clone())])),
+    ]);
+    let initialized = object([
+        ("protocolVersion", ProtocolVersion::LATEST_LEGACY.as_str().into()),
+        ("capabilities", capabilities),
+        ("serverInfo", info),
+    ]);
+    let [discovered, initialized] =
+        [discovered, initialized].map(|result| RawJson::from_joined(result.to_string()));
     let answer = move |Request { id, method, .. }: Request| match &*method {
         "server/discover" if is_modern => Response::success(id, discovered.clone()),
         "initialize" if !is_modern => Response::success(id, initialized.clone()),
@@ -158,7 +159,7 @@ impl About {
             let offered = offered.and_then(Result::ok).and_then(|raw| raw.to_value().ok());
             for (name, _) in SERVED {
                 if offered.as_ref().is_none_or(|offered| offered.get(name).is_some()) {
-                    let together = capabilities.entry(name).or_insert_with(|| json!({}));
+                    let together = capabilities.entry(name).or_insert_with(|| object([]));
                     let its = offered.as_ref().map(|offered| &offered[name]);
                     add_told(together, name, its);
                 }

@@ -134,7 +134,7 @@ macro_rules! values {
     ($($type:ty),+) => {
         $(impl IntoAnswer for $type {
             fn into_answer(self) -> Result<ElicitResult, ErrorObject> {
-                accept(self)
+                Ok(accepted(self.into()))
             }
         })+
     };

@@ -140,8 +140,8 @@ impl FollowCoreTask {
         let ttl = by_handle.and_then(|handle| handle.ttl);
         let millis = ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
         let task = match millis {
-            Some(millis) => serde_json::json!({"ttl": millis}),
-            None => serde_json::json!({}),
+            Some(millis) => mcp_types::object([("ttl", millis.into())]),
+            None => mcp_types::object([]),
         };
         let task = RawJson::encode(&task).map_err(crate::InvalidParams::from)?;
         call.params = call.params.with_members(&[("task", Some(&task))])?;

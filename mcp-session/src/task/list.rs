@@ -100,7 +100,8 @@ impl Session {
             }
             let mut list = Call::new(METHOD);
             if let Some(cursor) = cursor {
-                list = list.with_params(Params::encode(&serde_json::json!({"cursor": cursor}))?);
+                list = list
+                    .with_params(Params::encode(&mcp_types::object([("cursor", cursor.into())]))?);
             }
             let reply = self.call_raw(list).await?;
             let unreadable = |source| broken(METHOD, Some(source));

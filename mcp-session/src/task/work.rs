@@ -174,7 +174,7 @@ impl Work {
 
     /// A request about the task.
     fn about(&self, method: &'static str) -> Result<Call, Error> {
-        let params = Params::encode(&serde_json::json!({"taskId": &*self.known.id}))?;
+        let params = Params::encode(&mcp_types::object([("taskId", (&*self.known.id).into())]))?;
         Ok(Call::new(method).with_params(params).with_extension(AsTask::default()))
     }
 

@@ -24,7 +24,7 @@ impl RequestId {
     /// The text is neither a JSON string nor an integer of 64 bits.
     pub fn from_json(text: &str) -> Result<Self, InvalidId> {
         if text.starts_with('"') {
-            serde_json::from_str(text).map(Self::String).map_err(|_| InvalidId(()))
+            serde_json::from_slice(text.as_bytes()).map(Self::String).map_err(|_| InvalidId(()))
         } else {
             text.parse().map(Self::Integer).map_err(|_| InvalidId(()))
         }

@@ -21,7 +21,7 @@ impl RawJson {
         if !inner.contains('\\') {
             return Some(Cow::Borrowed(inner));
         }
-        serde_json::from_str(text).ok().map(Cow::Owned)
+        serde_json::from_slice(text.as_bytes()).ok().map(Cow::Owned)
     }
 
     /// The members of this object, one by one; none if it is no object.
@@ -127,7 +127,7 @@ fn unescaped(key: &str) -> Cow<'_, str> {
     if !key.contains('\\') {
         return Cow::Borrowed(key);
     }
-    let read: Option<String> = serde_json::from_str(&format!("\"{key}\"")).ok();
+    let read: Option<String> = serde_json::from_slice(format!("\"{key}\"").as_bytes()).ok();
     read.map_or(Cow::Borrowed(key), Cow::Owned)
 }
 
