@@ -12,6 +12,7 @@ mod given;
 pub(crate) mod leaves;
 mod misfit;
 pub(crate) mod object;
+mod plain;
 mod string_enum;
 mod text;
 pub(crate) mod union;

@@ -1,15 +1,15 @@
 //! Deserializing through any serde `Deserializer`, with as little generic code as possible.
 
-use super::{Failure, Text, Wire};
+use super::{Failure, Text, Wire, plain::Plain};
 use crate::json::{BY_ITSELF, HandedOver, Hole, RAW_VALUE, Reader, handed_over};
 use serde_core::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{
-        EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
-        value::{MapAccessDeserializer, SeqAccessDeserializer},
+        self, DeserializeSeed, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess,
+        Unexpected, Visitor,
     },
 };
-use serde_json::{Number, Value};
+use serde_json::Value;
 use std::{borrow::Cow, fmt};
 
 /// A value that is not of its type yet.
@@ -82,6 +82,15 @@ fn fill_around(place: &mut dyn Place, text: &[u8], mut hole: Hole) -> Result<(),
     fill(place, &mut Reader::new(&whole, None))
 }
 
+/// Visits values that nothing is in.
+macro_rules! leaves {
+    ($($method:ident($type:ty))+) => {$(
+        fn $method<E: de::Error>(self, value: $type) -> Result<Given<'de>, E> {
+            Plain.$method(value).map(Given::Value)
+        }
+    )+};
+}
+
 /// Takes what comes.
 struct AnyVisitor {
     /// Whether serde_json was asked for text.
@@ -105,13 +114,13 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Given<'de>, D::Error> {
-        Value::deserialize(inner).map(Given::Value)
+        Plain.deserialize(inner).map(Given::Value)
     }
 
     /// Somebody else, who may be serde_json. Where its name for text is not known, there is none.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Given<'de>, D::Error> {
         if self.is_raw {
-            return Value::deserialize(inner).map(Given::Value);
+            return Plain.deserialize(inner).map(Given::Value);
         }
         inner.deserialize_newtype_struct(RAW_VALUE, Self { is_raw: true })
     }
@@ -119,7 +128,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
     /// The text of serde_json is a map with one member.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given<'de>, A::Error> {
         if !self.is_raw {
-            return Value::deserialize(MapAccessDeserializer::new(map)).map(Given::Value);
+            return Plain.visit_map(map).map(Given::Value);
         }
         map.next_key::<IgnoredAny>()?;
         Ok(Given::Text(match map.next_value::<Text<'de>>()?.0 {
@@ -129,48 +138,19 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Given<'de>, A::Error> {
-        Value::deserialize(SeqAccessDeserializer::new(array)).map(Given::Value)
+        Plain.visit_seq(array).map(Given::Value)
     }
 
-    fn visit_none<E>(self) -> Result<Given<'de>, E> {
-        Ok(Given::Value(Value::Null))
+    fn visit_none<E: de::Error>(self) -> Result<Given<'de>, E> {
+        Plain.visit_none().map(Given::Value)
     }
 
-    fn visit_unit<E>(self) -> Result<Given<'de>, E> {
-        Ok(Given::Value(Value::Null))
+    fn visit_unit<E: de::Error>(self) -> Result<Given<'de>, E> {
+        Plain.visit_unit().map(Given::Value)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Given<'de>, E> {
-        Ok(Given::Value(value.into()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Given<'de>, E> {
-        Ok(Given::Value(number.into()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Given<'de>, E> {
-        Ok(Given::Value(number.into()))
-    }
-
-    fn visit_i128<E>(self, number: i128) -> Result<Given<'de>, E> {
-        let exact = Number::from_i128(number).map(Value::Number);
-        Ok(Given::Value(exact.unwrap_or_else(|| (number as f64).into())))
-    }
-
-    fn visit_u128<E>(self, number: u128) -> Result<Given<'de>, E> {
-        let exact = Number::from_u128(number).map(Value::Number);
-        Ok(Given::Value(exact.unwrap_or_else(|| (number as f64).into())))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Given<'de>, E> {
-        Ok(Given::Value(number.into()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Given<'de>, E> {
-        Ok(Given::Value(text.into()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Given<'de>, E> {
-        Ok(Given::Value(text.into()))
+    leaves! {
+        visit_bool(bool) visit_i64(i64) visit_u64(u64) visit_i128(i128) visit_u128(u128) visit_f64(f64)
+        visit_str(&str) visit_string(String)
     }
 }
