@@ -138,7 +138,7 @@ impl<T: Listed> OpenCatalogue<T> {
         }
         let wanted = Arc::new(watch::Sender::new(0));
         let (keeper, state) = Keeper::start(caller, debounce, wanted.subscribe()).await?;
-        live.run_beside(keeper.run());
+        live.spawn_side_task(keeper.run());
         Ok(Catalogue { state, wanted })
     }
 }

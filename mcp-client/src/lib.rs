@@ -60,7 +60,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod about;
 mod answers;
 mod arguments;
 mod builder;
@@ -84,6 +83,7 @@ mod group;
 mod handlers;
 mod icon;
 mod in_flight;
+mod join_boxed;
 mod known_tools;
 mod legacy;
 mod listeners;
@@ -91,7 +91,6 @@ mod lists;
 mod live;
 mod log;
 pub mod mock;
-mod near;
 #[cfg(feature = "oauth")]
 pub mod oauth;
 mod offer;
@@ -99,13 +98,14 @@ mod operation;
 mod pages;
 mod progress;
 mod read_resource;
+mod server_info;
 #[cfg(feature = "skills")]
 pub mod skills;
 mod subscribe;
+mod suggest;
 mod target;
 mod task;
 mod template;
-mod together;
 mod tool_name;
 mod tool_result;
 

@@ -1,11 +1,11 @@
 //! A live session, its holders, and the tasks beside it.
 
-mod beside;
 mod opened;
+mod side_tasks;
 
 pub(crate) use opened::{Found, Opened};
 
-use beside::Beside;
+use side_tasks::SideTasks;
 
 use crate::{
     Error,
@@ -14,7 +14,7 @@ use crate::{
 };
 use futures_util::future::BoxFuture;
 use mcp_session::BoxCallService;
-use mcp_transport::{Delivery, Driver, Seldom};
+use mcp_transport::{Delivery, Driver, PollOnWake};
 use std::{
     future::Future,
     pin::pin,
@@ -49,7 +49,7 @@ pub(crate) struct Live<S = Footing> {
     /// Cancelled when the connection is to be initialized.
     initialize: CancellationToken,
     holders: Mutex<usize>,
-    beside: Arc<Beside>,
+    side_tasks: Arc<SideTasks>,
 }
 
 enum State<S> {
@@ -123,9 +123,9 @@ impl<S: Send + Sync + 'static> Live<S> {
     ) -> Arc<Self> {
         let (sender, state) = watch::channel(State::Connecting);
         let (stop, closing) = (CancellationToken::new(), CancellationToken::new());
-        let beside = Arc::<Beside>::default();
+        let side_tasks = Arc::<SideTasks>::default();
         let initialize = pause.clone().unwrap_or_default().over;
-        let (stopped, hurry, work) = (stop.clone(), closing.clone(), Arc::clone(&beside));
+        let (stopped, hurry, work) = (stop.clone(), closing.clone(), Arc::clone(&side_tasks));
         // In a box that is gone when it is connected: the task stays for as long as the session.
         let connecting = Box::pin(connecting);
         // In a box as well: the machinery of a task is compiled again for each type.
@@ -135,12 +135,12 @@ impl<S: Send + Sync + 'static> Live<S> {
         });
         #[expect(clippy::disallowed_methods, reason = "connecting is the one place that spawns")]
         drop(tokio::spawn(task));
-        Arc::new(Self { state, stop, closing, initialize, holders: Mutex::new(0), beside })
+        Arc::new(Self { state, stop, closing, initialize, holders: Mutex::new(0), side_tasks })
     }
 
-    /// Does some work beside the session, which ends with it; none if the session is over.
-    pub(crate) fn run_beside(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.beside.run(work);
+    /// Spawns a task that ends with the session, unless the session is over.
+    pub(crate) fn spawn_side_task(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.side_tasks.spawn(work);
     }
 
     /// Has the connection initialized, if it waits for that, and waits until the session is open.
@@ -305,7 +305,7 @@ async fn run<S>(
     state: &watch::Sender<State<S>>,
     stop: CancellationToken,
     closing: CancellationToken,
-    beside: &Beside,
+    side_tasks: &SideTasks,
 ) {
     let Some(connected) = stop.run_until_cancelled(connecting).await else { return };
     let (session, mut driver) = match connected {
@@ -315,10 +315,10 @@ async fn run<S>(
     state.send_replace(State::Open(Arc::new(Opened::new(session))));
     let end = tokio::select! {
         biased;
-        () = Seldom::new(stop.cancelled()) => None,
+        () = PollOnWake::new(stop.cancelled()) => None,
         end = &mut driver => Some(end),
     };
-    beside.end();
+    side_tasks.end();
     match end {
         None => {
             // Lets go of the session, so that the driver sees its last user gone.

@@ -13,12 +13,12 @@
 //! ```
 //!
 //! The user is sent to the authorization server in a browser ([`in_browser`]) and comes back to a port of this machine.
-//! Where there is no browser, or none on this machine, [`Ask`] is a receiver that is a function:
+//! Where there is no browser, or none on this machine, [`ReceiverFn`] is a receiver that is a function:
 //!
 //! ```
-//! use mcp_client::oauth::{Ask, OAuth};
+//! use mcp_client::oauth::{ReceiverFn, OAuth};
 //!
-//! let oauth = OAuth::new("My App").receiver(Ask::new("http://127.0.0.1:8400/callback", |request| async move {
+//! let oauth = OAuth::new("My App").receiver(ReceiverFn::new("http://127.0.0.1:8400/callback", |request| async move {
 //!     eprintln!("Log in here: {}\nThen paste the address at which the browser ends:", request.url);
 //!     let mut pasted = String::new();
 //!     std::io::stdin().read_line(&mut pasted)?;

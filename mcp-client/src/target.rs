@@ -65,7 +65,7 @@ impl Target {
 
     /// An endpoint with a login, whose extension is declared.
     #[cfg(feature = "oauth")]
-    pub(crate) fn logging_in<T: mcp_transport::http::Storey>(
+    pub(crate) fn logging_in<T: mcp_transport::http::MakeHttpService>(
         endpoint: mcp_transport::http::Endpoint<T>,
         oauth: crate::oauth::OAuth,
     ) -> Self {

@@ -6,7 +6,7 @@ use futures_util::{
     stream::FuturesUnordered,
     task::AtomicWaker,
 };
-use mcp_transport::Seldom;
+use mcp_transport::PollOnWake;
 use std::{
     collections::VecDeque,
     future::Future,
@@ -74,7 +74,7 @@ impl Errands {
         tokio::select! {
             biased;
             output = driver => output,
-            () = Seldom::new(runner) => std::future::pending().await,
+            () = PollOnWake::new(runner) => std::future::pending().await,
         }
     }
 

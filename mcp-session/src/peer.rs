@@ -5,9 +5,9 @@ use crate::{
     SameConnection,
     call::Witness,
     errands::Errands,
-    given_up::Asked,
     host_tasks::HostedTasks,
     input::{self, Asker},
+    open_questions::OpenQuestions,
     subscription::Watched,
     swap::FIRST,
 };
@@ -61,7 +61,7 @@ struct State {
     connections: watch::Sender<Connections>,
     watched: Watched,
     errands: Errands,
-    asked: Asked,
+    asked: OpenQuestions,
     /// How long the connections wait for a person, and how long they had when the session began.
     patience: OnceLock<(Patience, Duration)>,
     /// The tasks that the server may make of its questions, if it may.
@@ -101,7 +101,7 @@ impl Peer {
             connections: watch::Sender::default(),
             watched: Watched::default(),
             errands: Errands::default(),
-            asked: Asked::default(),
+            asked: OpenQuestions::default(),
             patience: OnceLock::new(),
             tasks: OnceLock::new(),
             tells_no_tasks: AtomicBool::new(false),
@@ -310,7 +310,7 @@ impl Peer {
         &self.0.watched
     }
 
-    pub(crate) fn asked(&self) -> &Asked {
+    pub(crate) fn asked(&self) -> &OpenQuestions {
         &self.0.asked
     }
 

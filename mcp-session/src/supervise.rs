@@ -7,7 +7,7 @@ use crate::{
 };
 use futures_util::FutureExt;
 use http::StatusCode;
-use mcp_transport::{Connector, Delivery, Driver, Error as Lost, Seldom};
+use mcp_transport::{Connector, Delivery, Driver, Error as Lost, PollOnWake};
 use std::{
     collections::VecDeque,
     future::{Future, pending},
@@ -75,7 +75,7 @@ impl<C: Connector> Supervisor<C> {
     async fn drive(&self, driver: &mut Driver, number: u64) -> End {
         tokio::select! {
             biased;
-            end = Seldom::new(self.signalled(number)) => end,
+            end = PollOnWake::new(self.signalled(number)) => end,
             end = driver => match end {
                 Err(error) => End::Lost(error),
                 Ok(()) if self.released.is_cancelled() => End::Released,

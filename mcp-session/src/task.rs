@@ -8,7 +8,7 @@ mod offer;
 mod pace;
 mod pushes;
 mod state;
-mod told;
+mod status_stream;
 mod work;
 
 pub(crate) use self::{

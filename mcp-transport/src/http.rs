@@ -42,8 +42,8 @@
 //! [`Tls`], [`Proxy`], [`Redirects`] and `Endpoint::compressed` (feature `compression`).
 
 mod add_headers;
-mod answering;
-mod ask;
+mod response_future;
+
 mod auth;
 mod batch;
 mod body;
@@ -60,9 +60,11 @@ mod headers;
 mod http_sse;
 mod limits;
 mod listen;
+mod make_service;
 mod mirrored;
 #[cfg(feature = "oauth")]
 pub mod oauth;
+mod per_request;
 mod pool;
 mod posting;
 mod proxy;
@@ -77,12 +79,10 @@ mod session;
 mod settings;
 mod sse;
 mod state;
-mod storey;
 mod stream;
 mod tls;
 
 pub use add_headers::{AddHeaders, AddHeadersLayer};
-pub use answering::Answering;
 pub use auth::{AddBearer, AddBearerLayer};
 pub use client::{Body, Client};
 pub use endpoint::Endpoint;
@@ -90,11 +90,12 @@ pub use endpoint::Endpoint;
 pub use guard::Guarded;
 pub use headers::RequestHeaders;
 pub use limits::Limits;
+pub use make_service::{Custom, Layered, MakeHttpService, Pooled};
 pub use proxy::Proxy;
 pub use redirect::Redirects;
 pub use request_body::RequestBody;
+pub use response_future::ResponseFuture;
 pub use service::HttpService;
-pub use storey::{Custom, Layered, Pooled, Storey};
 pub use tls::Tls;
 
 use crate::{ClientMessage, Delivery, Error, Replies};

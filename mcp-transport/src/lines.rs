@@ -1,6 +1,6 @@
 //! A splitter for newline-delimited messages: bytes in, lines out.
 
-use crate::{duplex::salvage::Salvage, room};
+use crate::{duplex::salvage::Salvage, receive_buffer};
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memrchr};
 use std::ops::RangeInclusive;
@@ -62,7 +62,7 @@ impl Lines {
                 // Not reserved, for that would keep a buffer which has become larger than need be.
                 self.buffer = BytesMut::with_capacity(self.chunk);
             } else {
-                room::reserve(&mut self.buffer, self.chunk);
+                receive_buffer::reserve(&mut self.buffer, self.chunk);
             }
         }
         &mut self.buffer

@@ -5,15 +5,16 @@ use conformance::oauth::{Client as Registered, World, redirect_of};
 use mcp_client::{
     Client, Config, Target,
     config::{Auth, ServerTransport},
-    oauth::{self, Ask, ClientCredentials, ErrorKind, OAuth},
+    oauth::{self, ClientCredentials, ErrorKind, OAuth, ReceiverFn},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, error::Error as _};
 
 fn willing() -> OAuth {
-    OAuth::new("Test").receiver(Ask::new("http://127.0.0.1:9/callback", |request| async move {
-        redirect_of(request.url.as_str()).await
-    }))
+    OAuth::new("Test")
+        .receiver(ReceiverFn::new("http://127.0.0.1:9/callback", |request| async move {
+            redirect_of(request.url.as_str()).await
+        }))
 }
 
 // spec: AUTH-01 AUTH-04

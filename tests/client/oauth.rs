@@ -5,7 +5,7 @@ use conformance::oauth::{World, redirect_of};
 use mcp_client::{Client, Error};
 use mcp_transport::http::{
     Endpoint,
-    oauth::{self, Ask, ErrorKind, OAuth},
+    oauth::{self, ErrorKind, OAuth, ReceiverFn},
 };
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const REDIRECT: &str = "http://127.0.0.1:8765/callback";
 
 /// A user who takes a while to say yes.
 fn user_who_takes(while_: Duration) -> OAuth {
-    OAuth::new("App").receiver(Ask::new(REDIRECT, move |request| async move {
+    OAuth::new("App").receiver(ReceiverFn::new(REDIRECT, move |request| async move {
         tokio::time::sleep(while_).await;
         redirect_of(request.url.as_str()).await
     }))

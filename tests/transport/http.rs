@@ -28,7 +28,7 @@ use conformance::{
 use futures_util::StreamExt;
 use mcp_transport::{
     Arrival, Binding, ClientMessage, Connector, Error, ServerMessage, Unsolicited,
-    http::{Endpoint, Http, Storey},
+    http::{Endpoint, Http, MakeHttpService},
 };
 use mcp_types::{
     ProtocolVersion, RawJson,
@@ -54,7 +54,7 @@ async fn connect(server: &HttpServer) -> Connected {
     connect_to(Endpoint::parse(server.url()).unwrap()).await
 }
 
-async fn connect_to<T: Storey>(endpoint: Endpoint<T>) -> Connected<T::Service> {
+async fn connect_to<T: MakeHttpService>(endpoint: Endpoint<T>) -> Connected<T::Service> {
     let link = endpoint.connect().await.unwrap();
     assert_eq!(link.binding, Binding::Http);
     let driver = Background::run(link.driver);

@@ -17,7 +17,7 @@ use mcp_transport::{
     BoxError, ClientMessage, Connector, Error, ServerMessage, Transport,
     http::{
         Endpoint,
-        oauth::{self, Ask, ErrorKind, OAuth},
+        oauth::{self, ErrorKind, OAuth, ReceiverFn},
     },
 };
 use mcp_types::{ProtocolVersion, RawJson, rpc::Request};
@@ -31,8 +31,8 @@ async fn world(change: impl FnOnce(&mut Rules)) -> World {
 }
 
 /// A user who says yes.
-fn user() -> Ask {
-    Ask::new(REDIRECT, |request| async move { redirect_of(request.url.as_str()).await })
+fn user() -> ReceiverFn {
+    ReceiverFn::new(REDIRECT, |request| async move { redirect_of(request.url.as_str()).await })
 }
 
 /// A client with such a user.
@@ -97,10 +97,10 @@ fn kind(outcome: Result<(), Error>) -> ErrorKind {
 }
 
 /// A user who does something else.
-fn user_who<F, Fut>(does: F) -> Ask
+fn user_who<F, Fut>(does: F) -> ReceiverFn
 where
     F: Fn(oauth::AuthorizationRequest) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
 {
-    Ask::new(REDIRECT, does)
+    ReceiverFn::new(REDIRECT, does)
 }

@@ -1,6 +1,6 @@
 //! Converting command line arguments to what the schema of a tool asks for.
 
-use crate::near::{did_you_mean, near};
+use crate::suggest::{did_you_mean, near};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ClientBuilder, Connection, Deadlines, Era, Error,
-    near::{did_you_mean, near},
+    suggest::{did_you_mean, near},
 };
 use futures_util::{FutureExt, TryFutureExt};
 use mcp_types::{

@@ -1,6 +1,6 @@
 //! The names that editors and agents give to the members of an entry.
 
-use crate::near::{did_you_mean, near};
+use crate::suggest::{did_you_mean, near};
 
 /// A member of a server that has an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! Problems in a config.
 
-use crate::near::{did_you_mean, near};
+use crate::suggest::{did_you_mean, near};
 use std::{
     fmt, io,
     path::{Path, PathBuf},

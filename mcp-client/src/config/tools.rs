@@ -1,7 +1,7 @@
 //! The tool rules of a config: which tools are shown, and how.
 
 use super::{report::Report, values};
-use crate::near::{did_you_mean, near};
+use crate::suggest::{did_you_mean, near};
 use jsonc_parser::{
     ast::{Object, Value},
     common::Ranged,

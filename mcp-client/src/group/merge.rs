@@ -3,11 +3,11 @@
 use super::{Shared, routes::Kind};
 use crate::{
     Client, Error,
+    join_boxed::join_boxed,
     lists::{Items, ListRequest, PageRequest, TakePage, read_pages},
     offer::{self, Offer},
     operation::Caller,
     pages::Limits,
-    together::together,
 };
 use futures_util::future::BoxFuture;
 use mcp_session::Deadlines;
@@ -193,7 +193,7 @@ impl Shared {
             let reading = members.map(|(index, (member, list))| {
                 self.read(index, member.ready(), limits, (kind, request), &mut **list)
             });
-            let outcomes = together(reading.collect()).await;
+            let outcomes = join_boxed(reading.collect()).await;
             let mut merging = Merging { shared: self, owners: HashMap::new(), missing: Vec::new() };
             for (index, (outcome, list)) in outcomes.into_iter().zip(lists).enumerate() {
                 list.retain(&mut |name| outcome.is_ok() && merging.takes(index, kind, name));

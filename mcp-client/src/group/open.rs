@@ -4,7 +4,7 @@ use super::{
     Policy, Shared,
     member::{Member, MemberState},
 };
-use crate::{Connection, Error, together::together};
+use crate::{Connection, Error, join_boxed::join_boxed};
 use futures_util::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
 use mcp_transport::Driver;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ async fn all(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
 /// Connects the members that can be connected, which is one at least.
 async fn some(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
     let members = 0..shared.members.len();
-    let outcomes = together(members.map(|index| shared.connect(index)).collect()).await;
+    let outcomes = join_boxed(members.map(|index| shared.connect(index)).collect()).await;
     if outcomes.iter().all(Result::is_err)
         && let Some((Err(source), member)) = outcomes.iter().zip(&shared.members).next()
     {

@@ -1,7 +1,7 @@
 //! The routing table: which member a name belongs to.
 
 use super::Naming;
-use crate::near::near;
+use crate::suggest::near;
 use std::{
     collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},

@@ -6,7 +6,7 @@ use super::{
     member::{GOOD, MemberState},
     routes::Kind,
 };
-use crate::{Error, together::together};
+use crate::{Error, join_boxed::join_boxed};
 use futures_util::{
     future::BoxFuture,
     stream::{self, StreamExt},
@@ -34,7 +34,7 @@ impl Group {
         let released = open.released();
         drop(open);
         let mut parts = parts(&self.0.shared, &filter, &released)?;
-        let outcomes = together(parts.iter_mut().map(Part::open).collect()).await;
+        let outcomes = join_boxed(parts.iter_mut().map(Part::open).collect()).await;
         let mut agreed = SubscriptionFilter::default();
         let (mut is_any, mut failed) = (parts.is_empty(), None);
         for (part, outcome) in parts.iter().zip(outcomes) {

@@ -1,7 +1,7 @@
 //! The tasks of a group.
 
 use super::{Group, Shared, member::Member};
-use crate::{Error, TaskHandle, together::together};
+use crate::{Error, TaskHandle, join_boxed::join_boxed};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use mcp_session::{InvalidParams, ListedTask, Subscription, Upstream};
@@ -49,7 +49,7 @@ impl Shared {
     async fn tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error> {
         let listing = self.members.iter().map(|member| member.tasks(limit));
         let (mut tasks, mut failed, mut is_any) = (Vec::new(), None, false);
-        for (member, outcome) in self.members.iter().zip(together(listing.collect()).await) {
+        for (member, outcome) in self.members.iter().zip(join_boxed(listing.collect()).await) {
             match outcome {
                 Ok(its) => {
                     is_any = true;

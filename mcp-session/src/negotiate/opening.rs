@@ -6,7 +6,7 @@ use crate::{
     swap::Swap,
 };
 use futures_util::future::BoxFuture;
-use mcp_transport::{Binding, BoxError, Driver, Link, Seldom, Transport};
+use mcp_transport::{Binding, BoxError, Driver, Link, PollOnWake, Transport};
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -40,7 +40,7 @@ impl<T: Transport> Opening<T> {
         let desk = Desk { transport: alone.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
         // In a box, so that the driver has room for it once.
-        let mut inbox = Box::pin(Seldom::new(inbox.run()));
+        let mut inbox = Box::pin(PollOnWake::new(inbox.run()));
         let driver = driver.map(|mut driver| async move {
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
             tokio::select! {

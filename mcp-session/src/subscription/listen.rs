@@ -2,7 +2,8 @@
 
 use super::{Notice, Subscription, covers, notice, notification};
 use crate::{
-    Call, Deadlines, Error, Event, Events, Misbehavior, Phase, Reply, Session, given_up::GivenUp,
+    Call, Deadlines, Error, Event, Events, Misbehavior, Phase, Reply, Session,
+    open_questions::Cancelled,
 };
 use futures_util::{FutureExt, future::BoxFuture, stream};
 use mcp_types::{
@@ -171,7 +172,7 @@ impl Listening {
         while let Some(notification) = self.receive().await? {
             // spec: SUB-07 CAN-09 CAN-12
             if notification.method == "notifications/cancelled" {
-                let reason = GivenUp::of(&notification).and_then(|given_up| given_up.reason);
+                let reason = Cancelled::of(&notification).and_then(|cancelled| cancelled.reason);
                 tracing::debug!(reason, "the server gave a subscription up");
                 return Ok(None);
             }

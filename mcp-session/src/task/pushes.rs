@@ -1,6 +1,6 @@
 //! Status notifications of a task, between two polls.
 
-use super::{state::State, told::Told};
+use super::{state::State, status_stream::StatusStream};
 use crate::{BoxCallService, Event, Events, OnRequestId, Peer, Progress};
 use mcp_types::{RequestId, rpc::Notification};
 use std::{
@@ -10,7 +10,7 @@ use std::{
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-/// A pause between two questions that makes it worth to be told in between.
+/// The polling interval from which a subscription is worth its cost.
 const WORTH: Duration = Duration::from_secs(1);
 
 /// What a server says of a task while somebody waits for that.
@@ -20,7 +20,7 @@ pub(super) enum Pushes {
     /// One with a handshake says what it likes.
     Unasked(Receiver<Notification>),
     /// What a stateless server was asked to tell.
-    Asked(Told),
+    Asked(StatusStream),
     /// Nothing more will be said.
     Over,
 }
@@ -34,11 +34,11 @@ impl Pushes {
     /// Asks a stateless server to tell of the task, if that is worth it and was not refused before.
     pub(super) fn ask(&mut self, service: &BoxCallService, peer: &Peer, id: &str, pause: Duration) {
         if matches!(self, Self::Silent) && pause >= WORTH && peer.tells_of_tasks() {
-            *self = Told::of(service.clone(), id).map_or(Self::Over, Self::Asked);
+            *self = StatusStream::of(service.clone(), id).map_or(Self::Over, Self::Asked);
         }
     }
 
-    /// The next state of the task that is told. Progress goes to those who listen to the call.
+    /// The next state that the server announces. Progress goes to the listeners of the call.
     ///
     /// Nothing is relied on: what is missed is found out by asking.
     // spec: TASK25-07
@@ -46,7 +46,7 @@ impl Pushes {
         loop {
             let receiver = match self {
                 Self::Silent | Self::Over => return pending().await,
-                Self::Asked(told) => match told.next(id).await {
+                Self::Asked(stream) => match stream.next(id).await {
                     Some(state) => return state,
                     None => {
                         peer.tells_no_tasks();

@@ -1,8 +1,8 @@
 //! A layer that adds headers which are only known when a request is sent.
 
 use super::{
-    ask::Ask,
     headers::{RequestHeaders, add_own},
+    per_request::PerRequest,
 };
 use crate::BoxError;
 use futures_util::future::BoxFuture;
@@ -24,7 +24,7 @@ use tower_service::Service;
 /// use http::{HeaderMap, HeaderValue};
 /// use mcp_transport::http::{AddHeadersLayer, Endpoint};
 ///
-/// let endpoint = Endpoint::parse("https://example.com/mcp")?.layer(AddHeadersLayer::ask(|| async {
+/// let endpoint = Endpoint::parse("https://example.com/mcp")?.layer(AddHeadersLayer::from_fn(|| async {
 ///     let mut headers = HeaderMap::new();
 ///     headers.insert("x-tenant", HeaderValue::from_static("blue"));
 ///     Ok(headers)
@@ -32,17 +32,17 @@ use tower_service::Service;
 /// # Ok::<(), mcp_transport::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct AddHeadersLayer(Ask<HeaderMap>);
+pub struct AddHeadersLayer(PerRequest<HeaderMap>);
 
 impl AddHeadersLayer {
     /// Calls `headers` for each request. If it fails, the request is not sent, and the error becomes the cause of the
     /// call's error.
-    pub fn ask<F, Fut>(headers: F) -> Self
+    pub fn from_fn<F, Fut>(headers: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HeaderMap, BoxError>> + Send + 'static,
     {
-        Self(Ask::new(headers))
+        Self(PerRequest::new(headers))
     }
 }
 
@@ -50,7 +50,7 @@ impl<S> Layer<S> for AddHeadersLayer {
     type Service = AddHeaders<S>;
 
     fn layer(&self, inner: S) -> AddHeaders<S> {
-        AddHeaders { inner, ask: self.0.clone() }
+        AddHeaders { inner, headers: self.0.clone() }
     }
 }
 
@@ -64,7 +64,7 @@ impl fmt::Debug for AddHeadersLayer {
 #[derive(Clone)]
 pub struct AddHeaders<S> {
     inner: S,
-    ask: Ask<HeaderMap>,
+    headers: PerRequest<HeaderMap>,
 }
 
 impl<S: fmt::Debug> fmt::Debug for AddHeaders<S> {
@@ -88,7 +88,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let missing = "there are no headers for the request";
-        self.ask.send(&mut self.inner, request, missing, |headers, own| {
+        self.headers.send(&mut self.inner, request, missing, |headers, own| {
             add_own(headers, Some(&RequestHeaders(own)));
             Ok(())
         })

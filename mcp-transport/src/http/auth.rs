@@ -1,6 +1,6 @@
 //! A layer that adds an `Authorization` header.
 
-use super::ask::Ask;
+use super::per_request::PerRequest;
 use crate::{BoxError, Delivery, Error};
 use futures_util::{TryFutureExt, future::BoxFuture};
 use http::{HeaderValue, Request, header};
@@ -22,7 +22,7 @@ use tower_service::Service;
 ///
 /// let fixed = Endpoint::parse("https://example.com/mcp")?.layer(AddBearerLayer::new("secret")?);
 /// let asked = Endpoint::parse("https://example.com/mcp")?
-///     .layer(AddBearerLayer::ask(|| async { Ok("from the key store".to_owned()) }));
+///     .layer(AddBearerLayer::from_fn(|| async { Ok("from the key store".to_owned()) }));
 /// # Ok::<(), mcp_transport::Error>(())
 /// ```
 #[derive(Clone)]
@@ -31,7 +31,7 @@ pub struct AddBearerLayer(Source);
 #[derive(Clone)]
 enum Source {
     Fixed(HeaderValue),
-    Ask(Ask<String>),
+    PerRequest(PerRequest<String>),
 }
 
 impl AddBearerLayer {
@@ -46,12 +46,12 @@ impl AddBearerLayer {
 
     /// Calls `token` for each request. If it fails, the request is not sent, and the error becomes the cause of the
     /// call's error.
-    pub fn ask<F, Fut>(token: F) -> Self
+    pub fn from_fn<F, Fut>(token: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
     {
-        Self(Source::Ask(Ask::new(token)))
+        Self(Source::PerRequest(PerRequest::new(token)))
     }
 }
 
@@ -101,9 +101,9 @@ where
                 request.headers_mut().insert(header::AUTHORIZATION, value.clone());
                 Box::pin(self.inner.call(request).map_err(Into::into))
             }
-            Source::Ask(ask) => {
+            Source::PerRequest(token) => {
                 let missing = "there is no token for the request";
-                ask.send(&mut self.inner, request, missing, |headers, token| {
+                token.send(&mut self.inner, request, missing, |headers, token| {
                     headers.insert(header::AUTHORIZATION, authorization(&token)?);
                     Ok(())
                 })

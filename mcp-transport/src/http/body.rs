@@ -1,7 +1,7 @@
 //! Reading a whole body, up to a limit.
 
 use super::clock::Clock;
-use crate::{BoxError, Delivery, Error, error::Kind, room};
+use crate::{BoxError, Delivery, Error, error::Kind, receive_buffer};
 use bytes::{Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -90,11 +90,11 @@ impl Reading {
         if let Some(first) = self.first.take() {
             let announced = self.announced.and_then(|size| usize::try_from(size).ok());
             let size = first.len() + data.len();
-            room::reserve(&mut self.joined, announced.unwrap_or(0).max(size));
+            receive_buffer::reserve(&mut self.joined, announced.unwrap_or(0).max(size));
             self.joined.extend_from_slice(&first);
             self.joined.extend_from_slice(&data);
         } else if !self.joined.is_empty() {
-            room::reserve(&mut self.joined, data.len());
+            receive_buffer::reserve(&mut self.joined, data.len());
             self.joined.extend_from_slice(&data);
         } else if !data.is_empty() {
             self.first = Some(data);

@@ -3,12 +3,12 @@
 #[cfg(feature = "oauth")]
 use super::guard::{Guard, Guarded};
 use super::{
-    Answering, RequestBody,
-    answering::Following,
+    RequestBody, ResponseFuture,
     dial::{Dial, Dialer, Resolver, Via},
     pool::{Endless, Keeper, LeasedBody, Pool, Settings, is_same_origin},
     proxy::{Proxy, Rules},
     redirect::{self, Follows, Redirects, Spare},
+    response_future::Following,
     tls::{Lazy, Tls},
 };
 use crate::{BoxError, Error};
@@ -285,17 +285,17 @@ impl fmt::Debug for Client {
 impl Service<Request<RequestBody>> for Client {
     type Response = Response<Body>;
     type Error = BoxError;
-    type Future = Answering;
+    type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<RequestBody>) -> Answering {
+    fn call(&mut self, mut request: Request<RequestBody>) -> ResponseFuture {
         let follows = self.next.0.take().unwrap_or(Follows::Client(0));
         #[cfg(feature = "oauth")]
         if let Some(guarded) = request.extensions_mut().remove() {
-            return Answering::seldom(self.clone().send_guarded(guarded, request));
+            return ResponseFuture::boxed(self.clone().send_guarded(guarded, request));
         }
         // They were for the layers above; each try would copy them.
         if !request.extensions().is_empty() {
@@ -312,7 +312,7 @@ impl Service<Request<RequestBody>> for Client {
             }
         };
         self.shared.authorize(&mut request);
-        Answering::new(self.shared.carry(request), following)
+        ResponseFuture::new(self.shared.carry(request), following)
     }
 }
 

@@ -4,8 +4,8 @@
 use super::oauth::AuthorizeLayer;
 use super::{
     Client, Http, HttpService, Limits, driver, headers,
+    make_service::{Custom, Layered, MakeHttpService, Pooled},
     state::{State, Target},
-    storey::{Custom, Layered, Pooled, Storey},
 };
 use crate::{Binding, Connector, Delivery, Driver, Error, Link, Unsolicited, Url, error::Kind};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -35,7 +35,7 @@ pub(super) const USER_AGENT: &str = concat!("mcp-transport/", env!("CARGO_PKG_VE
 #[derive(Clone, Debug)]
 pub struct Endpoint<T = Pooled> {
     target: Target,
-    pub(super) storey: T,
+    pub(super) maker: T,
 }
 
 impl Endpoint {
@@ -47,7 +47,7 @@ impl Endpoint {
     ///
     /// The URL is not an `http` or `https` one.
     pub fn new(url: Url) -> Result<Self, Error> {
-        Ok(Self { target: target(url)?, storey: Pooled::default() })
+        Ok(Self { target: target(url)?, maker: Pooled::default() })
     }
 
     /// Creates an endpoint for the server at the URL in `text`.
@@ -67,7 +67,7 @@ impl<S: HttpService> Endpoint<Custom<S>> {
     ///
     /// The URL is not an `http` or `https` one.
     pub fn with_service(url: Url, service: S) -> Result<Self, Error> {
-        Ok(Self { target: target(url)?, storey: Custom(service) })
+        Ok(Self { target: target(url)?, maker: Custom(service) })
     }
 }
 
@@ -138,22 +138,22 @@ impl<T> Endpoint<T> {
         let layer = AuthorizeLayer::new(oauth, self.target.server.clone());
         let patience = Some(layer.patience().clone());
         let target = Target { patience, login: Some(layer.clone()), ..self.target };
-        Endpoint { target, storey: Layered { layer, inner: self.storey } }
+        Endpoint { target, maker: Layered { layer, inner: self.maker } }
     }
 
     /// Adds a layer around the HTTP service: below MCP, outside of the layers that were added before.
     #[must_use]
     pub fn layer<L>(self, layer: L) -> Endpoint<Layered<L, T>> {
-        Endpoint { target: self.target, storey: Layered { layer, inner: self.storey } }
+        Endpoint { target: self.target, maker: Layered { layer, inner: self.maker } }
     }
 }
 
-impl<T: Storey> Connector for Endpoint<T> {
+impl<T: MakeHttpService> Connector for Endpoint<T> {
     type Transport = Http<T::Service>;
 
     /// Prepares a connection, without IO: the first message opens it.
     async fn connect(&self) -> Result<Link<Self::Transport>, Error> {
-        let service = self.storey.service(&self.target.uri)?;
+        let service = self.maker.make_service(&self.target.uri)?;
         let mut target = self.target.clone();
         target.is_bare = TypeId::of::<T::Service>() == TypeId::of::<Client>();
         // A client that was made for another server has to be told.
@@ -169,7 +169,7 @@ impl<T: Storey> Connector for Endpoint<T> {
         let rest = self.target.login.as_ref().map(AuthorizeLayer::finish);
         #[cfg(not(feature = "oauth"))]
         let rest = None;
-        let upkeep = self.storey.upkeep();
+        let upkeep = self.maker.upkeep();
         let driver = driver::run(service.clone(), Arc::clone(&state), upkeep, rest);
         let unsolicited = Unsolicited::new(state.inbox.arrivals());
         let of_driver = Arc::clone(&state);

@@ -46,7 +46,7 @@ pub use layer::{Authorize, AuthorizeLayer};
 pub use log_out::LoggedOut;
 pub use loopback::Loopback;
 pub use options::OAuth;
-pub use receive::{Ask, AuthorizationRequest, Pending, Receiver};
+pub use receive::{AuthorizationRequest, Pending, Receiver, ReceiverFn};
 pub use redirect::Redirect;
 pub use secret::Secret;
 pub use store::{Key, Lock, MemoryStore, Store};

@@ -179,7 +179,7 @@ impl Pool {
         let mut tries = Tries::of(&mut request);
         let to = self.0.origin(request.uri());
         let Some((mut lease, is_one_of_many)) = self.0.ready_now(to, tries.is_counted) else {
-            return Exchange::seldom(self.clone().send(request, tries));
+            return Exchange::boxed(self.clone().send(request, tries));
         };
         tries.lost = self.0.prepare(&mut request, lease.is_proxied());
         lease.begin(request);

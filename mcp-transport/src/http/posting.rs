@@ -151,7 +151,7 @@ impl<S: HttpService> Posted<S> {
         if has_way || (composed.cancel.is_some() && !state.has_room()) {
             if let Some(call) = self.call.take() {
                 let cut = UntilCut::new(Arc::clone(call.state()));
-                let rest = seldom(self.service(), call, composed).boxed();
+                let rest = slow_path(self.service(), call, composed).boxed();
                 stage.set(Stage::Rest { rest, cut });
             }
             return Ok(());
@@ -253,7 +253,7 @@ fn client<S: HttpService>(service: &mut S) -> Option<&mut Client> {
 }
 
 /// Sends a message that has to wait, begins a session, or goes another way.
-async fn seldom<S: HttpService>(
+async fn slow_path<S: HttpService>(
     service: S,
     mut call: InFlight,
     composed: Composed,

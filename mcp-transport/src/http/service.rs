@@ -45,7 +45,7 @@ where
     type ResponseBody = B;
 }
 
-/// What a failure of the storey below means for the message that it carried.
+/// What a failure of the HTTP service means for the message that it carried.
 pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
     let error = match error.into().downcast::<Error>() {
         Ok(own) => return *own,

@@ -7,28 +7,28 @@ impl Endpoint {
     /// Limits how long connecting may take: name resolution, TCP, a proxy and TLS. Default: 30 s.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.storey.change(|options| options.connect_timeout = limit);
+        self.maker.change(|options| options.connect_timeout = limit);
         self
     }
 
     /// Sets the TLS configuration. Default: the platform's root certificates.
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
-        self.storey.change(|options| options.tls = tls);
+        self.maker.change(|options| options.tls = tls);
         self
     }
 
     /// Sets the proxy, or none. Default: as the environment says.
     #[must_use]
     pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.storey.change(|options| options.proxy = proxy);
+        self.maker.change(|options| options.proxy = proxy);
         self
     }
 
     /// Sets which redirects are followed. Default: those within the origin.
     #[must_use]
     pub fn redirects(mut self, redirects: Redirects) -> Self {
-        self.storey.change(|options| options.redirects = redirects);
+        self.maker.change(|options| options.redirects = redirects);
         self
     }
 
@@ -38,14 +38,14 @@ impl Endpoint {
     #[cfg(feature = "compression")]
     #[must_use]
     pub fn compressed(mut self) -> Self {
-        self.storey.change(|options| options.compressed = true);
+        self.maker.change(|options| options.compressed = true);
         self
     }
 
     /// Uses HTTP/2 with prior knowledge. Not needed with TLS, which negotiates the version.
     #[must_use]
     pub fn http2_only(mut self) -> Self {
-        self.storey.change(|options| options.http2_only = true);
+        self.maker.change(|options| options.http2_only = true);
         self
     }
 
@@ -53,14 +53,14 @@ impl Endpoint {
     /// counts as lost. An interval of zero turns pings off. Default: 30 s and 10 s.
     #[must_use]
     pub fn http2_ping(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.storey.change(|options| options.ping = (interval, timeout));
+        self.maker.change(|options| options.ping = (interval, timeout));
         self
     }
 
     /// Sets the interval of TCP keep-alive, or turns it off. Default: 60 s.
     #[must_use]
     pub fn tcp_keep_alive(mut self, interval: Option<Duration>) -> Self {
-        self.storey.change(|options| options.tcp_keep_alive = interval);
+        self.maker.change(|options| options.tcp_keep_alive = interval);
         self
     }
 
@@ -69,14 +69,14 @@ impl Endpoint {
     /// not count. Over HTTP/2 the server sets the limit. Default: 256.
     #[must_use]
     pub fn connections(mut self, most: usize) -> Self {
-        self.storey.change(|options| options.connections = most.max(1));
+        self.maker.change(|options| options.connections = most.max(1));
         self
     }
 
     /// Sets how many idle connections are kept, and for how long. Default: 16, for 90 s.
     #[must_use]
     pub fn idle_connections(mut self, most: usize, timeout: Duration) -> Self {
-        self.storey.change(|options| options.idle_connections = (most, timeout));
+        self.maker.change(|options| options.idle_connections = (most, timeout));
         self
     }
 
@@ -91,7 +91,7 @@ impl Endpoint {
     #[cfg(unix)]
     #[must_use]
     pub fn unix_socket(mut self, path: impl AsRef<std::path::Path>) -> Self {
-        self.storey.change(|options| options.socket = Some(path.as_ref().into()));
+        self.maker.change(|options| options.socket = Some(path.as_ref().into()));
         self
     }
 }

@@ -4,7 +4,7 @@
 //! any chunk boundary, all three line ends, comments, a byte order mark, several `data` lines. An event that lies within
 //! one chunk shares its bytes.
 
-use crate::room;
+use crate::receive_buffer;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memchr2};
 use std::{mem, time::Duration};
@@ -181,7 +181,7 @@ impl Decoder {
             self.drop_event(true);
             return Err(TooLarge);
         }
-        room::reserve(&mut self.line, part.len());
+        receive_buffer::reserve(&mut self.line, part.len());
         self.line.extend_from_slice(part);
         Ok(())
     }
@@ -203,7 +203,7 @@ impl Decoder {
         let mut line = if self.line.is_empty() {
             tail
         } else {
-            room::reserve(&mut self.line, tail.len());
+            receive_buffer::reserve(&mut self.line, tail.len());
             self.line.extend_from_slice(&tail);
             // A large line gets its buffer to itself: nothing else keeps it, and whoever reads it may take it over.
             let is_large = self.line.len() >= LARGE;

@@ -2,7 +2,7 @@
 
 use super::{Graces, pipes::Pipes, process::Process, stderr::Tail};
 use crate::{
-    Delivery, Error, Seldom,
+    Delivery, Error, PollOnWake,
     duplex::{Bytestream, Connection, Engine, Patience},
 };
 use std::{
@@ -73,8 +73,8 @@ impl Lifetime {
     async fn serve(&mut self) -> End {
         let Self { connection, process, stderr, graces } = self;
         let mut patience = Patience::new(graces.exit);
-        let mut exit = pin!(Seldom::new(process.wait()));
-        let mut drain = pin!(Seldom::new(poll_fn(|cx| stderr.poll_drain(cx))));
+        let mut exit = pin!(PollOnWake::new(process.wait()));
+        let mut drain = pin!(PollOnWake::new(poll_fn(|cx| stderr.poll_drain(cx))));
         poll_fn(|cx| {
             let _ = drain.as_mut().poll(cx);
             match patience.poll_run(connection, cx) {

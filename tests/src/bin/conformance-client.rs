@@ -23,7 +23,7 @@ use mcp_client::{
 };
 use mcp_transport::http::{
     Endpoint,
-    oauth::{Ask, ClientCredentials, EnterpriseManaged, JwtBearer, OAuth, SigningKey},
+    oauth::{ClientCredentials, EnterpriseManaged, JwtBearer, OAuth, ReceiverFn, SigningKey},
 };
 use serde_json::{Value, json};
 
@@ -136,7 +136,7 @@ impl Run {
 
     /// What a host knows of itself and of the server: what the suite says.
     fn oauth(&self) -> Outcome<OAuth> {
-        let browser = Ask::new("http://127.0.0.1:8765/callback", |request| async move {
+        let browser = ReceiverFn::new("http://127.0.0.1:8765/callback", |request| async move {
             redirect_of(request.url.as_str()).await
         });
         let mut oauth =

@@ -7,11 +7,11 @@ mod tokens;
 
 use super::*;
 use conformance::oauth::{World, redirect_of};
-use mcp_transport::http::oauth::{self, Ask, ErrorKind, OAuth};
+use mcp_transport::http::oauth::{self, ErrorKind, OAuth, ReceiverFn};
 
 /// A client whose user says yes to everything.
 fn willing() -> OAuth {
-    let receiver = Ask::new("http://127.0.0.1:9/callback", |request| async move {
+    let receiver = ReceiverFn::new("http://127.0.0.1:9/callback", |request| async move {
         redirect_of(request.url.as_str()).await
     });
     OAuth::new("Test").receiver(receiver)

@@ -36,7 +36,7 @@ async fn a_bearer_token_is_known_or_asked_for_each_time() {
         assert!(!format!("{fixed:?}").contains("one\""), "{fixed:?}");
         connect_to(fixed).await.ask(modern_call(1)).await;
         let count = AtomicUsize::new(0);
-        let asked = endpoint.layer(AddBearerLayer::ask(move || {
+        let asked = endpoint.layer(AddBearerLayer::from_fn(move || {
             let number = count.fetch_add(1, Ordering::Relaxed);
             async move { Ok(format!("token-{number}")) }
         }));
@@ -58,12 +58,12 @@ async fn a_request_without_its_token_is_not_sent() {
     deadline(async {
         let server = start(ok).await;
         let endpoint = Endpoint::parse(server.url()).unwrap();
-        let layer = AddBearerLayer::ask(|| async { Err("the key store is locked".into()) });
+        let layer = AddBearerLayer::from_fn(|| async { Err("the key store is locked".into()) });
         let error =
             error_of(connect_to(endpoint.clone().layer(layer)).await.send(modern_call(1)).await);
         assert_eq!(error.delivery(), Delivery::NotSent);
         assert_eq!(error.source().unwrap().to_string(), "the key store is locked");
-        let layer = AddBearerLayer::ask(|| async { Ok("a\nb".to_owned()) });
+        let layer = AddBearerLayer::from_fn(|| async { Ok("a\nb".to_owned()) });
         let error = error_of(connect_to(endpoint.layer(layer)).await.send(modern_call(1)).await);
         assert_eq!(error.delivery(), Delivery::NotSent);
         assert!(AddBearerLayer::new("a\r\nb").is_err());
@@ -79,7 +79,7 @@ async fn headers_are_asked_for_each_time_and_cannot_forge_those_of_the_protocol(
         let server = start(ok).await;
         let endpoint = Endpoint::parse(server.url()).unwrap();
         let count = AtomicUsize::new(0);
-        let asked = endpoint.clone().layer(AddHeadersLayer::ask(move || {
+        let asked = endpoint.clone().layer(AddHeadersLayer::from_fn(move || {
             let number = count.fetch_add(1, Ordering::Relaxed);
             async move {
                 let mut headers = HeaderMap::new();
@@ -96,7 +96,7 @@ async fn headers_are_asked_for_each_time_and_cannot_forge_those_of_the_protocol(
         let keys: Vec<_> = requests.iter().map(|it| it.header("x-key").unwrap()).collect();
         assert_eq!(keys, ["0", "1"]);
         assert!(!format!("{requests:?}").contains("forged"), "{requests:?}");
-        let locked = AddHeadersLayer::ask(|| async { Err("the key store is locked".into()) });
+        let locked = AddHeadersLayer::from_fn(|| async { Err("the key store is locked".into()) });
         let mut peer = connect_to(endpoint.layer(locked)).await;
         let error = error_of(peer.send(modern_call(3)).await);
         assert_eq!(error.delivery(), Delivery::NotSent);

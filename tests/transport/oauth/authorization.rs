@@ -5,7 +5,7 @@ use conformance::{
     http_server::Answer,
     oauth::{Iss, World, redirect_of},
 };
-use mcp_transport::http::oauth::{Ask, OAuth};
+use mcp_transport::http::oauth::{OAuth, ReceiverFn};
 use serde_json::json;
 
 // spec: HTTP-20 FLOW-01 FLOW-02 FLOW-06 FLOW-07 RSRC-01 RSRC-02 RSRC-04 TOK-02 TOK-03
@@ -117,7 +117,8 @@ async fn a_user_who_says_no_is_quoted_only_if_it_was_asked() {
 #[tokio::test]
 async fn users_come_back_over_https_or_to_this_machine() {
     let world = world(|_| ()).await;
-    let insecure = Ask::new("http://app.example.com/callback", |_| async { Ok(String::new()) });
+    let insecure =
+        ReceiverFn::new("http://app.example.com/callback", |_| async { Ok(String::new()) });
     let error = why(log_in(&world, OAuth::new("App").receiver(insecure)).await);
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(world.asked("/register").is_empty());

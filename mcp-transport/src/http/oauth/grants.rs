@@ -42,7 +42,7 @@ impl Grant for ClientCredentials {
     }
 }
 
-type Ask = dyn Fn(Audience) -> BoxFuture<'static, Result<Secret, BoxError>> + Send + Sync;
+type AssertionFn = dyn Fn(Audience) -> BoxFuture<'static, Result<Secret, BoxError>> + Send + Sync;
 
 /// The audience of an assertion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,24 +69,24 @@ impl Audience {
 /// ```
 /// use mcp_transport::http::oauth::{JwtBearer, OAuth};
 ///
-/// let grant = JwtBearer::ask(|_| async {
+/// let grant = JwtBearer::from_fn(|_| async {
 ///     Ok(std::fs::read_to_string("/var/run/secrets/tokens/mcp")?.trim().into())
 /// });
 /// let oauth = OAuth::new("Worker").client_id("worker").grant(grant);
 /// # let _ = oauth;
 /// ```
 #[derive(Clone)]
-pub struct JwtBearer(Arc<Ask>);
+pub struct JwtBearer(Arc<AssertionFn>);
 
 impl JwtBearer {
     /// Uses a fixed assertion.
     pub fn new(assertion: impl Into<Secret>) -> Self {
         let assertion = assertion.into();
-        Self::ask(move |_| ready(Ok(assertion.clone())))
+        Self::from_fn(move |_| ready(Ok(assertion.clone())))
     }
 
     /// Calls `assertion` whenever a token is needed.
-    pub fn ask<F, Fut>(assertion: F) -> Self
+    pub fn from_fn<F, Fut>(assertion: F) -> Self
     where
         F: Fn(Audience) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Secret, BoxError>> + Send + 'static,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Url,
-    http::{Endpoint, HttpService, Storey, guard::Guarded, storey::Layered},
+    http::{Endpoint, HttpService, MakeHttpService, guard::Guarded, make_service::Layered},
 };
 use futures_util::future::{Either, pending, select};
 use http::Uri;
@@ -52,7 +52,7 @@ impl AuthorizeLayer {
     }
 }
 
-impl<T: Storey> Endpoint<Layered<AuthorizeLayer, T>> {
+impl<T: MakeHttpService> Endpoint<Layered<AuthorizeLayer, T>> {
     /// Logs out of the server: see [`AuthorizeLayer::log_out`]. Needs no connection.
     ///
     /// ```no_run
@@ -76,12 +76,12 @@ impl<T: Storey> Endpoint<Layered<AuthorizeLayer, T>> {
     ///
     /// Tokens are forgotten before they are revoked: of a future that is dropped, some may be good until they expire.
     pub async fn log_out(&self) -> Result<LoggedOut, Error> {
-        let storey = &self.storey.inner;
-        let service = storey.service(self.uri()).map_err(|source| {
+        let maker = &self.maker.inner;
+        let service = maker.make_service(self.uri()).map_err(|source| {
             Error::new(ErrorKind::Network, "no request can be sent").with_source(source)
         })?;
-        let upkeep = storey.upkeep().unwrap_or_else(|| Box::pin(pending()));
-        let work = pin!(self.storey.layer.log_out(service));
+        let upkeep = maker.upkeep().unwrap_or_else(|| Box::pin(pending()));
+        let work = pin!(self.maker.layer.log_out(service));
         match select(work, upkeep).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(((), work)) => work.await,

@@ -19,11 +19,11 @@ use std::{fmt, sync::Arc};
 /// | store | tokens are kept in memory |
 ///
 /// ```
-/// use mcp_transport::http::oauth::{Ask, OAuth};
+/// use mcp_transport::http::oauth::{ReceiverFn, OAuth};
 ///
 /// let oauth = OAuth::new("My App")
 ///     .client_metadata_url("https://app.example.com/client.json")
-///     .receiver(Ask::new("https://app.example.com/callback", |request| async move {
+///     .receiver(ReceiverFn::new("https://app.example.com/callback", |request| async move {
 ///         Err(format!("nobody is here to log in at {}", request.issuer).into())
 ///     }));
 /// # let _ = oauth;

@@ -8,7 +8,7 @@ use std::{fmt, future::Future, sync::Arc};
 
 /// Sends users to authorization servers and waits for their answers.
 ///
-/// A loopback port is one way, pasting a URL is another, and a page of your own is a third. [`Ask`] makes a receiver of
+/// A loopback port is one way, pasting a URL is another, and a page of your own is a third. [`ReceiverFn`] makes a receiver of
 /// a function.
 pub trait Receiver: Send + Sync + 'static {
     /// Prepares for one answer, which fixes the redirect URI.
@@ -88,9 +88,9 @@ type Answer = BoxFuture<'static, Result<String, BoxError>>;
 /// sent to.
 ///
 /// ```
-/// use mcp_transport::http::oauth::Ask;
+/// use mcp_transport::http::oauth::ReceiverFn;
 ///
-/// let receiver = Ask::new("https://app.example.com/callback", |request| async move {
+/// let receiver = ReceiverFn::new("https://app.example.com/callback", |request| async move {
 ///     println!("log in to {} here: {}", request.issuer, request.url);
 ///     let mut pasted = String::new();
 ///     std::io::stdin().read_line(&mut pasted)?;
@@ -99,12 +99,12 @@ type Answer = BoxFuture<'static, Result<String, BoxError>>;
 /// # let _ = receiver;
 /// ```
 #[derive(Clone)]
-pub struct Ask {
+pub struct ReceiverFn {
     redirect_uri: String,
     ask: Arc<dyn Fn(AuthorizationRequest) -> Answer + Send + Sync>,
 }
 
-impl Ask {
+impl ReceiverFn {
     /// Sends users to `redirect_uri`; `ask` returns the whole URL at which they arrived.
     pub fn new<F, Fut>(redirect_uri: impl Into<String>, ask: F) -> Self
     where
@@ -116,20 +116,22 @@ impl Ask {
     }
 }
 
-impl fmt::Debug for Ask {
+impl fmt::Debug for ReceiverFn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
+        f.debug_struct("ReceiverFn")
+            .field("redirect_uri", &self.redirect_uri)
+            .finish_non_exhaustive()
     }
 }
 
-impl Receiver for Ask {
+impl Receiver for ReceiverFn {
     fn prepare(&self) -> BoxFuture<'_, Result<Box<dyn Pending>, Error>> {
         let pending: Box<dyn Pending> = Box::new(self.clone());
         Box::pin(async { Ok(pending) })
     }
 }
 
-impl Pending for Ask {
+impl Pending for ReceiverFn {
     fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }

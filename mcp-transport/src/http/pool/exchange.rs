@@ -28,18 +28,18 @@ pub(in crate::http) struct Exchange {
     usual: Option<(Lease, Tries)>,
     lets_pass: bool,
     /// What has to wait for a connection, or is sent again, is in a box.
-    seldom: Option<BoxFuture<'static, Outcome>>,
+    boxed: Option<BoxFuture<'static, Outcome>>,
 }
 
 impl Exchange {
     /// The answer to the request that was given to the connection of the lease.
     pub(super) fn new(lease: Lease, tries: Tries, lets_pass: bool) -> Self {
-        Self { usual: Some((lease, tries)), lets_pass, seldom: None }
+        Self { usual: Some((lease, tries)), lets_pass, boxed: None }
     }
 
     /// An answer that is got in another way.
-    pub(super) fn seldom(answering: impl Future<Output = Outcome> + Send + 'static) -> Self {
-        Self { usual: None, lets_pass: false, seldom: Some(Box::pin(answering)) }
+    pub(super) fn boxed(answering: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        Self { usual: None, lets_pass: false, boxed: Some(Box::pin(answering)) }
     }
 }
 
@@ -59,12 +59,12 @@ impl Future for Exchange {
                 Ok(response) => return Poll::Ready(Ok(lease.end(response))),
                 Err(error) => {
                     let request = tries.again(lease.refused(error))?;
-                    this.seldom = Some(Box::pin(lease.pool().send(request, tries)));
+                    this.boxed = Some(Box::pin(lease.pool().send(request, tries)));
                 }
             }
         }
-        match &mut this.seldom {
-            Some(seldom) => seldom.as_mut().poll(cx),
+        match &mut this.boxed {
+            Some(boxed) => boxed.as_mut().poll(cx),
             None => Poll::Pending,
         }
     }

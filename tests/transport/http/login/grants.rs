@@ -157,7 +157,7 @@ async fn an_assertion_of_a_workload_is_sent_once_and_nothing_is_tried_in_its_pla
         assert_eq!(world.token_requests().len(), 2);
         assert!(world.asked("/authorize").is_empty());
 
-        let nobody = JwtBearer::ask(|_| async { Err("the platform has none".into()) });
+        let nobody = JwtBearer::from_fn(|_| async { Err("the platform has none".into()) });
         let nobody = OAuth::new("Worker").client_id("worker").grant(nobody);
         let error = error_of(log_in(&world, nobody).await.send(modern_call(1)).await);
         assert!(reason(&error).1.contains("the platform has none"), "{error:?}");

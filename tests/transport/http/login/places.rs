@@ -137,7 +137,8 @@ async fn f75_metadata_of_somebody_else_ends_the_login_before_anything_is_sent() 
 async fn a_login_that_nobody_waits_for_any_more_ends() {
     deadline(async {
         let world = World::start(|_| ()).await.unwrap();
-        let never = Ask::new("http://127.0.0.1:9/", |_| async { std::future::pending().await });
+        let never =
+            ReceiverFn::new("http://127.0.0.1:9/", |_| async { std::future::pending().await });
         let client = log_in(&world, OAuth::new("Test").receiver(never)).await;
         let call = send(client.http.clone(), modern_call(1));
         assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());

@@ -1,6 +1,6 @@
 //! Enterprise-managed authorization: the identity provider of a company vouches for its user.
 
-use super::{Ask, Audience, bearer};
+use super::{AssertionFn, Audience, bearer};
 use crate::{
     BoxError, Url,
     http::oauth::{Error, ErrorKind, Form, Grant, Secret, Site},
@@ -43,7 +43,7 @@ pub struct EnterpriseManaged {
     client_id: String,
     client_secret: Option<Secret>,
     subject_type: String,
-    ask: Arc<Ask>,
+    ask: Arc<AssertionFn>,
 }
 
 impl EnterpriseManaged {

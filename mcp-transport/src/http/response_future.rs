@@ -23,7 +23,7 @@ pin_project! {
     /// # Cancel safety
     ///
     /// Dropping it cancels the request. Nothing is sent before the first poll.
-    pub struct Answering {
+    pub struct ResponseFuture {
         #[pin]
         stage: Stage,
     }
@@ -38,7 +38,7 @@ pin_project! {
             following: Option<Box<Following>>,
         },
         // In a box, because it is rare.
-        Seldom { answering: BoxFuture<'static, Result<Response<Body>, BoxError>> },
+        Boxed { answering: BoxFuture<'static, Result<Response<Body>, BoxError>> },
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Following {
     pub(super) followed: usize,
 }
 
-impl Answering {
+impl ResponseFuture {
     /// An answer, and what follows redirects if that is not left to whoever gets the answer.
     pub(super) fn new(
         answering: <Decoding as Service<Request<RequestBody>>>::Future,
@@ -61,20 +61,20 @@ impl Answering {
 
     /// An answer that is got in another way.
     #[cfg(feature = "oauth")]
-    pub(super) fn seldom(
+    pub(super) fn boxed(
         answering: impl Future<Output = Result<Response<Body>, BoxError>> + Send + 'static,
     ) -> Self {
-        Self { stage: Stage::Seldom { answering: Box::pin(answering) } }
+        Self { stage: Stage::Boxed { answering: Box::pin(answering) } }
     }
 }
 
-impl Future for Answering {
+impl Future for ResponseFuture {
     type Output = Result<Response<Body>, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut stage = self.as_mut().project().stage;
         let following = match stage.as_mut().project() {
-            StageProjected::Seldom { answering } => return answering.as_mut().poll(cx),
+            StageProjected::Boxed { answering } => return answering.as_mut().poll(cx),
             StageProjected::First { answering, following } => {
                 let response = ready!(answering.poll(cx))?;
                 let to = following.as_ref().and_then(|following| following.to(&response));
@@ -84,7 +84,7 @@ impl Future for Answering {
                 }
             }
         };
-        stage.set(Stage::Seldom { answering: Box::pin(following) });
+        stage.set(Stage::Boxed { answering: Box::pin(following) });
         self.poll(cx)
     }
 }
@@ -110,8 +110,8 @@ impl Following {
     }
 }
 
-impl fmt::Debug for Answering {
+impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answering")
+        f.write_str("ResponseFuture")
     }
 }

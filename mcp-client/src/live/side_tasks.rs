@@ -3,26 +3,26 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
-/// Work beside one session, each in a task of its own, so that none holds up the driver.
-pub(super) struct Beside(Mutex<Option<JoinSet<()>>>);
+/// The tasks beside one session, so that no work holds up the driver.
+pub(super) struct SideTasks(Mutex<Option<JoinSet<()>>>);
 
-impl Default for Beside {
+impl Default for SideTasks {
     fn default() -> Self {
         Self(Mutex::new(Some(JoinSet::new())))
     }
 }
 
-impl Beside {
-    /// Does some work; none after the end.
-    pub(super) fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
+impl SideTasks {
+    /// Spawns a task, unless the session has ended.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         if let Some(tasks) = &mut *self.lock() {
-            // What is done is forgotten, so that the set is as large as the work under way.
+            // Finished tasks are reaped, so that the set does not grow.
             while tasks.try_join_next().is_some() {}
             tasks.spawn(work);
         }
     }
 
-    /// Cuts all work off.
+    /// Aborts all tasks.
     pub(super) fn end(&self) {
         let tasks = self.lock().take();
         drop(tasks);

@@ -8,14 +8,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// What a server says of a question that it has given up.
-pub(crate) struct GivenUp {
+/// A `notifications/cancelled` of the server: the request that it cancels, and why.
+pub(crate) struct Cancelled {
     pub(crate) request_id: RequestId,
     pub(crate) reason: Option<String>,
 }
 
-impl GivenUp {
-    /// The question that a notification is about, if it is of this kind and can be read.
+impl Cancelled {
+    /// Reads a notification, if it is of this kind and well-formed.
     pub(crate) fn of(notification: &Notification) -> Option<Self> {
         if notification.method != "notifications/cancelled" {
             return None;
@@ -26,10 +26,10 @@ impl GivenUp {
     }
 }
 
-/// The questions of a session that are being answered, whichever way they came: over HTTP a server may give one up on another
+/// The questions of a session that are being answered, whichever way they came: over HTTP a server may cancel one on another
 /// stream than it asked on.
 #[derive(Default)]
-pub(crate) struct Asked(Mutex<Entries>);
+pub(crate) struct OpenQuestions(Mutex<Entries>);
 
 /// No more than there may be answers at a time.
 #[derive(Default)]
@@ -39,7 +39,7 @@ struct Entries {
     running: Vec<(u64, RequestId, AbortHandle)>,
 }
 
-impl Asked {
+impl OpenQuestions {
     fn lock(&self) -> MutexGuard<'_, Entries> {
         // Nothing panics under the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -92,7 +92,7 @@ impl Peer {
     /// Stops the answer to a question that the server gives up; says whether there is one.
     // spec: CAN-09 CAN-11 CAN-13
     pub(crate) fn give_up(&self, notification: &Notification) -> bool {
-        let Some(GivenUp { request_id: id, reason }) = GivenUp::of(notification) else {
+        let Some(Cancelled { request_id: id, reason }) = Cancelled::of(notification) else {
             return false;
         };
         let Some(handle) = self.asked().remove(|_, asked| *asked == id) else { return false };

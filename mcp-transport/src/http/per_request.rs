@@ -1,4 +1,4 @@
-//! Asking for what a request needs before it is sent.
+//! Values that a function provides for each request.
 
 use crate::{BoxError, Delivery, Error};
 use futures_util::future::BoxFuture;
@@ -6,18 +6,18 @@ use http::{HeaderMap, Request};
 use std::{future::Future, mem, sync::Arc};
 use tower_service::Service;
 
-/// A function that is asked before each request.
-pub(super) struct Ask<T>(Arc<Function<T>>);
+/// A function that is called before each request.
+pub(super) struct PerRequest<T>(Arc<Function<T>>);
 
 type Function<T> = dyn Fn() -> BoxFuture<'static, Result<T, BoxError>> + Send + Sync;
 
-impl<T> Clone for Ask<T> {
+impl<T> Clone for PerRequest<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: Send + 'static> Ask<T> {
+impl<T: Send + 'static> PerRequest<T> {
     pub(super) fn new<F, Fut>(function: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
@@ -26,8 +26,8 @@ impl<T: Send + 'static> Ask<T> {
         Self(Arc::new(move || Box::pin(function())))
     }
 
-    /// Asks, changes the headers of the request with what is given, and sends it over `inner`, which is ready. If there is
-    /// nothing, the request is not sent, and the error says what is `missing`.
+    /// Calls the function, changes the headers of the request with its value, and sends it over `inner`, which is ready. If
+    /// the function fails, the request is not sent, and the error says what is `missing`.
     pub(super) fn send<S, B>(
         &self,
         inner: &mut S,
@@ -42,12 +42,12 @@ impl<T: Send + 'static> Ask<T> {
         // The service that is ready goes; its clone becomes ready later.
         let next = inner.clone();
         let mut inner = mem::replace(inner, next);
-        let asked = (self.0)();
+        let value = (self.0)();
         Box::pin(async move {
-            let given = asked
+            let value = value
                 .await
                 .map_err(|source| Error::other(missing, Delivery::NotSent).with_source(source))?;
-            change(request.headers_mut(), given)?;
+            change(request.headers_mut(), value)?;
             inner.call(request).await.map_err(Into::into)
         })
     }

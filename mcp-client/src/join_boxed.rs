@@ -1,24 +1,24 @@
 //! Running futures concurrently.
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{self, BoxFuture};
 
-/// Awaits all futures at the same time, and gives what they give, in their order.
+/// Runs all futures concurrently, and returns their outputs in order.
 ///
-/// Like `join_all`, whose machinery is compiled again for each type of a future: here it sees one type alone.
-pub(crate) async fn together<T: Send>(futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+/// Like `join_all` of `futures-util`, whose machinery is compiled for each type of future: here it sees only one type.
+pub(crate) async fn join_boxed<T: Send>(futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     let mut outcomes: Vec<Option<T>> = Vec::new();
     outcomes.resize_with(futures.len(), || None);
     let mut all: Vec<BoxFuture<'_, ()>> = Vec::with_capacity(futures.len());
     for (future, outcome) in futures.into_iter().zip(&mut outcomes) {
         all.push(Box::pin(async { *outcome = Some(future.await) }));
     }
-    join_all(all).await;
+    future::join_all(all).await;
     outcomes.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BoxFuture, together};
+    use super::{BoxFuture, join_boxed};
     use tokio::sync::oneshot;
 
     #[tokio::test]
@@ -31,6 +31,6 @@ mod tests {
                 2
             }),
         ];
-        assert_eq!(together(futures).await, [1, 2]);
+        assert_eq!(join_boxed(futures).await, [1, 2]);
     }
 }

@@ -1,4 +1,4 @@
-//! Where the service below the transport comes from.
+//! Making the HTTP service below the transport.
 
 use super::{
     HttpService,
@@ -14,19 +14,19 @@ use std::{
 use tower_layer::Layer;
 
 /// Makes the service that carries the HTTP requests of an [`Endpoint`](super::Endpoint).
-pub trait Storey: Send + Sync + 'static {
-    /// What carries the requests.
+pub trait MakeHttpService: Send + Sync + 'static {
+    /// The service that carries the requests.
     type Service: HttpService;
 
-    /// Gives the service for requests to `uri`.
+    /// Makes the service for requests to `uri`.
     ///
     /// # Errors
     ///
     /// The service cannot be made, for example because the platform has no root certificates.
-    fn service(&self, uri: &Uri) -> Result<Self::Service, Error>;
+    fn make_service(&self, uri: &Uri) -> Result<Self::Service, Error>;
 
-    /// Gives what the services of this storey need done between requests, if that is anything. The driver of each
-    /// transport polls one, and drops it at its end.
+    /// Returns the background work of the service between requests, if there is any. The driver of each transport polls
+    /// one such future, and drops it at its end.
     fn upkeep(&self) -> Option<BoxFuture<'static, ()>> {
         None
     }
@@ -46,10 +46,10 @@ impl Pooled {
     }
 }
 
-impl Storey for Pooled {
+impl MakeHttpService for Pooled {
     type Service = Client;
 
-    fn service(&self, uri: &Uri) -> Result<Client, Error> {
+    fn make_service(&self, uri: &Uri) -> Result<Client, Error> {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
         }
@@ -66,30 +66,30 @@ impl Storey for Pooled {
 #[derive(Clone)]
 pub struct Custom<S>(pub(super) S);
 
-impl<S: HttpService> Storey for Custom<S> {
+impl<S: HttpService> MakeHttpService for Custom<S> {
     type Service = S;
 
-    fn service(&self, _: &Uri) -> Result<S, Error> {
+    fn make_service(&self, _: &Uri) -> Result<S, Error> {
         Ok(self.0.clone())
     }
 }
 
-/// A storey under one more layer.
+/// Wraps the service of `inner` in a layer.
 #[derive(Clone)]
 pub struct Layered<L, T> {
     pub(super) layer: L,
     pub(super) inner: T,
 }
 
-impl<L, T> Storey for Layered<L, T>
+impl<L, T> MakeHttpService for Layered<L, T>
 where
     L: Layer<T::Service, Service: HttpService> + Send + Sync + 'static,
-    T: Storey,
+    T: MakeHttpService,
 {
     type Service = L::Service;
 
-    fn service(&self, uri: &Uri) -> Result<L::Service, Error> {
-        self.inner.service(uri).map(|inner| self.layer.layer(inner))
+    fn make_service(&self, uri: &Uri) -> Result<L::Service, Error> {
+        self.inner.make_service(uri).map(|inner| self.layer.layer(inner))
     }
 
     fn upkeep(&self) -> Option<BoxFuture<'static, ()>> {

@@ -13,19 +13,19 @@ use std::{
 };
 
 pin_project! {
-    /// A future that is polled only when it was woken itself, and not whenever the task around it is.
+    /// A future that is polled only after its own wake-ups, and not whenever the task around it is polled.
     ///
-    /// For drivers, which wait beside the messages of a connection for its end, a release, or a listener that has gone.
-    /// Polling it when nothing has happened costs a comparison.
+    /// It is for the rare branches of a loop, such as the end of a connection in a driver that is polled for each message.
+    /// Polling it when it was not woken costs a comparison.
     ///
     /// ```
-    /// use mcp_transport::Seldom;
+    /// use mcp_transport::PollOnWake;
     /// use std::pin::pin;
     ///
-    /// # async fn example(often: impl Future<Output = ()>, end: impl Future<Output = ()>) {
+    /// # async fn example(messages: impl Future<Output = ()>, end: impl Future<Output = ()>) {
     /// tokio::select! {
-    ///     () = often => {}
-    ///     () = Seldom::new(end) => {}
+    ///     () = messages => {}
+    ///     () = PollOnWake::new(end) => {}
     /// }
     /// # }
     /// ```
@@ -34,13 +34,13 @@ pin_project! {
     ///
     /// Dropping it drops the future.
     #[must_use = "futures do nothing unless they are polled"]
-    pub struct Seldom<F> {
+    pub struct PollOnWake<F> {
         #[pin]
         future: Option<F>,
         bell: Arc<Bell>,
         // The bell as a waker.
         waker: Waker,
-        // Whom the bell wakes, to compare without its lock.
+        // The waker that the bell wakes, to compare without its lock.
         task: Option<Waker>,
     }
 }
@@ -73,7 +73,7 @@ impl Wake for Bell {
     }
 }
 
-impl<F: Future> Seldom<F> {
+impl<F: Future> PollOnWake<F> {
     /// Waits for `future`, which is polled the first time in any case.
     pub fn new(future: F) -> Self {
         let bell = Arc::new(Bell { has_rung: AtomicBool::new(true), task: Mutex::default() });
@@ -82,7 +82,7 @@ impl<F: Future> Seldom<F> {
     }
 }
 
-impl<F: Future> Future for Seldom<F> {
+impl<F: Future> Future for PollOnWake<F> {
     type Output = F::Output;
 
     /// Pending for ever after it was ready.
@@ -105,9 +105,11 @@ impl<F: Future> Future for Seldom<F> {
     }
 }
 
-impl<F> fmt::Debug for Seldom<F> {
+impl<F> fmt::Debug for PollOnWake<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seldom").field("is_over", &self.future.is_none()).finish_non_exhaustive()
+        f.debug_struct("PollOnWake")
+            .field("is_over", &self.future.is_none())
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn it_is_polled_when_it_was_woken_and_not_otherwise() {
         let (polls, inner) = (AtomicUsize::new(0), Mutex::new(None));
-        let mut seldom = pin!(Seldom::new(poll_fn(|cx| {
+        let mut seldom = pin!(PollOnWake::new(poll_fn(|cx| {
             *inner.lock().unwrap() = Some(cx.waker().clone());
             if polls.fetch_add(1, Ordering::Relaxed) < 2 { Poll::Pending } else { Poll::Ready(7) }
         })));
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn a_future_that_wakes_itself_is_polled_again() {
         let mut polls = 0;
-        let mut seldom = pin!(Seldom::new(poll_fn(|cx| {
+        let mut seldom = pin!(PollOnWake::new(poll_fn(|cx| {
             cx.waker().wake_by_ref();
             polls += 1;
             if polls < 10 { Poll::Pending } else { Poll::Ready(()) }

@@ -19,14 +19,14 @@ use tower_service::Service;
 const QUEUE: usize = 16;
 
 /// A subscription to one task. Dropping it ends that on the wire.
-pub(super) struct Told {
+pub(super) struct StatusStream {
     /// Gone when the stream is over.
     call: Option<BoxFuture<'static, Result<(), Error>>>,
     events: mpsc::Receiver<Event>,
 }
 
-impl Told {
-    /// Asks to be told of a task; sent when the next is waited for.
+impl StatusStream {
+    /// Subscribes to the status of a task; the request is sent with the first wait.
     // spec: TASKX-01 SUB-01
     pub(super) fn of(service: BoxCallService, id: &str) -> Result<Self, InvalidParams> {
         let mut filter = SubscriptionFilter::default();
