@@ -11,6 +11,7 @@ mod config;
 mod connections;
 mod content;
 mod eras;
+mod examples;
 mod faults;
 mod forms;
 mod group;
