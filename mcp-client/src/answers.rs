@@ -1,6 +1,8 @@
 //! The handlers that answer a server's questions while the client is alive.
 
-use crate::{Client, Handlers, InputHandler, Question, Roots, elicit::IntoAnswer};
+use crate::{
+    Client, Handlers, InputHandler, Question, Roots, elicit::IntoAnswer, sample::IntoCompletion,
+};
 use async_trait::async_trait;
 use mcp_session::NoInput;
 use mcp_types::{
@@ -28,7 +30,7 @@ impl Client {
         &self,
         sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
     ) where
-        F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
+        F: Future<Output: IntoCompletion> + Send + 'static,
     {
         self.change_handlers(|handlers| handlers.on_sample(sample));
     }

@@ -5,7 +5,10 @@ use base64::{
     alphabet::STANDARD,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use mcp_types::{AudioContent, BlobResourceContents, ContentBlock, ImageContent, ResourceContents};
+use mcp_types::{
+    AudioContent, BlobResourceContents, ContentBlock, ImageContent, ResourceContents,
+    SamplingMessageContentBlock,
+};
 use std::{borrow::Cow, error, fmt};
 
 /// Access to the payload of a piece of content.
@@ -92,6 +95,31 @@ impl Content for ContentBlock {
             Self::Audio(block) => block.mime_type(),
             Self::EmbeddedResource(block) => block.resource.mime_type(),
             Self::ResourceLink(link) => link.mime_type.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Content for SamplingMessageContentBlock {
+    fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(block) => Some(&block.text),
+            _ => None,
+        }
+    }
+
+    fn as_base64(&self) -> Option<&str> {
+        match self {
+            Self::Image(block) => block.as_base64(),
+            Self::Audio(block) => block.as_base64(),
+            _ => None,
+        }
+    }
+
+    fn mime_type(&self) -> Option<&str> {
+        match self {
+            Self::Image(block) => block.mime_type(),
+            Self::Audio(block) => block.mime_type(),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod elicit;
 mod roots;
+pub mod sample;
 
 pub use roots::{InvalidRoot, Roots};
 
@@ -15,6 +16,7 @@ use mcp_types::{
     ErrorCode, ErrorObject, JsonObject, List, ListRootsRequest, ListRootsResult, Root,
     RootsCapability, SamplingCapability,
 };
+use sample::IntoCompletion;
 use std::{fmt, future::Future, sync::Arc};
 
 /// Answers a server's questions with closures, each of which is optional.
@@ -100,16 +102,30 @@ impl Handlers {
         self
     }
 
-    /// Asks a language model, without tools.
+    /// Asks a language model, without tools. A text is an answer, and [`sample::completion`] one with the name of the model.
+    ///
+    /// ```
+    /// use mcp_client::{Content, Handlers, sample};
+    ///
+    /// let handlers = Handlers::new().on_sample(async |question| {
+    ///     let blocks = question.messages.iter().flat_map(|message| message.content.as_slice());
+    ///     let prompt: Vec<_> = blocks.filter_map(Content::as_text).collect();
+    ///     // Show it to the user, and ask the model.
+    ///     sample::completion("parrot-1", prompt.join("\n"))
+    /// });
+    /// ```
+    ///
+    /// See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#creating-messages).
     #[must_use]
     pub fn on_sample<F>(
         mut self,
         sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
+        F: Future<Output: IntoCompletion> + Send + 'static,
     {
-        (self.sample, self.samples_tools) = (Some(closure(sample)), false);
+        let answer = move |question| sample(question).map(IntoCompletion::into_completion);
+        (self.sample, self.samples_tools) = (Some(closure(answer)), false);
         self
     }
 
@@ -121,7 +137,7 @@ impl Handlers {
         sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
+        F: Future<Output: IntoCompletion> + Send + 'static,
     {
         Self { samples_tools: true, ..self.on_sample(sample) }
     }

@@ -124,7 +124,7 @@ pub use group::{
     Group, GroupBuilder, GroupConnection, InvalidGroup, ListMembers, MemberState, Merged, Missing,
     Naming, Policy,
 };
-pub use handlers::{Handlers, InvalidRoot, Roots, elicit};
+pub use handlers::{Handlers, InvalidRoot, Roots, elicit, sample};
 pub use icon::{IconSource, UnsafeIcon};
 pub use legacy::{Ping, SetLoggingLevel};
 pub use lists::{ListAll, ListPage, ListRequest};

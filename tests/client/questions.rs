@@ -2,7 +2,9 @@
 
 use crate::{builder, deadline, params, said};
 use conformance::in_process::{Asked, InProcess, Outcome};
-use mcp_client::{Connection, Error, Handlers, Misbehavior, Question, Roots, elicit};
+use mcp_client::{
+    Connection, Content, Error, Handlers, Misbehavior, Question, Roots, elicit, sample,
+};
 use mcp_types::{
     CreateMessageRequest, CreateMessageResult, ErrorCode, ErrorObject, RawJson, Role, Root,
     SamplingMessageContentBlock, TextContent,
@@ -221,6 +223,31 @@ async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
     assert_eq!(*declared, json!({"sampling": {"tools": {}}}));
 }
 
+// seed: 53
+#[tokio::test]
+async fn a_text_is_what_a_model_has_said() {
+    let message = json!({"role": "user", "content": {"type": "text", "text": "hi"}});
+    let params = json!({"maxTokens": 9, "messages": [message]});
+    let question = json!({"method": "sampling/createMessage", "params": params});
+    let echo = Handlers::new().on_sample(async |question| {
+        let blocks = question.messages.iter().flat_map(|message| message.content.as_slice());
+        let words: Vec<_> = blocks.filter_map(Content::as_text).collect();
+        sample::completion("parrot", words.join(" "))
+    });
+    for (handlers, text, model) in [
+        (echo, "hi", "parrot"),
+        (Handlers::new().on_sample(async |_| "ho"), "ho", "unknown"),
+        (Handlers::new().on_sample(async |_| Ok("ho".to_owned())), "ho", "unknown"),
+    ] {
+        let expected =
+            json!({"role": "assistant", "content": {"type": "text", "text": text}, "model": model});
+        for server in [asking(question.clone()), asking_back(question.clone())] {
+            let client = connect(&server, handlers.clone()).await;
+            assert_eq!(answer(&client).await.unwrap(), expected);
+        }
+    }
+}
+
 // spec: SAMP-05 SAMP-06 SAMP-07 SAMP-08 SAMP-14
 #[tokio::test]
 async fn a_conversation_that_is_against_the_rules_reaches_no_model_and_no_server() {
@@ -236,8 +263,7 @@ async fn a_conversation_that_is_against_the_rules_reaches_no_model_and_no_server
         let block = SamplingMessageContentBlock::from(TextContent::new("hi"));
         Ok(CreateMessageResult::new(Role::Assistant, block, "parrot"))
     });
-    let nobody =
-        Handlers::new().on_sample_with_tools(move |_| std::future::ready(Err(refuses.clone())));
+    let nobody = Handlers::new().on_sample_with_tools(move |_| std::future::ready(refuses.clone()));
     for (question, handlers, code) in [
         (asked(json!([used, text]), "auto"), &model, -32602),
         (asked(json!([text]), "required"), &model, -32603),

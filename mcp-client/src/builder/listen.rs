@@ -3,11 +3,11 @@
 use super::ClientBuilder;
 use crate::{
     Event, Handlers, InputHandler, Progress, Question, Roots, elicit::IntoAnswer, log::LogListener,
-    progress::ProgressListener,
+    progress::ProgressListener, sample::IntoCompletion,
 };
 use mcp_types::{
-    CreateMessageRequest, CreateMessageResult, ElicitRequestFormParams, ElicitRequestUrlParams,
-    ErrorObject, LoggingMessageNotification, Root,
+    CreateMessageRequest, ElicitRequestFormParams, ElicitRequestUrlParams, ErrorObject,
+    LoggingMessageNotification, Root,
 };
 use std::{future::Future, mem, sync::Arc};
 
@@ -62,7 +62,7 @@ impl ClientBuilder {
         sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
+        F: Future<Output: IntoCompletion> + Send + 'static,
     {
         self.handle(|handlers| handlers.on_sample(sample))
     }
@@ -73,7 +73,7 @@ impl ClientBuilder {
         sample: impl Fn(Question<CreateMessageRequest>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<CreateMessageResult, ErrorObject>> + Send + 'static,
+        F: Future<Output: IntoCompletion> + Send + 'static,
     {
         self.handle(|handlers| handlers.on_sample_with_tools(sample))
     }
