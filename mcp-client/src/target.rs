@@ -178,7 +178,7 @@ fn kind_of(text: &str) -> Kind {
 }
 
 /// A URL without what may be secret in it: user, password, query and fragment.
-fn without_secrets(text: &str) -> String {
+pub(crate) fn without_secrets(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),

@@ -80,7 +80,7 @@ impl ToolResult {
     /// [`Error::Decode`] if there is none, or it does not fit the type.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let data = match self.data() {
-            Some(data) => T::deserialize(data),
+            Some(data) => T::deserialize(data).map_err(|error| unfit(&self.tool, &error)),
             None => Err(serde_json::Error::custom(format!(
                 "tool {:?} gave no structured output",
                 self.tool
@@ -117,6 +117,11 @@ fn failed(tool: &ToolName, content: Vec<ContentBlock>) -> Error {
         text => text.into(),
     };
     Error::Tool { tool: (*tool.read()).into(), message, content }
+}
+
+/// The structured output of the tool is of another type than the program wants.
+fn unfit(tool: &ToolName, error: &serde_json::Error) -> serde_json::Error {
+    serde_json::Error::custom(format!("the output of tool {tool:?} does not fit: {error}"))
 }
 
 /// Whether `_meta` says that the structured output is wrapped.
@@ -185,7 +190,9 @@ impl Parts<'_> {
             return self.read_text(&origin.tool);
         };
         if self.meta.as_ref().is_some_and(is_wrapped) {
-            return serde_json::from_str(structured.get()).map(|Wrapped { result }| result);
+            return serde_json::from_str(structured.get())
+                .map(|Wrapped { result }| result)
+                .map_err(|error| unfit(&origin.tool, &error));
         }
         if origin.wraps
             && let Some(result) = unwrap_only(structured)
@@ -194,7 +201,7 @@ impl Parts<'_> {
         }
         serde_json::from_str(structured.get()).or_else(|error| {
             // An older server does not say that it wraps; of two errors, that of the whole is the plainer one.
-            unwrap_only(structured).ok_or(error)
+            unwrap_only(structured).ok_or_else(|| unfit(&origin.tool, &error))
         })
     }
 

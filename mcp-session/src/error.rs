@@ -27,7 +27,7 @@ pub enum Error {
     #[error(transparent)]
     Transport(#[from] mcp_transport::Error),
     /// A deadline passed. The request was cancelled on the wire.
-    #[error("{method} was not answered {phase} {after:?}")]
+    #[error("{}", late(method, *phase, *after))]
     Timeout {
         /// The method that was called.
         method: Box<str>,
@@ -249,6 +249,14 @@ pub enum Error {
     /// A layer of the user failed.
     #[error("a layer failed")]
     Layer(#[source] BoxError),
+}
+
+fn late(method: &str, phase: Phase, after: Duration) -> String {
+    match phase {
+        // No method of the protocol: what was done until then has no one name.
+        Phase::Connect if method == "connect" => format!("server was not ready within {after:?}"),
+        _ => format!("{method} was not answered {phase} {after:?}"),
+    }
 }
 
 fn did_you_mean(near: &[Box<str>]) -> String {

@@ -78,7 +78,9 @@ impl fmt::Display for Misbehavior {
             Self::UnknownResultType => "the result is of an unknown type",
             Self::InputRequiredOnOtherMethod => "the method may not ask for input",
             Self::InputRequiredWithoutContent => "it asks for input without saying which",
-            Self::UndeclaredInputRequest => "it asks for input of a kind that was not offered",
+            Self::UndeclaredInputRequest => {
+                "it asks for input of a kind that this client has no handler for"
+            }
             Self::ProgressNotIncreasing => "progress did not increase",
             Self::AcknowledgeNotFirst => "a subscription was not acknowledged first",
             Self::NotificationForOtherSubscription => "a notification is of another subscription",

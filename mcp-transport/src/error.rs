@@ -1,6 +1,9 @@
 //! The transport error.
 
+mod last_words;
+
 use http::StatusCode;
+use last_words::LastWords;
 use mcp_types::ErrorObject;
 use std::{borrow::Cow, error, fmt, process::ExitStatus, sync::Arc, time::Duration};
 
@@ -125,11 +128,21 @@ impl Error {
         self.edit(|inner| inner.retry_after = Some(wait))
     }
 
-    /// Sets the exit status of the server's process, and the end of its standard error.
+    /// Sets the exit status of the server's process, and the end of its standard error, whose last lines become a cause.
     #[must_use]
     pub fn with_exit(self, exit: Option<ExitStatus>, stderr_tail: impl Into<Box<str>>) -> Self {
         let tail = Some(stderr_tail.into()).filter(|tail| !tail.is_empty());
-        self.edit(|inner| (inner.server_exit, inner.stderr_tail) = (exit, tail))
+        self.edit(|inner| {
+            if let Some(tail) = &tail {
+                inner.source = Some(Arc::new(LastWords::new(tail, inner.source.take())));
+            }
+            (inner.server_exit, inner.stderr_tail) = (exit, tail);
+        })
+    }
+
+    /// The same error in other words.
+    pub(crate) fn with_message(self, message: String) -> Self {
+        self.edit(|inner| inner.message = message.into())
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {

@@ -231,7 +231,11 @@ fn text_that_is_not_json_is_told_where_it_breaks() {
 fn a_text_without_servers_is_told_as_such() {
     for text in ["", "  \n", "{}", "{\"a\": 1}", "// Nothing yet."] {
         let error = Config::parse(text).expect_err(text);
-        assert_eq!(error.to_string(), "no MCP servers are defined in the text", "{text:?}");
+        assert_eq!(
+            error.to_string(),
+            "no MCP servers are defined in the text: they belong into `mcpServers`",
+            "{text:?}"
+        );
     }
     assert_eq!(parse("{\"mcpServers\": {}}").servers().len(), 0, "an empty map is one");
     // At the root, what stands beside servers has to be one.

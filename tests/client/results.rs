@@ -158,7 +158,10 @@ async fn output_that_is_missing_or_does_not_fit_is_named() {
             json!({"content": [text("sunny")]}),
             "gave no structured output, and its text does not fit",
         ),
-        (json!({"content": [], "structuredContent": {"degrees": "cold"}}), "invalid type: string"),
+        (
+            json!({"content": [], "structuredContent": {"degrees": "cold"}}),
+            r#"the output of tool "x" does not fit: invalid type: string"#,
+        ),
         (
             json!({"content": [], "structuredContent": {"result": {"degrees": "cold"}}}),
             "missing field `degrees`",

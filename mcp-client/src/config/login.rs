@@ -18,9 +18,8 @@ impl ServerConfig {
         let target = self.login_of(server);
         let target =
             target.map(|(endpoint, oauth, port)| Target::logging_in(endpoint, change(oauth, port)));
-        self.begin(
-            target.unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason)),
-        )
+        let place = self.transport.place();
+        self.begin(target.unwrap_or_else(|Refusal(reason)| Target::invalid(&place, reason)))
     }
 
     /// Where a client would log in to the server, and as whom, as its config has it.

@@ -66,7 +66,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// There is no map of servers where one is expected.
-    #[error("no MCP servers are defined in {}", place(path.as_deref()))]
+    #[error("no MCP servers are defined in {}: they belong into `mcpServers`", place(path.as_deref()))]
     NoServers {
         /// The file, if it came from one.
         path: Option<PathBuf>,

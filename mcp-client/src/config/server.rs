@@ -45,6 +45,16 @@ pub enum ServerTransport {
     Remote(RemoteServer),
 }
 
+impl ServerTransport {
+    /// The command or the URL, as the config has it, for a person to read.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Stdio(server) => server.command.clone(),
+            Self::Remote(server) => crate::target::without_secrets(&server.url),
+        }
+    }
+}
+
 /// A child process that is a server.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]

@@ -31,7 +31,7 @@ impl ServerConfig {
             }
         };
         let target = outcome
-            .unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason));
+            .unwrap_or_else(|Refusal(reason)| Target::invalid(&self.transport.place(), reason));
         let server = self.clone();
         target.planned(move |plan| server.amend(plan))
     }
@@ -273,9 +273,10 @@ fn http(
     let name = shown(endpoint.clone(), token.clone(), oauth.clone())?.name().to_owned();
     let folder = folder.map(Path::to_owned);
     let read = move || super::files::tls(&tls, folder.as_deref());
+    let place = name.clone();
     Ok(super::files::target(name, read, move |tls| {
         let target = shown(endpoint.clone().tls(tls), token.clone(), oauth.clone());
-        target.unwrap_or_else(|Refusal(reason)| Target::invalid("a configured server", reason))
+        target.unwrap_or_else(|Refusal(reason)| Target::invalid(&place, reason))
     }))
 }
 

@@ -36,7 +36,7 @@ impl<I: Inbound> Intake<I> {
         let left = self.left.take();
         let reading = left.unwrap_or_else(|| port.read(cx, &mut self.inbound));
         drop(port);
-        self.route(reading)
+        self.route(reading).map_err(|error| self.router.explain_end(error))
     }
 
     /// The same for one who is not the driver: more than so many bytes, and all that is out of the ordinary, is left to

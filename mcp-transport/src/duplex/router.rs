@@ -105,6 +105,17 @@ impl Router {
         Err(Error::new(Kind::Malformed, Delivery::Unknown, text))
     }
 
+    /// Adds to the end of a connection over which nothing but noise has come how that began: a program's usage, perhaps.
+    pub(super) fn explain_end(&self, error: Error) -> Error {
+        match &self.noise {
+            (1.., sample) if !self.has_heard && !sample.is_empty() && error.is_closed() => {
+                let text = format!("{error}, having written no message but {sample:?}");
+                error.with_message(text)
+            }
+            _ => error,
+        }
+    }
+
     /// The callers whom messages have come for.
     pub(super) fn due(&mut self) -> &mut Wakers {
         &mut self.due

@@ -63,7 +63,7 @@ where
 {
     let status = response.status();
     let mut replies = read(state, sent, response).await?;
-    let message = format!("{} refused the message", state.target.url);
+    let message = format!("{} {}", state.target.url, refused(status));
     let error = Error::new(Kind::Status, delivery(status), message).with_status(status);
     match replies.next().now_or_never().flatten() {
         Some(Ok(Message::Response(RpcResponse { outcome: Err(said), .. }))) => {
@@ -95,13 +95,24 @@ fn explain(url: &str, head: &http::response::Parts, body: &[u8]) -> String {
     if let Some(location) = location {
         // A query may hold secrets.
         let path = location.as_bytes().split(|byte| *byte == b'?').next().unwrap_or_default();
-        return format!("{url} redirects to {:?}, which is not followed", excerpt(path, EXCERPT));
+        let path = excerpt(path, EXCERPT);
+        return format!(
+            "{url} redirects to {path:?}, which is not followed: use that if you trust it"
+        );
     }
+    let what = refused(head.status);
     let excerpt = excerpt(body, EXCERPT);
-    if excerpt.is_empty() {
-        format!("{url} refused the message")
-    } else {
-        format!("{url} refused the message: {excerpt:?}")
+    if excerpt.is_empty() { format!("{url} {what}") } else { format!("{url} {what}: {excerpt:?}") }
+}
+
+/// What a status says to who has to do something about it.
+fn refused(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "wants a login or a valid token",
+        StatusCode::NOT_FOUND => "is not there (is the path right?)",
+        StatusCode::METHOD_NOT_ALLOWED => "takes no messages (is it the address of an MCP server?)",
+        StatusCode::TOO_MANY_REQUESTS => "wants fewer requests",
+        _ => "refused the message",
     }
 }
 

@@ -57,8 +57,7 @@ pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
             return own.clone();
         }
         if at.is::<ConnectError>() {
-            let message = format!("cannot connect to {url}");
-            return Error::new(Kind::Connect, Delivery::NotSent, message).with_source(error);
+            return unreachable(url, error);
         }
         cause = at.source();
     }
@@ -68,6 +67,34 @@ pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
     }
     let message = format!("connection to {url} was lost before the answer");
     Error::new(Kind::Io, Delivery::Unknown, message).with_source(error)
+}
+
+/// There is no connection, because of `error`.
+fn unreachable(url: &str, error: BoxError) -> Error {
+    let cause = error.downcast::<ConnectError>().map_or_else(|error| error, |it| it.into_cause());
+    let message = match tls_error(&*cause) {
+        // What else than TLS comes first is a text, like an answer to what seemed no request of HTTP.
+        Some(rustls::Error::InvalidMessage(_)) => {
+            format!("{url} does not speak TLS: is it a server for http:// alone?")
+        }
+        Some(_) => format!("{url} cannot be reached with TLS"),
+        None => format!("{url} cannot be reached"),
+    };
+    Error::new(Kind::Connect, Delivery::NotSent, message).with_source(cause)
+}
+
+/// What rustls said, if it was rustls: its errors travel in those of IO.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = Some(error);
+    while let Some(at) = cause {
+        let inner = at.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let found = at.downcast_ref().or_else(|| inner?.downcast_ref());
+        if found.is_some() {
+            return found;
+        }
+        cause = inner.map(|it| it as &(dyn StdError + 'static)).or_else(|| at.source());
+    }
+    None
 }
 
 /// Whether an error proves that the server has not acted on the request.

@@ -169,7 +169,10 @@ fn files_that_are_missing_blank_or_no_text_are_told_by_name() {
     assert_eq!(error, format!("cannot read {}", path.display()));
     fs::write(&path, "  ").unwrap();
     let error = Config::from_file(&path).unwrap_err().to_string();
-    assert_eq!(error, format!("no MCP servers are defined in {}", path.display()));
+    assert_eq!(
+        error,
+        format!("no MCP servers are defined in {}: they belong into `mcpServers`", path.display())
+    );
     fs::write(&path, b"{\"mcpServers\": {\"\xff\": {}}}").unwrap();
     assert!(matches!(Config::from_file(&path), Err(ConfigError::Read { .. })));
     fs::write(&path, "{\"mcpServers\": {\"a\": {}}}").unwrap();

@@ -99,6 +99,24 @@ async fn f24_a_peer_that_does_not_speak_tls_is_a_connect_error() {
         .await;
         let error = error_of(connect_to(over_tls(&url)).await.send(modern_call(1)).await);
         assert!(error.is_connect() && error.delivery() == Delivery::NotSent, "{error:?}");
+        assert!(
+            error.to_string().ends_with(" does not speak TLS: is it a server for http:// alone?")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_port_that_nobody_listens_at_is_told_once_with_the_cause() {
+    deadline(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+        drop(listener);
+        let endpoint = Endpoint::parse(&url).unwrap();
+        let error = error_of(connect_to(endpoint).await.send(modern_call(1)).await);
+        assert_eq!(error.to_string(), format!("{url} cannot be reached"));
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert!(cause.is_some_and(|cause| cause.starts_with("tcp connect error")), "{error:?}");
     })
     .await;
 }

@@ -38,6 +38,30 @@ async fn f36_a_refusal_with_an_error_response_is_the_response() {
     .await;
 }
 
+#[tokio::test]
+async fn a_refusal_says_what_a_person_may_do_about_it() {
+    deadline(async {
+        let server = start(|request| {
+            let status = u16::try_from(request.json()["id"].as_u64().unwrap()).unwrap();
+            Answer::json(&json!("see the manual")).with_status(status)
+        })
+        .await;
+        let mut peer = connect(&server).await;
+        for (status, told) in [
+            (401, " wants a login or a valid token: "),
+            (404, " is not there (is the path right?): "),
+            (405, " takes no messages (is it the address of an MCP server?): "),
+            (429, " wants fewer requests: "),
+            (503, " refused the message: "),
+        ] {
+            let error = error_of(peer.send(modern_call(status)).await).to_string();
+            assert!(error.contains(told) && error.contains("see the manual"), "{error}");
+            assert!(error.contains(&format!("(HTTP status {status} ")), "{error}");
+        }
+    })
+    .await;
+}
+
 // spec: HTTP-21 VER-11
 #[tokio::test]
 async fn f32_statuses_about_rights_and_moments_are_errors_with_what_the_server_said() {

@@ -14,12 +14,30 @@ async fn f44_a_child_that_exits_tells_why_it_did() {
     assert_eq!(error.server_exit().and_then(|exit| exit.code()), Some(3));
     assert_eq!(error.stderr_tail(), Some("no license"));
     assert_eq!(error.to_string(), "server closed the connection (exit status: 3)");
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(cause.as_deref(), Some("it wrote to standard error: no license"));
     let end = child.driver.end().await.unwrap_err();
     assert_eq!(end.server_exit().and_then(|exit| exit.code()), Some(3));
     let message = ClientMessage::new(Request::new(2, "a"));
     let refused = deadline(child.client.call(message)).await.unwrap_err();
     assert!(refused.is_closed() && refused.delivery() == Delivery::NotSent);
     assert_eq!(refused.stderr_tail(), Some("no license"));
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_server_is_known_by_what_it_printed() {
+    let script = "print('usage: tool [--port]', flush=True); receive(); sys.exit(2)";
+    let child = Child::start(python(script)).await;
+    let error = failure(child.open(1).await).await;
+    let told = "server closed the connection, having written no message but \"usage: tool [--port]\" (exit status: 2)";
+    assert_eq!(error.to_string(), told);
+    assert!(error.is_closed());
+    // What is printed between messages has nothing to do with the end.
+    let script = "answer({}); print('bye', flush=True); receive(); sys.exit(0)";
+    let child = Child::start(python(script)).await;
+    child.call(1).await;
+    let error = failure(child.open(2).await).await;
+    assert_eq!(error.to_string(), "server closed the connection (exit status: 0)");
 }
 
 // seed: 10

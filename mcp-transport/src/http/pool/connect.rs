@@ -83,6 +83,13 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Beside {
 #[derive(Debug)]
 pub(in crate::http) struct ConnectError(BoxError);
 
+impl ConnectError {
+    /// Why there is none.
+    pub(in crate::http) fn into_cause(self) -> BoxError {
+        self.0
+    }
+}
+
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("no connection could be made")
