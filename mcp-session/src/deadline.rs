@@ -164,7 +164,7 @@ where
             *this.watch = None;
             return polled;
         }
-        let end = countdown.poll_end(ticking.heard(), ticking.ground(), cx);
+        let end = countdown.poll_end(ticking.heard(), None, ticking.ground(), cx);
         end.map(|end| Err(end.error(method).into()))
     }
 }

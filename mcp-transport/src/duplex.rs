@@ -39,6 +39,7 @@
 //! written in part: a driver whose handles are gone waits until the peer has taken the rest; limit that wait where the
 //! driver is polled.
 
+mod alarm;
 mod batch;
 mod bell;
 mod call;
@@ -60,6 +61,7 @@ mod turns;
 mod wakers;
 mod wire;
 
+pub use alarm::{Alarm, Waiters};
 pub use connection::{Connection, MessageConnection};
 pub use sending::Sending;
 

@@ -127,7 +127,7 @@ mod wakes;
 pub mod websocket;
 
 pub use connector::{Binding, Connector, Driver, InProcess, Link, Shared};
-pub use duplex::{Multiplex, multiplex};
+pub use duplex::{Alarm, Multiplex, Waiters, multiplex};
 pub use error::{BoxError, Delivery, Error};
 pub use extensions::Extensions;
 pub use message::{ClientMessage, MirroredParams, ServerMessage};

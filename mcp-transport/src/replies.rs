@@ -1,6 +1,6 @@
 //! The stream of replies to one message.
 
-use crate::{Error, ServerMessage, duplex::CallReplies};
+use crate::{Error, ServerMessage, Waiters, duplex::CallReplies};
 use futures_core::Stream;
 use futures_util::stream::poll_fn;
 use mcp_types::rpc::Response;
@@ -93,6 +93,17 @@ impl Stream for Replies {
         match &mut self.get_mut().0 {
             Inner::Ready(message) => Poll::Ready(message.take().map(Ok)),
             Inner::Pending(pending) => Pin::new(pending).poll_next(cx),
+        }
+    }
+}
+
+impl PendingReplies {
+    /// All who wait for replies over the same connection; nothing if only these know who waits for them.
+    #[inline]
+    pub fn waiters(&self) -> Option<Waiters<'_>> {
+        match &self.0 {
+            Source::Call(replies) => replies.waiters(),
+            Source::Stream(_) => None,
         }
     }
 }

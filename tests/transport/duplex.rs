@@ -1,5 +1,6 @@
 //! Byte streams, with a scripted peer at the other end.
 
+mod alarm;
 mod batches;
 mod calls;
 mod drops;

@@ -1,13 +1,17 @@
 //! One timer for many calls.
 
 use crate::moment::{Epoch, Moment, nanos};
+use mcp_transport::{Alarm, Waiters};
 use slab::Slab;
 use std::{
     future::Future,
     mem,
     num::NonZero,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
@@ -27,6 +31,10 @@ const SHORTEST: Duration = Duration::from_secs(1);
 pub(super) struct Timers {
     /// What moments are counted from.
     pub(super) epoch: Epoch,
+    /// No two timers of this process have alarms of the same number.
+    id: u32,
+    /// Whose clock alarms have.
+    home: OnceLock<Id>,
     state: Arc<Mutex<State>>,
 }
 
@@ -48,6 +56,8 @@ struct SharedTimer {
     /// Whose clock it is: a runtime that is not driven wakes nobody.
     runtime: Id,
     waiting: Slab<Waker>,
+    /// They ring when this is dropped, for those who have no seat.
+    alarms: Vec<Alarm>,
     /// Polled once: it is done when it has woken the timer.
     sleep: Pin<Box<Sleep>>,
 }
@@ -64,7 +74,31 @@ pub(super) struct Seat {
 
 impl Timers {
     pub(super) fn new() -> Self {
-        Self { epoch: Epoch::now(), state: Arc::default() }
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self { epoch: Epoch::now(), id, home: OnceLock::new(), state: Arc::default() }
+    }
+
+    /// Has the timer of a seat wake all these, unless they have an alarm. Those who come later, with the same limit or a
+    /// longer one, need no seat then.
+    pub(super) fn set_alarm(&self, seat: &Seat, waiters: Waiters<'_>) {
+        let mut state = self.lock();
+        let Some(timer) = state.find(seat.timer) else { return };
+        if *self.home.get_or_init(|| timer.runtime) == timer.runtime {
+            timer.alarms.extend(waiters.set_alarm(self.alarm(timer.number)));
+        }
+    }
+
+    /// Whether it is an alarm of these timers, and has the clock of the runtime that this is called in.
+    #[inline]
+    pub(super) fn has_set(&self, alarm: NonZero<u64>) -> bool {
+        let is_own = alarm.get() >> 32 == u64::from(self.id);
+        is_own && self.home.get() == Some(&Handle::current().id())
+    }
+
+    /// The number of an alarm of a timer.
+    fn alarm(&self, timer: Number) -> NonZero<u64> {
+        NonZero::from(timer) | u64::from(self.id) << 32
     }
 
     /// Waits with others until a time before `at`, if there is a timer for that: for a call that ends then, after `limit`.
@@ -82,7 +116,7 @@ impl Timers {
         let mut timer = self.start(&mut state, due, runtime)?;
         let seat = timer.join(waker)?;
         // Later than the new one, which others will join.
-        let unused = state.running.pop_if(|before| before.waiting.is_empty());
+        let unused = state.running.pop_if(|before| before.is_unused());
         state.running.push(timer);
         let over = mem::take(&mut state.over);
         drop(state);
@@ -98,7 +132,8 @@ impl Timers {
         let bell = Waker::from(Arc::new(Bell { timers: Arc::downgrade(&self.state), number }));
         let mut sleep = Box::pin(sleep_until(self.epoch.instant(due)));
         let polled = sleep.as_mut().poll(&mut Context::from_waker(&bell));
-        let timer = SharedTimer { number, due, runtime, waiting: Slab::new(), sleep };
+        let (waiting, alarms) = (Slab::new(), Vec::new());
+        let timer = SharedTimer { number, due, runtime, waiting, alarms, sleep };
         polled.is_pending().then_some(timer)
     }
 
@@ -124,7 +159,7 @@ impl Timers {
         // When it has rung, nobody waits for it any more.
         let Some(timer) = state.find(seat.timer) else { return };
         let waker = timer.waiting.try_remove(seat.key as usize);
-        let unused = timer.waiting.is_empty().then(|| state.take_unless_last(seat.timer));
+        let unused = timer.is_unused().then(|| state.take_unless_last(seat.timer));
         drop(state);
         // As above.
         drop((waker, unused));
@@ -152,6 +187,11 @@ impl State {
 }
 
 impl SharedTimer {
+    /// Whether nobody waits for it, as far as is known.
+    fn is_unused(&self) -> bool {
+        self.waiting.is_empty() && self.alarms.is_empty()
+    }
+
     fn join(&mut self, waker: &Waker) -> Option<Seat> {
         let place = self.waiting.vacant_entry();
         let key = u32::try_from(place.key()).ok()?;
@@ -170,19 +210,23 @@ impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         let Some(timers) = self.timers.upgrade() else { return };
         let mut state = timers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(SharedTimer { waiting, sleep, .. }) = state.take(self.number) else { return };
+        let Some(timer) = state.take(self.number) else { return };
+        let SharedTimer { waiting, alarms, sleep, .. } = timer;
         state.over.push(sleep);
         // Not under the lock, which those who are woken may want.
         drop(state);
         waiting.into_iter().for_each(|(_, waker)| waker.wake());
+        drop(alarms);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mcp_types::rpc::Request;
     use tokio::time::Instant;
     use tokio_test::{assert_pending, assert_ready, task};
+    use tower_service::Service;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -273,5 +317,32 @@ mod tests {
         drop(first);
         let (other, was_woken) = join_on(&second);
         assert!(other.is_some() && was_woken);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_with_an_alarm_wakes_those_who_have_no_seat_and_one_that_goes_takes_it_along() {
+        let (ours, _theirs) = tokio::io::duplex(1024);
+        let mut link = mcp_transport::duplex::connect(ours);
+        let sent = link.transport.call(Request::new(1, "a").into()).await.unwrap();
+        let mut replies = task::spawn(sent.into_response().unwrap_err());
+        assert_pending!(replies.poll_next());
+        let (timers, mut seated) = (Timers::new(), task::spawn(()));
+        let seat = seated.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
+        timers.set_alarm(&seat, replies.waiters().unwrap());
+        // It is there for others who may rely on it.
+        timers.leave(&seat);
+        let shorter = seated.enter(|cx, _| join(&timers, MINUTE / 4, cx)).unwrap();
+        timers.leave(&shorter);
+        let number = replies.waiters().unwrap().alarm().unwrap();
+        assert!(timers.has_set(number) && !Timers::new().has_set(number));
+        tokio::time::sleep(MINUTE * 3 / 4 - Duration::from_millis(1)).await;
+        assert!(!replies.is_woken());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert!(replies.is_woken() && replies.waiters().unwrap().alarm().is_none());
+        let seat = seated.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
+        timers.set_alarm(&seat, replies.waiters().unwrap());
+        assert!(replies.waiters().unwrap().alarm().is_some());
+        drop(timers);
+        assert!(replies.waiters().unwrap().alarm().is_none());
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     peer::MAX_ANSWERS,
 };
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use mcp_transport::{BoxError, Extensions, PendingReplies, Transport};
+use mcp_transport::{BoxError, Extensions, PendingReplies, Transport, Waiters};
 use mcp_types::{
     RawJson, RequestId,
     rpc::{Message, Notification, Request, Response},
@@ -95,10 +95,14 @@ impl<T: Transport> Future for Exchange<T> {
         if let Poll::Ready(outcome) = self.as_mut().poll_reply(cx) {
             return Poll::Ready(outcome);
         }
-        match self.project().talk {
-            Some(talk) => talk.poll_end(cx).map(Err),
-            None => Poll::Pending,
-        }
+        let this = self.project();
+        let Some(talk) = this.talk else { return Poll::Pending };
+        let waiters = match this.stage.project() {
+            // It is known there, unless it waits for a listener.
+            StageProjection::Receiving { replies } if !talk.is_busy() => replies.waiters(),
+            _ => None,
+        };
+        talk.poll_end(waiters, cx).map(Err)
     }
 }
 
@@ -166,13 +170,18 @@ impl<T: Transport> Talk<T> {
         &self.ends.peer
     }
 
+    /// Whether something has to be done before the server is heard again.
+    fn is_busy(&self) -> bool {
+        self.chat.as_ref().is_some_and(|chat| chat.busy.is_some())
+    }
+
     /// Ready when the time of the call is over.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<BoxError> {
+    fn poll_end(&mut self, waiters: Option<Waiters<'_>>, cx: &mut Context<'_>) -> Poll<BoxError> {
         let (Some(countdown), Some(ground)) = (&mut self.countdown, &self.ends.ground) else {
             return Poll::Pending;
         };
         let heard = self.chat.as_ref().and_then(|chat| chat.heard);
-        countdown.poll_end(heard, ground, cx).map(|end| end.error(&self.method).into())
+        countdown.poll_end(heard, waiters, ground, cx).map(|end| end.error(&self.method).into())
     }
 
     /// Waits no more for the end of its time.

@@ -1,6 +1,6 @@
 //! One call in flight, between the driver and its caller.
 
-use super::{calls::Key, exchange::Polled, outbox::Span, shared::Handle};
+use super::{alarm::Waiters, calls::Key, exchange::Polled, outbox::Span, shared::Handle};
 use crate::{
     Delivery, Error, ServerMessage,
     error::Kind,
@@ -102,10 +102,15 @@ impl Slot {
             queue.evict(is_progress).ok_or(Overflow)?;
         }
         queue.push(message, bytes);
-        Ok(match &mut self.stage {
+        Ok(self.caller())
+    }
+
+    /// The caller to wake, if one waits.
+    pub(super) fn caller(&mut self) -> Option<Waker> {
+        match &mut self.stage {
             Stage::Waiting(caller) => caller.take(),
             _ => None,
-        })
+        }
     }
 
     /// Hands over what the response says, and gives the caller to wake.
@@ -177,6 +182,12 @@ pub(crate) struct CallReplies {
 impl CallReplies {
     pub(super) fn new(key: Key, handle: Arc<Handle>) -> Self {
         Self { key, handle: Some(handle) }
+    }
+
+    /// All who wait for replies over the same connection, until the end was read.
+    #[inline]
+    pub(crate) fn waiters(&self) -> Option<Waiters<'_>> {
+        self.handle.as_deref().map(Waiters::new)
     }
 }
 

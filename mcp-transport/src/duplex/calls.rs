@@ -76,6 +76,11 @@ impl Calls {
         slot
     }
 
+    /// The callers who wait.
+    pub(super) fn callers(&mut self) -> Vec<Waker> {
+        self.slots.iter_mut().filter_map(|(_, slot)| slot.caller()).collect()
+    }
+
     /// Ends all that wait, each with an error of its own; gives the callers to wake.
     pub(super) fn fail_all(&mut self, error: impl Fn(&Slot) -> Error) -> Vec<Waker> {
         let Self { slots, pending } = self;

@@ -270,6 +270,11 @@ impl Exchange {
         self.released
     }
 
+    /// Those who wait for replies, to be woken. Whoever looks again is remembered again.
+    pub(super) fn callers(&mut self) -> Vec<Waker> {
+        self.calls.callers()
+    }
+
     /// Ends everything, each call with how far it got; gives the callers to wake.
     pub(super) fn close(&mut self, error: &Error, written: u64) -> Vec<Waker> {
         self.closed.get_or_insert_with(|| error.clone());

@@ -2,6 +2,7 @@
 
 use super::{
     Limits,
+    alarm::Mark,
     call::CallReplies,
     calls::Key,
     exchange::{Exchange, Outgoing, settle},
@@ -13,7 +14,7 @@ use mcp_types::rpc::Message;
 use std::{
     fmt, mem,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Waker},
@@ -30,6 +31,16 @@ impl Handle {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.0.lock()
+    }
+
+    #[inline]
+    pub(super) fn alarm(&self) -> &Mark {
+        &self.0.alarm
+    }
+
+    /// The connection, without keeping it open.
+    pub(super) fn downgrade(&self) -> Weak<Shared<dyn WriteThrough>> {
+        Arc::downgrade(&self.0)
     }
 
     /// Queues a message, or writes it at once if nothing else is under way; gives the replies to it.
@@ -77,6 +88,8 @@ pub(super) struct Shared<P: ?Sized> {
     driver: Mutex<Waker>,
     /// Whether the bell has rung while somebody had the wire, who then reads.
     has_rung: AtomicBool,
+    /// For all who wait for replies.
+    alarm: Mark,
     port: P,
 }
 
@@ -85,7 +98,7 @@ impl<W> Shared<Mutex<Port<W>>> {
         let exchange = Mutex::new(Exchange::new(&limits));
         let driver = Mutex::new(Waker::noop().clone());
         let has_rung = AtomicBool::new(false);
-        Self { limits, exchange, driver, has_rung, port: Port::new(wire) }
+        Self { limits, exchange, driver, has_rung, alarm: Mark::default(), port: Port::new(wire) }
     }
 
     /// Waits for the wire, which nobody has for longer than it takes to write or read once.
@@ -115,6 +128,10 @@ impl<W> Shared<Mutex<Port<W>>> {
 impl<P: ?Sized> Shared<P> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Exchange> {
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn alarm(&self) -> &Mark {
+        &self.alarm
     }
 
     pub(super) fn remember_driver(&self, driver: &Waker) {
