@@ -154,7 +154,7 @@ fn members(schema: &JsonObject, depth: usize) -> Value {
             }
             ("required", Value::Array(names)) => {
                 let mut names = names.clone();
-                names.sort_by_key(ToString::to_string);
+                names.sort_unstable_by_key(ToString::to_string);
                 names.into()
             }
             ("enum" | "const", value) => value.clone(),

@@ -18,8 +18,14 @@ pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
         .map(|known| (likeness(known), known))
         .filter(|it| it.0 >= ALIKE)
         .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
-    alike.into_iter().take(MOST).map(|(_, known)| known).collect()
+    let mut near = Vec::new();
+    while near.len() < MOST {
+        // Of those that are alike to the same degree the first one.
+        let most = alike.iter().enumerate().rev().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0));
+        let Some((place, _)) = most else { break };
+        near.push(alike.remove(place).1);
+    }
+    near
 }
 
 /// The end of a message about a name that nothing has.

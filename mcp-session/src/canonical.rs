@@ -24,7 +24,11 @@ fn write(text: &str, depth: usize, out: &mut Vec<u8>) -> Result<(), serde_json::
     match text.as_bytes().first() {
         Some(b'{') => {
             let mut members = Members::of(text)?.0;
-            members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+            // Doubled members keep the order of the text, in which their values stand.
+            members.sort_unstable_by(|(a, first), (b, second)| {
+                let by_name = a.encode_utf16().cmp(b.encode_utf16());
+                by_name.then_with(|| first.as_ptr().cmp(&second.as_ptr()))
+            });
             out.push(b'{');
             for (index, (name, value)) in members.iter().enumerate() {
                 if index > 0 {

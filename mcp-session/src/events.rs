@@ -2,7 +2,7 @@
 
 use crate::{deadline::Ground, moment::Moment};
 use futures_util::future::BoxFuture;
-use mcp_types::rpc::Notification;
+use mcp_types::{RawJson, rpc::Notification};
 use serde::Deserialize;
 use std::{
     fmt, iter,
@@ -58,6 +58,13 @@ pub struct Progress {
     pub total: Option<f64>,
     /// What is being done, for a person. Untrusted.
     pub message: Option<String>,
+}
+
+impl Progress {
+    /// Reads it from the parameters of a notification. It is compiled once, here.
+    pub(crate) fn read(params: &RawJson) -> Result<Self, serde_json::Error> {
+        params.decode()
+    }
 }
 
 /// The listeners of a call: any number of closures and channels.

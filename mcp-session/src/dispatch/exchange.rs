@@ -11,7 +11,7 @@ use crate::{
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mcp_transport::{BoxError, Extensions, PendingReplies, Transport, Waiters};
 use mcp_types::{
-    RawJson, RequestId,
+    RequestId,
     rpc::{Message, Notification, Request, Response},
 };
 use pin_project_lite::pin_project;
@@ -244,7 +244,7 @@ impl<T: Transport> Talk<T> {
             peer.tell(notification.clone());
         }
         let event = if notification.method == "notifications/progress" {
-            match notification.params.as_ref().map(RawJson::decode::<Progress>) {
+            match notification.params.as_ref().map(Progress::read) {
                 Some(Ok(progress)) if progress.progress > self.last_progress() => {
                     self.note(&progress);
                     Event::Progress(progress)

@@ -96,7 +96,7 @@ impl Listening {
     async fn hear(&mut self, said: &Notification) {
         let (Some(params), false) = (&said.params, self.events.is_empty()) else { return };
         let Some(Ok(token)) = params.decode_at::<RequestId>(&["progressToken"]) else { return };
-        let Ok(progress) = params.decode::<Progress>() else { return };
+        let Ok(progress) = Progress::read(params) else { return };
         if self.token.get() != Some(token)
             || self.last.is_some_and(|last| last >= progress.progress)
         {

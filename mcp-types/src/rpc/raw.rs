@@ -39,8 +39,16 @@ impl RawJson {
     /// The value has no JSON form, for example a map whose keys are not strings.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let mut out = Vec::with_capacity(ROOM);
-        json::write(value, &mut out)?;
-        Ok(Self::of(out))
+        let written = json::write(value, &mut out);
+        Self::written(out, written)
+    }
+
+    /// What was written, if it is whole. It is apart from what is compiled for each type.
+    fn written(
+        out: Vec<u8>,
+        outcome: Result<(), serde_json::Error>,
+    ) -> Result<Self, serde_json::Error> {
+        outcome.map(|()| Self::of(out))
     }
 
     /// Appends a value as [`encode`](Self::encode) makes it, for code that writes a larger one around it.
@@ -151,15 +159,22 @@ impl RawJson {
     ///
     /// The value does not fit the type.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<T, serde_json::Error> {
-        if self.size() < LARGE {
-            return self.decode();
+        if self.size() >= LARGE
+            && let Some(lifted) = self.lift()
+        {
+            return lifted.read();
         }
+        self.decode()
+    }
+
+    /// Takes the string out that most of a large value is, if it is one and nobody else holds it; `null` is left then.
+    fn lift(&mut self) -> Option<Lifted> {
         let null = Self::of(Bytes::from_static(b"null"));
         match Lifted::take(mem::replace(self, null).into_bytes(), LARGE) {
-            Ok(lifted) => lifted.read(),
+            Ok(lifted) => Some(lifted),
             Err(bytes) => {
                 *self = Self::of(bytes);
-                self.decode()
+                None
             }
         }
     }

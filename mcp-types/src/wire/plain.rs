@@ -105,3 +105,32 @@ fn undisguised(members: JsonObject) -> Value {
         None => Value::Object(members),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_core::Deserialize;
+    use serde_json::json;
+
+    #[test]
+    fn a_plain_value_is_what_serde_json_makes_of_the_same() {
+        for value in [
+            json!(null),
+            json!([true, -1, u64::MAX, 1.5, "a \"b\"", [], {}]),
+            json!({"a": {"b": [{"c": null}]}, "d": ""}),
+            json!({"$serde_json::private::RawValue": "[1, 2]"}),
+            json!({"$serde_json::private::RawValue": 1, "a": 2}),
+        ] {
+            let expected = Value::deserialize(&value).unwrap_or_else(|_| value.clone());
+            assert_eq!(Plain.deserialize(&value).unwrap(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn text_in_disguise_that_is_no_json_stays_an_object() {
+        for name in [RAW_VALUE, NUMBER] {
+            let value = json!({name: "[1"});
+            assert_eq!(Plain.deserialize(&value).unwrap(), value);
+        }
+    }
+}
