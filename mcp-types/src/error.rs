@@ -42,10 +42,10 @@ impl ErrorCode {
     pub const MISSING_REQUIRED_CLIENT_CAPABILITY: Self = Self(-32021);
     /// The server does not speak the revision of the request. Since 2026-07-28.
     pub const UNSUPPORTED_PROTOCOL_VERSION: Self = Self(-32022);
-    /// The user does not want it: how a client refuses to ask its language model.
+    /// The user refused: with this code a client rejects a sampling request.
     pub const USER_REJECTED: Self = Self(-1);
 
-    /// Whether only a server of a stateless revision gives this code.
+    /// Whether only servers of a stateless revision use this code.
     pub fn is_modern(self) -> bool {
         matches!(
             self,
@@ -88,12 +88,12 @@ pub struct ErrorObject {
     pub code: ErrorCode,
     /// One sentence for a person. Untrusted text of the peer.
     pub message: String,
-    /// Details, of a shape that depends on the code. In a box, so that messages have no room for what few of them carry.
+    /// Details, whose shape depends on the code. Boxed, because few messages carry them.
     pub data: Option<Box<Value>>,
 }
 
 impl ErrorObject {
-    /// An error without details.
+    /// Creates an error without details.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), data: None }
     }
@@ -102,7 +102,7 @@ impl ErrorObject {
     ///
     /// # Errors
     ///
-    /// The text is no error object.
+    /// The text is not an error object.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         Self::from_bytes(text.as_bytes())
     }
@@ -112,7 +112,7 @@ impl ErrorObject {
         serde_json::from_slice(text)
     }
 
-    /// The same error with details.
+    /// Sets the details.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<Value>) -> Self {
         self.data = Some(Box::new(data.into()));

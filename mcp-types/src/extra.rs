@@ -5,8 +5,8 @@ use serde_json::Value;
 
 /// The members of an object that have no field of their own, in the order of a [`JsonObject`].
 ///
-/// They are what a later revision or an extension added, and hints whose value does not fit. They are written back as
-/// they came. An empty one takes no memory beyond a pointer.
+/// They come from a later revision or an extension, or are hints whose value does not fit. They are written back as
+/// they came. An empty one takes only the memory of a pointer.
 ///
 /// ```
 /// use mcp_types::{Extra, tools::Tool};
@@ -19,7 +19,7 @@ use serde_json::Value;
 pub struct Extra(Option<Box<JsonObject>>);
 
 impl Extra {
-    /// Whether there is no such member.
+    /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -34,13 +34,13 @@ impl Extra {
         self.0.as_ref()?.get(name)
     }
 
-    /// Sets a member, and gives the value that it had. A member that has a field of its own belongs there: while the
-    /// field has a value, that is written instead.
+    /// Sets a member, and returns its earlier value. A member with a field of its own belongs there: while the field
+    /// has a value, that is written instead.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
         self.0.get_or_insert_default().insert(name.into(), value.into())
     }
 
-    /// Takes a member out.
+    /// Removes a member, and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let members = self.0.as_mut()?;
         let value = members.get_mut(name)?.take();

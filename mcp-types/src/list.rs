@@ -13,7 +13,7 @@ use std::{
 
 /// A list that was decoded item by item.
 ///
-/// It is a `Vec` of the items that fit their type, and keeps aside those that do not, so that one broken tool does not
+/// It is a `Vec` of the items that fit their type, and keeps those that do not apart, so that one broken tool does not
 /// hide all others. Broken items are written back where they were.
 ///
 /// ```
@@ -36,7 +36,7 @@ pub struct List<T> {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BrokenItem {
-    /// Where it was in the list, broken items counted.
+    /// Its index in the list, counting broken items.
     pub index: usize,
     /// The item as it came.
     pub value: Value,
@@ -45,12 +45,12 @@ pub struct BrokenItem {
 }
 
 impl<T> List<T> {
-    /// An empty list.
+    /// Creates an empty list.
     pub const fn new() -> Self {
         Self { items: Vec::new(), broken: None }
     }
 
-    /// Decodes each value by itself, for lists of types that are not of this crate: those of an extension.
+    /// Decodes each value on its own, for lists of types outside of this crate, such as those of an extension.
     ///
     /// ```
     /// use mcp_types::List;
@@ -75,17 +75,17 @@ impl<T> List<T> {
         list
     }
 
-    /// The items that do not fit.
+    /// The items that do not fit their type.
     pub fn broken(&self) -> &[BrokenItem] {
         self.broken.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    /// The items that do not fit, taken out of the list.
+    /// Removes and returns the items that do not fit their type.
     pub fn take_broken(&mut self) -> Vec<BrokenItem> {
         self.broken.take().map(|broken| *broken).unwrap_or_default()
     }
 
-    /// The items that fit.
+    /// The items that fit their type.
     pub fn into_vec(self) -> Vec<T> {
         self.items
     }

@@ -17,7 +17,7 @@ pub mod keys {
     pub const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
     /// Name and version of the server, on a result. Since 2026-07-28.
     pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
-    /// The least severe log message wanted during this request. Since 2026-07-28.
+    /// The minimum level of log messages during this request. Since 2026-07-28.
     pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
     /// The id of the `subscriptions/listen` request that a notification belongs to. Since 2026-07-28.
     pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -80,7 +80,7 @@ impl MetaObject {
         &self.0
     }
 
-    /// The members, to change without a check of the keys.
+    /// The members, for changes that bypass the check of keys.
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.0
     }

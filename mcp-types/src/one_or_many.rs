@@ -13,9 +13,9 @@ use std::slice;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum OneOrMany<T> {
-    /// A value that is not in an array.
+    /// A single value, not in an array.
     One(T),
-    /// An array, possibly of one value or of none.
+    /// An array, which may have one value or none.
     Many(Vec<T>),
     /// Something else, as it came.
     Unknown(Value),

@@ -2,7 +2,7 @@
 
 use crate::{Extra, MetaObject, wire::object};
 
-/// An object whose members nobody has described, `_meta` excepted.
+/// An object without known members except `_meta`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct OpenObject {

@@ -71,7 +71,7 @@ pub struct Method {
     pub params: &'static str,
     /// The type of the result of a request.
     pub result: Option<&'static str>,
-    /// The extension that defines it; none if the protocol does.
+    /// The extension that defines it; `None` for the protocol itself.
     pub extension: Option<&'static str>,
     pub(crate) from_client: Revisions,
     pub(crate) from_server: Revisions,
@@ -79,7 +79,7 @@ pub struct Method {
 }
 
 impl Method {
-    /// The revisions in which it is sent in a direction; those of an extension are the ones that it builds on.
+    /// The revisions in which it is sent in this direction; for an extension, the revisions that it builds on.
     pub fn revisions(&self, direction: Direction) -> Revisions {
         match direction {
             Direction::ClientToServer => self.from_client,

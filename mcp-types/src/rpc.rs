@@ -38,21 +38,21 @@ pub enum Message {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Request {
-    /// Ties the response to the request.
+    /// The id, which the response repeats.
     pub id: RequestId,
-    /// What is asked, like `tools/call`.
+    /// The method, like `tools/call`.
     pub method: Cow<'static, str>,
     /// The parameters, an object.
     pub params: Option<RawJson>,
 }
 
 impl Request {
-    /// A request without parameters.
+    /// Creates a request without parameters.
     pub fn new(id: impl Into<RequestId>, method: impl Into<Cow<'static, str>>) -> Self {
         Self { id: id.into(), method: method.into(), params: None }
     }
 
-    /// The same request with parameters.
+    /// Sets the parameters.
     #[must_use]
     pub fn with_params(mut self, params: RawJson) -> Self {
         self.params = Some(params);
@@ -64,19 +64,19 @@ impl Request {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Notification {
-    /// What is told, like `notifications/progress`.
+    /// The method, like `notifications/progress`.
     pub method: Cow<'static, str>,
     /// The parameters, an object.
     pub params: Option<RawJson>,
 }
 
 impl Notification {
-    /// A notification without parameters.
+    /// Creates a notification without parameters.
     pub fn new(method: impl Into<Cow<'static, str>>) -> Self {
         Self { method: method.into(), params: None }
     }
 
-    /// The same notification with parameters.
+    /// Sets the parameters.
     #[must_use]
     pub fn with_params(mut self, params: RawJson) -> Self {
         self.params = Some(params);
@@ -95,12 +95,12 @@ pub struct Response {
 }
 
 impl Response {
-    /// A successful response.
+    /// Creates a successful response.
     pub fn success(id: impl Into<RequestId>, result: RawJson) -> Self {
         Self { id: Some(id.into()), outcome: Ok(result) }
     }
 
-    /// An error response.
+    /// Creates an error response.
     pub fn failure(id: impl Into<RequestId>, error: ErrorObject) -> Self {
         Self { id: Some(id.into()), outcome: Err(error) }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{error, fmt};
 
 impl Tool {
-    /// The `inputSchema` of a tool whose arguments are read into a type.
+    /// The `inputSchema` of a tool whose arguments are deserialized into `T`.
     ///
     /// ```
     /// # use mcp_types::tools::Tool;
@@ -25,7 +25,7 @@ impl Tool {
     ///
     /// # Errors
     ///
-    /// The type is not an object in JSON, as arguments have to be.
+    /// The type does not serialize to a JSON object, as arguments have to.
     pub fn input_schema_of<T: JsonSchema>() -> Result<JsonObject, UnsuitableType> {
         let schema = schema_of::<T>(SchemaSettings::draft2020_12().for_deserialize());
         match schema.get("type") {
@@ -34,17 +34,17 @@ impl Tool {
         }
     }
 
-    /// The `outputSchema` of a tool whose structured content is written from a type.
+    /// The `outputSchema` of a tool whose structured content is serialized from `T`.
     ///
-    /// Until 2025-11-25 structured content is an object; since 2026-07-28 the type may be any.
+    /// Until 2025-11-25 structured content has to be an object; since 2026-07-28 it may be any type.
     pub fn output_schema_of<T: JsonSchema>() -> JsonObject {
         schema_of::<T>(SchemaSettings::draft2020_12().for_serialize())
     }
 }
 
 impl ElicitationSchema {
-    /// The schema of a form whose answers are read into a type: a struct of strings, numbers, booleans, enumerations
-    /// without data, lists of these enumerations, and options of all that.
+    /// The schema of a form whose answers are deserialized into `T`: a struct of strings, numbers, booleans, enums
+    /// without data, lists of such enums, and options of all these.
     ///
     /// ```
     /// # use mcp_types::elicitation::ElicitationSchema;
@@ -66,7 +66,7 @@ impl ElicitationSchema {
     ///
     /// # Errors
     ///
-    /// The type, or that of a field, is none that a form can show.
+    /// The type, or the type of a field, cannot be shown in a form.
     pub fn of<T: JsonSchema>() -> Result<Self, UnsuitableType> {
         let mut settings = SchemaSettings::draft2020_12().for_deserialize();
         settings.inline_subschemas = true;

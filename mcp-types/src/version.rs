@@ -43,7 +43,7 @@ impl ProtocolVersion {
         Self::V2026_07_28,
     ];
 
-    /// The revision as it is on the wire.
+    /// The revision as written on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }

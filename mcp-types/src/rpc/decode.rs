@@ -9,12 +9,12 @@ use bytes::Bytes;
 use std::{error, fmt};
 
 impl Message {
-    /// Reads one message from its bytes; parameters and results share them.
+    /// Decodes one message from its bytes, which parameters and results share.
     ///
     /// # Errors
     ///
-    /// The bytes are not JSON, or not a JSON-RPC 2.0 message. The error keeps the id where one can be found, so that
-    /// the call which the message answers can be told.
+    /// The bytes are not JSON, or not a JSON-RPC 2.0 message. The error has the id if it can be found, so that the call
+    /// which the message answers can be failed.
     pub fn decode(bytes: &Bytes) -> Result<Self, DecodeError> {
         match plain::message(bytes) {
             Some(message) => Ok(message),
@@ -22,10 +22,10 @@ impl Message {
         }
     }
 
-    /// Reads one message as [`decode`](Self::decode) does, and gives its bytes up: a result takes them over, and nobody
-    /// else holds them then.
+    /// Decodes one message like [`decode`](Self::decode), and consumes its bytes: a result takes them over, and is then
+    /// their only owner.
     ///
-    /// None are left, unless there is an error: then they are as they were.
+    /// Afterwards `bytes` is empty, unless there is an error: then it is unchanged.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -39,7 +39,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// As of `decode`.
+    /// See [`decode`](Self::decode).
     pub fn take(bytes: &mut Bytes) -> Result<Self, DecodeError> {
         if let Some(response) = plain::take_response(bytes) {
             return Ok(response.into());

@@ -22,10 +22,11 @@ impl Message {
         }
     }
 
-    /// Encodes a message whose parameters or result are large, 64 KiB or more, without a copy of them: they are shared.
+    /// Encodes a message with large parameters or a large result (64 KiB or more) without copying them: they are
+    /// shared.
     ///
-    /// The parts, one after the other, are what [`encode`](Self::encode) appends; none of them is empty. A smaller message has
-    /// no parts.
+    /// Joined, the parts are what [`encode`](Self::encode) appends; none of them is empty. Returns `None` for a smaller
+    /// message.
     ///
     /// ```
     /// use mcp_types::{RawJson, rpc::{Message, Request}};

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde_core::Deserialize;
 
 impl RawJson {
-    /// The text of the value at a path of keys, if there are objects on the way and they have them.
+    /// The text of the value at a path of keys, if there is one.
     ///
-    /// Nothing is decoded, and nothing after the value is looked at. Where a key is there twice, the first one counts.
+    /// Nothing is decoded, and the search stops at the value. If a key occurs twice, the first one counts.
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -25,7 +25,7 @@ impl RawJson {
         std::str::from_utf8(found).ok()
     }
 
-    /// The value at a path of keys as a type, if there are objects on the way and they have them. See [`find`](Self::find).
+    /// Decodes the value at a path of keys, if there is one. See [`find`](Self::find).
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -43,9 +43,10 @@ impl RawJson {
         self.find(path).map(|text| json::read(text.as_bytes()))
     }
 
-    /// The text of the value of a key among the members of an object that come after `end`, where one of them ends.
+    /// The text of the value of a key, among the members of an object that follow `end`, the offset at which a member
+    /// ends.
     ///
-    /// For whoever knows what is before. At another place than the end of a member nothing is found, or something else.
+    /// For callers that know what comes before. The result is unspecified if no member ends at `end`.
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -65,7 +66,7 @@ impl RawJson {
         std::str::from_utf8(found?).ok()
     }
 
-    /// A text that was found in this value, as bytes that share its memory. Another text is copied.
+    /// Returns text that was found in this value as bytes that share its memory. Other text is copied.
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -95,8 +96,8 @@ impl RawJson {
     }
 }
 
-/// The value of a member of an object, of which the text from a member on is given, or from the byte before it. The text is
-/// JSON, or there is none.
+/// The value of a member of an object, of which the text from a member on is given, or from the byte before it. The
+/// text is JSON, or there is none.
 fn member<'a>(text: &'a [u8], mut before: Option<u8>, key: &str) -> Option<&'a [u8]> {
     let mut checker = Checker::new(text);
     loop {

@@ -5,9 +5,9 @@ use crate::json::Checker;
 use std::borrow::Cow;
 
 impl RawJson {
-    /// The string that a JSON text is, borrowed if it has no escapes; nothing if it is no string.
+    /// Decodes a JSON string, borrowed if it has no escapes; `None` if the text is not a string.
     ///
-    /// The text is one that was found in a `RawJson`: it is not checked.
+    /// The text must come from a `RawJson`: it is not validated.
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -24,9 +24,9 @@ impl RawJson {
         serde_json::from_slice(text.as_bytes()).ok().map(Cow::Owned)
     }
 
-    /// The members of this object, one by one; none if it is no object.
+    /// Iterates over the members of this object; there are none if it is not an object.
     ///
-    /// Nothing is decoded but the keys. For what is seldom read: a type that is derived for it is much more to compile.
+    /// Only keys are decoded. Use it for what is rarely read: a derived type takes much longer to compile.
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -40,7 +40,7 @@ impl RawJson {
         Members::of(self.as_str())
     }
 
-    /// The elements of this array, one by one; none if it is no array.
+    /// Iterates over the elements of this array; there are none if it is not an array.
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -54,13 +54,13 @@ impl RawJson {
     }
 }
 
-/// The members of an object: each key, and the text of its value. [`RawJson::members`] gives them.
+/// An iterator over the members of an object: each key, and the text of its value. See [`RawJson::members`].
 #[derive(Debug)]
 pub struct Members<'a>(Parts<'a>);
 
 impl<'a> Members<'a> {
-    /// The members of an object that is this text, like one that [`RawJson::find`] has found. Text that is no JSON has none,
-    /// or fewer than it seems.
+    /// Iterates over the members of the object in a text, such as one found by [`RawJson::find`]. The result is
+    /// unspecified if the text is not JSON.
     pub fn of(text: &'a str) -> Self {
         Self(Parts::of(text, b'{'))
     }
@@ -77,12 +77,12 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The elements of an array, as text. [`RawJson::elements`] gives them.
+/// An iterator over the elements of an array, as text. See [`RawJson::elements`].
 #[derive(Debug)]
 pub struct Elements<'a>(Parts<'a>);
 
 impl<'a> Elements<'a> {
-    /// The elements of an array that is this text, as [`Members::of`] reads an object.
+    /// Iterates over the elements of the array in a text, as [`Members::of`] does for an object.
     pub fn of(text: &'a str) -> Self {
         Self(Parts::of(text, b'['))
     }

@@ -12,10 +12,10 @@ use std::{fmt, mem, ops::Range};
 /// The room for a small value.
 const ROOM: usize = 128;
 
-/// One JSON value as the bytes that were received or will be sent.
+/// A JSON value as the bytes that were received or will be sent.
 ///
-/// Cheap to clone: clones share the bytes. Typed decoding happens when somebody asks, in that caller's task. `Debug`
-/// shows the size alone, because values may hold what should not be logged; `Display` is the JSON text.
+/// It is cheap to clone: clones share the bytes. Decoding happens on demand, in the caller's task. `Debug` shows only
+/// the size, because values may contain what should not be logged; `Display` writes the JSON text.
 ///
 /// ```
 /// use mcp_types::RawJson;
@@ -36,7 +36,7 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// The value has no JSON form, for example a map whose keys are not strings.
+    /// The value cannot be serialized to JSON, for example a map whose keys are not strings.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         let mut out = Vec::with_capacity(ROOM);
         let written = json::write(value, &mut out);
@@ -65,7 +65,7 @@ impl RawJson {
     ///
     /// # Errors
     ///
-    /// The value has no JSON form. Then nothing is appended.
+    /// The value cannot be serialized to JSON. Then nothing is appended.
     pub fn append<T: Serialize + ?Sized>(
         value: &T,
         out: &mut Vec<u8>,
@@ -78,7 +78,7 @@ impl RawJson {
         json::write_text(text, out);
     }
 
-    /// Checks that the bytes are one JSON value in UTF-8, and keeps them.
+    /// Validates that the bytes are one JSON value in UTF-8, and keeps them.
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl RawJson {
         json::read(self.as_bytes())
     }
 
-    /// The value as a plain one, as [`decode`](Self::decode) gives it. It is compiled once, here.
+    /// Decodes the value into a [`Value`], like [`decode`](Self::decode). This is compiled once, here.
     ///
     /// # Errors
     ///
@@ -138,13 +138,13 @@ impl RawJson {
         self.decode()
     }
 
-    /// Decodes the value and gives it up: what is large in it is not copied where that can be had.
+    /// Decodes the value and consumes it, so that a large string in it need not be copied.
     ///
-    /// If most of the value is one string, of 256 KiB or more, and nobody else holds its bytes, the memory of the value
-    /// becomes that of the decoded string. All that is decoded is as by [`decode`](Self::decode).
+    /// If most of the value is one string of 256 KiB or more, and nothing else holds its bytes, the memory of the value
+    /// becomes that of the decoded string. The result is that of [`decode`](Self::decode).
     ///
-    /// What is left is this value or `null`. It is this value if there is an error and a string in it is not text, so that
-    /// it can be [repaired](Self::with_lone_surrogates_replaced).
+    /// Afterwards this is `null`, or still the value. It is the value after an error about a lone surrogate, so that it
+    /// can be [repaired](Self::with_lone_surrogates_replaced).
     ///
     /// ```
     /// use mcp_types::RawJson;
@@ -200,7 +200,7 @@ impl RawJson {
         Self::of(bytes.slice_ref(part))
     }
 
-    /// Bytes that are known to be one JSON value in UTF-8, because their parts are.
+    /// Wraps bytes that are known to be one JSON value in UTF-8, because they were joined from such values.
     ///
     /// For code that joins values into a larger one. Debug builds check it.
     pub fn from_joined(bytes: impl Into<Bytes>) -> Self {
@@ -209,11 +209,10 @@ impl RawJson {
         Self::of(bytes)
     }
 
-    /// An object that is known to be one when its two parts are put together: `head` ends with the comma after a member, and
-    /// the `rest` is shared and not copied.
+    /// Makes an object of two parts: `head` ends with the comma after a member, and `rest` is shared and not copied.
     ///
     /// For code that sends a large object with something before its members: [`Message::encode_parts`] does not copy it
-    /// either. Who asks for the bytes or the text as a whole, to decode it for example, gets them by a copy, which is kept.
+    /// either. Access to the whole text, for example to decode it, makes a joined copy once, which is kept.
     ///
     /// [`Message::encode_parts`]: super::Message::encode_parts
     pub fn of_parts(head: impl Into<Bytes>, rest: Bytes) -> Self {
@@ -237,7 +236,7 @@ impl RawJson {
         self.0.parts()
     }
 
-    /// The first part of a value that is [of parts](Self::of_parts), or all of it.
+    /// The first part of a value made [of parts](Self::of_parts), or all of any other value.
     ///
     /// For code that looks at what comes first in an object, whatever comes after it.
     pub fn beginning(&self) -> &[u8] {
@@ -247,7 +246,7 @@ impl RawJson {
         }
     }
 
-    /// How many bytes the JSON text has.
+    /// The size of the JSON text in bytes.
     pub fn size(&self) -> usize {
         let (head, rest) = self.parts();
         head.len() + rest.len()

@@ -2,10 +2,10 @@
 
 use super::RequestId;
 
-/// Looks for the `id` member of an envelope that is cut off or not valid JSON.
+/// Recovers the `id` of an envelope that is truncated or not valid JSON.
 ///
-/// Only the outermost object is looked at, so that an id inside a result is never taken for the envelope's. The
-/// answer is a guess about broken bytes: good enough to fail the call that it names, never to complete one.
+/// Only the outermost object is searched, so that an id inside of a result is never mistaken for the envelope's. The id
+/// is a guess about broken bytes: good enough to fail a call, never to complete one.
 pub fn salvage_id(bytes: &[u8]) -> Option<RequestId> {
     let mut depth = 0usize;
     let mut at = 0;

@@ -8,11 +8,11 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 const ESCAPE: usize = REPLACEMENT.len();
 
 impl RawJson {
-    /// The same value with a replacement character (U+FFFD) for each lone surrogate, or `None` if there is none.
+    /// Replaces each lone surrogate by the replacement character (U+FFFD); `None` if there is none.
     ///
-    /// A string in JSON may hold half of a surrogate pair as an escape, like `"\ud83d"`: servers in JavaScript write it
-    /// when they cut a text in two. It is valid JSON, and no string in Rust can hold it, so that
-    /// [`decode`](Self::decode) fails.
+    /// A JSON string may contain half of a surrogate pair as an escape, like `"\ud83d"`: servers in JavaScript write
+    /// that when they cut a text in two. It is valid JSON, but no Rust string can hold it, so [`decode`](Self::decode)
+    /// fails.
     ///
     /// ```
     /// use mcp_types::RawJson;
