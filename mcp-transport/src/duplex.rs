@@ -57,7 +57,7 @@ mod router;
 pub(crate) mod salvage;
 mod sending;
 mod shared;
-mod turns;
+mod waiters;
 mod wakers;
 mod wire;
 

@@ -4,7 +4,6 @@ use super::{
     intake::Intake,
     port::Port,
     shared::Shared,
-    wakers::Wakers,
     wire::{Framing, Wire},
 };
 use std::{
@@ -40,10 +39,14 @@ impl<W: Wire + Send + 'static> Bell<W> {
         let Ok(mut intake) = self.intake.try_lock() else { return false };
         let Some(port) = self.shared.port_or_tell() else { return true };
         let is_all = intake.take_little(port, &mut Context::from_waker(Waker::noop()), LITTLE);
-        let mut due = Wakers::default();
-        intake.swap_due(&mut due);
+        let mut due = intake.due().take();
         drop(intake);
         due.wake();
+        if due.has_room()
+            && let Ok(mut intake) = self.intake.try_lock()
+        {
+            intake.due().take_room(due);
+        }
         is_all
     }
 }

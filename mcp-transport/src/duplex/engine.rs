@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{BoxError, Delivery, Error};
 use std::{
-    fmt,
+    fmt, mem,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
@@ -102,7 +102,7 @@ impl<W: Wire> Engine<W> {
     fn take_in(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
         let next = intake.take_in(self.shared.port(), cx);
-        intake.swap_due(&mut self.due);
+        mem::swap(intake.due(), &mut self.due);
         drop(intake);
         self.due.wake();
         next

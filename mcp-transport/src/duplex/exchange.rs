@@ -6,7 +6,7 @@ use super::{
     calls::{Calls, Key},
     correlation::Subject,
     outbox::{Chunk, LargeLine, Outbox, Span},
-    turns::{Ticket, Turns},
+    waiters::{Ticket, Waiters},
 };
 use crate::{Delivery, Error, ServerMessage, queue::Limit};
 use mcp_types::{
@@ -23,7 +23,7 @@ const HANDFUL: usize = 8;
 pub(super) struct Exchange {
     outbox: Outbox,
     calls: Calls,
-    turns: Turns,
+    waiters: Waiters,
     /// The driver, when it waits for something to write.
     driver: Option<Waker>,
     /// How many calls were answered whose callers may come with their next, or have come with one of the requests.
@@ -66,7 +66,7 @@ impl Exchange {
         Self {
             outbox: Outbox::new(limits.outbox_bytes),
             calls: Calls::default(),
-            turns: Turns::default(),
+            waiters: Waiters::default(),
             driver: None,
             answers: 1,
             requests: 0,
@@ -79,24 +79,24 @@ impl Exchange {
 
     /// Takes a place in line, if there is no room for one more message.
     pub(super) fn queue_up(&mut self) -> Option<Ticket> {
-        let has_room = self.closed.is_some() || self.outbox.has_room() && self.turns.is_empty();
-        if has_room { None } else { Some(self.turns.queue_up()) }
+        let has_room = self.closed.is_some() || self.outbox.has_room() && self.waiters.is_empty();
+        if has_room { None } else { Some(self.waiters.queue_up()) }
     }
 
     /// Leaves the line if it is this ticket's turn, or waits on.
     pub(super) fn poll_turn(&mut self, ticket: Ticket, waker: &Waker) -> bool {
-        let is_next = self.turns.is_first(ticket) && self.outbox.has_room();
+        let is_next = self.waiters.is_first(ticket) && self.outbox.has_room();
         let is_turn = self.closed.is_some() || is_next;
         if is_turn {
             self.leave(ticket);
         } else {
-            self.turns.wait(ticket, waker);
+            self.waiters.wait(ticket, waker);
         }
         is_turn
     }
 
     pub(super) fn leave(&mut self, ticket: Ticket) {
-        self.turns.leave(ticket);
+        self.waiters.leave(ticket);
     }
 
     /// Whether a message may be written by its caller: the driver has nothing to write, and one answer has come since it
@@ -283,7 +283,7 @@ impl Exchange {
             let sent = if is_begun { Delivery::Unknown } else { Delivery::NotSent };
             error.clone().with_delivery(sent)
         });
-        callers.extend(self.turns.all());
+        callers.extend(self.waiters.all());
         callers
     }
 
@@ -292,7 +292,7 @@ impl Exchange {
         let has_work = self.released || !self.outbox.is_empty();
         let driver = if has_work { self.driver.take() } else { None };
         let on_release = if self.released { self.on_release.take() } else { None };
-        let first = if self.outbox.has_room() { self.turns.next() } else { None };
+        let first = if self.outbox.has_room() { self.waiters.next() } else { None };
         [driver, on_release, first]
     }
 }

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{Delivery, Error, lines::Line};
 use std::{
-    mem,
     sync::MutexGuard,
     task::{Context, Poll},
 };
@@ -73,9 +72,9 @@ impl<I: Inbound> Intake<I> {
         self.left = Some(reading);
     }
 
-    /// Swaps those who are to be woken, once nobody has the intake any more, for those who were.
-    pub(super) fn swap_due(&mut self, due: &mut Wakers) {
-        mem::swap(self.router.due(), due);
+    /// Those who are to be woken, once nobody has the intake any more.
+    pub(super) fn due(&mut self) -> &mut Wakers {
+        self.router.due()
     }
 
     /// Ends the stream of arrivals.

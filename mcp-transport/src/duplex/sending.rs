@@ -1,6 +1,6 @@
 //! The future that hands a message to the connection.
 
-use super::{CallReplies, exchange::settle, outbox::LargeLine, shared::Handle, turns::Ticket};
+use super::{CallReplies, exchange::settle, outbox::LargeLine, shared::Handle, waiters::Ticket};
 use crate::{Error, Replies};
 use mcp_types::rpc::Message;
 use std::{

@@ -1,6 +1,6 @@
 //! Wakers that are collected under a lock and woken after it.
 
-use std::task::Waker;
+use std::{mem, task::Waker};
 
 /// Room for more than this is given back.
 const KEPT: usize = 1024;
@@ -23,6 +23,24 @@ impl Wakers {
             self.first = wakers.next();
         }
         self.others.extend(wakers);
+    }
+
+    /// Takes them out, to be woken elsewhere. A single one leaves the room for others here.
+    pub(super) fn take(&mut self) -> Self {
+        let others = if self.others.is_empty() { Vec::new() } else { mem::take(&mut self.others) };
+        Self { first: self.first.take(), others }
+    }
+
+    /// Whether there is room for others than the first.
+    pub(super) fn has_room(&self) -> bool {
+        self.others.capacity() > 0
+    }
+
+    /// Takes over the room of those who were taken out, now that they are woken.
+    pub(super) fn take_room(&mut self, mut woken: Self) {
+        if !self.has_room() {
+            self.others = mem::take(&mut woken.others);
+        }
     }
 
     pub(super) fn wake(&mut self) {
@@ -57,5 +75,20 @@ mod tests {
         wakers.extend(crowd());
         drop(wakers);
         assert_eq!(wakes.count(), 4 * KEPT);
+    }
+
+    #[test]
+    fn those_who_are_taken_out_leave_their_room_to_the_next() {
+        let (wakes, waker) = Wakes::counted();
+        let mut wakers = Wakers::default();
+        for count in [3, 1, 3] {
+            wakers.extend((0..count).map(|_| waker.clone()));
+            let mut due = wakers.take();
+            assert_eq!(wakers.has_room(), count == 1, "one has no need of it");
+            due.wake();
+            wakers.take_room(due);
+            assert!(wakers.has_room());
+        }
+        assert_eq!(wakes.count(), 7);
     }
 }

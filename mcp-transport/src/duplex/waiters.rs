@@ -7,7 +7,7 @@ pub(super) type Ticket = u64;
 
 /// Callers that wait for room, first come first served. The tickets follow each other, so a place is found by its number.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct Waiters {
     /// The ticket of the first place.
     first: Ticket,
     /// None for a caller who has left; the first one is there.
@@ -19,7 +19,7 @@ struct Place {
     waker: Option<Waker>,
 }
 
-impl Turns {
+impl Waiters {
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
@@ -76,25 +76,25 @@ mod tests {
 
     #[test]
     fn who_comes_first_is_first_whoever_leaves() {
-        let mut turns = Turns::default();
-        let [first, second, third, last] = [(); 4].map(|()| turns.queue_up());
-        assert!(turns.is_first(first) && !turns.is_first(second));
-        turns.leave(second);
-        turns.leave(second);
-        assert!(turns.is_first(first));
-        turns.leave(first);
-        assert!(turns.is_first(third) && !turns.is_first(first));
-        turns.wait(first, Waker::noop());
-        turns.wait(last, Waker::noop());
-        assert!(turns.next().is_none(), "the first does not wait yet");
-        turns.wait(third, Waker::noop());
-        assert!(turns.next().is_some());
-        assert!(turns.next().is_none(), "it is woken once");
-        assert_eq!(turns.all().count(), 1);
-        turns.leave(last);
-        turns.leave(third);
-        assert!(turns.is_empty() && !turns.is_first(last + 1));
-        assert_eq!(turns.queue_up(), last + 1);
-        assert!(turns.is_first(last + 1));
+        let mut waiters = Waiters::default();
+        let [first, second, third, last] = [(); 4].map(|()| waiters.queue_up());
+        assert!(waiters.is_first(first) && !waiters.is_first(second));
+        waiters.leave(second);
+        waiters.leave(second);
+        assert!(waiters.is_first(first));
+        waiters.leave(first);
+        assert!(waiters.is_first(third) && !waiters.is_first(first));
+        waiters.wait(first, Waker::noop());
+        waiters.wait(last, Waker::noop());
+        assert!(waiters.next().is_none(), "the first does not wait yet");
+        waiters.wait(third, Waker::noop());
+        assert!(waiters.next().is_some());
+        assert!(waiters.next().is_none(), "it is woken once");
+        assert_eq!(waiters.all().count(), 1);
+        waiters.leave(last);
+        waiters.leave(third);
+        assert!(waiters.is_empty() && !waiters.is_first(last + 1));
+        assert_eq!(waiters.queue_up(), last + 1);
+        assert!(waiters.is_first(last + 1));
     }
 }
