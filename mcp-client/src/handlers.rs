@@ -89,6 +89,17 @@ impl Handlers {
     }
 
     /// Sends the user to a web page. Show the whole URL, open it only with consent, and never fetch it yourself.
+    ///
+    /// ```
+    /// use mcp_client::{Handlers, elicit};
+    ///
+    /// let handlers = Handlers::new().on_elicit_url(async |page| {
+    ///     let Some(domain) = elicit::Domain::of(&page.url) else { return elicit::decline() };
+    ///     println!("{} It is at {}: {}", page.message, domain.name, page.url);
+    ///     // Ask the user, and open the page in a browser.
+    ///     elicit::accept_url()
+    /// });
+    /// ```
     // spec: ELI-13 ELI-14 ELI-15 ELI-16
     #[must_use]
     pub fn on_elicit_url<F>(

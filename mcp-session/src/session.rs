@@ -210,6 +210,9 @@ impl<C: Connector, L> Builder<C, L> {
     }
 
     /// Adds a layer around the default stack, inside of those that were added before.
+    ///
+    /// The service of a layer has to be `Clone`, because calls run at the same time: what clones share, like a count, is in an
+    /// `Arc`. A tower service that is not `Clone`, like `RateLimit`, goes inside of a `tower::buffer::Buffer`.
     pub fn layer<M>(self, layer: M) -> Builder<C, tower_layer::Stack<M, L>> {
         let Self { connector, options, upstream, layer: outer } = self;
         let layer = tower_layer::Stack::new(layer, outer);

@@ -31,6 +31,19 @@
 //! assert_eq!(response.outcome.unwrap().as_str(), r#"{"resultType":"complete"}"#);
 //! # Ok::<(), mcp_types::rpc::DecodeError>(())
 //! ```
+//!
+//! And the other way: a request, from the type of its parameters to the bytes of a line.
+//!
+//! ```
+//! use mcp_types::{CallToolRequest, RawJson, Request as _, rpc::{Message, Request}};
+//!
+//! let params = RawJson::encode(&CallToolRequest::new("weather"))?;
+//! let request = Request::new(1, CallToolRequest::METHOD).with_params(params);
+//! let mut line = Vec::new();
+//! Message::from(request).encode(&mut line);
+//! assert_eq!(line, br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"weather"}}"#);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
