@@ -133,6 +133,19 @@ impl Config {
 
     /// Parses a config.
     ///
+    /// ```
+    /// use mcp_client::{Client, Config};
+    /// use serde_json::json;
+    ///
+    /// let servers = json!({"mcpServers": {
+    ///     "weather": {"url": "https://example.com/mcp", "auth": "${TOKEN}"},
+    ///     "files": {"command": "files-server", "args": ["--root", "."], "env": {"LOG_LEVEL": "info"}},
+    /// }});
+    /// // One client of both: their tools are `weather_…` and `files_…`.
+    /// let client = Client::new(Config::parse(&servers.to_string())?);
+    /// # Ok::<(), mcp_client::config::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The text is not JSON, has no map of servers, or an entry is invalid. The error lists all problems, with lines

@@ -33,6 +33,11 @@
 //!
 //! [`mock`] has a server in this process, for tests of programs that use a client.
 //!
+//! # Examples
+//!
+//! In the folder `examples`, each to be run with `cargo run -p mcp-client --example NAME`: `quickstart`; `agent`, the loop of a
+//! model that calls tools; `many_servers`, of which one is missing; `middleware`, a layer of one's own.
+//!
 //! # Layers
 //!
 //! This crate is the facade. Below it, `mcp-session` has the middlewares, `mcp-transport` carries messages, and
