@@ -184,7 +184,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// There is no open session, or the server refused it.
+    /// There is no open session, the server refused it, or it was not taken within the
+    /// [deadlines](crate::ClientBuilder::deadlines).
     pub async fn notify(&self, notification: Notification) -> Result<(), Error> {
         self.session()?.notify(notification).await
     }

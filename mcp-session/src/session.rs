@@ -139,7 +139,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The connection is gone, or the server refused it.
+    /// The connection is gone, the server refused it, or it was not taken within the deadlines of the session.
     pub async fn notify(&self, notification: Notification) -> Result<(), Error> {
         self.0.notify.clone().oneshot(notification).await.map_err(Error::from_layers)
     }
@@ -263,7 +263,10 @@ impl<C: Connector, L> Builder<C, L> {
             service: Arc::new(Spare::new(erase(
                 layer.layer(erased(&swap, &peer, binding, &server, &options, &released)),
             ))),
-            notify: BoxCloneSyncService::new(Notify::new(swap.clone(), server.version.clone())),
+            notify: BoxCloneSyncService::new(
+                Notify::new(swap.clone(), server.version.clone())
+                    .with_deadlines(options.deadlines, peer.patience().cloned()),
+            ),
             server: Arc::clone(&server),
             peer: peer.clone(),
             reconnect: options.reconnect,

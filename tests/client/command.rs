@@ -196,7 +196,8 @@ for line in sys.stdin:
         let is_stuck = Arc::new(AtomicBool::new(false));
         let terminal = Terminal::new(Stuck(reads, Arc::clone(&is_stuck)), io::sink());
         let terminal = terminal.ending_on_signals();
-        let mut command = Background::run(async move { run(words(&["--help"]), &terminal).await });
+        let line = words(&["read", "a:b", "--", "python3", "-c", super::SERVER]);
+        let mut command = Background::run(async move { run(line, &terminal).await });
         eventually(|| is_stuck.load(Relaxed)).await;
         tell("-TERM");
         // Two of one kind at the same time would be one.

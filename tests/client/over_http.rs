@@ -2,9 +2,13 @@
 
 use crate::{deadline, said};
 use conformance::http_server::{Answer, HttpServer, Step, event, response};
-use mcp_client::{Client, Mode, elicit};
+use mcp_client::{Client, Deadlines, Mode, elicit};
+use mcp_types::rpc::Notification;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::sync::{Semaphore, mpsc};
 
 // spec: PROG-01 MRTR-01
@@ -121,4 +125,25 @@ async fn a_question_that_its_server_gives_up_on_another_stream_stops_its_handler
     assert_eq!(result.unwrap().text(), "done");
     let answers = server.matching(|request| request.json()["id"].is_string());
     assert!(answers.is_empty(), "no answer is sent: {answers:?}");
+}
+
+// spec: CAN-01
+#[tokio::test]
+async fn a_notification_that_its_server_never_takes_ends_at_the_deadline() {
+    let server = HttpServer::start(|request| match &*request.rpc_method() {
+        "server/discover" => Answer::result(
+            request,
+            &json!({"resultType": "complete", "supportedVersions": ["2026-07-28"],
+                "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private"}),
+        ),
+        "tools/call" => Answer::result(request, &said("done")),
+        _ => Answer::silence(),
+    });
+    let server = server.await.unwrap();
+    let limit = Deadlines::total(Duration::from_millis(100));
+    let client = Client::builder(server.url()).deadlines(limit).build();
+    let client = deadline(client.connect()).await.unwrap();
+    let error = deadline(client.notify(Notification::new("notifications/x"))).await.unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains("notifications/x"), "{error}");
+    assert_eq!(deadline(client.call_tool("go_on")).await.unwrap().text(), "done");
 }

@@ -13,7 +13,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::SemaphorePermit, time::timeout};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::SemaphorePermit,
+    task::block_in_place,
+    time::timeout,
+};
 
 /// How long the end of a command may take.
 const MAX_ENDING: Duration = Duration::from_secs(10);
@@ -114,16 +119,24 @@ impl Terminal {
 
     pub(super) fn write_error(&self, text: &str) {
         // Nobody could be told.
-        let _ = put(&self.streams.err, text.as_bytes());
+        let _ = self.put(&self.streams.err, text.as_bytes());
     }
 
     fn put_out(&self, bytes: &[u8]) {
-        match put(&self.streams.out, bytes) {
+        match self.put(&self.streams.out, bytes) {
             // A reader that has gone, as in `mcp list … | head`, wants no more.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 lock(&self.streams.lost).get_or_insert(error);
             }
             _ => {}
+        }
+    }
+
+    /// Writes for as long as the reader takes, and leaves the rest of the program to other threads meanwhile.
+    fn put(&self, stream: &Mutex<Box<dyn Write + Send>>, bytes: &[u8]) -> io::Result<()> {
+        match self.ends_on_signals && has_workers() {
+            true => block_in_place(|| put(stream, bytes)),
+            false => put(stream, bytes),
         }
     }
 
@@ -179,6 +192,12 @@ impl Terminal {
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.streams.input.as_ref()?.floor().await
     }
+}
+
+/// Whether this is a task of a runtime with several threads.
+fn has_workers() -> bool {
+    let runtime = Handle::try_current();
+    runtime.is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 fn put(stream: &Mutex<Box<dyn Write + Send>>, bytes: &[u8]) -> io::Result<()> {

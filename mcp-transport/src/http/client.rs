@@ -245,6 +245,8 @@ pub(super) fn pool<R: Resolver>(
     let to_proxy = Via::tcp(settled(options, HttpConnector::new()));
     let dial = Dial { tcp, to_proxy, tls, proxies, socket };
     let (idle, idle_timeout) = options.idle_connections;
+    // What is closed as soon as it is idle is not kept.
+    let idle = if idle_timeout.is_zero() { 0 } else { idle };
     let settings = Settings {
         dialer: Dialer::new(dial, options.connect_timeout),
         http2_only: options.http2_only,

@@ -147,7 +147,8 @@ impl Redaction {
         changed
     }
 
-    fn redact_member(&self, name: &str, value: &mut Value) -> bool {
+    /// The same for a member of an object.
+    pub(super) fn redact_member(&self, name: &str, value: &mut Value) -> bool {
         let is_secret = self.keys.iter().any(|key| key == name)
             || (self.looks_like_secrets && looks_like_secret(name));
         if is_secret && !matches!(value, Value::Null | Value::Bool(_)) {

@@ -9,7 +9,10 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     task::Poll,
 };
 use tokio::{
@@ -201,6 +204,37 @@ async fn the_time_of_a_call_that_waits_for_its_turn_runs() {
         assert_eq!(server.matching(is_call).len(), 1, "it was never sent");
         gate.add_permits(1);
         assert!(calls.join_next().await.unwrap().unwrap().is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_driver_sleeps_while_a_call_is_answered_even_if_no_connection_is_kept() {
+    deadline(async {
+        for idle in [(4, Duration::ZERO), (0, SHORT), (0, Duration::ZERO)] {
+            let gate = Arc::new(Semaphore::new(0));
+            let server = gated(&gate).await;
+            let endpoint = Endpoint::parse(server.url()).unwrap().idle_connections(idle.0, idle.1);
+            let link = endpoint.connect().await.unwrap();
+            let (polls, mut driver) = (Arc::new(AtomicUsize::new(0)), link.driver);
+            let of = Arc::clone(&polls);
+            let _driver = Background::run(poll_fn(move |cx| {
+                of.fetch_add(1, Relaxed);
+                pin!(&mut driver).poll(cx)
+            }));
+            let mut calls = JoinSet::new();
+            for id in 1..=2 {
+                calls.spawn(send(link.transport.clone(), modern_call(id)));
+            }
+            server.wait_for(1, is_call).await;
+            gate.add_permits(1);
+            calls.join_next().await.unwrap().unwrap().unwrap();
+            server.wait_for(2, is_call).await;
+            tokio::time::sleep(4 * SHORT).await;
+            assert!(polls.load(Relaxed) < 20, "{idle:?}: {polls:?}");
+            gate.add_permits(1);
+            calls.join_next().await.unwrap().unwrap().unwrap();
+        }
     })
     .await;
 }

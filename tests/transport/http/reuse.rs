@@ -307,11 +307,10 @@ async fn turns_of_calls_that_failed_are_free_again() {
     deadline(async {
         let (is_well, gate) = (Arc::new(Mutex::new(false)), Arc::new(Semaphore::new(0)));
         let (well, wait) = (Arc::clone(&is_well), Arc::clone(&gate));
-        let (asked, count) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let (of, told) = (Arc::clone(&asked), Arc::clone(&count));
+        let asked = Arc::new(Semaphore::new(0));
+        let of = Arc::clone(&asked);
         let (url, _server) = raw(move |mut stream, number| {
             let (well, wait, of) = (Arc::clone(&well), Arc::clone(&wait), Arc::clone(&of));
-            told.add_permits(1);
             async move {
                 if !*well.lock().unwrap() {
                     return storm(stream, number, Came::default()).await;

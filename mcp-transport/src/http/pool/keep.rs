@@ -91,7 +91,7 @@ impl Shared {
         let idle = inner.idle.iter().map(|http1| http1.idle_since);
         let oldest = idle.chain(inner.origins.iter().filter_map(used)).min();
         // What is in use comes back soon, and need not say so.
-        let is_in_use = inner.turns.are_some();
+        let is_in_use = inner.turns.are_some() && self.settings.idle > 0;
         let oldest = oldest.or(is_in_use.then_some(now));
         inner.is_timed = oldest.is_some();
         // What is kept without end is looked at when something happens on it.

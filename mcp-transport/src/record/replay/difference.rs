@@ -1,7 +1,7 @@
 //! How two messages differ.
 
 use super::names;
-use crate::record::redaction::REDACTED;
+use crate::record::redaction::{REDACTED, Redaction};
 use mcp_types::{
     ErrorObject, RawJson,
     rpc::{Message, Response},
@@ -141,7 +141,12 @@ impl Comparison<'_> {
     }
 
     fn add(&mut self, path: &str, recorded: Option<&Value>, sent: Option<&Value>) {
-        let (recorded, sent) = (recorded.cloned(), sent.cloned());
+        let (recorded, mut sent) = (recorded.cloned(), sent.cloned());
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if let Some(sent) = &mut sent {
+            // What was recorded holds none of them.
+            Redaction::default().redact_member(name, sent);
+        }
         self.found.push(Difference { path: path.to_owned(), recorded, sent });
     }
 }
@@ -192,6 +197,10 @@ mod tests {
             json!({ "n": 9_007_199_254_740_992_u64 }),
             differs,
         );
+        let differs = "\n  at /token\n    recorded: nothing\n    sent:     \"[redacted]\"";
+        check(json!({}), json!({ "token": "s3cret" }), differs);
+        let differs = "\n  at /a\n    recorded: 1\n    sent:     {\"apiKey\":\"[redacted]\"}";
+        check(json!({ "a": 1 }), json!({ "a": { "apiKey": "s3cret" } }), differs);
         let many = Value::from(vec![0; 20]);
         assert!(lines(&many, &json!([]), &ignored).ends_with("\n  and 12 more"));
         let long = lines(&json!("\u{e9}".repeat(500)), &json!(1), &ignored);
