@@ -14,7 +14,8 @@ mod write;
 
 pub(crate) use check::{Beginning, Checker, check};
 pub(crate) use lift::{LARGE, Lifted};
+pub(crate) use nesting::Open;
 pub(crate) use read::{
     BY_ITSELF, Elements, Entries, HandedOver, Hole, Mark, RAW_VALUE, Reader, handed_over, read,
 };
-pub(crate) use write::{write, write_text};
+pub(crate) use write::{write, write_integer, write_text};

@@ -48,11 +48,13 @@ pub struct Request {
 
 impl Request {
     /// Creates a request without parameters.
+    #[inline]
     pub fn new(id: impl Into<RequestId>, method: impl Into<Cow<'static, str>>) -> Self {
         Self { id: id.into(), method: method.into(), params: None }
     }
 
     /// Sets the parameters.
+    #[inline]
     #[must_use]
     pub fn with_params(mut self, params: RawJson) -> Self {
         self.params = Some(params);

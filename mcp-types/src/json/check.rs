@@ -1,7 +1,7 @@
 //! Validation: that text is one JSON value.
 
 use super::{
-    nesting::Nesting,
+    nesting::{Nesting, Open},
     plain::{HIGH, plain_length, short_length},
 };
 use std::ops::Range;
@@ -18,8 +18,8 @@ pub(crate) fn check(text: &[u8]) -> Option<Range<usize>> {
 #[derive(Debug)]
 pub(crate) struct Beginning {
     pub(crate) text: &'static str,
-    /// What is open there, the outermost first; whether each is an object.
-    pub(crate) open: &'static [bool],
+    /// What is open there.
+    pub(crate) open: Open,
 }
 
 impl Beginning {
@@ -102,13 +102,13 @@ impl<'a> Checker<'a> {
 /// What is behind a value of which the first byte is known; gives the bits of its strings as well.
 #[inline]
 pub(super) fn past_value(first: u8, behind: &[u8]) -> Option<(&[u8], u64)> {
-    past_values(&[], first, behind)
+    past_values(Open::NOTHING, first, behind)
 }
 
 /// The same for a value within others that are open, and all of those.
 #[inline(never)]
-fn past_values<'a>(open: &[bool], mut first: u8, mut behind: &'a [u8]) -> Option<(&'a [u8], u64)> {
-    let (mut nesting, mut seen, mut is_key) = (Nesting::of(open), 0, false);
+fn past_values(open: Open, mut first: u8, mut behind: &[u8]) -> Option<(&[u8], u64)> {
+    let (mut nesting, mut seen, mut is_key) = (Nesting::within(open), 0, false);
     'values: loop {
         behind = match first {
             b'"' => past_string(behind, &mut seen)?,
@@ -266,7 +266,7 @@ fn past_digits(mut rest: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Beginning, check};
+    use super::{Beginning, Open, check};
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 
@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn what_is_known_by_heart_is_taken_as_if_it_were_read() {
-        let beginning = Beginning { text: r#"{"a":[{"b":"#, open: &[true, false, true] };
+        let beginning =
+            Beginning { text: r#"{"a":[{"b":"#, open: Open::NOTHING.object().array().object() };
         assert_eq!(beginning.check(br#"{"a":[{"c":1}]}"#), None);
         for rest in
             ["1}]}", "\"\u{e9}\"}],\"c\":[ {} ] } ", "1}]", "1}}]", "1]}}", "1}]}}", "}]}", ""]

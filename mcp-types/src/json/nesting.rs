@@ -10,15 +10,26 @@ pub(super) struct Nesting {
 /// No containers.
 const NONE: u64 = 1;
 
+/// Fewer than 63 containers that are known to be open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open(u64);
+
+impl Open {
+    pub(crate) const NOTHING: Self = Self(NONE);
+
+    pub(crate) const fn object(self) -> Self {
+        Self(self.0 << 1 | 1)
+    }
+
+    pub(crate) const fn array(self) -> Self {
+        Self(self.0 << 1)
+    }
+}
+
 impl Nesting {
-    /// Some containers, the outermost first; whether each is an object.
     #[inline]
-    pub(super) fn of(containers: &[bool]) -> Self {
-        let mut nesting = Self { bits: NONE, outer: Vec::new() };
-        for is_object in containers {
-            nesting.open(*is_object);
-        }
-        nesting
+    pub(super) fn within(open: Open) -> Self {
+        Self { bits: open.0, outer: Vec::new() }
     }
 
     #[inline]
@@ -60,7 +71,7 @@ mod tests {
     #[test]
     fn what_was_opened_last_is_closed_first_at_any_depth() {
         let is_object = |index: usize| index.is_multiple_of(3) || index % 64 == 1;
-        let mut nesting = Nesting::of(&[]);
+        let mut nesting = Nesting::within(Open::NOTHING);
         for index in 0..300 {
             nesting.open(is_object(index));
         }
@@ -70,7 +81,7 @@ mod tests {
             nesting.close();
         }
         assert!(nesting.is_empty());
-        nesting = Nesting::of(&[true, false]);
+        nesting = Nesting::within(Open::NOTHING.object().array());
         assert!(!nesting.is_in_object());
         nesting.close();
         assert!(nesting.is_in_object());

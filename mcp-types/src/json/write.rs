@@ -10,7 +10,8 @@ mod tests;
 mod text;
 
 use compound::{Compound, End};
-use number::{write_double, write_float, write_integer, write_many};
+pub(crate) use number::write_integer;
+use number::{write_double, write_float, write_many};
 pub(crate) use text::write_text;
 
 use serde_core::ser::{Error as _, Serialize, Serializer};

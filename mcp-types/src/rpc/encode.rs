@@ -3,7 +3,7 @@
 use super::{Message, Notification, RawJson, Request, RequestId, Response};
 use crate::{
     ErrorObject,
-    json::{self, write_text},
+    json::{self, write_integer, write_text},
 };
 use bytes::Bytes;
 
@@ -14,6 +14,7 @@ impl Message {
     /// Appends the message to `out`, without a line end.
     ///
     /// Raw parameters and results are copied as they are; nothing is encoded twice.
+    #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Request(request) => request.encode(out),
@@ -40,11 +41,15 @@ impl Message {
     /// assert_eq!(parts.concat(), whole);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
+    #[inline]
     pub fn encode_parts(&self) -> Option<[Bytes; 3]> {
         let (head, rest) = self.payload()?.parts();
-        if rest.len() < PARTS {
-            return None;
-        }
+        (rest.len() >= PARTS).then(|| self.encode_around(head, rest))
+    }
+
+    /// The parts of a message that ends with `rest`, which comes after a `head` of the same value.
+    #[cold]
+    fn encode_around(&self, head: &[u8], rest: &Bytes) -> [Bytes; 3] {
         let mut first = Vec::new();
         match self {
             Self::Request(request) => request.encode_head(&mut first),
@@ -52,10 +57,11 @@ impl Message {
             Self::Response(response) => response.encode_head(&mut first),
         }
         first.extend_from_slice(head);
-        Some([first.into(), rest.clone(), Bytes::from_static(b"}")])
+        [first.into(), rest.clone(), Bytes::from_static(b"}")]
     }
 
     /// The parameters or the result, which come last in a message.
+    #[inline]
     fn payload(&self) -> Option<&RawJson> {
         match self {
             Self::Request(request) => request.params.as_ref(),
@@ -163,8 +169,9 @@ fn finish(payload: Option<&RawJson>, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+#[inline]
 fn integer(number: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    write_integer(number < 0, number.unsigned_abs(), out);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The fast path of decoding: messages without white space, their members in a usual order.
 
 use super::{Message, Notification, RawJson, RequestId, Response};
-use crate::json::{self, Beginning};
+use crate::json::{self, Beginning, Open};
 use bytes::Bytes;
 use std::{borrow::Cow, ops::Range};
 
@@ -13,12 +13,14 @@ const METHOD_FIRST: &[u8] = br#"{"jsonrpc":"2.0","method":""#;
 const PARAMS: &[u8] = br#"","params":"#;
 /// What is told so often that its name is not copied.
 const OFTEN: [&str; 2] = ["notifications/progress", "notifications/message"];
+/// The object that is the result, the list of content, and its first block.
+const FIRST_BLOCK: Open = Open::NOTHING.object().array().object();
 /// How results of tools begin mostly: with a text, and perhaps with their type before it.
 const USUAL: [Beginning; 2] = [
-    Beginning { text: r#"{"content":[{"type":"text","text":"#, open: &[true, false, true] },
+    Beginning { text: r#"{"content":[{"type":"text","text":"#, open: FIRST_BLOCK },
     Beginning {
         text: r#"{"resultType":"complete","content":[{"type":"text","text":"#,
-        open: &[true, false, true],
+        open: FIRST_BLOCK,
     },
 ];
 /// Every integer of so many digits fits 64 bits.
@@ -80,10 +82,7 @@ pub(super) fn take_response(bytes: &mut Bytes) -> Option<Response> {
 fn take_object(bytes: &mut Bytes, part: Range<usize>) -> Option<RawJson> {
     let (start, text) = (part.start, bytes.get(part)?);
     let usual = USUAL.iter().find_map(|beginning| beginning.check(text));
-    let object = match usual {
-        Some(object) => object,
-        None => json::check(text)?,
-    };
+    let object = usual.or_else(|| json::check(text))?;
     if text[object.start] != b'{' {
         return None;
     }

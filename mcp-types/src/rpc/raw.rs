@@ -74,6 +74,7 @@ impl RawJson {
     }
 
     /// Appends a string in JSON, as [`append`](Self::append) does.
+    #[inline]
     pub fn append_str(text: &str, out: &mut Vec<u8>) {
         json::write_text(text, out);
     }
@@ -186,11 +187,13 @@ impl RawJson {
     }
 
     /// The bytes of the JSON text.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.whole()
     }
 
     /// The bytes of the JSON text, shared.
+    #[inline]
     pub fn into_bytes(self) -> Bytes {
         self.0.into_whole()
     }
@@ -203,6 +206,7 @@ impl RawJson {
     /// Wraps bytes that are known to be one JSON value in UTF-8, because they were joined from such values.
     ///
     /// For code that joins values into a larger one. Debug builds check it.
+    #[inline]
     pub fn from_joined(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         debug_assert!(Self::parse(bytes.clone()).is_ok(), "joined bytes are not JSON");
@@ -239,6 +243,7 @@ impl RawJson {
     /// The first part of a value made [of parts](Self::of_parts), or all of any other value.
     ///
     /// For code that looks at what comes first in an object, whatever comes after it.
+    #[inline]
     pub fn beginning(&self) -> &[u8] {
         match self.parts() {
             ([], whole) => whole,
@@ -247,6 +252,7 @@ impl RawJson {
     }
 
     /// The size of the JSON text in bytes.
+    #[inline]
     pub fn size(&self) -> usize {
         let (head, rest) = self.parts();
         head.len() + rest.len()

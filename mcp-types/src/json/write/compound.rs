@@ -13,7 +13,7 @@ use std::mem;
 
 /// An array or an object that is being written, or text in the disguise of one.
 ///
-/// It is given from hand to hand for each, so it is what two registers hold.
+/// The compiler mostly knows its end and its separator where it is used, so that it is in no memory then.
 #[derive(Debug)]
 pub(super) struct Compound<'w, 'a> {
     writer: &'w mut Writer<'a>,

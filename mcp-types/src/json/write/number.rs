@@ -12,7 +12,7 @@ const ZEROS: u64 = u64::MAX / 255 * b'0' as u64;
 
 /// Appends an integer.
 #[inline]
-pub(super) fn write_integer(is_negative: bool, magnitude: u64, out: &mut Vec<u8>) {
+pub(crate) fn write_integer(is_negative: bool, magnitude: u64, out: &mut Vec<u8>) {
     if is_negative {
         out.push(b'-');
     }

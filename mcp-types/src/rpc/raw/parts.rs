@@ -41,6 +41,7 @@ impl Text {
         }
     }
 
+    #[inline]
     pub(super) fn into_whole(self) -> Bytes {
         match self {
             Self::Whole(bytes) => bytes,
