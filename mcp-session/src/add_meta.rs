@@ -34,15 +34,15 @@ pub struct AddMetaLayer(Arc<Stamp>);
 struct Stamp {
     version: Version,
     is_modern: bool,
-    /// What all calls say, the revision with it.
+    /// The entries common to all calls, including the revision.
     entries: Meta,
     renewal: Option<Renewal>,
 }
 
-/// The revision, as it goes along with calls.
+/// The revision, attached to each call.
 #[derive(Debug)]
 enum Version {
-    /// One that this library knows: nothing is counted for a call.
+    /// A revision that this library knows: attaching it needs no reference counting.
     Known(&'static ProtocolVersion),
     Other(Arc<ProtocolVersion>),
 }
@@ -63,17 +63,17 @@ impl Version {
     }
 }
 
-/// Makes the entries anew when the handler can answer more or less than before.
+/// Rebuilds the entries when the handler's capabilities have changed.
 struct Renewal {
     input: Arc<dyn InputHandler>,
     make: Box<dyn Fn() -> Meta + Send + Sync>,
-    /// What the first entries are of.
+    /// The handler's generation when the first entries were built.
     generation: u64,
     newest: RwLock<(u64, Meta)>,
 }
 
 impl Renewal {
-    /// The entries to use in place of the first ones, if they have changed.
+    /// Returns the entries that replace the first ones, if the capabilities have changed.
     #[inline]
     fn changed(&self) -> Option<Meta> {
         let generation = self.input.generation();
@@ -110,7 +110,7 @@ impl AddMetaLayer {
         input: Arc<dyn InputHandler>,
         make: impl Fn() -> Meta + Send + Sync + 'static,
     ) -> Self {
-        // Before they are made, so that a change in between is not missed.
+        // Read before the entries are built, so that a change in between is not missed.
         let generation = input.generation();
         let entries = make();
         let of = version.clone();
@@ -152,7 +152,7 @@ impl<S: Service<Call>> Service<Call> for AddMeta<S> {
             if let Some(own) = &own {
                 call.meta.insert(keys::PROTOCOL_VERSION, encode_version(own));
             }
-            // What a call says about itself, like its log level, goes before what all calls say.
+            // What a call says itself, such as its log level, precedes what all calls say.
             call.meta.add_stamp(changed.as_ref().unwrap_or(entries));
         }
         if own.is_none() {
@@ -162,7 +162,7 @@ impl<S: Service<Call>> Service<Call> for AddMeta<S> {
     }
 }
 
-/// What all calls of a revision say.
+/// Returns the entries that all calls of a revision carry.
 fn stamp(version: &ProtocolVersion, entries: Meta) -> Meta {
     entries.into_stamp(keys::PROTOCOL_VERSION, encode_version(version))
 }

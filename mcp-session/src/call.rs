@@ -92,11 +92,11 @@ pub struct Reply {
     pub result: RawJson,
     /// What middlewares know about the reply, for each other and for the caller.
     pub extensions: Extensions,
-    /// Who wants to know of it when the result cannot be read as it is.
+    /// The witness to notify when the result cannot be decoded, and the method that was called.
     origin: Option<(Arc<dyn Witness>, Cow<'static, str>)>,
 }
 
-/// Who had a call, and knows whom to tell of its reply.
+/// The issuer of a call, which reports misbehavior found in its reply.
 pub(crate) trait Witness: Send + Sync {
     fn peer(&self) -> &Peer;
 }
@@ -108,7 +108,7 @@ impl Reply {
         Self { result, extensions: Extensions::new(), origin: None }
     }
 
-    /// The same reply, as the answer to a call of this method.
+    /// Marks the reply as the answer to a call of this method.
     #[inline]
     pub(crate) fn answering(
         mut self,
@@ -119,7 +119,7 @@ impl Reply {
         self
     }
 
-    /// Notes that the server broke a rule with this result; says whether that is to fail the call.
+    /// Reports a rule that the server broke with this result; returns whether the call must fail.
     #[cfg(feature = "validate")]
     pub(crate) fn tell(&self, misbehavior: Misbehavior, detail: String) -> bool {
         let Some((witness, method)) = &self.origin else {

@@ -35,14 +35,14 @@ impl CallRaw {
 #[expect(clippy::exhaustive_enums, reason = "a call has ended or waits")]
 #[must_use = "dropping a call that waits cancels it"]
 pub enum Begun {
-    /// It has ended.
+    /// The call has ended.
     Ended(Result<Reply, Error>),
-    /// It waits for its reply, and has to be polled.
+    /// The call awaits its reply and must be polled.
     Waiting(CompactCall),
 }
 
 impl Begun {
-    /// Polls a call for the first time that nobody can give up from outside.
+    /// Polls, for the first time, a call that cannot be cancelled from outside.
     #[inline]
     pub(crate) fn poll(
         begun: Result<Called, Box<Calling>>,
@@ -62,7 +62,7 @@ impl Begun {
         }
     }
 
-    /// Polls a call for the first time that may be given up from outside.
+    /// Polls, for the first time, a call that may be cancelled from outside.
     pub(crate) fn poll_cancellable(call: CallRaw, cx: &mut Context<'_>) -> Self {
         let mut call = Box::new(call);
         match Pin::new(&mut *call).poll(cx) {
@@ -82,7 +82,7 @@ pub struct CompactCall(Compact);
 
 enum Compact {
     Called(Called),
-    /// Its layers are not ready yet, or it may be given up from outside.
+    /// The layers are not ready yet, or the call may be cancelled from outside.
     Other(Box<CallRaw>),
 }
 
@@ -121,7 +121,7 @@ impl Future for CallRaw {
     }
 }
 
-/// What the session makes of how a call ended.
+/// Converts the outcome of a call into that of the session.
 fn convert(outcome: Result<Reply, BoxError>, peer: &Peer) -> Result<Reply, Error> {
     outcome.map_err(|error| {
         let error = Error::from_layers(error);

@@ -4,13 +4,12 @@ use crate::params::Members;
 use mcp_types::{RawJson, rpc::Elements};
 use serde::de::Error as _;
 
-/// How deep a value may be.
+/// The maximum nesting depth of a value.
 const MAX_DEPTH: usize = 100;
 
-/// The canonical spelling of a value: members sorted as in RFC 8785, one spelling of strings, no white space.
-///
-/// Unlike there, numbers keep their spelling and doubled members stay: what another reader could take for another value
-/// has another spelling here.
+/// Returns the canonical form of a value: members sorted as in RFC 8785, one spelling of strings, no white space.
+/// Unlike RFC 8785, it leaves numbers as spelled and keeps duplicate members, so that texts which some reader could
+/// take for different values have different forms.
 pub(crate) fn canonical(value: &RawJson) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(value.as_bytes().len());
     write(value.as_str(), MAX_DEPTH, &mut out)?;
@@ -24,7 +23,7 @@ fn write(text: &str, depth: usize, out: &mut Vec<u8>) -> Result<(), serde_json::
     match text.as_bytes().first() {
         Some(b'{') => {
             let mut members = Members::of(text)?.0;
-            // Doubled members keep the order of the text, in which their values stand.
+            // Duplicate members keep their order in the text.
             members.sort_unstable_by(|(a, first), (b, second)| {
                 let by_name = a.encode_utf16().cmp(b.encode_utf16());
                 by_name.then_with(|| first.as_ptr().cmp(&second.as_ptr()))
@@ -75,7 +74,7 @@ mod tests {
             spell(r#" { "b" : [ 1 , 2.0 ] , "a" : "\u00e9\/" } "#),
             r#"{"a":"é/","b":[1,2.0]}"#
         );
-        // The example of RFC 8785, section 3.2.3: members sort by UTF-16.
+        // The example of RFC 8785, section 3.2.3: members are sorted by UTF-16 code units.
         let sorted =
             spell(r#"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u0080":6,"\u00f6":7}"#);
         assert_eq!(

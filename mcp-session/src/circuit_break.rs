@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How many circuits there are; what is called beyond that has none.
+/// The maximum number of circuits; calls beyond it have none.
 const MAX_CIRCUITS: usize = 1_024;
 
 /// When a circuit opens, and for how long; every field has a default.
@@ -107,7 +107,7 @@ impl<S: CallService> Service<Call> for CircuitBreak<S> {
     }
 }
 
-/// Whether the server is there; `None` where the outcome says nothing about it.
+/// Whether the server is available; `None` if the outcome does not tell.
 fn is_success(outcome: &Result<Reply, BoxError>) -> Option<bool> {
     let Err(error) = outcome else { return Some(true) };
     if let Some(error) = Error::transport_of(error) {
@@ -131,7 +131,7 @@ struct Circuits {
 }
 
 impl Circuits {
-    /// Lets a call pass, or says that it may not.
+    /// Admits a call, or returns an error if the circuit is open.
     fn enter(this: &Arc<Self>, call: &Call) -> Result<Option<Pass>, Error> {
         let tool = tool_name(call);
         let key: Box<str> = match &tool {
@@ -163,7 +163,7 @@ impl Circuits {
     }
 }
 
-/// A call that was let pass; counts for nothing when it is dropped.
+/// An admitted call; if dropped early, it does not count.
 struct Pass {
     circuits: Arc<Circuits>,
     key: Box<str>,

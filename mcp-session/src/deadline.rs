@@ -110,7 +110,7 @@ impl<S: CallService> Service<Call> for Deadline<S> {
 }
 
 impl<S> Deadline<S> {
-    /// Begins to count, if there is a limit.
+    /// Starts the countdown, if there is a limit.
     fn watch(&self, call: &mut Call) -> Option<Watch> {
         let countdown = Countdown::new(call.extensions.get(), &self.ground);
         let limits = countdown.limits(&self.ground);
@@ -125,7 +125,7 @@ impl<S> Deadline<S> {
     }
 }
 
-/// What it takes to end one call in time.
+/// The state needed to end one call in time.
 struct Watch {
     countdown: Countdown,
     method: Cow<'static, str>,
@@ -158,9 +158,9 @@ where
         let this = self.project();
         let polled = this.reply.poll(cx);
         let Some(Watch { countdown, method, ticking }) = this.watch else { return polled };
-        // An answer that is here counts, however late it is.
+        // A reply that has arrived counts, however late.
         if polled.is_ready() {
-            // Nobody waits any more.
+            // Nobody is waiting any more.
             *this.watch = None;
             return polled;
         }

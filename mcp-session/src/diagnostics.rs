@@ -12,9 +12,9 @@ use std::{
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 
-/// How many incidents wait for a slow reader; older ones are forgotten.
+/// The number of incidents buffered for a slow reader; older ones are dropped.
 const KEPT: usize = 256;
-/// How many incidents are logged; after that ever fewer are.
+/// The number of incidents logged in full; after that, only every power of two.
 const LOGGED: u64 = 16;
 
 /// Reports what servers do against the specification, one incident at a time.
@@ -23,10 +23,10 @@ const LOGGED: u64 = 16;
 /// warnings. Clones share their subscribers.
 #[derive(Clone, Default)]
 pub struct Diagnostics {
-    /// Made for the first subscriber: it takes room for all that it may keep.
+    /// Created for the first subscriber, because it allocates its full capacity.
     sender: Arc<OnceLock<broadcast::Sender<Incident>>>,
     strict: bool,
-    /// How many incidents there were.
+    /// The number of incidents so far.
     count: Arc<AtomicU64>,
 }
 
@@ -83,7 +83,7 @@ impl Diagnostics {
             tracing::warn!(%misbehavior, method, detail, count, "the server broke the protocol");
         }
         if let Some(sender) = self.sender.get() {
-            // Without a subscriber the log has it.
+            // Without a subscriber, it is only logged.
             let _ = sender.send(incident);
         }
     }

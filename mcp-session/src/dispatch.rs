@@ -33,12 +33,12 @@ pub struct Dispatch<T> {
     ends: Arc<Ends<T>>,
 }
 
-/// Both ends of the connection, for all calls: what it takes to answer what a legacy server asks during one.
+/// Both ends of the connection, shared by all calls, for answering what a legacy server asks during a call.
 #[derive(Debug)]
 struct Ends<T> {
     transport: T,
     peer: Peer,
-    /// What calls have in common whose time is counted here.
+    /// The shared state for deadlines, if they are enforced here.
     ground: Option<Ground>,
 }
 
@@ -83,7 +83,7 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
-        // Before all else, so that what it holds is made in its place.
+        // Allocated first, so that its contents are built in place.
         let room = Box::new_uninit();
         let number = self.ends.peer.next_id();
         let id = RequestId::from(number);
@@ -107,7 +107,7 @@ impl<T: Transport> Service<Call> for Dispatch<T> {
         let mut message = ClientMessage::new(request);
         message.extensions = call.extensions;
         let sending = self.transport.call(message);
-        // Only servers with a handshake, or such of which nothing is known yet, may ask.
+        // Only servers with a handshake, or not yet known, may ask questions.
         let params = (!self.ends.peer.is_modern()).then(|| Box::new(call.params));
         let talk = Talk {
             id: number,
@@ -129,18 +129,18 @@ impl<T: Transport> Witness for Ends<T> {
     }
 }
 
-/// Tells the id of a request to those who want to know it.
+/// Publishes the id of a request to those who want to know it.
 fn tell_id(id: &RequestId, call: &Call) {
     if let Some(told) = call.extensions.get::<OnRequestId>() {
         told.tell(id);
     }
-    // Of the span of the call, if there is one; others have no such field. Mostly nobody looks at spans at all.
+    // Recorded in the span of the call, if any; other spans have no such field. Usually, spans are disabled.
     if LevelFilter::current() != LevelFilter::OFF {
         tracing::Span::current().record("jsonrpc.request.id", tracing::field::display(id));
     }
 }
 
-/// Whether progress about a call can mean anything.
+/// Whether calls of this method may report progress.
 fn may_progress(method: &str) -> bool {
     !matches!(method, "initialize" | "subscriptions/listen")
 }

@@ -18,17 +18,17 @@ use std::{
     time::Duration,
 };
 
-/// How many errands wait for the driver of the session.
+/// The maximum number of errands queued for the session's driver.
 const WAITING: usize = 64;
-/// How many are run at a time.
+/// The maximum number of errands run at a time.
 const RUNNING: usize = 1024;
-/// How long one may take, unless it is work.
+/// The time limit of an errand, unless it is work.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Something to be done by the driver of a session, because whoever wanted it was dropped.
+/// Something for the driver of a session to do, because the task that wanted it was dropped.
 pub(crate) type Errand = BoxFuture<'static, ()>;
 
-/// The errands of a session. Not a channel: most sessions have none, and a channel has room for many.
+/// The errands of a session. Not a channel: most sessions have no errands, and a channel preallocates.
 #[derive(Default)]
 pub(crate) struct Errands {
     queue: Mutex<Queue>,
@@ -38,20 +38,20 @@ pub(crate) struct Errands {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Errand>,
-    /// Somebody runs them.
+    /// Whether a driver has taken them.
     is_taken: bool,
-    /// Nobody runs them any more.
+    /// Whether the driver has ended.
     is_over: bool,
 }
 
 impl Errands {
-    /// Leaves something to the driver; when too much waits already, it is not done.
+    /// Leaves an errand to the driver; if the queue is full, it is discarded.
     pub(crate) fn leave(&self, errand: Errand) {
-        // The clock is asked for by the driver: there may be none where something is dropped.
+        // The driver reads the clock: there may be no runtime where something is dropped.
         self.leave_work(Box::pin(async move { drop(tokio::time::timeout(LIMIT, errand).await) }));
     }
 
-    /// Leaves something that takes its time to the driver; false if too much waits already.
+    /// Leaves longer work to the driver; returns false if the queue is full.
     pub(crate) fn leave_work(&self, work: Errand) -> bool {
         let mut queue = self.queue();
         if queue.is_over || queue.waiting.len() >= WAITING {
@@ -65,7 +65,7 @@ impl Errands {
         true
     }
 
-    /// Runs errands for as long as the driver runs, which takes them once.
+    /// Runs errands while the driver runs, which takes them only once.
     pub(crate) async fn run_beside<F: Future>(&self, driver: F) -> F::Output {
         if mem::replace(&mut self.queue().is_taken, true) {
             return driver.await;
@@ -83,10 +83,10 @@ impl Errands {
     }
 }
 
-/// Runs errands, and never ends.
+/// Runs errands; never completes.
 struct Runner<'a> {
     errands: &'a Errands,
-    // Layers of the user run in them, which may panic as they like.
+    // They run the user's layers, which may panic.
     running: FuturesUnordered<CatchUnwind<AssertUnwindSafe<Errand>>>,
 }
 
@@ -123,7 +123,7 @@ impl Drop for Runner<'_> {
         let mut queue = self.errands.queue();
         queue.is_over = true;
         let left = mem::take(&mut queue.waiting);
-        // Outside of the lock: what is dropped may leave an errand.
+        // Outside the lock: dropping an errand may leave another one.
         drop(queue);
         drop(left);
     }

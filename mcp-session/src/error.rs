@@ -253,7 +253,7 @@ pub enum Error {
 
 fn late(method: &str, phase: Phase, after: Duration) -> String {
     match phase {
-        // No method of the protocol: what was done until then has no one name.
+        // Not a protocol method: the work done until then has no single name.
         Phase::Connect if method == "connect" => format!("server was not ready within {after:?}"),
         _ => format!("{method} was not answered {phase} {after:?}"),
     }
@@ -417,7 +417,7 @@ impl Error {
         }
     }
 
-    /// What the transport said, if an error of a stack of layers is the transport's.
+    /// Returns the transport's error, if the error of a stack of layers is one.
     pub(crate) fn transport_of(error: &BoxError) -> Option<&mcp_transport::Error> {
         match error.downcast_ref::<Self>() {
             Some(known) => known.as_transport(),

@@ -35,7 +35,7 @@ impl Event {
     }
 }
 
-/// Whether a notification of this method is about the session.
+/// Whether a notification of this method concerns the session, not a call.
 pub(crate) fn belongs_to_no_call(method: &str) -> bool {
     method.ends_with("/list_changed")
         || matches!(
@@ -61,7 +61,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Reads it from the parameters of a notification. It is compiled once, here.
+    /// Decodes it from the parameters of a notification. Compiled only once, here.
     pub(crate) fn read(params: &RawJson) -> Result<Self, serde_json::Error> {
         params.decode()
     }
@@ -85,14 +85,14 @@ impl Progress {
 #[derive(Clone, Default)]
 pub struct Events(Option<Arc<Listener>>);
 
-/// Notes when progress comes, as one of the listeners.
+/// A listener that records when progress arrives.
 #[derive(Clone)]
 pub(crate) struct Ticking(Arc<Heard>);
 
-/// When progress came last.
+/// When progress last arrived.
 struct Heard {
     ground: Arc<Ground>,
-    /// Zero while there was none.
+    /// Zero until the first progress.
     at: AtomicU64,
 }
 
@@ -130,7 +130,7 @@ impl Events {
         Self::node(Sink::Channel(sender), self)
     }
 
-    /// These listeners, and one that notes when progress comes.
+    /// Adds a listener that records when progress arrives.
     pub(crate) fn and_ticking(self, ticking: Ticking) -> Self {
         Self::node(Sink::Ticking(ticking), self)
     }
@@ -147,14 +147,14 @@ impl Events {
         }
     }
 
-    /// Tells every listener up to a channel that is full, and gives what is left to do then.
+    /// Notifies the listeners up to the first full channel, and returns the remaining work.
     pub(crate) fn deliver(&self, event: &Event) -> Option<BoxFuture<'static, ()>> {
         let mut listeners = self;
         while let Some(Listener { sink, next }) = listeners.0.as_deref() {
             match sink {
                 Sink::Closure(closure) => call(&**closure, event),
                 Sink::Channel(sender) => {
-                    // That the listener has gone is no matter; the call goes on.
+                    // If the listener is gone, the call goes on regardless.
                     if let Err(TrySendError::Full(event)) = sender.try_send(event.clone()) {
                         let (sender, next) = (sender.clone(), next.clone());
                         return Some(Box::pin(async move {
@@ -205,7 +205,7 @@ impl Ticking {
         &self.0.ground
     }
 
-    /// When progress came last, if it did.
+    /// Returns when progress last arrived, if ever.
     pub(crate) fn heard(&self) -> Option<Moment> {
         Moment::new(self.0.at.load(Ordering::Relaxed))
     }
@@ -217,7 +217,7 @@ impl Ticking {
     }
 }
 
-/// Calls a listener. One that panics has missed the event; neither the call nor the session is harmed.
+/// Calls a listener. If it panics, it misses the event; neither the call nor the session is affected.
 fn call(closure: &(dyn Fn(&Event) + Send + Sync), event: &Event) {
     let caught = panic::catch_unwind(AssertUnwindSafe(|| closure(event)));
     if caught.is_err() {

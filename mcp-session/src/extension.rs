@@ -44,7 +44,7 @@ pub trait Extension: Send + Sync + 'static {
     }
 }
 
-/// Puts the layers of extensions around a stack, the first one outermost.
+/// Wraps the layers of extensions around a stack, the first one outermost.
 #[derive(Clone)]
 pub(crate) struct ExtendLayer {
     extensions: Vec<Arc<dyn Extension>>,
@@ -52,7 +52,7 @@ pub(crate) struct ExtendLayer {
 }
 
 impl ExtendLayer {
-    /// A layer, if there are extensions.
+    /// Creates a layer, if there are extensions.
     pub(crate) fn new(extensions: &[Arc<dyn Extension>], peer: &Peer) -> Option<Self> {
         let layer = || Self { extensions: extensions.to_vec(), peer: peer.clone() };
         (!extensions.is_empty()).then(layer)

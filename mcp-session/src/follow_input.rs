@@ -46,7 +46,7 @@ pub struct InputGiven;
 #[derive(Clone)]
 pub struct FollowInput<S> {
     inner: S,
-    /// What sends a call again.
+    /// Repeats a call.
     again: Arc<Again<FollowInputLayer>>,
 }
 
@@ -116,7 +116,7 @@ impl Follow for FollowInputLayer {
     #[inline]
     fn follows(&self, _: &str, outcome: &Outcome) -> bool {
         let Ok(reply) = outcome else { return false };
-        // A type that cannot be read is looked at again, for the error.
+        // A type that cannot be decoded is examined again, to report the error.
         !is_complete(&reply.result)
             && result_type(&reply.result).map_or(true, |kind| kind == INPUT_REQUIRED)
     }
@@ -131,7 +131,7 @@ impl Follow for FollowInputLayer {
 }
 
 impl FollowInputLayer {
-    /// Gives the input that is asked for, and sends the call again with it.
+    /// Provides the requested input and sends the call again with it.
     // spec: MRTR-10
     async fn answer(
         &self,
@@ -141,7 +141,7 @@ impl FollowInputLayer {
         mut budget: Budget,
     ) -> Outcome {
         for round in 0..self.rounds {
-            // Nobody is asked for what cannot be sent any more.
+            // Ask nobody if the call cannot be sent again in time.
             budget.left(&call.method)?;
             if let Some(asked) = asked {
                 call.params = asked.answer(self, &call, round, &mut budget).await?;
@@ -167,7 +167,7 @@ struct InputRequired {
 }
 
 impl InputRequired {
-    /// Reads a reply that asks for input; `None` if it does not.
+    /// Decodes a reply that asks for input; `None` if it does not.
     // spec: MSG-14 MRTR-09
     fn read(call: &Call, reply: &Reply) -> Result<Option<Self>, Error> {
         let broken = |misbehavior| Error::misbehaved(&call.method, misbehavior);
@@ -193,7 +193,7 @@ impl InputRequired {
         Ok(Self { questions: Questions::of(result)?, state: optional(result, "requestState")? })
     }
 
-    /// Answers every question, and gives the parameters of the next try.
+    /// Answers every question and returns the parameters of the next round.
     // spec: MRTR-01 MRTR-03 MRTR-05 MRTR-08
     async fn answer(
         &self,
@@ -209,7 +209,7 @@ impl InputRequired {
                 Some(budget.answering(answers).await?)
             }
             None => {
-                // A server that only wants to be asked again must not be hammered.
+                // A server that only wants a retry must not be flooded.
                 tokio::time::sleep(Duration::from_millis((50 << round.min(3)).min(250))).await;
                 None
             }

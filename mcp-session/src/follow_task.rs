@@ -82,7 +82,7 @@ impl<S: CallService> Service<Call> for FollowTask<S> {
     fn call(&mut self, call: Call) -> Self::Future {
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        // The extension knows tasks of tool calls alone; elsewhere the result is of an unknown type.
+        // The extension defines tasks for tool calls only; elsewhere the result type is unknown.
         if call.method != "tools/call" {
             return Box::pin(inner.call(call));
         }

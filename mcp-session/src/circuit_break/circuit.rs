@@ -4,17 +4,17 @@ use super::CircuitOptions;
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
-/// Into how many parts the window is cut: the oldest part is forgotten as a whole.
+/// The number of buckets in the window; the oldest is dropped as a whole.
 const PARTS: u32 = 10;
 
-/// The longest that a circuit is open, so that its end can be told.
+/// The longest time a circuit stays open, so that its end can be represented.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What became of calls lately, and whether more are let pass.
+/// Recent outcomes, and whether further calls are admitted.
 #[derive(Debug, Default)]
 pub(super) struct Circuit {
     state: State,
-    /// Grows with each change of state: who entered before says nothing about it.
+    /// Incremented with each change of state: outcomes of calls admitted earlier are ignored.
     generation: u64,
 }
 
@@ -38,7 +38,7 @@ struct Part {
     failed: u32,
 }
 
-/// Says when a call was let pass.
+/// Records in which generation a call was admitted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket(u64);
 
@@ -47,7 +47,7 @@ impl Circuit {
         matches!(self.state, State::Closed(_))
     }
 
-    /// Lets a call pass, or says when to come again.
+    /// Admits a call, or returns how long to wait.
     pub(super) fn enter(
         &mut self,
         options: &CircuitOptions,
@@ -63,7 +63,7 @@ impl Circuit {
         Ok(Ticket(self.generation))
     }
 
-    /// Notes how a call ended; `None` if that says nothing.
+    /// Records the outcome of a call; `None` does not count.
     pub(super) fn leave(
         &mut self,
         options: &CircuitOptions,
@@ -112,7 +112,7 @@ fn note(parts: &mut VecDeque<Part>, options: &CircuitOptions, is_success: bool, 
 fn is_too_bad(parts: &VecDeque<Part>, options: &CircuitOptions) -> bool {
     let ended: u64 = parts.iter().map(|part| u64::from(part.ended)).sum();
     let failed: u64 = parts.iter().map(|part| u64::from(part.failed)).sum();
-    // One success more cannot be what opens it.
+    // A success cannot open the circuit.
     failed > 0
         && ended >= u64::from(options.min_calls)
         && failed as f64 >= options.failure_ratio * ended as f64
@@ -153,7 +153,7 @@ mod tests {
         let start = Instant::now();
         let mut circuit = Circuit::default();
         for second in 0..200 {
-            // One in four seconds: eight within the window.
+            // One failure every four seconds: eight within the window.
             assert!(run(&mut circuit, Some(false), start + Duration::from_secs(second * 4)));
         }
         assert!(circuit.is_closed());

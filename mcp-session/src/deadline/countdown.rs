@@ -16,35 +16,35 @@ use std::{
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Waits for the end of the time of one call. Whoever has it [leaves](Self::leave) when nobody waits any more.
+/// The countdown for one call. Its owner must call [`leave`](Self::leave) once nobody waits any more.
 pub(crate) struct Countdown {
-    /// In a box, for most have those of all calls, and each call in flight has a countdown.
+    /// Boxed, because most calls use the shared limits and each call in flight has a countdown.
     own: Option<Box<Own>>,
-    /// When the call had to wait for the first time. One that has not waited has taken no time.
+    /// When the call first had to wait; a call that never waited has used no time.
     start: Option<Instant>,
     timer: Timer,
 }
 
-/// What holds for one call alone.
+/// The settings of a single call.
 struct Own {
     limits: Deadlines,
-    /// How long a person had when the call began.
+    /// The time spent waiting for a person before the call began.
     waited_before: Duration,
 }
 
-/// What wakes a call when its time may be over.
+/// What wakes a call when its time may be up.
 enum Timer {
-    /// None: the call did not have to wait.
+    /// No timer: the call did not have to wait.
     Off,
-    /// An alarm of the connection, with this number: it wakes all who wait there, and is early.
+    /// An alarm of the connection, by number: it wakes every waiter there, and rings early.
     Alarm(NonZero<u64>),
-    /// A timer that other calls wait for too. It is early, and few calls last so long.
+    /// A timer shared with other calls. It rings early, and few calls last that long.
     Shared(Seat),
-    /// One of its own, which is exact.
+    /// A timer of its own, which is exact.
     Own(Pin<Box<Sleep>>),
 }
 
-/// The limit that ends first as things are.
+/// The limit that currently ends first.
 pub(crate) struct End {
     phase: Phase,
     limit: Duration,
@@ -52,7 +52,7 @@ pub(crate) struct End {
 }
 
 impl Countdown {
-    /// For a call with these limits of its own.
+    /// Creates a countdown for a call with these limits of its own.
     #[inline]
     pub(crate) fn new(own: Option<&Deadlines>, ground: &Ground) -> Self {
         let waited_before = ground.waited();
@@ -61,14 +61,13 @@ impl Countdown {
         Self { own, start: None, timer: Timer::Off }
     }
 
-    /// The limits of the call.
+    /// Returns the limits of the call.
     pub(crate) fn limits<'a>(&'a self, ground: &'a Ground) -> &'a Deadlines {
         self.own.as_ref().map_or(&ground.deadlines, |own| &own.limits)
     }
 
-    /// Ready when the time of the call is over, of which progress was last heard at that moment.
-    ///
-    /// If what it waits for wakes it as one of these, and only then, an alarm for all of them is enough for it at first.
+    /// Ready when the call's time is up; `heard` is when progress last arrived. If the call is only ever woken as one
+    /// of `waiters`, a single alarm for all of them is enough at first.
     pub(crate) fn poll_end(
         &mut self,
         heard: Option<Moment>,
@@ -78,7 +77,7 @@ impl Countdown {
     ) -> Poll<End> {
         if let Timer::Off = self.timer {
             if let Some(number) = self.find_alarm(waiters, ground) {
-                // After the alarm was seen: so that rings before the time of the call is over, whenever that is.
+                // After the alarm was found, so that it rings before the time of the call is up in any case.
                 self.start.get_or_insert_with(moment::look);
                 self.timer = Timer::Alarm(number);
                 return Poll::Pending;
@@ -104,15 +103,15 @@ impl Countdown {
         }
     }
 
-    /// The alarm that rings before the time of a call with the limits of all is over, if it is set.
+    /// Finds an alarm, if set, that rings before a call with the shared limits runs out of time.
     #[inline]
     fn find_alarm(&self, waiters: Option<Waiters<'_>>, ground: &Ground) -> Option<NonZero<u64>> {
         let number = waiters?.alarm()?;
         (self.own.is_none() && ground.timers.has_set(number)).then_some(number)
     }
 
-    /// Waits for the first time: with others, if it can, and has an alarm set for those who will wait. Ready with a timer
-    /// of its own otherwise.
+    /// Starts waiting: on a shared timer if possible, with an alarm set for later waiters. Otherwise ready with a timer
+    /// of its own.
     fn begin(
         &mut self,
         heard: Option<Moment>,
@@ -120,7 +119,7 @@ impl Countdown {
         ground: &Ground,
         cx: &Context<'_>,
     ) -> Poll<()> {
-        // Without a look at the time: a timer that is due wakes the call at once.
+        // Without reading the clock: a timer that is due wakes the call at once.
         let Some(end) = self.end(heard, ground) else { return Poll::Pending };
         let Some(seat) = ground.timers.join(end.limit, end.at, cx.waker()) else {
             self.timer = Timer::own(ground.timers.epoch.instant(end.at));
@@ -133,7 +132,7 @@ impl Countdown {
         Poll::Pending
     }
 
-    /// The limit that ends first as things are.
+    /// Returns the limit that currently ends first.
     fn end(&mut self, heard: Option<Moment>, ground: &Ground) -> Option<End> {
         let limits = *self.limits(ground);
         if limits == Deadlines::NONE {
@@ -143,7 +142,7 @@ impl Countdown {
         let start = ground.timers.epoch.moment(start);
         let waited_before = self.own.as_ref().map_or(Duration::ZERO, |own| own.waited_before);
         let waited = moment::nanos(ground.waited() - waited_before);
-        // A limit that no clock can tell the end of is none.
+        // A limit whose end cannot be represented is no limit.
         let end = |phase, from: Moment, limit: Duration| {
             let at = from.checked_add(waited)?.checked_add(moment::nanos(limit))?;
             Some(End { phase, limit, at })
@@ -156,7 +155,7 @@ impl Countdown {
         }
     }
 
-    /// Waits no more.
+    /// Stops waiting.
     #[inline]
     pub(crate) fn leave(&mut self, ground: &Ground) {
         if let Timer::Shared(seat) = mem::replace(&mut self.timer, Timer::Off) {
@@ -172,7 +171,7 @@ impl Timer {
 }
 
 impl End {
-    /// The error of a call of this method.
+    /// Returns the error for a call of this method.
     pub(crate) fn error(&self, method: &str) -> Error {
         let error = Error::Timeout { method: method.into(), phase: self.phase, after: self.limit };
         // spec: CAN-09

@@ -6,10 +6,10 @@ use mcp_transport::Patience;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What the calls of a service have in common when their time is counted.
+/// The state that the calls of a service share for their deadlines.
 #[derive(Debug)]
 pub(crate) struct Ground {
-    /// The limits of those that bring none of their own.
+    /// The limits of calls that bring none of their own.
     pub(super) deadlines: Deadlines,
     patience: Option<Patience>,
     pub(super) timers: Timers,
@@ -20,12 +20,12 @@ impl Ground {
         Self { deadlines, patience, timers: Timers::new() }
     }
 
-    /// The moment that it is now.
+    /// Returns the current moment.
     pub(crate) fn now(&self) -> Moment {
         self.timers.epoch.moment(Instant::now())
     }
 
-    /// How long the connection has waited for a person.
+    /// Returns how long the connection has waited for a person.
     pub(super) fn waited(&self) -> Duration {
         self.patience.as_ref().map(Patience::waited).unwrap_or_default()
     }

@@ -20,52 +20,52 @@ use tokio::{
     time::{Sleep, sleep_until},
 };
 
-/// Calls with a shorter limit have timers of their own: one that they shared would wake the others too often.
+/// Calls with a shorter limit have timers of their own: a shared one would wake the others too often.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Timers that many calls share: one after the other, behind one lock.
+/// Timers that many calls share, behind one lock.
 ///
-/// A shared timer rings when three quarters of the limit of the call that began it are over, so it is early for all that
-/// join it, and wakes each of them once at most. Whoever has waited for so long takes a timer of its own.
+/// A shared timer rings after three quarters of the limit of the call that started it, so it is early for every call
+/// that joins, and wakes each at most once. A call that has waited that long switches to a timer of its own.
 #[derive(Debug)]
 pub(super) struct Timers {
-    /// What moments are counted from.
+    /// The epoch of all moments.
     pub(super) epoch: Epoch,
-    /// No two timers of this process have alarms of the same number.
+    /// Distinguishes the alarms of this set of timers from those of others in the process.
     id: u32,
-    /// Whose clock alarms have.
+    /// The runtime whose clock drives the alarms.
     home: OnceLock<Id>,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Those that have not rung. The last one may be joined; others were begun before, and are later.
+    /// Timers that have not rung. Only the last one can be joined; the others were started earlier and ring later.
     running: Vec<SharedTimer>,
-    /// What is left of those that have rung, until the next one begins.
+    /// Sleeps of timers that have rung, kept until the next one starts.
     over: Vec<Pin<Box<Sleep>>>,
-    /// How many there were.
+    /// The number of timers started so far.
     count: u32,
 }
 
-/// Wakes all who wait for it, once.
+/// Wakes every call that waits for it, once.
 #[derive(Debug)]
 struct SharedTimer {
     number: Number,
     due: Moment,
-    /// Whose clock it is: a runtime that is not driven wakes nobody.
+    /// The runtime that drives it: one that is not running wakes nobody.
     runtime: Id,
     waiting: Slab<Waker>,
-    /// They ring when this is dropped, for those who have no seat.
+    /// Alarms for waiters without a seat; they ring when this is dropped.
     alarms: Vec<Alarm>,
-    /// Polled once: it is done when it has woken the timer.
+    /// Polled once; completes when it has woken the timer.
     sleep: Pin<Box<Sleep>>,
 }
 
-/// No two timers have the same. Never zero, so that a seat needs no room for whether there is one.
+/// Unique per timer. Never zero, so that an optional seat takes no extra space.
 type Number = NonZero<u32>;
 
-/// A place among those who wait for a shared timer. Whoever has it leaves it.
+/// A place among the waiters of a shared timer. Its owner must give it up with `leave`.
 #[derive(Debug)]
 pub(super) struct Seat {
     timer: Number,
@@ -79,8 +79,8 @@ impl Timers {
         Self { epoch: Epoch::now(), id, home: OnceLock::new(), state: Arc::default() }
     }
 
-    /// Has the timer of a seat wake all these, unless they have an alarm. Those who come later, with the same limit or a
-    /// longer one, need no seat then.
+    /// Makes the timer of a seat wake all of `waiters`, unless they have an alarm. Later waiters with the same or a
+    /// longer limit then need no seat.
     pub(super) fn set_alarm(&self, seat: &Seat, waiters: Waiters<'_>) {
         let mut state = self.lock();
         let Some(timer) = state.find(seat.timer) else { return };
@@ -89,19 +89,19 @@ impl Timers {
         }
     }
 
-    /// Whether it is an alarm of these timers, and has the clock of the runtime that this is called in.
+    /// Whether the alarm belongs to these timers and to the runtime of the caller.
     #[inline]
     pub(super) fn has_set(&self, alarm: NonZero<u64>) -> bool {
         let is_own = alarm.get() >> 32 == u64::from(self.id);
         is_own && self.home.get() == Some(&Handle::current().id())
     }
 
-    /// The number of an alarm of a timer.
+    /// Returns the number of a timer's alarm.
     fn alarm(&self, timer: Number) -> NonZero<u64> {
         NonZero::from(timer) | u64::from(self.id) << 32
     }
 
-    /// Waits with others until a time before `at`, if there is a timer for that: for a call that ends then, after `limit`.
+    /// Joins a timer that rings before `at`, if there is one, for a call that ends then, after `limit`.
     pub(super) fn join(&self, limit: Duration, at: Moment, waker: &Waker) -> Option<Seat> {
         if limit < SHORTEST {
             return None;
@@ -109,23 +109,23 @@ impl Timers {
         let runtime = Handle::current().id();
         let mut state = self.lock();
         if let Some(timer) = state.running.last_mut().filter(|timer| timer.due <= at) {
-            // That of another runtime stays for those who use it.
+            // A timer of another runtime stays for its own calls.
             return (timer.runtime == runtime).then(|| timer.join(waker)).flatten();
         }
         let due = Moment::new(at.get() - nanos(limit / 4))?;
         let mut timer = self.start(&mut state, due, runtime)?;
         let seat = timer.join(waker)?;
-        // Later than the new one, which others will join.
+        // It rings later than the new one, which later calls will join.
         let unused = state.running.pop_if(|before| before.is_unused());
         state.running.push(timer);
         let over = mem::take(&mut state.over);
         drop(state);
-        // Not under the lock: they have one of their runtime.
+        // Not under the lock: dropping a sleep takes a lock of its runtime.
         drop((unused, over));
         Some(seat)
     }
 
-    /// A timer that rings at `due`; nothing if that is over.
+    /// Starts a timer that rings at `due`; `None` if that has passed.
     fn start(&self, state: &mut State, due: Moment, runtime: Id) -> Option<SharedTimer> {
         state.count = state.count.checked_add(1)?;
         let number = Number::new(state.count)?;
@@ -137,7 +137,7 @@ impl Timers {
         polled.is_pending().then_some(timer)
     }
 
-    /// Ready when the timer has rung; until then it wakes the task that has polled last.
+    /// Ready when the timer has rung; until then it wakes the task that polled last.
     pub(super) fn poll_rung(&self, seat: &Seat, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         let Some(timer) = state.find(seat.timer) else { return Poll::Ready(()) };
@@ -148,15 +148,15 @@ impl Timers {
             before = Some(mem::replace(waker, cx.waker().clone()));
         }
         drop(state);
-        // Not under the lock: it may be the last of its task.
+        // Not under the lock: this may be the task's last waker.
         drop(before);
         Poll::Pending
     }
 
-    /// Waits no more.
+    /// Gives up a seat.
     pub(super) fn leave(&self, seat: &Seat) {
         let mut state = self.lock();
-        // When it has rung, nobody waits for it any more.
+        // Once it has rung, nobody waits for it.
         let Some(timer) = state.find(seat.timer) else { return };
         let waker = timer.waiting.try_remove(seat.key as usize);
         let unused = timer.is_unused().then(|| state.take_unless_last(seat.timer));
@@ -187,7 +187,7 @@ impl State {
 }
 
 impl SharedTimer {
-    /// Whether nobody waits for it, as far as is known.
+    /// Whether it has no known waiters.
     fn is_unused(&self) -> bool {
         self.waiting.is_empty() && self.alarms.is_empty()
     }
@@ -200,7 +200,7 @@ impl SharedTimer {
     }
 }
 
-/// Is woken for a shared timer, and does not keep it.
+/// The waker of a shared timer, which it does not keep alive.
 struct Bell {
     timers: Weak<Mutex<State>>,
     number: Number,
@@ -213,7 +213,7 @@ impl Wake for Bell {
         let Some(timer) = state.take(self.number) else { return };
         let SharedTimer { waiting, alarms, sleep, .. } = timer;
         state.over.push(sleep);
-        // Not under the lock, which those who are woken may want.
+        // Not under the lock, which the woken tasks may need.
         drop(state);
         waiting.into_iter().for_each(|(_, waker)| waker.wake());
         drop(alarms);
@@ -291,7 +291,7 @@ mod tests {
         timers.leave(&quick);
         timers.leave(&joined);
         assert_eq!(timers.lock().running.len(), 1);
-        // Nobody waits for the one that is there, so the new one takes its place.
+        // Nobody waits for the existing one, so the new one replaces it.
         let quicker = join(MINUTE / 2);
         assert_eq!(timers.lock().running.len(), 1);
         tokio::time::sleep(MINUTE / 2).await;
@@ -329,7 +329,7 @@ mod tests {
         let (timers, mut seated) = (Timers::new(), task::spawn(()));
         let seat = seated.enter(|cx, _| join(&timers, MINUTE, cx)).unwrap();
         timers.set_alarm(&seat, replies.waiters().unwrap());
-        // It is there for others who may rely on it.
+        // It remains for others who may rely on it.
         timers.leave(&seat);
         let shorter = seated.enter(|cx, _| join(&timers, MINUTE / 4, cx)).unwrap();
         timers.leave(&shorter);

@@ -23,15 +23,15 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// How many messages are heard before others have their turn.
+/// The number of messages handled before yielding to other tasks.
 const TURNS: usize = 64;
 
 pin_project! {
-    /// One call on its way. Written by hand, for what it holds while it waits is memory of each call in flight.
+    /// One call in flight. Written by hand, because each call in flight holds this much memory while it waits.
     pub(super) struct Exchange<T: Transport> {
         #[pin]
         stage: Stage<T::Future>,
-        // None when it is over.
+        // `None` once the call is over.
         talk: Option<Talk<T>>,
     }
 
@@ -47,38 +47,38 @@ pin_project! {
 pin_project! {
     #[project = StageProjection]
     enum Stage<F> {
-        /// The message is not handed over yet.
+        /// The message has not been handed over yet.
         Sending { #[pin] sending: F },
         /// The server may say something.
         Receiving { replies: PendingReplies },
     }
 }
 
-/// What is known of a call, and what is done about what the server says.
+/// The state of a call, and its reactions to the server's messages.
 pub(super) struct Talk<T> {
     pub(super) id: i64,
     pub(super) method: Cow<'static, str>,
     pub(super) events: Events,
-    /// What this side is to the server.
+    /// Both ends of the connection.
     pub(super) ends: Arc<Ends<T>>,
-    /// Those of the call, for whoever answers, if the server may ask.
+    /// The call's parameters, for answering, if the server may ask.
     pub(super) params: Option<Box<Params>>,
-    /// Made when the server says something beside the response.
+    /// Created when the server sends anything but the response.
     pub(super) chat: Option<Box<Chat>>,
     pub(super) countdown: Option<Countdown>,
 }
 
-/// What a server has said about a call before its response, and what is done about it.
+/// What a server has sent about a call before its response, and the pending reactions.
 pub(super) struct Chat {
     last_progress: f64,
-    /// When progress came last.
+    /// When progress last arrived.
     heard: Option<Moment>,
-    /// What has to be done before the server is heard again.
+    /// Work that must finish before the next message is read.
     busy: Option<BoxFuture<'static, ()>>,
     answers: Option<Answers>,
 }
 
-/// The answers that are being made to questions about a call.
+/// Pending answers to questions asked during a call.
 type Answers = FuturesUnordered<BoxFuture<'static, ()>>;
 
 impl<T: Transport> Exchange<T> {
@@ -91,7 +91,7 @@ impl<T: Transport> Future for Exchange<T> {
     type Output = Result<Reply, BoxError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // An answer that is here counts, however late it is.
+        // A reply that has arrived counts, however late.
         if let Poll::Ready(outcome) = self.as_mut().poll_reply(cx) {
             return Poll::Ready(outcome);
         }
@@ -107,7 +107,7 @@ impl<T: Transport> Future for Exchange<T> {
 }
 
 impl<T: Transport> Exchange<T> {
-    /// Waits for the reply, however long it takes.
+    /// Waits for the reply, without a limit.
     fn poll_reply(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Reply, BoxError>> {
         let mut this = self.project();
         if let StageProjection::Sending { sending } = this.stage.as_mut().project() {
@@ -134,15 +134,15 @@ impl<T: Transport> Exchange<T> {
                 }
             }
         }
-        // A server that says more than can be heard holds up neither the deadline nor what else the task does.
+        // A server that floods the call must not starve the deadline or the rest of the task.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
 impl Chat {
-    /// Does what has to be done before the server is heard again, and goes on with the answers: a question that came before
-    /// the response is answered before that ends the call.
+    /// Finishes the work due before the next message is read, and advances the answers: a question that came before the
+    /// response is answered before the response ends the call.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(busy) = &mut self.busy {
             ready!(busy.as_mut().poll(cx));
@@ -170,12 +170,12 @@ impl<T: Transport> Talk<T> {
         &self.ends.peer
     }
 
-    /// Whether something has to be done before the server is heard again.
+    /// Whether work must finish before the next message is read.
     fn is_busy(&self) -> bool {
         self.chat.as_ref().is_some_and(|chat| chat.busy.is_some())
     }
 
-    /// Ready when the time of the call is over.
+    /// Ready when the call's time is up.
     fn poll_end(&mut self, waiters: Option<Waiters<'_>>, cx: &mut Context<'_>) -> Poll<BoxError> {
         let (Some(countdown), Some(ground)) = (&mut self.countdown, &self.ends.ground) else {
             return Poll::Pending;
@@ -184,7 +184,7 @@ impl<T: Transport> Talk<T> {
         countdown.poll_end(heard, waiters, ground, cx).map(|end| end.error(&self.method).into())
     }
 
-    /// Waits no more for the end of its time.
+    /// Stops waiting for the deadline.
     #[inline]
     fn leave(&mut self) {
         if let (Some(countdown), Some(ground)) = (&mut self.countdown, &self.ends.ground) {
@@ -192,11 +192,11 @@ impl<T: Transport> Talk<T> {
         }
     }
 
-    /// Deals with what the server says beside a response.
+    /// Handles a message other than a response.
     ///
     /// # Errors
     ///
-    /// The call has ended with it.
+    /// The call ends with this error.
     fn receive(
         &mut self,
         message: Option<Result<Message, mcp_transport::Error>>,
@@ -221,7 +221,7 @@ impl<T: Transport> Talk<T> {
 
     fn complete(mut self, response: Response) -> Result<Reply, BoxError> {
         self.leave();
-        // An error response without an id can only be about this request: bindings check that before.
+        // An error response without an id can only concern this request: bindings check that first.
         if response.id.as_ref().is_some_and(|id| !self.is(id)) {
             return Err(Error::misbehaved(&self.method, Misbehavior::ResponseForOtherId).into());
         }
@@ -261,7 +261,7 @@ impl<T: Transport> Talk<T> {
         Ok(())
     }
 
-    /// Notes progress: the server may be silent again from now on.
+    /// Records progress, which restarts the idle limit.
     fn note(&mut self, progress: &Progress) {
         let chat = self.chat.get_or_insert_default();
         chat.last_progress = progress.progress;
@@ -272,12 +272,12 @@ impl<T: Transport> Talk<T> {
         self.chat.as_ref().map_or(f64::NEG_INFINITY, |chat| chat.last_progress)
     }
 
-    /// Notes that the server broke a rule in this call.
+    /// Reports a rule that the server broke in this call.
     fn report(&self, misbehavior: Misbehavior) -> Result<(), Error> {
         self.peer().report(misbehavior, &self.method)
     }
 
-    /// Answers a request of a legacy server, or refuses it; that is one more message down the same transport.
+    /// Answers or refuses a request of a legacy server with one more message over the same transport.
     // spec: MSG-15 MSG-16
     fn ask(&mut self, request: Request) -> Result<(), Error> {
         let ends = &self.ends;
@@ -289,7 +289,7 @@ impl<T: Transport> Talk<T> {
         if let Some(version) = peer.version().cloned() {
             extensions.insert(version);
         }
-        // The id of the question means nothing, or something else, over another connection.
+        // On another connection, the id of the question means nothing, or another question.
         extensions.insert(peer.this_connection());
         let chat = self.chat.get_or_insert_default();
         if chat.answers.as_ref().map_or(0, Answers::len) >= MAX_ANSWERS {
