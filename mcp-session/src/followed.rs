@@ -21,12 +21,12 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How a call ended.
+/// The outcome of a call.
 pub(crate) type Outcome = Result<Reply, BoxError>;
 
-/// A layer whose calls other calls may follow.
+/// A layer that may send further calls after a call.
 pub(crate) trait Follow: Clone + Send + Sync + 'static {
-    /// The limits of calls that bring none of their own: those that follow share the total with the first.
+    /// The limits of calls that bring none of their own: follow-up calls share the total with the first.
     fn deadlines(&self) -> Deadlines {
         Deadlines::NONE
     }
@@ -41,17 +41,17 @@ pub(crate) trait Follow: Clone + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether a call of this method that ended so is followed by others, as far as can be told by a quick look.
+    /// Whether a call of this method with this outcome needs follow-up calls, judged by a quick look.
     fn follows(&self, method: &str, outcome: &Outcome) -> bool;
 
-    /// Does what has to be done then, and gives how it ended.
+    /// Makes the follow-up calls and returns the final outcome.
     fn follow(again: Arc<Again<Self>>, ended: Ended) -> BoxFuture<'static, Outcome>;
 }
 
-/// What it takes to follow the calls of a layer.
+/// What a layer needs to send follow-up calls.
 #[derive(Debug)]
 pub(crate) struct Again<L> {
-    /// The service under the layer. Its type is erased, so that what is seldom done is compiled once.
+    /// The service under the layer. Its type is erased, so that this rare path is compiled only once.
     pub(crate) service: BoxCallService,
     pub(crate) layer: L,
 }
@@ -62,19 +62,19 @@ impl<L: Clone> Again<L> {
     }
 }
 
-/// A call that has ended, and may be followed.
+/// A call that has ended and may be followed by others.
 pub(crate) struct Ended {
-    /// The call as it was before it was prepared.
+    /// The call before it was prepared.
     pub(crate) call: Call,
     pub(crate) outcome: Outcome,
-    /// What is left of its time.
+    /// The rest of its time.
     pub(crate) budget: Budget,
 }
 
-/// What it takes to follow a call.
+/// What is needed to follow up a call.
 struct Next<L> {
     call: Kept,
-    /// When it had to wait for the first time. A call that has not waited has taken no time.
+    /// When the call first had to wait; a call that never waited has used no time.
     begun: Option<Instant>,
     again: Arc<Again<L>>,
 }
@@ -97,7 +97,7 @@ pin_project! {
     }
 }
 
-/// Makes a call, and looks at how it ends.
+/// Makes a call and examines its outcome.
 pub(crate) fn send<S: CallService, L: Follow>(
     service: &mut S,
     mut call: Call,
@@ -129,7 +129,7 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
             StageProjection::Rest { rest } => return rest.as_mut().poll(cx),
             StageProjection::Over => return Poll::Pending,
         };
-        // By reference: hardly any call is followed, and neither it nor its outcome is moved for that.
+        // By reference: calls are rarely followed up, so neither the call nor its outcome is moved.
         let next = next.take_if(|next| next.again.layer.follows(next.call.method(), &outcome));
         stage.set(Stage::Over);
         let Some(next) = next else { return Poll::Ready(outcome) };
@@ -141,7 +141,7 @@ impl<F: Future<Output = Outcome>, L: Follow> Future for Followed<F, L> {
 }
 
 impl<L: Follow> Next<L> {
-    /// Notes when the call had to wait for the first time: what counts its time has just looked at the clock for that.
+    /// Records when the call first had to wait: its deadline has just read the clock for the same purpose.
     #[inline]
     fn note_waiting(&mut self) {
         self.begun.get_or_insert_with(moment::seen);

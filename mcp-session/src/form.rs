@@ -30,7 +30,7 @@ use mcp_types::{JsonObject, elicitation::ElicitationSchema, schema::PrimitiveSch
 use serde_json::Value;
 use std::{borrow::Cow, error, fmt};
 
-/// How many fields an error names.
+/// The maximum number of fields named in an error.
 const NAMED: usize = 8;
 
 /// What is in the fields before the user has changed any; fields without a default are absent.
@@ -43,7 +43,7 @@ pub fn defaults(form: &ElicitationSchema) -> JsonObject {
     content
 }
 
-/// Sets the fields that are absent to their defaults.
+/// Fills absent fields with their defaults.
 pub(crate) fn fill_in(form: &ElicitationSchema, content: &mut JsonObject) {
     for (name, schema) in &form.properties {
         if content.contains_key(name) {
@@ -79,7 +79,7 @@ pub fn check(form: &ElicitationSchema, content: &JsonObject) -> Result<(), Inval
     if fields.is_empty() { Ok(()) } else { Err(InvalidForm { fields }) }
 }
 
-/// Checks that a form is one that may be shown: it has no forms within.
+/// Checks that a form may be shown: it has no nested forms.
 // spec: ELI-23
 pub(crate) fn check_flat(form: &ElicitationSchema) -> Result<(), InvalidForm> {
     let nested = form.properties.iter().filter_map(|(name, schema)| match schema {

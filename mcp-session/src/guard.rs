@@ -16,7 +16,7 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How many tools that were denied are remembered; a list with more is denied as a whole.
+/// The maximum number of denied tools remembered; a list with more is denied as a whole.
 const MAX_DENIED: usize = 10_000;
 
 /// A policy for a [`Guard`]: what the program allows.

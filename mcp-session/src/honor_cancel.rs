@@ -50,7 +50,7 @@ impl Cancellation {
 
     /// Cancels the calls with a reason, for the error and for logs. Only the first reason counts.
     pub fn cancel_because(&self, reason: impl Into<Box<str>>) {
-        // Another reason came first.
+        // If a reason was given earlier, it stays.
         let _ = self.reason.set(reason.into());
         self.cancel();
     }
@@ -130,7 +130,7 @@ pin_project! {
     pub struct Cancellable<F> {
         #[pin]
         reply: Option<F>,
-        // In a box, for most calls have none.
+        // Boxed, because most calls have none.
         watch: Option<Pin<Box<Watch>>>,
     }
 }
@@ -147,7 +147,7 @@ pin_project! {
 }
 
 impl<F> Cancellable<F> {
-    /// Makes a call that nothing is done about if it is cancelled already.
+    /// Makes a call, but does not start it if it is already cancelled.
     pub(crate) fn new(call: Call, start: impl FnOnce(Call) -> F) -> Self {
         let watch = call.extensions.get::<Cancellation>().map(|cancellation| {
             Box::pin(Watch {
@@ -161,7 +161,7 @@ impl<F> Cancellable<F> {
         Self { reply: (!is_over).then(|| start(call)), watch }
     }
 
-    /// A call that nobody can give up from outside.
+    /// Wraps a call that cannot be cancelled from outside.
     pub(crate) fn without_watch(reply: F) -> Self {
         Self { reply: Some(reply), watch: None }
     }
@@ -179,7 +179,7 @@ where
             return this.reply.as_pin_mut().map_or(Poll::Pending, |reply| reply.poll(cx));
         };
         let watch = watch.as_mut().project();
-        // An answer that is here counts, but a call that has not begun is not begun for that.
+        // A reply that has arrived counts, but a call that has not started is not started for that.
         if *watch.started || !watch.cancellation.is_cancelled() {
             *watch.started = true;
             if let Some(reply) = this.reply.as_mut().as_pin_mut()
@@ -194,7 +194,7 @@ where
         // spec: CAN-09
         tracing::debug!(method = %watch.method, reason = watch.cancellation.reason(), "a call is given up");
         let error = watch.cancellation.error(watch.method);
-        // Now, not when the caller drops this: that tells the server.
+        // Now, not when the caller drops this: dropping the call is what tells the server.
         this.reply.set(None);
         Poll::Ready(Err(error.into()))
     }

@@ -57,7 +57,7 @@ impl HostTasks {
         Self::default()
     }
 
-    /// Adds to what a handler declares that it does it as tasks, too.
+    /// Adds task support to the declared capabilities of a handler.
     pub(crate) fn declare(capabilities: &mut ClientCapabilities) {
         let mut requests = ClientTaskRequests::default();
         if capabilities.elicitation.is_some() {
@@ -81,7 +81,7 @@ impl HostTasks {
     }
 }
 
-/// The tasks that a server has made of its questions.
+/// The tasks that a server has created for its questions.
 pub(crate) struct HostedTasks {
     options: HostTasks,
     table: Arc<Mutex<Table>>,
@@ -94,12 +94,13 @@ impl HostedTasks {
         Self { options, table: Arc::default() }
     }
 
-    /// Whether a request is about tasks.
+    /// Whether a request concerns tasks.
     pub(crate) fn is_about_tasks(method: &str) -> bool {
         matches!(method, "tasks/get" | "tasks/result" | "tasks/list" | "tasks/cancel")
     }
 
-    /// How long the server wants the task of a question to be kept, if it wants one: `Some(None)` if it does not say.
+    /// How long the server wants the task of a question to be kept, if it asks for a task; `Some(None)` if it does not
+    /// say.
     pub(crate) fn wanted(
         capabilities: &ClientCapabilities,
         method: &str,
@@ -115,7 +116,7 @@ impl HostedTasks {
         Some(ttl.map(Duration::from_millis))
     }
 
-    /// Makes a task of an answer, leaves the work to the driver of the session, and gives what the server is told.
+    /// Creates a task for an answer, leaves the work to the session's driver, and returns the reply for the server.
     pub(crate) fn create(
         &self,
         method: &str,
@@ -140,7 +141,7 @@ impl HostedTasks {
             let outcome = match work.await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => Err(failure("the time of the task is over")),
-                // Cancelled, which has been noted.
+                // Cancelled, which has already been recorded.
                 Err(_) => return,
             };
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,7 +154,7 @@ impl HostedTasks {
         RawJson::encode(&created).map_err(|error| failure(error.to_string()))
     }
 
-    /// Answers a request about tasks.
+    /// Answers a request that concerns tasks.
     pub(crate) async fn answer(
         &self,
         method: &str,
@@ -188,10 +189,10 @@ impl HostedTasks {
         encode(&self.describe(id, table.find(id).ok_or_else(unknown)?))
     }
 
-    /// Waits for the end.
+    /// Waits for the task to end.
     async fn result(&self, id: &str) -> Result<RawJson, ErrorObject> {
         let mut ended = self.lock().find(id).ok_or_else(unknown)?.watch();
-        // The sender goes with the entry, and then nothing is known any more.
+        // The sender is dropped with the entry; after that, the task is unknown.
         let outcome = ended.wait_for(Option::is_some).await.map_err(|_| unknown())?.clone();
         let result = outcome.unwrap_or(Outcome::Cancelled).into_result()?;
         related(&result, id)
@@ -231,7 +232,7 @@ impl HostedTasks {
     }
 }
 
-/// Says in a result of which task it is.
+/// Records in a result which task it belongs to.
 // spec: TASK25-10
 fn related(result: &RawJson, id: &str) -> Result<RawJson, ErrorObject> {
     let split = crate::Params::split(result);
@@ -240,14 +241,14 @@ fn related(result: &RawJson, id: &str) -> Result<RawJson, ErrorObject> {
     Ok(members.join(&meta))
 }
 
-/// An id that nobody guesses.
+/// Returns an unguessable id.
 fn random_id() -> Result<String, ErrorObject> {
     let mut bytes = [0; 16];
     getrandom::getrandom(&mut bytes).map_err(|error| failure(error.to_string()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// A string among the parameters of a request.
+/// Returns a string parameter of a request.
 fn text(params: Option<&RawJson>, name: &str) -> Result<Option<String>, ErrorObject> {
     let text = params.map_or(Ok(None), |params| optional(params, name));
     text.map_err(|error| invalid(error.to_string()))

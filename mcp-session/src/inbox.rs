@@ -9,15 +9,15 @@ use mcp_types::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Reads the unsolicited stream: answers requests concurrently, tells listeners of notifications.
+/// Reads the unsolicited stream: answers requests concurrently and notifies listeners.
 pub(crate) struct Inbox<T> {
     pub(crate) unsolicited: Unsolicited,
     pub(crate) desk: Desk<T>,
-    /// Cancelled when nobody holds the session any more: then nobody is left to answer for.
+    /// Cancelled when the session has no more holders: then there is nobody left to answer for.
     pub(crate) released: CancellationToken,
 }
 
-/// What it takes to deal with a message.
+/// What is needed to handle a message.
 pub(crate) struct Desk<T> {
     pub(crate) transport: T,
     pub(crate) peer: Peer,
@@ -37,7 +37,7 @@ impl<T: Transport> Inbox<T> {
                 Some(()) = answers.next() => {}
                 arrival = unsolicited.next() => match arrival {
                     Some(Arrival::Message(message)) => {
-                        // What is sent back may have to wait, and the end of the session does not wait for that.
+                        // Sending a reply may have to wait, which must not delay the end of the session.
                         if let Some(refusal) = desk.receive(message, &mut answers)
                             && released.run_until_cancelled(refusal).await.is_none()
                         {
@@ -50,7 +50,7 @@ impl<T: Transport> Inbox<T> {
                 },
             }
         }
-        // The server says no more; the session may still be used, and answers under way are still wanted.
+        // The server sends no more, but the session is still usable and pending answers are still wanted.
         tokio::select! {
             biased;
             () = released.cancelled() => {}
@@ -60,7 +60,8 @@ impl<T: Transport> Inbox<T> {
 }
 
 impl<T: Transport> Desk<T> {
-    /// Deals with a message; gives the refusal that is to be sent if it is one question too many. In a box, for that is rare.
+    /// Handles a message; returns the refusal to send if the message is one question too many. Boxed, because that is
+    /// rare.
     fn receive(&self, message: Message, answers: &mut Answers) -> Option<BoxFuture<'static, ()>> {
         match message {
             // spec: MSG-15 MSG-16
@@ -93,7 +94,7 @@ impl<T: Transport> Desk<T> {
                 return;
             }
             Diagnostic::Batch => Misbehavior::Batch,
-            // Nobody read in time: that is ours.
+            // Nobody read in time, which is our own fault.
             Diagnostic::Dropped { .. } => return tracing::warn!(%diagnostic, "fell behind"),
             _ => Misbehavior::NotAMessage,
         };
@@ -106,7 +107,7 @@ impl<T: Transport> Desk<T> {
             extensions.insert(version.clone());
         }
         let id = request.id.clone();
-        // Some room is left for pings while handlers are busy.
+        // Leaves some room for pings while handlers are busy.
         let limit = if request.method == "ping" { 2 * MAX_ANSWERS } else { MAX_ANSWERS };
         let (peer, transport) = (self.peer.clone(), self.transport.clone());
         if answers.len() >= limit {

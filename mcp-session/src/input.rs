@@ -95,7 +95,7 @@ impl InputHandler for NoInput {
     }
 }
 
-/// Answers one question, whichever way it came.
+/// Answers one question, however it arrived.
 // spec: MSG-17 PING-01 META-16
 pub(crate) fn answer<'a>(
     handler: &'a dyn InputHandler,
@@ -119,7 +119,7 @@ pub(crate) fn answer<'a>(
                 _ => encode(&handler.list_roots(ask(params, asker)?).await?),
             }
         };
-        // A handler is the user's code: what it leaves behind when it panics is the user's to judge.
+        // A handler is the user's code: whatever state it leaves behind on a panic is the user's concern.
         let caught = AssertUnwindSafe(answer).catch_unwind().await;
         caught.unwrap_or_else(|_| {
             Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the handler panicked"))

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How many origins an [`EraCache`] knows; beyond that all are forgotten.
+/// The maximum number of origins in an [`EraCache`]; beyond it, all are forgotten.
 const MAX_ORIGINS: usize = 1_024;
 
 /// The era of one server, as far as it is known. Clones share it, and so do the sessions that have it in their options.

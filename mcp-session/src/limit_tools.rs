@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How many tools are remembered that nobody calls.
+/// The maximum number of idle tools remembered.
 const MAX_IDLE: usize = 1_024;
 
 /// Limits how many calls of a tool are in flight at the same time; others wait in order.
@@ -107,9 +107,9 @@ struct Gate {
 }
 
 impl Gate {
-    /// Waits for a turn; `None` if too many wait already.
+    /// Waits for a turn; `None` if too many calls are waiting already.
     async fn enter(&self, max_waiting: usize) -> Option<SemaphorePermit<'_>> {
-        // Turns are handed to those who wait, so that one is free only if nobody does.
+        // Turns go to waiters first, so that one is free only if nobody is waiting.
         if let Ok(turn) = self.turns.try_acquire() {
             return Some(turn);
         }
@@ -117,7 +117,7 @@ impl Gate {
         if place.0.fetch_add(1, Ordering::Relaxed) >= max_waiting {
             return None;
         }
-        // It is never closed.
+        // The semaphore is never closed.
         self.turns.acquire().await.ok()
     }
 }

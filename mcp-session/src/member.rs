@@ -5,7 +5,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// A member that may be missing or null.
+/// Decodes a member that may be missing or null.
 pub(crate) fn optional<T: DeserializeOwned>(
     raw: &RawJson,
     name: &str,
@@ -13,18 +13,18 @@ pub(crate) fn optional<T: DeserializeOwned>(
     raw.decode_at(&[name]).transpose().map(Option::flatten)
 }
 
-/// A member that is a string, without a copy where it has no escapes; nothing if it is none.
+/// Returns a string member, borrowed if it has no escapes; `None` if it is missing or not a string.
 pub(crate) fn text<'a>(raw: &'a RawJson, name: &str) -> Option<Cow<'a, str>> {
     RawJson::read_str(raw.find(&[name])?)
 }
 
-/// A member as a plain value, which is null if there is none.
+/// Returns a member as a plain value, which is null if it is missing.
 pub(crate) fn value(raw: &RawJson, name: &str) -> Result<Value, serde_json::Error> {
     let found = raw.find(&[name]).map(|value| RawJson::from_joined(raw.share(value)));
     found.map_or(Ok(Value::Null), |value| value.to_value())
 }
 
-/// A member that has to be a string.
+/// Decodes a member that must be a string.
 pub(crate) fn required(raw: &RawJson, name: &str) -> Result<String, serde_json::Error> {
     match text(raw, name) {
         Some(text) => Ok(text.into_owned()),

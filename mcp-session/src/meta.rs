@@ -3,7 +3,7 @@
 use mcp_types::{RawJson, RequestId};
 use std::{borrow::Cow, iter, sync::Arc};
 
-/// The key of the token that progress is to be told by, as it is on the wire.
+/// The key of the progress token, as on the wire.
 const PROGRESS_TOKEN: &[u8] = br#""progressToken":"#;
 
 /// The `_meta` member of a call: keys with encoded values.
@@ -11,19 +11,19 @@ const PROGRESS_TOKEN: &[u8] = br#""progressToken":"#;
 /// Keys of users come in through [`mcp_types::MetaObject`], which checks them; middlewares set the reserved ones.
 #[derive(Clone, Debug, Default)]
 pub struct Meta {
-    /// What this call says: shared with its clones until one of them says something else.
+    /// The entries of this call, shared with its clones until one of them is changed.
     own: Option<Arc<Vec<Entry>>>,
-    /// What many calls say, unless this one says something else of it.
+    /// Entries common to many calls, which those of this call override.
     stamp: Option<Arc<Stamp>>,
 }
 
 type Entry = (Cow<'static, str>, RawJson);
 
-/// Entries that many calls have, encoded once.
+/// Entries shared by many calls, encoded once.
 #[derive(Debug)]
 struct Stamp {
     entries: Vec<Entry>,
-    /// The entries as they are on the wire, without the braces.
+    /// The entries as on the wire, without the braces.
     encoded: Box<[u8]>,
 }
 
@@ -54,12 +54,12 @@ impl Meta {
         self.entries().map(|(key, value)| (&**key, value))
     }
 
-    /// The entries, to be inserted elsewhere: values share their bytes.
+    /// Returns the entries for insertion elsewhere: values share their bytes.
     pub(crate) fn shared(&self) -> impl Iterator<Item = (Cow<'static, str>, RawJson)> {
         self.entries().cloned()
     }
 
-    /// These entries after a first one, to be given to many calls.
+    /// Turns the entries, after a first one, into a stamp for many calls.
     pub(crate) fn into_stamp(self, key: &'static str, value: RawJson) -> Self {
         let rest = self.shared().filter(|(known, _)| *known != key);
         let first = (Cow::Borrowed(key), value);
@@ -70,7 +70,7 @@ impl Meta {
         Self { own: None, stamp: Some(Arc::new(stamp)) }
     }
 
-    /// Adds what many calls say, beside what this one says.
+    /// Adds the entries that many calls share to those of this call.
     #[inline]
     pub(crate) fn add_stamp(&mut self, of: &Self) {
         match (&self.stamp, &of.stamp) {
@@ -100,21 +100,21 @@ impl Meta {
         }
     }
 
-    /// How long the object is when it is encoded, or a little more.
+    /// Returns the encoded length of the object, or slightly more.
     pub(crate) fn encoded_size(&self, progress: Option<&RequestId>) -> usize {
         let own = self.own().iter().map(|(key, value)| key.len() + value.as_bytes().len() + 4);
         let stamp = self.stamp.as_ref().map_or(0, |stamp| stamp.encoded.len() + 1);
         let progress = progress.map_or(0, |token| PROGRESS_TOKEN.len() + 1 + id_size(token));
-        // Two braces, less the comma that was counted before the first entry.
+        // Two braces, minus the comma counted before the first entry.
         1 + own.sum::<usize>() + stamp + progress
     }
 
-    /// Appends the object, with the token that progress is to be told by.
+    /// Appends the object, including the progress token.
     pub(crate) fn encode(&self, progress: Option<&RequestId>, out: &mut Vec<u8>) {
         out.push(b'{');
         let start = out.len();
         match &self.stamp {
-            // Most calls say no more than others.
+            // Most calls have no entries of their own.
             Some(stamp) if self.own.is_none() => out.extend_from_slice(&stamp.encoded),
             Some(stamp) if !self.own().iter().any(|(key, _)| stamp.contains(key)) => {
                 encode_entries(self.own().iter(), out);
@@ -152,7 +152,7 @@ impl Stamp {
     }
 }
 
-/// Equal if they are the same on the wire.
+/// Equal if the same on the wire.
 impl PartialEq for Meta {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -171,14 +171,14 @@ fn encode_entries<'a>(entries: impl Iterator<Item = &'a Entry>, out: &mut Vec<u8
     }
 }
 
-/// Writes a comma, unless what began at `start` is empty.
+/// Writes a comma unless nothing was written since `start`.
 fn separate(start: usize, out: &mut Vec<u8>) {
     if out.len() > start {
         out.push(b',');
     }
 }
 
-/// How long an id is on the wire, if it is one that this library gave.
+/// Returns the encoded length of an id, if this library generated it.
 fn id_size(id: &RequestId) -> usize {
     match id {
         RequestId::Integer(number) => number.checked_ilog10().map_or(20, |log| log as usize + 1),

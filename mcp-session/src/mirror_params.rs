@@ -36,7 +36,7 @@ const LIST: &str = "tools/list";
 #[derive(Clone, Debug)]
 pub struct MirrorParams<S> {
     inner: S,
-    /// What sends a call again, and what is known about tools.
+    /// Repeats a call, and remembers the tools.
     again: Arc<Again<MirrorParamsLayer>>,
 }
 
@@ -111,7 +111,7 @@ async fn call_again(
     let (service, catalogue) = (&again.service, &again.layer.0);
     tracing::debug!("the server misses headers; listing its tools again");
     if relearn(service, catalogue, &call, &budget).await.is_err() {
-        // That the time is over comes first.
+        // An expired deadline takes precedence.
         budget.left(&call.method)?;
         return Err(error);
     }
@@ -120,7 +120,7 @@ async fn call_again(
     outcome.map_err(|error| budget.explain(error))
 }
 
-/// Lists all pages until the tool of the call has been seen, or there are no more.
+/// Lists pages until the tool of the call is found or there are no more.
 async fn relearn(
     service: &BoxCallService,
     catalogue: &Catalogue,

@@ -20,7 +20,7 @@ pub struct Misfit {
 
 #[cfg(feature = "validate")]
 impl Misfit {
-    /// Something that is wrong with the whole value.
+    /// Describes an error in the value as a whole.
     pub(crate) fn whole(rule: &str, reason: impl Into<Box<str>>) -> Self {
         let (pointer, schema_pointer) = (Box::default(), Box::default());
         Self { pointer, rule: rule.into(), schema_pointer, reason: reason.into() }

@@ -29,7 +29,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{mpsc, oneshot};
 use tower_service::Service;
 
-/// How many calls wait for the test; more wait in their callers.
+/// The number of calls queued for the test; further callers wait.
 const WAITING: usize = 64;
 
 /// Creates a service, and the handle that answers its calls.
@@ -98,7 +98,7 @@ impl Asked {
     }
 
     fn send(self, outcome: Result<Reply, BoxError>) {
-        // A caller that has given up does not want it any more.
+        // A caller that has given up no longer wants it.
         let _ = self.answer.send(outcome);
     }
 }

@@ -3,10 +3,10 @@
 use std::{cell::Cell, num::NonZero, time::Duration};
 use tokio::time::Instant;
 
-/// A time, in nanoseconds since an [`Epoch`], and one more: a word, for each call in flight has some.
+/// A time in nanoseconds since an [`Epoch`], plus one. Fits in one word, because each call in flight holds several.
 pub(crate) type Moment = NonZero<u64>;
 
-/// What moments are counted from.
+/// The origin of moments.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Epoch(Instant);
 
@@ -15,19 +15,19 @@ impl Epoch {
         Self(Instant::now())
     }
 
-    /// The moment of a time.
+    /// Converts a time to a moment.
     #[inline]
     pub(crate) fn moment(self, at: Instant) -> Moment {
         Moment::MIN.saturating_add(nanos(at.saturating_duration_since(self.0)))
     }
 
-    /// The time of a moment.
+    /// Converts a moment to a time.
     pub(crate) fn instant(self, moment: Moment) -> Instant {
         self.0 + Duration::from_nanos(moment.get() - 1)
     }
 }
 
-/// How long something takes in the unit of moments. It is centuries before that has no room for it.
+/// Converts a duration to the unit of moments. It takes centuries to overflow.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     const SECOND: u64 = 1_000_000_000;
     let seconds = duration.as_secs().saturating_mul(SECOND);
@@ -35,11 +35,11 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 }
 
 thread_local! {
-    /// When somebody looked at the clock last, in the poll that is under way.
+    /// When the clock was last read, within the current poll.
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// The time, which [`seen`] tells until the next poll.
+/// Reads the clock; [`seen`] returns the result until the next poll.
 #[inline]
 pub(crate) fn look() -> Instant {
     let now = Instant::now();
@@ -47,13 +47,13 @@ pub(crate) fn look() -> Instant {
     now
 }
 
-/// The time, as somebody saw it since [`forget`]; otherwise as it is.
+/// Returns the time read since [`forget`], or else reads the clock.
 #[inline]
 pub(crate) fn seen() -> Instant {
     LOOKED.get().unwrap_or_else(look)
 }
 
-/// Forgets what was seen: a poll begins.
+/// Forgets the time that was read: a new poll begins.
 #[inline]
 pub(crate) fn forget() {
     LOOKED.set(None);

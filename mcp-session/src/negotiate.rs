@@ -14,7 +14,7 @@ use mcp_types::ProtocolVersion;
 use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
-/// Makes and negotiates the connections of a session.
+/// Opens and negotiates the connections of a session.
 pub(crate) struct Negotiation<'a, C> {
     pub(crate) connector: &'a C,
     pub(crate) options: &'a Options,
@@ -22,22 +22,22 @@ pub(crate) struct Negotiation<'a, C> {
     pub(crate) released: &'a CancellationToken,
 }
 
-/// Where a connection is while it is negotiated: still there when that fails.
+/// Holds a connection during negotiation, so that it is still there if negotiation fails.
 type Place<C> = Option<Opening<<C as Connector>::Transport>>;
 
 impl<C: Connector> Negotiation<'_, C> {
-    /// Connects and negotiates; a connection that comes to nothing is shut down in good order.
+    /// Connects and negotiates; if that fails, shuts the connection down gracefully.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future cuts what has been opened.
+    /// Dropping the future cuts any open connection.
     pub(crate) async fn run(&self) -> Result<(Opening<C::Transport>, Server), Error> {
         let mut place = None;
         let outcome = limited(self.negotiate(&mut place), self.options, self.peer).await;
         settle(place, outcome).await
     }
 
-    /// Opens a connection of the era and the revision that were agreed.
+    /// Opens a connection in the agreed era and revision.
     // spec: VER-12
     pub(crate) fn again<'a>(
         &'a self,
@@ -77,7 +77,7 @@ impl<C: Connector> Negotiation<'_, C> {
         }
     }
 
-    /// Shakes hands at once with a server that is known to want it, and asks any other.
+    /// Starts with the handshake if the server is known to want it, and probes any other server.
     // spec: VER-12
     async fn known_or_auto(&self, place: &mut Place<C>) -> Result<Server, Error> {
         if self.options.known_era.era() != Some(Era::Legacy) {
@@ -108,7 +108,7 @@ impl<C: Connector> Negotiation<'_, C> {
                     opening.initialize(&ProtocolVersion::LATEST_LEGACY, false, self.options).await
                 }
                 Verdict::Lost(reason) => {
-                    // Some legacy servers end when the first message is not `initialize`: they get a new process.
+                    // Some legacy servers exit when the first message is not `initialize`: they get a new process.
                     tracing::debug!(%reason, "the server died of the first message; starting it again");
                     *place = None;
                     self.legacy(place, &ProtocolVersion::LATEST_LEGACY, false).await
@@ -135,7 +135,7 @@ impl<C: Connector> Negotiation<'_, C> {
     }
 }
 
-/// Whether a handshake failed as it does at a server of another era: it answered, or it is gone.
+/// Whether a handshake failed as it would at a server of another era: it answered with an error, or it is gone.
 fn is_other_era(error: &Error) -> bool {
     match error {
         Error::Rpc { .. } | Error::Decode { .. } | Error::Misbehaved { .. } => true,
@@ -148,7 +148,7 @@ fn is_other_era(error: &Error) -> bool {
     }
 }
 
-/// Shuts a connection down that came to nothing.
+/// Shuts down a connection whose negotiation failed.
 async fn settle<T: Transport, R>(
     place: Option<Opening<T>>,
     outcome: Result<R, Error>,
@@ -163,7 +163,7 @@ async fn settle<T: Transport, R>(
     }
 }
 
-/// Runs what opens a connection, within the time that the options allow.
+/// Runs the opening of a connection within the time that the options allow.
 async fn limited<T>(
     opening: impl Future<Output = Result<T, Error>>,
     options: &Options,
@@ -177,7 +177,7 @@ async fn limited<T>(
 // spec: VER-05
 fn not_stateless(version: &ProtocolVersion, error: Error) -> Error {
     match error {
-        // The server has said itself what it speaks.
+        // The server itself has named the revisions it speaks.
         error @ Error::NoCommonVersion { .. } => error,
         error => Error::NotStateless { version: version.clone(), source: Box::new(error) },
     }

@@ -26,7 +26,7 @@ use tower_service::Service;
 #[derive(Clone, Debug)]
 pub struct NegotiateVersion<S> {
     inner: S,
-    /// What sends a call again.
+    /// Repeats a call.
     again: Arc<Again<NegotiateVersionLayer>>,
 }
 
@@ -81,7 +81,7 @@ impl Follow for NegotiateVersionLayer {
     }
 }
 
-/// The newest stateless revision that both sides speak, if the server refused a revision.
+/// Returns the newest stateless revision that both sides speak, if the server refused a revision.
 fn offered(error: &BoxError) -> Option<ProtocolVersion> {
     let Some(Error::Rpc { error, .. }) = error.downcast_ref::<Error>() else { return None };
     let supported = supported_versions(error)?;
@@ -89,13 +89,13 @@ fn offered(error: &BoxError) -> Option<ProtocolVersion> {
     known.max()
 }
 
-/// The revisions that a server names when it refuses one; `None` for any other error.
+/// Returns the revisions that a server names when it refuses one; `None` for any other error.
 pub(crate) fn supported_versions(error: &ErrorObject) -> Option<Vec<ProtocolVersion>> {
     if error.code != ErrorCode::UNSUPPORTED_PROTOCOL_VERSION {
         return None;
     }
     let named = error.data.as_ref().and_then(|data| data.get("supported")?.as_array());
     let versions = named.into_iter().flatten().map(|it| it.as_str().map(ProtocolVersion::from));
-    // Without a readable list it is still a refusal: of everything.
+    // Without a readable list, it still refuses: everything.
     Some(versions.collect::<Option<_>>().unwrap_or_default())
 }

@@ -8,14 +8,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// A `notifications/cancelled` of the server: the request that it cancels, and why.
+/// A `notifications/cancelled` from the server: the request that it cancels, and why.
 pub(crate) struct Cancelled {
     pub(crate) request_id: RequestId,
     pub(crate) reason: Option<String>,
 }
 
 impl Cancelled {
-    /// Reads a notification, if it is of this kind and well-formed.
+    /// Decodes a notification, if it is of this kind and well-formed.
     pub(crate) fn of(notification: &Notification) -> Option<Self> {
         if notification.method != "notifications/cancelled" {
             return None;
@@ -26,22 +26,22 @@ impl Cancelled {
     }
 }
 
-/// The questions of a session that are being answered, whichever way they came: over HTTP a server may cancel one on another
-/// stream than it asked on.
+/// The questions of a session that are being answered, however they arrived: over HTTP, a server may cancel one on
+/// another stream than it asked on.
 #[derive(Default)]
 pub(crate) struct OpenQuestions(Mutex<Entries>);
 
-/// No more than there may be answers at a time.
+/// Bounded by the number of concurrent answers.
 #[derive(Default)]
 struct Entries {
     next: u64,
-    // A list, for an id may be there twice if the server uses it twice.
+    // A list, because an id occurs twice if the server reuses it.
     running: Vec<(u64, RequestId, AbortHandle)>,
 }
 
 impl OpenQuestions {
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        // Nothing panics under the lock.
+        // Nothing panics while holding the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -60,7 +60,7 @@ impl OpenQuestions {
     }
 }
 
-/// An entry that is gone when the answer is.
+/// Removes its entry when the answer is dropped.
 struct Listed {
     peer: Peer,
     number: u64,
@@ -73,9 +73,9 @@ impl Drop for Listed {
 }
 
 impl Peer {
-    /// Makes the answer to a question, until the server gives the question up.
+    /// Answers a question, unless the server cancels it.
     ///
-    /// What is stopped is not sent: the server has said that it does not want it.
+    /// A stopped answer is not sent: the server has said that it does not want it.
     pub(crate) fn answering(
         &self,
         id: RequestId,
@@ -89,7 +89,7 @@ impl Peer {
         })
     }
 
-    /// Stops the answer to a question that the server gives up; says whether there is one.
+    /// Stops the answer to a question that the server cancels; returns whether there is one.
     // spec: CAN-09 CAN-11 CAN-13
     pub(crate) fn give_up(&self, notification: &Notification) -> bool {
         let Some(Cancelled { request_id: id, reason }) = Cancelled::of(notification) else {

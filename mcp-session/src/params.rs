@@ -5,9 +5,9 @@ use mcp_types::{RawJson, RequestId, rpc};
 use serde::{Serialize, de::Error as _};
 use std::{borrow::Cow, fmt};
 
-/// How parameters with `_meta` begin.
+/// How encoded parameters with `_meta` begin.
 const META: &[u8] = br#"{"_meta":"#;
-/// From this length on parameters are large.
+/// The length from which parameters count as large.
 const LARGE: usize = 64 * 1024;
 
 /// The parameters of a call: a JSON object without `_meta`, encoded once, cheap to clone.
@@ -86,7 +86,7 @@ impl Params {
         self.join_with(meta, None)
     }
 
-    /// The same, with the token that progress is to be told by. What is large is shared and not copied.
+    /// Joins them with `_meta` and the progress token. Large parameters are shared, not copied.
     pub(crate) fn join_with(&self, meta: &Meta, progress: Option<&RequestId>) -> RawJson {
         if meta.is_empty() && progress.is_none() {
             return self.0.clone();
@@ -95,7 +95,7 @@ impl Params {
         let has_members = rest.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'}');
         let is_large = has_members && rest.len() >= LARGE;
         let size = META.len() + meta.encoded_size(progress) + usize::from(has_members);
-        // Exactly as long, so that it becomes shared bytes as it is.
+        // The exact capacity, so that it becomes shared bytes without a copy.
         let mut out = Vec::with_capacity(if is_large { size } else { size + rest.len() });
         out.extend_from_slice(META);
         meta.encode(progress, &mut out);
@@ -119,7 +119,7 @@ impl Params {
         &self.0
     }
 
-    /// An object that was made of parameters.
+    /// Wraps an object that was built from parameters.
     pub(crate) fn trusted(object: RawJson) -> Self {
         Self(object)
     }
@@ -133,7 +133,7 @@ impl Params {
     }
 }
 
-/// Parameters that are encoded already, without `_meta`.
+/// Already encoded parameters, without `_meta`.
 impl TryFrom<RawJson> for Params {
     type Error = InvalidParams;
 
@@ -142,22 +142,22 @@ impl TryFrom<RawJson> for Params {
     }
 }
 
-/// The members of an object, in order, their values unread.
+/// The members of an object in order, with undecoded values.
 #[derive(Default)]
 pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Members<'a> {
-    /// Those of JSON text that was checked.
+    /// Reads the members of valid JSON text.
     ///
     /// # Errors
     ///
-    /// It is no object, or a name is not text.
+    /// It is not an object, or a name is not valid text.
     pub(crate) fn of(object: &'a str) -> Result<Self, serde_json::Error> {
         if !object.starts_with('{') {
             return Err(serde_json::Error::custom("it is not an object"));
         }
         let members = Self(rpc::Members::of(object).collect());
-        // A name with escapes that stand for something is a copy.
+        // A name with meaningful escapes is owned.
         let is_text = |name: &Cow<'_, str>| matches!(name, Cow::Owned(_)) || !name.contains('\\');
         if members.0.iter().all(|(name, _)| is_text(name)) {
             return Ok(members);
@@ -165,7 +165,7 @@ impl<'a> Members<'a> {
         Err(serde_json::Error::custom("the name of a member is not text"))
     }
 
-    /// The value of the first member of this name.
+    /// Returns the value of the first member with this name.
     pub(crate) fn find(&self, name: &str) -> Option<&'a str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }

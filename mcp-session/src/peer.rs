@@ -36,10 +36,11 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-/// How many notifications that belong to no call wait for a slow subscription.
+/// The number of notifications that belong to no call buffered for a slow subscription.
 const NOTIFICATIONS: usize = 256;
 
-/// How many requests of a legacy server are answered at a time, in a call or beside all calls; more are refused.
+/// The maximum number of requests of a legacy server answered at a time, within a call or outside calls; more are
+/// refused.
 pub(crate) const MAX_ANSWERS: usize = 16;
 
 /// The client's side of a session: its request ids, handlers and revision. Clones share it.
@@ -56,7 +57,7 @@ struct State {
     input: Arc<dyn InputHandler>,
     events: Events,
     diagnostics: Diagnostics,
-    /// Made for the first subscription: it takes room for all that it may keep.
+    /// Created for the first subscription, because it allocates its full capacity.
     notifications: OnceLock<broadcast::Sender<Notification>>,
     connections: watch::Sender<Connections>,
     watched: Watched,
@@ -64,16 +65,16 @@ struct State {
     asked: OpenQuestions,
     /// How long the connections wait for a person, and how long they had when the session began.
     patience: OnceLock<(Patience, Duration)>,
-    /// The tasks that the server may make of its questions, if it may.
+    /// The tasks that the server may create for its questions, if allowed.
     tasks: OnceLock<HostedTasks>,
-    /// Whether the server has refused to tell how its tasks are.
+    /// Whether the server has refused to notify about its tasks.
     tells_no_tasks: AtomicBool,
 }
 
-/// What became of the connections of a session.
+/// The state of a session's connections.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    /// How many have replaced a lost one.
+    /// The number that replaced a lost one.
     pub(crate) replaced: u64,
     /// Why there will be no more.
     pub(crate) over: Option<mcp_transport::Error>,
@@ -81,7 +82,7 @@ pub(crate) struct Connections {
 
 struct Negotiated {
     version: ProtocolVersion,
-    /// Looked at by each call.
+    /// Read by each call.
     is_modern: bool,
 }
 
@@ -108,7 +109,7 @@ impl Peer {
         }))
     }
 
-    /// The number of the next request, which is its id: never used before in this session.
+    /// Returns the id of the next request, never used before in this session.
     // spec: MSG-05 MSG-06
     pub(crate) fn next_id(&self) -> i64 {
         self.0.next_id.fetch_add(1, Ordering::Relaxed)
@@ -125,39 +126,39 @@ impl Peer {
     }
 
     pub(crate) fn negotiated(&self, version: ProtocolVersion) {
-        // Connections of one session agree on one revision; the first one stays.
+        // All connections of a session agree on one revision; the first one stays.
         let _ = self.0.version.set(Negotiated { is_modern: version.is_modern(), version });
     }
 
-    /// Whether it makes sense to ask the server to tell how its tasks are.
+    /// Whether it makes sense to ask the server to notify about its tasks.
     pub(crate) fn tells_of_tasks(&self) -> bool {
         !self.0.tells_no_tasks.load(Ordering::Relaxed)
     }
 
-    /// Notes that the server has refused that.
+    /// Records that the server has refused to do so.
     pub(crate) fn tells_no_tasks(&self) {
         self.0.tells_no_tasks.store(true, Ordering::Relaxed);
     }
 
-    /// Notes what the program calls the server.
+    /// Sets the program's name for the server.
     pub(crate) fn named(self, name: Option<Arc<str>>) -> Self {
         if let Some(name) = name {
-            // A peer is named when it is made.
+            // A peer is named when it is created.
             let _ = self.0.name.set(name);
         }
         self
     }
 
-    /// Lets the server make tasks of its questions.
+    /// Lets the server create tasks for its questions.
     pub(crate) fn hosting(self, tasks: Option<HostTasks>) -> Self {
         if let Some(tasks) = tasks {
-            // As the name.
+            // Set once, like the name.
             let _ = self.0.tasks.set(HostedTasks::new(tasks));
         }
         self
     }
 
-    /// Notes what a connection waits with. Connections of one session have one.
+    /// Sets the patience of a connection. All connections of a session share one.
     pub(crate) fn waits_with(&self, patience: Option<Patience>) {
         if let Some(patience) = patience {
             let before = patience.waited();
@@ -166,12 +167,12 @@ impl Peer {
         }
     }
 
-    /// What the connections of this session wait with, if they wait for anybody.
+    /// Returns the patience of this session's connections, if they wait for anyone.
     pub(crate) fn patience(&self) -> Option<&Patience> {
         self.0.patience.get().map(|(patience, _)| patience)
     }
 
-    /// Runs a future for as long as `limit` allows, without the time that a person took; nothing if it takes longer.
+    /// Runs a future for up to `limit`, not counting the time that a person took; `None` if it takes longer.
     pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
         let waited = || {
             let patience = self.0.patience.get();
@@ -181,7 +182,7 @@ impl Peer {
         let end = || start.checked_add(limit.saturating_add(waited() - before));
         let mut future = pin!(future);
         loop {
-            // A limit that no clock can tell the end of is none.
+            // A limit whose end cannot be represented is no limit.
             let Some(at) = end() else { return Some(future.await) };
             if let Ok(output) = timeout_at(at, &mut future).await {
                 return Some(output);
@@ -192,13 +193,13 @@ impl Peer {
         }
     }
 
-    /// Notes what the server calls itself.
+    /// Records the server's name for itself.
     pub(crate) fn introduced(&self, info: &Implementation) {
-        // The first word stays.
+        // The first one stays.
         let _ = self.0.info.set(Arc::new(info.clone()));
     }
 
-    /// Who asks, if the server does.
+    /// Identifies the server to whoever answers its questions.
     pub(crate) fn asker(&self) -> Asker {
         let State { name, info, .. } = &*self.0;
         Asker { name: name.get().cloned(), info: info.get().cloned(), ..Asker::default() }
@@ -210,7 +211,7 @@ impl Peer {
 
     /// Answers one request of a legacy server.
     ///
-    /// A stateless server must not send any: it is reported, and nothing is sent back.
+    /// A stateless server must not send any: that is reported, and nothing is sent back.
     // spec: MSG-15 MSG-16
     pub(crate) async fn answer<T: Transport>(
         &self,
@@ -226,7 +227,7 @@ impl Peer {
         send(response, transport, extensions).await;
     }
 
-    /// What a request is answered with: a result, or a task that will have one.
+    /// Returns the reply to a request: a result, or a task that will have one.
     fn outcome<'a>(
         &'a self,
         request: &'a Request,
@@ -250,7 +251,7 @@ impl Peer {
         })
     }
 
-    /// Refuses a request of a legacy server that is one too many.
+    /// Refuses a request of a legacy server that exceeds the limit.
     pub(crate) async fn refuse<T: Transport>(
         &self,
         id: RequestId,
@@ -261,38 +262,38 @@ impl Peer {
         send(Response::failure(id, error), transport, extensions).await;
     }
 
-    /// Tells a notification that belongs to no call. Who does not keep up misses it: the session waits for nobody.
+    /// Publishes a notification that belongs to no call. Slow subscribers miss it: the session waits for nobody.
     pub(crate) fn tell(&self, notification: Notification) {
         if let Some(sender) = self.0.notifications.get()
             && sender.receiver_count() > 0
         {
-            // Whoever is there gets it; that all have gone meanwhile is no matter.
+            // It does not matter if all subscribers have gone in the meantime.
             let _ = sender.send(notification.clone());
         }
         self.0.events.offer(&Event::Notification(notification));
     }
 
-    /// The notifications that belong to no call, from now on.
+    /// Subscribes to the notifications that belong to no call, from now on.
     pub(crate) fn notifications(&self) -> broadcast::Receiver<Notification> {
         self.0.notifications.get_or_init(|| broadcast::Sender::new(NOTIFICATIONS)).subscribe()
     }
 
-    /// Ties to the connection that is open now, or was open last.
+    /// Returns a tie to the connection that is open now, or was open last.
     pub(crate) fn this_connection(&self) -> SameConnection {
         SameConnection::to(self.connection())
     }
 
-    /// The number of the connection that is open now, or was open last.
+    /// Returns the number of the connection that is open now, or was open last.
     pub(crate) fn connection(&self) -> u64 {
         FIRST + self.0.connections.borrow().replaced
     }
 
-    /// Notes that a lost connection was replaced.
+    /// Records that a lost connection was replaced.
     pub(crate) fn note_reconnected(&self) {
         self.0.connections.send_modify(|connections| connections.replaced += 1);
     }
 
-    /// Notes that there is no connection any more and will be none. The first reason stays.
+    /// Records that there is no connection and will be none. The first reason stays.
     pub(crate) fn note_over(&self, error: mcp_transport::Error) {
         self.0.connections.send_if_modified(|connections| {
             let is_new = connections.over.is_none();
@@ -301,7 +302,7 @@ impl Peer {
         });
     }
 
-    /// Changes when a lost connection was replaced, and when there will be no other.
+    /// Watches for a lost connection being replaced, and for the end of the last one.
     pub(crate) fn connections(&self) -> watch::Receiver<Connections> {
         self.0.connections.subscribe()
     }
@@ -318,21 +319,21 @@ impl Peer {
         &self.0.errands
     }
 
-    /// Notes that the server broke a rule.
+    /// Records that the server broke a rule.
     ///
     /// # Errors
     ///
     /// It happened in a call, and the session is strict.
     pub(crate) fn report(&self, misbehavior: Misbehavior, method: &str) -> Result<(), Error> {
         if self.0.diagnostics.is_strict() {
-            // It is told when the error leaves the session.
+            // Recorded when the error leaves the session.
             return Err(Error::misbehaved(method, misbehavior));
         }
         self.incident(misbehavior, Some(method), None);
         Ok(())
     }
 
-    /// Notes that the server broke a rule beside the result of the call.
+    /// Records that the server broke a rule apart from the result of the call.
     ///
     /// # Errors
     ///
@@ -349,7 +350,7 @@ impl Peer {
         }
     }
 
-    /// Notes what the error of a call says of the server.
+    /// Records what the error of a call reveals about the server.
     pub(crate) fn note_error(&self, error: &Error) {
         let Error::Misbehaved { method, misbehavior, source } = error else { return };
         // A subscription that is lost on the way has no response.
@@ -365,7 +366,7 @@ impl Peer {
         self.0.diagnostics.is_strict()
     }
 
-    /// Notes that the server broke a rule, and what is known of it.
+    /// Records that the server broke a rule, and what is known of it.
     pub(crate) fn incident(
         &self,
         misbehavior: Misbehavior,
@@ -393,7 +394,7 @@ async fn answer(
     Ok(related(params, answer))
 }
 
-/// The answer to a question of a task says of which task it is.
+/// Marks the answer to a task's question with the task that it belongs to.
 // spec: TASK25-10
 fn related(question: Option<&RawJson>, answer: RawJson) -> RawJson {
     let Some(question) = question else { return answer };

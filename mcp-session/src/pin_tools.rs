@@ -91,7 +91,7 @@ impl PinToolsLayer {
     fn passes(&self, tool: &str) -> bool {
         match self.pins.compare(tool, self.is_locked) {
             Standing::Accepted => true,
-            // What cannot be compared cannot be known to be the same.
+            // If it cannot be compared, it cannot be known to be unchanged.
             Standing::Unreadable => false,
             Standing::Changed(name) => {
                 tracing::warn!(tool = ?name, "the definition of a tool is not the one that was accepted");
@@ -100,7 +100,7 @@ impl PinToolsLayer {
         }
     }
 
-    /// The tool that a call is for, if it must not be called.
+    /// Returns the tool that a call is for, if it must not be called.
     fn refused(&self, call: &Call) -> Option<Box<str>> {
         let tool = tool_name(call)?;
         let may = self.on_change == OnChange::Warn || self.pins.is_accepted(&tool, self.is_locked);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tower::ServiceExt;
 
-/// No server is asked more often.
+/// The minimum interval between pings.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// How often a server with a handshake is pinged, and how long it may take to answer.
@@ -52,7 +52,7 @@ impl PingOptions {
         let dispatch = Dispatch::new(transport, peer.clone());
         loop {
             sleep(self.interval.max(SHORTEST)).await;
-            // The binding learns the revision from it.
+            // The binding learns the revision from this.
             let ping = Call::new("ping").with_extension(version.clone());
             let answer = peer.within(self.timeout, dispatch.clone().oneshot(ping)).await;
             let Some(answer) = answer else {
@@ -70,7 +70,7 @@ impl PingOptions {
     }
 }
 
-/// Whether nobody is there: who refuses a request is.
+/// Whether the server is gone: one that refuses a request is still there.
 fn is_lost(error: &Lost) -> bool {
     error.is_closed() || (error.status().is_none() && (error.is_connect() || error.is_io()))
 }

@@ -80,7 +80,7 @@ impl PropagateTraceLayer {
         Self { version: Some(version), ..self }
     }
 
-    /// Puts the trace into `_meta`.
+    /// Adds the trace context to `_meta`.
     fn propagate(&self, call: &mut Call) {
         if call.meta.value(keys::TRACEPARENT).is_some() {
             return;

@@ -61,7 +61,7 @@ impl Reconnect {
         Self { when: When::AtOnce, ..Self::default() }
     }
 
-    /// The wait before the try of this number, from 0.
+    /// Returns the delay before an attempt, counted from 0.
     pub(crate) fn backoff(&self, attempt: u32) -> Duration {
         match attempt.checked_sub(1) {
             None => Duration::ZERO,

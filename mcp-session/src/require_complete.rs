@@ -106,11 +106,11 @@ impl Follow for RequireCompleteLayer {
     }
 }
 
-/// Lets a reply through that is a finished one.
+/// Passes on a reply if it is complete.
 fn check(reply: Reply, by_handle: bool, method: &str) -> Outcome {
     let misbehavior = match result_type(&reply.result).as_deref() {
         Ok("complete") => return Ok(reply),
-        // Whoever holds the handle of a task looks at the type.
+        // Whoever holds the task's handle checks the type.
         Ok("task") if by_handle => return Ok(reply),
         Ok(_) => Misbehavior::UnknownResultType,
         Err(_) => Misbehavior::InvalidResult,

@@ -7,15 +7,15 @@ use std::borrow::Cow;
 
 const COMPLETE: &[u8] = br#""resultType":"complete""#;
 
-/// Whether a result says first of all that it is complete, as most do. Others may be complete as well.
+/// Whether a result starts by saying that it is complete, as most do. Others may be complete as well.
 #[inline]
 pub(crate) fn is_complete(result: &RawJson) -> bool {
     result.as_bytes().get(1..=COMPLETE.len()) == Some(COMPLETE)
 }
 
-/// The `resultType` of a result; `complete` where there is none, as servers of older revisions have it.
+/// Returns the `resultType` of a result; `complete` if it has none, as in older revisions.
 ///
-/// The common cases (first member, last member, absent) are told without reading the result once more.
+/// The common cases (first member, last member, absent) do not read the result again.
 // spec: MSG-12
 pub(crate) fn result_type(result: &RawJson) -> Result<Cow<'_, str>, serde_json::Error> {
     let bytes = result.as_bytes();
@@ -26,7 +26,7 @@ pub(crate) fn result_type(result: &RawJson) -> Result<Cow<'_, str>, serde_json::
     }
     match text(result, "resultType") {
         Some(kind) => Ok(kind),
-        // Not there, or no string: then this fails.
+        // Missing or not a string; the latter fails here.
         None => Ok(optional(result, "resultType")?.map_or(Cow::Borrowed("complete"), Cow::Owned)),
     }
 }

@@ -97,7 +97,7 @@ impl<S> Layer<S> for RetryLayer {
 #[derive(Clone, Debug)]
 pub struct SafeRetry {
     shared: Arc<Shared>,
-    /// How often the call was sent again; of the policy of one call alone.
+    /// The number of retries so far; each call has its own policy.
     retries: u32,
     started: Option<Instant>,
 }
@@ -125,7 +125,7 @@ impl SafeRetry {
         Self { shared: Arc::new(shared), retries: 0, started: None }
     }
 
-    /// How long to wait before the next try, if there may be one.
+    /// Returns how long to wait before the next attempt, if there may be one.
     fn wait(&self, call: &Call, error: &BoxError) -> Option<Duration> {
         let Shared { options, budget, annotated, .. } = &*self.shared;
         if self.retries + 1 >= options.attempts {
@@ -145,7 +145,7 @@ impl SafeRetry {
         (willing && in_time && budget.withdraw(error.is_timeout())).then_some(wait)
     }
 
-    /// What is left of the total time of the call.
+    /// Returns what is left of the total time of the call.
     fn left(&self, call: &Call) -> Option<Duration> {
         let spent = self.started.map_or(Duration::ZERO, |started| started.elapsed());
         self.deadlines(call).total.map(|total| total.saturating_sub(spent))
@@ -176,7 +176,7 @@ impl Policy<Call, Reply, BoxError> for SafeRetry {
             let mut deadlines = self.deadlines(call);
             deadlines.total = Some(left.saturating_sub(wait));
             call.extensions.insert(deadlines);
-            // What was spent is taken off already.
+            // The time spent so far has already been subtracted.
             self.started = Instant::now().checked_add(wait);
         }
         self.retries += 1;

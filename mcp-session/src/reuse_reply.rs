@@ -136,7 +136,7 @@ impl<S: CallService> Service<Call> for ReuseReply<S> {
 
     fn call(&mut self, mut call: Call) -> Self::Future {
         if call.method == "subscriptions/listen" {
-            // What happened since the last subscription ended, nobody has told.
+            // There were no notifications since the last subscription ended.
             self.cache.invalidate_all();
             call.events = self.cache.listen(mem::take(&mut call.events));
         }
@@ -148,7 +148,7 @@ impl<S: CallService> Service<Call> for ReuseReply<S> {
         {
             return Box::pin(ready(Ok(reply)));
         }
-        // Whoever has limits of time of its own waits for nobody else's call.
+        // A call with deadlines of its own does not wait for another call.
         let follows = mode == Reuse::Use && call.extensions.get::<Deadlines>().is_none();
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
@@ -157,7 +157,7 @@ impl<S: CallService> Service<Call> for ReuseReply<S> {
     }
 }
 
-/// A call whose reply may be kept.
+/// A call whose reply may be cached.
 struct Asking<S> {
     inner: S,
     cache: ReplyCache,
@@ -182,7 +182,7 @@ impl<S: CallService> Asking<S> {
                             return Ok(reply);
                         }
                         Ok(_) => return self.ask(call, asked_at, None).await,
-                        // Who made the call has given up: another one makes it.
+                        // The caller that made the call has given up: another one makes it.
                         Err(_) => {}
                     }
                 }
@@ -225,7 +225,7 @@ fn is_invalid_params(error: &BoxError) -> bool {
     error.is_some_and(|error| error.code == ErrorCode::INVALID_PARAMS)
 }
 
-/// Whether the server did not answer, as far as can be told; a refusal of who asks is an answer.
+/// Whether the server seems unreachable; an authorization refusal counts as an answer.
 fn is_unreachable(error: &BoxError) -> bool {
     if let Some(error) = Error::transport_of(error) {
         return error.status().is_none_or(|status| status.is_server_error() || status == 429);

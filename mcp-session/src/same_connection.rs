@@ -18,12 +18,12 @@ impl SameConnection {
         Self::default()
     }
 
-    /// A tie to the connection with this number.
+    /// Creates a tie to the connection with this number.
     pub(crate) fn to(number: u64) -> Self {
         Self(Arc::new(number.into()))
     }
 
-    /// Whether calls of this tie may go over the connection with this number.
+    /// Whether calls with this tie may use the connection with this number.
     pub(crate) fn admits(&self, number: u64) -> bool {
         *self.0.get_or_init(|| number) == number
     }

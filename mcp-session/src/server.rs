@@ -23,7 +23,7 @@ pub struct Server {
     pub instructions: Option<String>,
     /// The whole result of `server/discover` or `initialize`.
     pub result: RawJson,
-    /// Whether all this is from an earlier session.
+    /// Whether all of this comes from an earlier session.
     pub(crate) is_recalled: bool,
 }
 

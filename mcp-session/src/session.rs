@@ -47,7 +47,7 @@ struct Inner {
     started: StartedTasks,
     upstream: Option<Arc<dyn Upstream>>,
     is_connected: Box<dyn Fn() -> bool + Send + Sync>,
-    /// The connection ends when it is dropped.
+    /// Dropping it ends the connection.
     _handle: DropGuard,
 }
 
@@ -76,17 +76,17 @@ impl Session {
         &self.0.reconnect
     }
 
-    /// The tasks that were started in it.
+    /// Returns the tasks that were started in this session.
     pub(crate) fn started(&self) -> &StartedTasks {
         &self.0.started
     }
 
-    /// Who has its subscriptions and tasks, if not the server that it talks to.
+    /// Returns who provides subscriptions and tasks, if not the server itself.
     pub(crate) fn upstream(&self) -> Option<&dyn Upstream> {
         self.0.upstream.as_deref()
     }
 
-    /// The same session, without keeping it open.
+    /// Returns a handle to the same session that does not keep it open.
     pub(crate) fn downgrade(&self) -> WeakSession {
         WeakSession(Arc::downgrade(&self.0))
     }
@@ -150,7 +150,7 @@ impl Service<Call> for Session {
     type Error = BoxError;
     type Future = Cancellable<Calling>;
 
-    /// Always ready: the call waits.
+    /// Always ready: the call itself waits.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
@@ -160,7 +160,7 @@ impl Service<Call> for Session {
     }
 }
 
-/// A session that somebody else keeps open, or nobody any more.
+/// A handle that does not keep the session open.
 #[derive(Clone)]
 pub(crate) struct WeakSession(Weak<Inner>);
 
@@ -276,11 +276,11 @@ impl<C: Connector, L> Builder<C, L> {
             _handle: released.clone().drop_guard(),
         };
         let driver = opening.into_driver();
-        // Closing comes first: whoever finds the session released looks whether it is closed.
+        // `closing` comes first: whoever finds the session released checks whether it is closed.
         let ends = [closing.clone(), released.clone()];
         let supervisor =
             Supervisor { connector, options, peer, server, current, signals, released, closing };
-        // In a box: a future has room for each place that what it owns goes through.
+        // Boxed: a future reserves space for each place that its values move through.
         let supervisor = Box::new(supervisor);
         let driver = Driver::new(async move {
             let peer = supervisor.peer.clone();
@@ -301,14 +301,14 @@ impl<C: fmt::Debug, L: fmt::Debug> fmt::Debug for Builder<C, L> {
     }
 }
 
-/// The handler of the options, with their limits, and with its answers checked.
+/// Returns the handler of the options, with their limits and its answers checked.
 fn answering(options: &Options) -> Arc<dyn InputHandler> {
     let handler = Arc::clone(&options.input);
     let limited = Limited::new(handler, options.input_timeout, options.input_rate);
     Arc::new(CheckInput::new(Arc::new(limited)).fill_in_defaults(options.fill_in_defaults))
 }
 
-/// Erases the type of a service, unless that was done before.
+/// Erases the type of a service, unless already erased.
 pub(crate) fn erase<S: CallService>(service: S) -> BoxCallService {
     match (&service as &dyn Any).downcast_ref::<BoxCallService>() {
         Some(erased) => erased.clone(),
@@ -316,7 +316,7 @@ pub(crate) fn erase<S: CallService>(service: S) -> BoxCallService {
     }
 }
 
-/// The stack for the server, its type erased.
+/// Builds the stack for the server, with its type erased.
 fn erased<T: Transport>(
     transport: &Swap<T>,
     peer: &Peer,

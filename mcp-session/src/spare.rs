@@ -12,20 +12,19 @@ use std::{
 };
 use tower_service::Service;
 
-/// So many clones are kept: as many threads may make calls at the same time, and none has to clone anything.
+/// The number of spare clones: this many threads can make calls at the same time without cloning.
 const KEPT: usize = 8;
 
-/// A service, and a few clones of it that are kept from call to call.
+/// A service with a few clones of it that are reused from call to call.
 ///
-/// A clone is busy from the time that it is asked whether it is ready until it is called, and that is mostly one
-/// moment.
+/// A clone is busy from the readiness check until it is called, which usually is a single moment.
 pub(crate) struct Spare {
     service: BoxCallService,
-    /// Each is locked while it makes a call. Nobody waits for one: who finds none free clones the service.
+    /// Each is locked while it makes a call. Nobody waits for a lock: if none is free, the service is cloned.
     kept: [Place; KEPT],
 }
 
-/// Where a clone is kept: none at first, and while a call waits for it to be ready.
+/// A slot for a clone: empty at first, and while a call waits for the clone to be ready.
 type Place = Mutex<Option<BoxCallService>>;
 
 impl Spare {
@@ -33,7 +32,7 @@ impl Spare {
         Self { service, kept: Default::default() }
     }
 
-    /// Makes a call with any clone. If its layers are not ready, gives what waits for them.
+    /// Makes a call with any clone. If its layers are not ready, returns what waits for them.
     #[inline]
     pub(crate) fn begin(
         self: &Arc<Self>,
@@ -41,7 +40,7 @@ impl Spare {
         cx: &mut Context<'_>,
     ) -> Result<Called, Box<Calling>> {
         let mut place = self.free().next();
-        // Taken out meanwhile, so that one whose layers panic is not used again.
+        // Taken out for the call, so that a clone whose layers panicked is not used again.
         let kept = place.as_mut().and_then(|place| place.take());
         let mut service = kept.unwrap_or_else(|| self.service.clone());
         match service.poll_ready(cx) {
@@ -83,7 +82,7 @@ impl Spare {
         }
     }
 
-    /// The places in which no call is being made.
+    /// Returns the slots that are not in use.
     fn free(&self) -> impl Iterator<Item = MutexGuard<'_, Option<BoxCallService>>> {
         self.kept.iter().filter_map(|place| match place.try_lock() {
             Ok(place) => Some(place),
@@ -162,12 +161,12 @@ mod tests {
 
     type Outcome = Result<Reply, BoxError>;
 
-    /// Counts its clones.
+    /// Counts how often it is cloned.
     struct Counted {
         clones: Arc<AtomicUsize>,
-        /// What it does when it is called.
+        /// Called with each call.
         called: Arc<dyn Fn(&Call) + Send + Sync>,
-        /// Whether it was asked once: it is ready when it is asked twice.
+        /// Whether it was polled once: it is ready on the second poll.
         was_asked: bool,
     }
 
@@ -197,7 +196,7 @@ mod tests {
         }
     }
 
-    /// What is ready at once, and how often it was cloned.
+    /// Creates a service that is ready at once, with a counter of its clones.
     fn counted(called: impl Fn(&Call) + Send + Sync + 'static) -> (Arc<Spare>, Arc<AtomicUsize>) {
         let clones = Arc::new(AtomicUsize::new(0));
         let (counter, called) = (Arc::clone(&clones), Arc::new(called));

@@ -24,21 +24,22 @@ pub fn modern<T: Transport>(
     let input = FollowInputLayer::new(Arc::clone(&options.input), options.input_rounds)
         .with_peer(dispatch.peer().clone())
         .with_deadlines(options.deadlines);
-    // Only HTTP has headers, and only there may a tool be left out for them.
+    // Only HTTP has headers, so only there may a tool be left out because of them.
     let mirror = (binding == Binding::Http).then(MirrorParamsLayer::new);
     // Outside of extensions, whose results they may hold back: a task, for example.
     let extend = ExtendLayer::new(&options.extensions, dispatch.peer());
     let complete = extend.is_none().then(RequireCompleteLayer::new);
-    // Each sees the calls that those before it send.
+    // Each sees the calls sent by those before it.
     let follow = Nested::new(mirror, NegotiateVersionLayer::new());
     let follow = Nested::new(complete, Nested::new(input, follow));
     ServiceBuilder::new()
         .layer(Outermost { trace: trace(options, &version), reuse: reuse(options), extend })
-        // Outside of what counts the time: a person who answers does not use up the server's.
+        // Outside the deadline: a person's answer does not use up the server's time.
         .layer(follow)
-        // Outside of that as well, so that each try has what is left; inside the questions, which are not asked again.
+        // Also outside the deadline, so that each attempt gets the remaining time; inside the questions, which are not
+        // asked again.
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
-        // Inside of what changes the revision, so that the second try is stamped afresh.
+        // Inside whatever changes the revision, so that a second attempt is stamped afresh.
         .layer(add_meta(version, options))
         .service(dispatch.with_deadlines(options.deadlines))
 }
@@ -52,12 +53,12 @@ pub fn legacy<T: Transport>(
     ServiceBuilder::new()
         .layer(Outermost { trace: trace(options, &version), reuse: None::<Identity>, extend: None })
         .option_layer(retry(options).map(BoxCloneSyncServiceLayer::new))
-        // Adds nothing to `_meta` of a legacy revision; the binding learns the revision from it.
+        // Adds nothing to `_meta` for a legacy revision; the binding learns the revision from it.
         .layer(AddMetaLayer::new(version, Meta::default()))
         .service(dispatch.with_deadlines(options.deadlines))
 }
 
-/// Erases the type of a stack, and puts around it what is off by default: what is off takes no room in a call.
+/// Erases the type of a stack, and wraps it in the layers that are off by default, so that they cost nothing when off.
 struct Outermost<R> {
     trace: Option<crate::PropagateTraceLayer>,
     reuse: Option<R>,
@@ -74,15 +75,15 @@ where
     fn layer(&self, inner: S) -> BoxCallService {
         let mut service = BoxCloneSyncService::new(inner);
         if let Some(extend) = &self.extend {
-            // Outside of all that knows a result type, so that what is left is a mistake.
+            // Outside every layer that knows a result type, so that any other type is an error.
             let complete = RequireCompleteLayer::new().layer(extend.layer(service));
             service = BoxCloneSyncService::new(complete);
         }
-        // Where only finished results pass. One cache for each session: no server sees another's.
+        // Where only complete results pass. Each session has its own cache: no server sees another's.
         if let Some(reuse) = &self.reuse {
             service = BoxCloneSyncService::new(reuse.layer(service));
         }
-        // A span holds all that is done about a call.
+        // The span covers everything done for a call.
         if let Some(trace) = &self.trace {
             service = BoxCloneSyncService::new(trace.layer(service));
         }
@@ -104,25 +105,25 @@ fn reuse(_: &Options) -> Option<Identity> {
     None
 }
 
-/// Trying again within the time limits of the session.
+/// Creates the retry layer, within the session's time limits.
 fn retry(options: &Options) -> Option<RetryLayer> {
     let mut retry = options.retry?;
     retry.deadlines = options.deadlines;
     Some(RetryLayer::new(retry))
 }
 
-/// What every request to a stateless server says of the client, as it is at the time.
+/// Returns the layer that adds what every request to a stateless server says about the client at the time.
 fn add_meta(version: ProtocolVersion, options: &Options) -> AddMetaLayer {
     let (input, options) = (Arc::clone(&options.input), options.clone());
     AddMetaLayer::renewed(version, input, move || stamp(&options))
 }
 
-/// What every request to a stateless server says of the client.
+/// Returns what every request to a stateless server says about the client.
 pub(crate) fn stamp(options: &Options) -> Meta {
     let mut meta = Meta::default();
     let mut capabilities = options.input.capabilities();
     if let Some(roots) = &mut capabilities.roots {
-        // Stateless servers ask when they want to know; nobody tells them of changes.
+        // Stateless servers ask when they need the roots; nobody notifies them of changes.
         roots.list_changed = None;
     }
     for extension in options.extensions.iter().filter(|extension| is_extension_id(extension.id())) {

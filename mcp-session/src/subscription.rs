@@ -113,7 +113,7 @@ impl Session {
     }
 }
 
-/// What a notification says; `None` if it cannot be read.
+/// Decodes a notification; `None` if it is malformed.
 fn notice(notification: &Notification) -> Option<Notice> {
     Some(match &*notification.method {
         "notifications/tools/list_changed" => Notice::ToolsChanged,
@@ -141,7 +141,7 @@ fn covers(filter: &SubscriptionFilter, notice: &Notice) -> bool {
     }
 }
 
-/// Whether a resource is the one that was subscribed to, or a part of it.
+/// Whether a resource is the subscribed one, or a part of it.
 fn is_at_or_below(uri: &str, wanted: &str) -> bool {
     match uri.strip_prefix(wanted) {
         Some(rest) => rest.is_empty() || wanted.ends_with('/') || rest.starts_with(['/', '#', '?']),
@@ -149,7 +149,7 @@ fn is_at_or_below(uri: &str, wanted: &str) -> bool {
     }
 }
 
-/// The notification of an event, if it is one.
+/// Returns the notification of an event, if it is one.
 fn notification(event: Event) -> Option<Notification> {
     match event {
         Event::Notification(notification) => Some(notification),

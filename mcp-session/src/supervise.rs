@@ -27,9 +27,9 @@ pub(crate) struct Supervisor<C: Connector> {
     pub(crate) server: Arc<Server>,
     pub(crate) current: watch::Sender<Current<C::Transport>>,
     pub(crate) signals: Arc<Signals>,
-    /// Cancelled when nobody holds the session any more, or is to use it.
+    /// Cancelled when the session has no more holders, or must not be used any more.
     pub(crate) released: CancellationToken,
-    /// Cancelled when the session is to end, whoever still uses it.
+    /// Cancelled when the session must end, whoever still uses it.
     pub(crate) closing: CancellationToken,
 }
 
@@ -40,14 +40,14 @@ enum End {
 }
 
 impl<C: Connector> Supervisor<C> {
-    /// Runs until the session is released, or its connection is lost and not to be replaced.
+    /// Runs until the session is released, or its connection is lost and will not be replaced.
     pub(crate) async fn run(self: Box<Self>, mut driver: Driver) -> Result<(), Lost> {
         let mut losses = VecDeque::new();
         for number in FIRST.. {
             let error = match self.drive(&mut driver, number).await {
                 End::Released => {
                     self.close(ended());
-                    // The driver shuts the connection down when the last call is over, or does not wait for that.
+                    // The driver shuts the connection down after the last call, or does not wait for that.
                     if let Some(end) = self.closing.run_until_cancelled(&mut driver).await {
                         return end;
                     }
@@ -57,7 +57,7 @@ impl<C: Connector> Supervisor<C> {
                 End::Lost(error) => error,
             };
             drop(driver);
-            // In a box, so that a session takes no room for what few of them do.
+            // Boxed, so that a session takes no space for what few of them need.
             let Some(reopened) = Box::pin(self.reopen(&error, &mut losses)).await else {
                 self.close(error.clone());
                 return Err(error);
@@ -65,7 +65,7 @@ impl<C: Connector> Supervisor<C> {
             let (transport, next) = reopened;
             driver = next;
             tracing::info!(%error, "connected again");
-            // Counted first: nothing is heard over a connection before it is.
+            // Counted first: nothing is received over a connection before it is counted.
             self.peer.note_reconnected();
             self.current.send_replace(Current::Open(transport, number + 1));
         }
@@ -84,7 +84,7 @@ impl<C: Connector> Supervisor<C> {
         }
     }
 
-    /// Waits until the session is released, or a call or a ping has found its connection broken.
+    /// Waits until the session is released, or a call or ping has found its connection broken.
     async fn signalled(&self, number: u64) -> End {
         tokio::select! {
             biased;
@@ -94,7 +94,7 @@ impl<C: Connector> Supervisor<C> {
         }
     }
 
-    /// Waits until a ping over the open connection has shown that nobody is there, if there are to be pings.
+    /// Waits until a ping over the open connection has failed, if pings are enabled.
     async fn unanswered(&self) -> Lost {
         let Self { options, peer, server, current, .. } = self;
         let pings = options.ping.filter(|_| server.era == Era::Legacy);
@@ -103,7 +103,7 @@ impl<C: Connector> Supervisor<C> {
             Current::Lost | Current::Closed(_) => None,
         };
         let (Some(pings), Some(transport)) = (pings, open) else { return pending().await };
-        // In a box, for few sessions ping.
+        // Boxed, because few sessions ping.
         Box::pin(pings.watch(transport, peer.clone(), server.version.clone())).await
     }
 
@@ -116,7 +116,7 @@ impl<C: Connector> Supervisor<C> {
         }
     }
 
-    /// Connects again, if the policy has it so.
+    /// Reconnects, if the policy allows it.
     async fn reopen(
         &self,
         error: &Lost,
@@ -127,7 +127,7 @@ impl<C: Connector> Supervisor<C> {
         if policy.when == When::Never && !expired {
             return None;
         }
-        // Whoever waited for the connection that is lost now has brought that about already.
+        // Requests that waited for the lost connection have already had their effect.
         let _ = self.signals.wanted.notified().now_or_never();
         self.current.send_replace(Current::Lost);
         if policy.when == When::OnCall && !expired {
@@ -159,7 +159,7 @@ impl<C: Connector> Supervisor<C> {
     }
 }
 
-/// A driver that is dropped has ended its session as well.
+/// A dropped driver has ended its session as well.
 impl<C: Connector> Drop for Supervisor<C> {
     fn drop(&mut self) {
         self.peer.note_over(ended());
@@ -170,7 +170,7 @@ fn ended() -> Lost {
     Lost::closed("session has ended", Delivery::NotSent)
 }
 
-/// Counts a try; gives its number within the window, from 0, or nothing if it is one too many.
+/// Counts an attempt; returns its number within the window, from 0, or `None` if there were too many.
 fn count(losses: &mut VecDeque<Instant>, policy: &Reconnect) -> Option<u32> {
     let now = Instant::now();
     while losses.front().is_some_and(|at| now - *at > policy.window) {

@@ -15,14 +15,14 @@ use std::{
 use tokio::sync::{Notify, watch};
 use tower_service::Service;
 
-/// Sends over the connection that is open now.
+/// Sends over the connection that is currently open.
 ///
-/// A message that a lost connection has not carried waits for the next one, if there is to be one, and goes there, once.
+/// A message that a lost connection did not carry waits for the next one, if there will be one, and is sent there once.
 pub(crate) struct Swap<T> {
     shared: Arc<Shared<T>>,
-    /// Tells whether the connection that is kept here is still the one to use.
+    /// Shows whether the connection kept here is still the current one.
     current: watch::Receiver<Current<T>>,
-    /// The connection, with its number. Kept from call to call, for it may take a while to clone.
+    /// The connection with its number. Kept from call to call, because cloning it may be slow.
     open: Option<(T, u64)>,
     /// Whether it is ready for one call.
     is_ready: bool,
@@ -35,24 +35,24 @@ struct Shared<T> {
 
 /// The connection of a session.
 pub(crate) enum Current<T> {
-    /// It is open; connections are numbered.
+    /// The connection is open; connections are numbered.
     Open(T, u64),
-    /// It is lost, and will be replaced.
+    /// The connection is lost and will be replaced.
     Lost,
-    /// It is lost, and there will be no other.
+    /// The connection is lost and there will be no other.
     Closed(Error),
 }
 
-/// What the users of a connection tell its supervisor.
+/// Signals from the users of a connection to its supervisor.
 #[derive(Default)]
 pub(crate) struct Signals {
     /// A call waits for a connection.
     pub(crate) wanted: Notify,
     /// A call has found a connection broken.
     pub(crate) broke: Notify,
-    /// The newest connection that was found broken, and how.
+    /// The newest connection found broken, and its error.
     broken: Mutex<Option<(u64, Error)>>,
-    /// Whether messages are kept, to be sent again.
+    /// Whether messages are kept for resending.
     pub(crate) keeps: bool,
 }
 
@@ -69,7 +69,7 @@ impl Signals {
         }
     }
 
-    /// How this connection broke, if somebody has found it so.
+    /// Returns the error of this connection, if it was found broken.
     pub(crate) fn broken(&self, number: u64) -> Option<Error> {
         let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         let (newest, error) = broken.as_ref()?;
@@ -82,7 +82,7 @@ impl<T: Transport> Swap<T> {
         Self::over(Arc::new(Shared { current, signals }))
     }
 
-    /// Sends over one connection alone. So all that dispatches is compiled for one kind of transport.
+    /// Creates a swap with a single connection, so that dispatching is compiled for only one kind of transport.
     pub(crate) fn alone(transport: T, number: u64) -> Self {
         let (_, current) = watch::channel(Current::Open(transport, number));
         Self::new(current, Arc::default())
@@ -93,7 +93,7 @@ impl<T: Transport> Swap<T> {
         Self { shared, current, open: None, is_ready: false }
     }
 
-    /// Whether a connection is open now. One that is being replaced is not.
+    /// Whether a connection is open now, and not being replaced.
     pub(crate) fn is_open(&self) -> bool {
         let current = &self.shared.current;
         matches!(&*current.borrow(), Current::Open(..)) && current.has_changed().is_ok()
@@ -101,7 +101,7 @@ impl<T: Transport> Swap<T> {
 }
 
 impl<T: Transport> Shared<T> {
-    /// Sends over the connection that is open, or over the next one, but not over that with this number.
+    /// Sends over the open connection or the next one, but not over the one with the number `than`.
     fn send_over_other(self: &Arc<Self>, than: u64, message: ClientMessage) -> Attempt {
         let this = Arc::clone(self);
         Box::pin(async move {
@@ -117,7 +117,7 @@ impl<T: Transport> Shared<T> {
         })
     }
 
-    /// Waits for a connection other than this one; gives the error of the lost one if there is none.
+    /// Waits for a connection other than this one; returns the error of the lost one if there is none.
     async fn reopened(&self, other_than: u64) -> Result<(T, u64), Error> {
         let Self { current, signals } = self;
         let mut current = current.clone();
@@ -141,14 +141,14 @@ impl<T: Transport> Shared<T> {
 
 type Attempt = BoxFuture<'static, Result<Replies, Failure>>;
 
-/// Why a message was not sent, and the number of the connection that failed, if it was that.
+/// Why a message was not sent, and the number of the connection that failed, if any.
 struct Failure {
     error: Error,
     connection: Option<u64>,
 }
 
 impl Failure {
-    /// The connection that was lost before it carried the message.
+    /// Returns the connection that was lost before it carried the message.
     fn lost(&self) -> Option<u64> {
         let is_lost = self.error.is_closed() && self.error.delivery() == Delivery::NotSent;
         self.connection.filter(|_| is_lost)
@@ -158,7 +158,7 @@ impl Failure {
 /// No connection has this number.
 const NONE: u64 = 0;
 
-/// The number of the first connection of a session; each later one has the next.
+/// The number of a session's first connection; each later one has the next number.
 pub(crate) const FIRST: u64 = 1;
 
 impl<T: Transport> Service<ClientMessage> for Swap<T> {
@@ -166,7 +166,7 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
     type Error = Error;
     type Future = Sending<T>;
 
-    /// Always ready: a call waits for the connection, unless that is ready too.
+    /// Always ready: a call waits for the connection, unless it is ready too.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if self.open.is_none() || !matches!(self.current.has_changed(), Ok(false)) {
             self.open = match &*self.current.borrow_and_update() {
@@ -189,14 +189,14 @@ impl<T: Transport> Service<ClientMessage> for Swap<T> {
             Some((transport, number)) if is_ready && may_go(&message, *number) => {
                 Stage::Sent { replies: transport.call(message), number: *number }
             }
-            // That of another connection waits as well, to be told that it comes too late.
+            // A message tied to another connection waits as well, to be told that it comes too late.
             _ => Stage::Waiting { attempt: self.shared.send_over_other(NONE, message) },
         };
         Sending { stage, again }
     }
 }
 
-/// Whether a message may go over the connection with this number.
+/// Whether a message may be sent over the connection with this number.
 fn may_go(message: &ClientMessage, number: u64) -> bool {
     message.extensions.get::<SameConnection>().is_none_or(|same| same.admits(number))
 }
@@ -206,16 +206,16 @@ fn replaced() -> Error {
 }
 
 pin_project! {
-    /// A message on its way.
+    /// A message being sent.
     pub(crate) struct Sending<T: Transport> {
         #[pin]
         stage: Stage<T::Future>,
-        // In a box, for few sessions keep messages.
+        // Boxed, because few sessions keep messages.
         again: Option<Box<Kept<T>>>,
     }
 }
 
-/// What it takes to send a message again.
+/// What is needed to resend a message.
 struct Kept<T> {
     message: ClientMessage,
     shared: Arc<Shared<T>>,
@@ -225,7 +225,7 @@ pin_project! {
     #[project = StageProjection]
     enum Stage<F> {
         Sent { #[pin] replies: F, number: u64 },
-        // Seldom, and so in a box.
+        // Boxed, because it is rare.
         Waiting { attempt: Attempt },
     }
 }
@@ -257,7 +257,7 @@ impl<T: Transport> Future for Sending<T> {
     }
 }
 
-/// Not ready: each clone asks for itself.
+/// A clone is not ready: it has to be polled itself.
 impl<T: Transport> Clone for Swap<T> {
     fn clone(&self) -> Self {
         Self::over(Arc::clone(&self.shared))

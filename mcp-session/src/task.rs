@@ -70,7 +70,7 @@ pub struct TaskHandle {
     peer: Peer,
     server: Arc<Server>,
     known: Known,
-    /// What it is called by those who do not talk to the server themselves.
+    /// The id that others use, if they do not talk to the server themselves.
     alias: Option<Arc<str>>,
 }
 
@@ -158,7 +158,7 @@ impl TaskHandle {
         stream::try_unfold(Some(walk), async |walk| {
             let Some((mut work, mut last)) = walk else { return Ok(None) };
             loop {
-                // The first question need not wait: it is the first that is known here.
+                // The first query need not wait, since nothing is known here yet.
                 let state = if last.is_none() { work.state().await? } else { work.next().await? };
                 let state = state.public();
                 let is_new = |last: &TaskState| {

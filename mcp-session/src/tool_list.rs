@@ -4,16 +4,16 @@ use crate::{Error, Misbehavior, params::Members};
 use mcp_types::{RawJson, rpc::Elements};
 use std::borrow::Cow;
 
-/// A `tools/list` result whose tools can be taken out or replaced; all else stays as the server wrote it.
+/// A `tools/list` result whose tools can be removed or replaced; all else stays as the server wrote it.
 pub(crate) struct ToolList<'a> {
     members: Members<'a>,
     tools: Vec<&'a str>,
 }
 
 impl<'a> ToolList<'a> {
-    /// Reads a result.
+    /// Decodes a result.
     ///
-    /// One that cannot be read is an error: what a layer that judges tools has not seen must not pass.
+    /// A malformed one is an error: what a layer that judges tools has not seen must not pass.
     pub(crate) fn read(result: &'a RawJson) -> Result<Self, Error> {
         let broken = |source| Error::Misbehaved {
             method: "tools/list".into(),
@@ -32,12 +32,12 @@ impl<'a> ToolList<'a> {
         Ok(Self { members, tools })
     }
 
-    /// The tools, as the server wrote them.
+    /// Returns the tools as the server wrote them.
     pub(crate) fn tools(&self) -> &[&'a str] {
         &self.tools
     }
 
-    /// The same result with these tools.
+    /// Returns the same result with these tools.
     pub(crate) fn with_tools(self, tools: &[Cow<'_, str>]) -> RawJson {
         let tools = format!("[{}]", tools.join(","));
         let mut members: Members<'_> = self.members;

@@ -104,7 +104,7 @@ impl<S> Layer<S> for TransformToolsLayer {
 }
 
 impl Rules {
-    /// The call as the server knows it.
+    /// Translates a call to what the server expects.
     fn call(&self, mut call: Call) -> Result<Call, Error> {
         let Some(name) = tool_name(&call).map(Cow::into_owned) else { return Ok(call) };
         let Some(original) = self.original(&name).filter(|original| self.may_call(original)) else {
@@ -120,7 +120,7 @@ impl Rules {
         Ok(call)
     }
 
-    /// The list as it is shown.
+    /// Transforms a list for display.
     fn list(&self, mut reply: Reply) -> Result<Reply, Error> {
         let list = ToolList::read(&reply.result)?;
         let shown: Vec<Cow<'_, str>> =
@@ -133,10 +133,10 @@ impl Rules {
         Ok(reply)
     }
 
-    /// A tool as it is shown, if it is.
+    /// Returns a tool as it is shown; `None` if it is hidden.
     fn shown<'a>(&self, tool: &'a str) -> Option<Cow<'a, str>> {
         let Some(head) = definition::Head::read(tool) else {
-            // What has no name can be told neither by name nor by tag.
+            // Without a name, it can be matched neither by name nor by tag.
             return (!self.has_filter()).then_some(Cow::Borrowed(tool));
         };
         if !self.shows(&head.name, &head.tags()) {

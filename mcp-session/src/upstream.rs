@@ -11,12 +11,12 @@ use mcp_types::subscriptions::SubscriptionFilter;
 /// answered with the [`TaskHandle`] of the server that created the task.
 #[async_trait]
 pub trait Upstream: Send + Sync + 'static {
-    /// Subscribes to what the filter names; returns when the servers that it concerns have agreed.
+    /// Subscribes to what the filter names; returns once the servers concerned have agreed.
     async fn subscribe(&self, filter: SubscriptionFilter) -> Result<Subscription, Error>;
 
-    /// The task with this id, or `None` if no server has it. Sends nothing.
+    /// Returns the task with this id, or `None` if no server has it. Sends nothing.
     fn task(&self, id: &str) -> Option<TaskHandle>;
 
-    /// Lists the tasks of this client at all servers, at most `limit` of each.
+    /// Lists the tasks of this client on all servers, at most `limit` of each.
     async fn list_tasks(&self, limit: usize) -> Result<Vec<ListedTask>, Error>;
 }

@@ -22,7 +22,7 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How many pages are read to find one tool.
+/// The maximum number of pages read to find one tool.
 const MAX_PAGES: usize = 1_000;
 
 /// What happens to values that do not fit the schema of a tool.
@@ -77,7 +77,7 @@ pub struct ValidateToolsLayer {
     output: Validation,
     arguments: Validation,
     catalogue: Arc<Catalogue>,
-    /// Held by the one who lists the tools: others wait, and find them.
+    /// Held while one caller lists the tools: others wait, and find the result.
     listing: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -149,7 +149,7 @@ async fn list_tools<S: CallService>(
 }
 
 impl<S: CallService> ValidateTools<S> {
-    /// Calls a tool over `inner`, the clone that is ready.
+    /// Calls a tool through `inner`, the clone that is ready.
     async fn call_tool(
         self,
         mut inner: S,
@@ -176,7 +176,7 @@ impl<S: CallService> ValidateTools<S> {
         Ok(reply)
     }
 
-    /// What is known of a tool, or can be found out. A list that cannot be had is an error where that matters.
+    /// Returns what is known, or can be found out, about a tool. A failed listing is an error only where it matters.
     async fn definition(
         &self,
         name: &str,
@@ -199,7 +199,7 @@ impl<S: CallService> ValidateTools<S> {
         }
     }
 
-    /// Lists all pages until the tool was seen.
+    /// Lists pages until the tool is found.
     async fn look_up(&self, name: &str) -> Result<Arc<Definition>, BoxError> {
         let (mut inner, catalogue) = (self.inner.clone(), &self.layer.catalogue);
         let mut list = Call::new("tools/list");
@@ -220,7 +220,7 @@ impl<S: CallService> ValidateTools<S> {
     }
 }
 
-/// Whether the server has no list to give.
+/// Whether the server has no list to offer.
 fn is_refusal(error: &BoxError) -> bool {
     error.downcast_ref::<Error>().is_some_and(|error| error.as_rpc().is_some())
 }

@@ -5,7 +5,7 @@ use mcp_transport::BoxError;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The time of a call from its first try on, without what was spent on answers to the server's questions.
+/// The time of a call since its first attempt, minus the time spent answering the server's questions.
 #[derive(Clone, Copy)]
 pub(crate) struct Budget {
     limits: Deadlines,
@@ -18,7 +18,7 @@ impl Budget {
         Self { limits, begun, spent_on_answers: Duration::ZERO }
     }
 
-    /// Runs what gives an answer, whose time is not that of the server.
+    /// Runs a future that produces an answer, without charging its time to the server.
     pub(crate) async fn answering<T>(&mut self, answer: impl Future<Output = T>) -> T {
         let start = Instant::now();
         let answered = answer.await;
@@ -26,11 +26,11 @@ impl Budget {
         answered
     }
 
-    /// What is left for the server, if there is a limit.
+    /// Returns the time left for the server, if there is a limit.
     ///
     /// # Errors
     ///
-    /// Nothing is left.
+    /// No time is left.
     pub(crate) fn left(&self, method: &str) -> Result<Option<Duration>, Error> {
         let Some(total) = self.limits.total else { return Ok(None) };
         let spent = self.begun.elapsed().saturating_sub(self.spent_on_answers);
@@ -40,11 +40,11 @@ impl Budget {
         }
     }
 
-    /// The call with what is left of its time.
+    /// Returns the call, limited to the time that is left.
     ///
     /// # Errors
     ///
-    /// Nothing is left.
+    /// No time is left.
     pub(crate) fn limit(&self, mut call: Call) -> Result<Call, Error> {
         if let Some(left) = self.left(&call.method)? {
             call.extensions.insert(Deadlines { total: Some(left), ..self.limits });
@@ -52,7 +52,7 @@ impl Budget {
         Ok(call)
     }
 
-    /// The error of a try; of one whose time was over the limit is that of all tries.
+    /// Adapts the error of an attempt: if its limit was exceeded, reports the total of all attempts.
     pub(crate) fn explain(&self, error: BoxError) -> BoxError {
         match (error.downcast_ref(), self.limits.total) {
             (Some(Error::Timeout { method, phase: Phase::Total, .. }), Some(total)) => {

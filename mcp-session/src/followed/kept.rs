@@ -5,15 +5,15 @@ use mcp_transport::Extensions;
 use mcp_types::RawJson;
 use std::borrow::Cow;
 
-/// Parameters up to this length are copied to where they are kept, so that nothing is counted for them.
+/// Parameters up to this length are copied into place, which avoids reference counting.
 const SHORT: usize = 62;
 
-/// A copy of a call, in little room, for each call in flight has one.
+/// A compact copy of a call, because each call in flight has one.
 pub(super) struct Kept {
     method: Cow<'static, str>,
     params: KeptParams,
     events: Events,
-    /// What few calls bring.
+    /// What few calls have.
     rest: Option<Box<(Meta, Extensions)>>,
 }
 

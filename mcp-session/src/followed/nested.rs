@@ -12,9 +12,10 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Two layers that follow calls, one around the other, as one: a call is copied once for both, and passes one future.
+/// Two layers that follow up calls, one around the other, as a single layer: a call is copied once for both and passes
+/// through one future.
 ///
-/// Does what the two do one after the other.
+/// Behaves exactly like the two in sequence.
 #[derive(Clone, Debug)]
 pub(crate) struct Nested<O, I> {
     outer: O,
@@ -31,7 +32,7 @@ impl<O, I> Nested<O, I> {
 #[derive(Clone)]
 pub(crate) struct FollowBoth<S, O, I> {
     inner: S,
-    /// What sends a call again.
+    /// Repeats a call.
     again: Arc<Again<Nested<O, I>>>,
 }
 
@@ -98,7 +99,7 @@ where
     }
 }
 
-/// A layer that is not always there.
+/// A layer that may be absent.
 impl<L: Follow> Follow for Option<L> {
     fn deadlines(&self) -> Deadlines {
         self.as_ref().map_or(Deadlines::NONE, L::deadlines)

@@ -8,15 +8,15 @@ use regex_lite::RegexBuilder;
 use serde_json::{Number, Value};
 use std::{borrow::Cow, cmp::Ordering};
 
-/// Why a value is not one of the field.
+/// Why a value is not allowed in the field.
 type Reason = Cow<'static, str>;
 
-/// How much memory a pattern may take when it is compiled; a larger one is not checked.
+/// The memory limit for a compiled pattern; a larger one is not checked.
 const MAX_PATTERN: usize = 256 * 1024;
-/// How many values a reason names.
+/// The maximum number of values named in a reason.
 const NAMED: usize = 10;
 
-/// The value of a field before anybody has set it.
+/// Returns the value of a field before anyone has set it.
 pub(super) fn default(field: &Field) -> Option<Value> {
     let one = |default: &Option<String>| default.clone().map(Value::from);
     let several = |default: &Option<Vec<String>>| default.clone().map(Value::from);
@@ -57,7 +57,7 @@ pub(super) fn check(field: &Field, value: &Value) -> Result<(), Reason> {
     }
 }
 
-/// Checks a value of a field whose rules cannot be read: what the server means by them only the server knows.
+/// Checks the type of a value in a field whose rules cannot be read: only the server knows what they mean.
 fn kind(schema: &Value, value: &Value) -> Result<(), Reason> {
     let (fits, reason) = match schema.get("type").and_then(Value::as_str) {
         Some("string") => (value.is_string(), "must be a text"),
@@ -77,7 +77,7 @@ fn text(schema: &StringSchema, value: &Value) -> Result<(), Reason> {
         fits(text, format)?;
     }
     let Some(pattern) = schema.extra.get("pattern").and_then(Value::as_str) else { return Ok(()) };
-    // Patterns are of another dialect; one that cannot be read here is for the server to check.
+    // Patterns use another dialect; those that cannot be compiled here are left to the server.
     match RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build() {
         Ok(regex) if !regex.is_match(text) => Err(format!("must match {pattern:?}").into()),
         _ => Ok(()),
@@ -104,7 +104,7 @@ fn number(schema: &NumberSchema, value: &Value) -> Result<(), Reason> {
     }
 }
 
-/// Compares numbers, whole ones exactly.
+/// Compares numbers, exactly if both are integers.
 fn compare(a: &Number, b: &Number) -> Option<Ordering> {
     match (a.as_i128(), b.as_i128()) {
         (Some(a), Some(b)) => Some(a.cmp(&b)),
@@ -155,7 +155,7 @@ fn count(number: i64, limits: (Option<i64>, Option<i64>), what: &str) -> Result<
     }
 }
 
-/// Names the choices, if they are few.
+/// Lists the choices, if there are only a few.
 fn list<'a>(choices: impl Iterator<Item = &'a str> + Clone) -> String {
     if choices.clone().nth(NAMED).is_some() {
         return "one of the choices".into();

@@ -4,7 +4,7 @@ use iri_string::types::UriStr;
 use mcp_types::schema::StringSchemaFormat as Format;
 use std::borrow::Cow;
 
-/// Checks that a text has a format; one that is not known here is for the server to check.
+/// Checks that a text has a format; unknown formats are left to the server.
 pub(super) fn fits(text: &str, format: &Format) -> Result<(), Cow<'static, str>> {
     let (fits, reason) = match format {
         Format::Date => (is_date(text), "must be a date, like 2026-07-28"),
@@ -36,7 +36,7 @@ fn is_date(text: &str) -> bool {
     (1..=days).contains(&day)
 }
 
-/// A date with time and offset of the same.
+/// A date-time of RFC 3339, with an offset.
 fn is_date_time(text: &str) -> bool {
     text.split_once(['T', 't']).is_some_and(|(date, time)| is_date(date) && is_time(time))
 }
@@ -54,7 +54,7 @@ fn is_time(text: &str) -> bool {
         None => fraction,
     };
     let parts: Vec<_> = time.split(':').map(|part| digits(part, 2)).collect();
-    // A minute may have one second more.
+    // A minute may have a leap second.
     let is_clock = matches!(parts[..], [Some(0..=23), Some(0..=59), Some(0..=60)]);
     is_clock && is_offset(offset)
 }
@@ -72,7 +72,7 @@ fn digits(text: &str, length: usize) -> Option<u32> {
     if is_number { text.parse().ok() } else { None }
 }
 
-/// Something that mail can be sent to, and no more than that: only the mail knows whether somebody reads it.
+/// An address that mail can be sent to, and no more: only sending mail shows whether anyone reads it.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let quoted = local.strip_prefix('"').and_then(|local| local.strip_suffix('"'));

@@ -189,7 +189,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// An independent reading of the same part of JSON Schema, straight from the words of the schema.
+/// An independent implementation of the same subset of JSON Schema, written straight from the schema's text.
 fn allows(schema: &Value, value: &Value) -> bool {
     let limit = |name: &str| schema[name].as_f64();
     let within = |size: f64, least: &str, most: &str| {

@@ -5,10 +5,10 @@ use mcp_types::{ErrorCode, ErrorObject, RawJson};
 use std::time::{Duration, SystemTime};
 use tokio::{sync::watch, time::Instant};
 
-/// How many tasks are on a page of the list.
+/// The number of tasks on a page of the list.
 const PAGE: usize = 50;
 
-/// The tasks in the order in which they began. They are few.
+/// The tasks, in the order in which they were created. There are only a few.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     tasks: Vec<Task>,
@@ -17,7 +17,7 @@ pub(super) struct Table {
 
 #[derive(Debug)]
 struct Task {
-    /// The first one has 0, and each later one a larger number.
+    /// Starts at 0 and increases with each task.
     number: u64,
     id: String,
     entry: Entry,
@@ -37,7 +37,7 @@ pub(super) struct Entry {
     abort: AbortHandle,
 }
 
-/// How a task ended; it never ends twice.
+/// How a task ended; a task ends only once.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
     Completed(RawJson),
@@ -46,7 +46,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// What the question would have been answered with.
+    /// Returns what the question would have been answered with.
     pub(super) fn into_result(self) -> Result<RawJson, ErrorObject> {
         match self {
             Self::Completed(result) => Ok(result),
@@ -85,7 +85,7 @@ impl Entry {
         self.ended.borrow().is_some()
     }
 
-    /// Notes the end, if there was none.
+    /// Records the end, unless the task has already ended.
     fn end(&mut self, outcome: Outcome, at: SystemTime) {
         if !self.is_over() {
             self.ended.send_replace(Some(outcome));
@@ -94,7 +94,7 @@ impl Entry {
     }
 }
 
-/// A task that is forgotten is not worked on.
+/// Work on a forgotten task stops.
 impl Drop for Entry {
     fn drop(&mut self) {
         self.abort.abort();
@@ -102,7 +102,7 @@ impl Drop for Entry {
 }
 
 impl Table {
-    /// Adds a task, if not too many are worked on, and forgets the oldest that have ended where too many are kept.
+    /// Adds a task unless too many are running, and forgets the oldest ended ones if too many are kept.
     pub(super) fn insert(
         &mut self,
         id: String,
@@ -152,12 +152,12 @@ impl Table {
         }
     }
 
-    /// Forgets the tasks whose time is over.
+    /// Forgets expired tasks.
     pub(super) fn sweep(&mut self, now: Instant) {
         self.tasks.retain(|task| task.entry.expires.is_none_or(|expires| expires > now));
     }
 
-    /// A page of tasks and the cursor of the next one; `None` if the cursor is not one of this table.
+    /// Returns a page of tasks and the cursor of the next one; `None` if the cursor is not from this table.
     pub(super) fn page(&self, cursor: Option<&str>) -> Option<Page<'_>> {
         let first = match cursor {
             Some(cursor) => cursor.parse::<u64>().ok().filter(|number| *number < self.next)?,

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-/// A moment in UTC, to the second, by [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339#section-5.6).
+/// Formats a time in UTC, in seconds, as in [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339#section-5.6).
 pub(super) fn format(at: SystemTime) -> String {
     let seconds = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let (year, month, day) = date(seconds / 86_400);
@@ -10,12 +10,12 @@ pub(super) fn format(at: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The date so many days after 1970-01-01.
+/// Returns the date this many days after 1970-01-01.
 ///
-/// Years begin in March here, so that the day that is not in every year is the last; 400 of them are a cycle.
+/// Years start in March here, so that the leap day comes last; 400 of them make a cycle.
 fn date(days: u64) -> (u64, u64, u64) {
     const CYCLE: u64 = 146_097;
-    // From 0000-03-01.
+    // Counted from 0000-03-01.
     let days = days + 719_468;
     let (cycle, day) = (days / CYCLE, days % CYCLE);
     let year = (day - day / 1_460 + day / 36_524 - day / (CYCLE - 1)) / 365;

@@ -102,7 +102,7 @@ impl InputHandler for CheckInput {
     }
 }
 
-/// Checks that something may be asked of a user; gives the form, if it is one.
+/// Checks that a question may be put to a user; returns its form, if it has one.
 fn check_question(request: &ElicitRequest) -> Result<Option<&ElicitationSchema>, ErrorObject> {
     match request {
         ElicitRequest::Form(form) => {

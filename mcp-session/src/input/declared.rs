@@ -6,7 +6,7 @@ use mcp_types::{
     capabilities::{ClientCapabilities, ElicitationCapability},
 };
 
-/// Whether the client answers a method.
+/// Whether the client has declared that it answers a method.
 pub(crate) fn is_declared(capabilities: &ClientCapabilities, method: &str) -> bool {
     match method {
         "elicitation/create" => capabilities.elicitation.is_some(),
@@ -16,7 +16,7 @@ pub(crate) fn is_declared(capabilities: &ClientCapabilities, method: &str) -> bo
     }
 }
 
-/// Checks that the client answers this variety of a method.
+/// Checks that the client answers this variant of a method.
 // spec: ELI-03 ELI-04 ELI-05 ELI-06 SAMP-04
 pub(crate) fn check_variety(
     capabilities: &ClientCapabilities,
@@ -37,7 +37,7 @@ pub(crate) fn check_variety(
 }
 
 fn elicitation(declared: &ElicitationCapability, params: Option<&RawJson>) -> Option<&'static str> {
-    // What cannot be read is told when it is read as a whole.
+    // If it cannot be decoded, decoding the whole request reports that later.
     let mode: Option<String> = optional(params?, "mode").ok()?;
     let forms = declared.form.is_some() || declared.url.is_none();
     match mode.as_deref() {

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// A handler whose answers may not take longer than this, and that is not asked more often than that.
+/// A handler with limits on the time per answer and on the rate of questions.
 pub(crate) struct Limited {
     handler: Arc<dyn InputHandler>,
     time: Option<Duration>,
@@ -23,7 +23,7 @@ pub(crate) struct Limited {
 }
 
 impl Limited {
-    /// The same handler with a limit for the time of each answer and for the questions of a minute, where there is one.
+    /// Wraps a handler in limits on the time per answer and the questions per minute, where given.
     pub(crate) fn new(
         handler: Arc<dyn InputHandler>,
         time: Option<Duration>,

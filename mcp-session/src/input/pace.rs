@@ -3,10 +3,10 @@
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The time within which questions are counted.
+/// The window in which questions are counted.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Counts questions: as many as may come within a minute may come at once, and are earned again over a minute.
+/// A token bucket for questions: the allowance of one minute may be used at once, and refills over a minute.
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: f64,

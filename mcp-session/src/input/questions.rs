@@ -10,11 +10,11 @@ use futures_util::future::{BoxFuture, try_join_all};
 use mcp_types::RawJson;
 use std::{borrow::Cow, collections::HashSet};
 
-/// The questions inside of a result, each with its key.
+/// The questions in a result, each with its key.
 #[derive(Clone, Default)]
 pub(crate) struct Questions(Vec<(String, Asked)>);
 
-/// One question; its parameters stay as they came.
+/// One question; its parameters are kept as received.
 #[derive(Clone)]
 struct Asked {
     method: String,
@@ -22,7 +22,7 @@ struct Asked {
 }
 
 impl Questions {
-    /// Reads the questions of a result, if it has any. Where a key is there twice, the first one counts.
+    /// Reads the questions of a result, if any. Of duplicate keys, the first counts.
     pub(crate) fn of(result: &RawJson) -> Result<Option<Self>, serde_json::Error> {
         let Some(found) = result.find(&["inputRequests"]).filter(|found| *found != "null") else {
             return Ok(None);
@@ -39,7 +39,7 @@ impl Questions {
         Ok(Some(Self(questions)))
     }
 
-    /// Keeps those questions alone whose key is wanted.
+    /// Keeps only the questions whose key is wanted.
     pub(crate) fn retain(&mut self, mut is_wanted: impl FnMut(&str) -> bool) {
         self.0.retain(|(key, _)| is_wanted(key));
     }
@@ -52,7 +52,7 @@ impl Questions {
         self.0.is_empty()
     }
 
-    /// Answers every question about a call of this method, all at once; gives an object with an answer for each key.
+    /// Answers every question about a call of this method, concurrently; returns an object with one answer per key.
     // spec: MRTR-01 MRTR-09 ELI-06 TASKX-08
     pub(crate) fn answer<'a>(
         &'a self,
@@ -81,7 +81,7 @@ impl Questions {
         })
     }
 
-    /// The object that has these answers under the keys of the questions.
+    /// Builds the object that holds the answers under the keys of the questions.
     fn with(&self, answers: &[RawJson]) -> RawJson {
         let answers = answers.iter().map(RawJson::as_str);
         Members(self.keys().map(Cow::Borrowed).zip(answers).collect()).encode()

@@ -10,7 +10,7 @@ use mcp_types::{
 };
 use std::collections::HashSet;
 
-/// Checks that every tool that the model used has its result in the very next message, and that results are alone there
+/// Checks that every tool use has its result in the very next message, and that a message with results has nothing else
 /// ([clause](https://modelcontextprotocol.io/specification/2026-07-28/client/sampling#message-content-constraints)).
 // spec: SAMP-06 SAMP-07 SAMP-08 SAMP-10
 pub(super) fn check_messages(messages: &[SamplingMessage]) -> Result<(), &'static str> {
@@ -37,7 +37,7 @@ pub(super) fn check_messages(messages: &[SamplingMessage]) -> Result<(), &'stati
     if used.is_empty() { Ok(()) } else { Err("a tool result is missing") }
 }
 
-/// The tools whose results are in a message.
+/// Returns the ids of the tool uses whose results are in a message.
 fn results(content: &OneOrMany<Block>) -> Result<HashSet<&str>, &'static str> {
     let ids: HashSet<_> = content
         .as_slice()
@@ -62,7 +62,7 @@ fn uses(content: &OneOrMany<Block>) -> HashSet<&str> {
     uses.collect()
 }
 
-/// Checks that the model used a tool if it had to, and none if it had not to.
+/// Checks that the model used a tool if it was required to, and none if it was not allowed to.
 // spec: SAMP-14
 pub(super) fn check_choice(
     choice: Option<&ToolChoice>,

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value};
 use std::{collections::HashSet, fmt};
 
-/// The keyword.
+/// The annotation's keyword.
 pub(super) const KEYWORD: &str = "x-mcp-header";
 
 /// The largest integer that every JSON implementation keeps exactly.
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
-/// One annotated property: the name of its header and the way to its value.
+/// An annotated property: the name of its header and the path to its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Annotation {
     pub(super) header: String,
@@ -55,7 +55,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Visits a schema; `path` leads to it, if `properties` alone do.
+    /// Visits a schema; `path` leads to it if it is reached through `properties` alone.
     fn schema(&mut self, schema: &Value, path: Option<&mut Vec<String>>) -> Result<(), Invalid> {
         let Value::Object(schema) = schema else { return Ok(()) };
         if let Some(annotation) = schema.get(KEYWORD) {
@@ -83,7 +83,7 @@ impl Walk {
                 | "anyOf"
                 | "oneOf"
                 | "prefixItems" => self.elsewhere(value)?,
-                // Everything else is data, in which the keyword means nothing.
+                // Everything else is data, where the keyword has no meaning.
                 _ => {}
             }
         }
@@ -139,17 +139,17 @@ impl Walk {
     }
 }
 
-/// Whether the text is a token as RFC 9110 has it, so that a header can be named after it.
+/// Whether the text is a token of RFC 9110, so that it can be a header name.
 fn is_token(text: &str) -> bool {
     let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
-/// What a header says about an argument; `None` for null, and for values that no annotation allows.
+/// Returns the header value for an argument; `None` for null, and for values that no annotation allows.
 ///
 /// # Errors
 ///
-/// An integer that not every JSON implementation keeps exactly.
+/// The value is an integer that not every JSON implementation represents exactly.
 // spec: HDR-15 HDR-16
 pub(super) fn header_value(value: &Value) -> Result<Option<String>, i128> {
     Ok(match value {
@@ -169,7 +169,7 @@ fn integer(number: &serde_json::Number) -> Option<i128> {
     let whole = |float: f64| float.fract() == 0.0 && float.abs() < 1e30;
     number
         .as_i128()
-        // A float without a fraction is an integer to JSON Schema; the cast is exact for those of this size.
+        // JSON Schema counts a float without a fraction as an integer; the cast is exact in this range.
         .or_else(|| number.as_f64().filter(|float| whole(*float)).map(|float| float as i128))
 }
 

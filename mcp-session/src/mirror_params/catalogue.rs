@@ -20,21 +20,21 @@ use std::{
     },
 };
 
-/// How many tools with annotations are remembered; what a server lists beyond that is called without headers.
+/// The maximum number of annotated tools remembered; any beyond that are called without headers.
 const MAX_TOOLS: usize = 10_000;
-/// How many pages are read to find one tool again.
+/// The maximum number of pages read to find one tool again.
 pub(super) const MAX_PAGES: usize = 1_000;
 
-/// The annotations of the tools that were listed last.
+/// The annotations of the most recently listed tools.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     tools: Mutex<HashMap<String, Arc<[Annotation]>>>,
-    /// There are some: most servers have none, and their calls take no lock.
+    /// Whether there are any: most servers have none, and their calls take no lock.
     has_some: AtomicBool,
 }
 
 impl Catalogue {
-    /// Reads a `tools/list` result; gives it back without the tools that are invalid, if there are any.
+    /// Reads a `tools/list` result; returns it without the invalid tools, if there are any.
     pub(super) fn learn(&self, result: &RawJson) -> Option<RawJson> {
         let annotated = memmem::find(result.as_bytes(), KEYWORD.as_bytes()).is_some();
         if !annotated && !self.has_some() {
@@ -50,7 +50,7 @@ impl Catalogue {
         RawJson::encode(&list).ok()
     }
 
-    /// Remembers a tool; says whether it is valid.
+    /// Remembers a tool; returns whether it is valid.
     fn learn_tool(&self, tool: &Value) -> bool {
         let Some(name) = tool.get("name").and_then(Value::as_str) else { return true };
         let found = tool.get("inputSchema").map_or_else(|| Ok(Vec::new()), annotations);
@@ -76,7 +76,7 @@ impl Catalogue {
         is_valid
     }
 
-    /// The headers of a call: names without prefix, and values.
+    /// Returns the headers of a call: names without the prefix, and values.
     pub(super) fn mirrored(&self, params: &Params) -> Result<Vec<(String, String)>, InvalidParams> {
         if !self.has_some() {
             return Ok(Vec::new());
@@ -120,7 +120,7 @@ pub(super) struct Page {
     pub(super) next_cursor: Option<RawJson>,
 }
 
-/// Looks for a tool on a page of `tools/list`.
+/// Looks up a tool on a page of `tools/list`.
 pub(super) fn page(result: &RawJson, tool: &str) -> Page {
     let tools = value(result, "tools").unwrap_or_default();
     let mut tools = tools.as_array().into_iter().flatten();

@@ -13,22 +13,22 @@ use mcp_types::{
 use std::time::Duration;
 use tower::{ServiceBuilder, ServiceExt};
 
-/// What the answer to `server/discover` says about a server.
+/// What `server/discover` revealed about a server.
 pub(crate) enum Verdict {
-    /// It is stateless.
+    /// The server is stateless.
     Modern(Box<Server>),
-    /// It is not; the handshake can go over the same connection.
+    /// The server is not stateless; the handshake can use the same connection.
     Legacy(Error),
-    /// It is not, and the connection is gone.
+    /// The server is not stateless, and the connection is gone.
     Lost(Error),
-    /// It cannot be told, or there is no revision in common.
+    /// The era is unknown, or there is no common revision.
     Failed(Error),
 }
 
 const METHOD: &str = "server/discover";
 
 impl<T: Transport> Opening<T> {
-    /// Finds out what the server is: from what was known before, or by asking in the revision `version`.
+    /// Determines the era of the server: from earlier knowledge, or by asking in the revision `version`.
     pub(super) async fn begin(&mut self, version: &ProtocolVersion, options: &Options) -> Verdict {
         match self.recall(version, options) {
             Some(server) => Verdict::Modern(server),
@@ -36,7 +36,7 @@ impl<T: Transport> Opening<T> {
         }
     }
 
-    /// What was known of the server before.
+    /// Returns what was known of the server before.
     fn recall(&self, version: &ProtocolVersion, options: &Options) -> Option<Box<Server>> {
         let prior = options.prior.as_ref().filter(|prior| !prior.is_wrong())?;
         let adopted = match prior.as_raw().decode() {
@@ -55,7 +55,7 @@ impl<T: Transport> Opening<T> {
         }
     }
 
-    /// Asks, in the revision `version`.
+    /// Sends the probe in the revision `version`.
     async fn discover(&mut self, version: &ProtocolVersion, options: &Options) -> Verdict {
         let service = ServiceBuilder::new()
             .layer(NegotiateVersionLayer::new())
@@ -72,8 +72,8 @@ impl<T: Transport> Opening<T> {
                 if self.binding == Binding::Http {
                     return Verdict::Failed(silence);
                 }
-                // A legacy server may be silent about what it does not know. The probe is given up only after the
-                // handshake, so that no cancellation reaches the server before `initialize`.
+                // A legacy server may ignore unknown requests. The probe is abandoned only after the handshake, so that
+                // no cancellation reaches the server before `initialize`.
                 self.late = Some(probe);
                 Verdict::Legacy(silence)
             }
@@ -120,7 +120,7 @@ fn adopt(
 pub(crate) fn judge_error(error: Error, binding: Binding, wanted: &ProtocolVersion) -> Verdict {
     match &error {
         Error::Rpc { error: said, .. } => match supported_versions(said) {
-            // Refused once more, although it is on the list: there is nothing left to try.
+            // Refused again although it is on the list: there is nothing left to try.
             Some(theirs) if theirs.contains(wanted) => Verdict::Failed(error),
             Some(theirs) => no_common_version(wanted, theirs),
             None if said.code.is_modern() => Verdict::Failed(error),
@@ -138,7 +138,7 @@ pub(crate) fn judge_error(error: Error, binding: Binding, wanted: &ProtocolVersi
     }
 }
 
-/// Whether a refusal without a readable body is what a legacy server says to a message that it does not know.
+/// Whether this status, with an unreadable body, is how a legacy server refuses a message that it does not know.
 fn is_legacy(status: StatusCode) -> bool {
     let says_nothing_of_the_era = matches!(
         status,
@@ -148,7 +148,7 @@ fn is_legacy(status: StatusCode) -> bool {
             | StatusCode::REQUEST_TIMEOUT
             | StatusCode::TOO_MANY_REQUESTS
     );
-    // A 2xx with a body of another kind is not the answer of a stateless server either.
+    // A stateless server does not answer with a 2xx and another kind of body either.
     status.is_success() || (status.is_client_error() && !says_nothing_of_the_era)
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tower::ServiceExt;
 
 impl<T: Transport> Opening<T> {
-    /// Shakes hands, offering `version`; if it is pinned, no other is agreed to.
+    /// Performs the handshake, offering `version`; if it is pinned, no other is accepted.
     // spec: LIFE-01 LIFE-02 LIFE-03 LIFE-04 LIFE-06 LIFE-07
     pub(crate) fn initialize<'a>(
         &'a mut self,
@@ -64,7 +64,7 @@ impl<T: Transport> Opening<T> {
         })
     }
 
-    /// Calls, within the time that the server has for the handshake.
+    /// Sends the call, within the server's time for the handshake.
     async fn shake(&mut self, call: Call, limit: Option<Duration>) -> Result<Reply, Error> {
         let peer = self.dispatch.peer().clone();
         let calling = self.call(call);

@@ -16,18 +16,18 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// How long a connection that came to nothing may take to shut down in good order before it is cut.
+/// How long a failed connection may take to shut down gracefully before it is cut.
 const SHUT_DOWN: Duration = Duration::from_secs(3);
 
-/// An open connection, its driver, and whoever answers the server in the meantime.
+/// An open connection, its driver, and the inbox that answers the server in the meantime.
 pub(crate) struct Opening<T> {
     pub(crate) transport: T,
     pub(crate) dispatch: Dispatch<Swap<T>>,
     pub(crate) binding: Binding,
     driver: Result<Driver, Result<(), mcp_transport::Error>>,
-    /// A probe that was not answered in time; its answer is not wanted any more.
+    /// A probe that was not answered in time; its answer is no longer wanted.
     pub(super) late: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
-    /// Ends the use of this connection, and of no other of the session.
+    /// Ends the use of this connection only.
     released: CancellationToken,
 }
 
@@ -39,7 +39,7 @@ impl<T: Transport> Opening<T> {
         let alone = Swap::alone(transport.clone(), peer.connection());
         let desk = Desk { transport: alone.clone(), peer: peer.clone() };
         let inbox = Inbox { unsolicited, desk, released: released.clone() };
-        // In a box, so that the driver has room for it once.
+        // Boxed, so that the driver holds it only once.
         let mut inbox = Box::pin(PollOnWake::new(inbox.run()));
         let driver = driver.map(|mut driver| async move {
             // The inbox ends with the last handle of the session, and with it the last use of the transport.
@@ -54,7 +54,7 @@ impl<T: Transport> Opening<T> {
         Self { transport, dispatch, binding, driver: Ok(driver), late: None, released }
     }
 
-    /// Runs a future of the handshake, and the connection beside it.
+    /// Runs a future of the handshake while driving the connection.
     pub(super) async fn run<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|cx| {
@@ -73,7 +73,7 @@ impl<T: Transport> Opening<T> {
         .await
     }
 
-    /// Sends one call without any layer.
+    /// Sends one call without any layers.
     pub(super) fn call(&mut self, call: Call) -> BoxFuture<'_, Result<Reply, BoxError>> {
         Box::pin(async move {
             let dispatch = self.dispatch.clone();
@@ -81,13 +81,13 @@ impl<T: Transport> Opening<T> {
         })
     }
 
-    /// Shuts a connection down that came to nothing: a child sees the end of its input, a session over HTTP is deleted.
+    /// Shuts down a failed connection: a child process sees the end of its input, a session over HTTP is deleted.
     ///
     /// Dropping the future cuts the connection.
     pub(super) fn shut_down(self) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let Self { transport, dispatch, driver, late, released, .. } = self;
-            // Nobody is left who could use the transport, so that the driver comes to its end.
+            // Nobody else can use the transport, so the driver comes to its end.
             drop((transport, dispatch, late));
             released.cancel();
             let Ok(driver) = driver else { return };
@@ -99,7 +99,7 @@ impl<T: Transport> Opening<T> {
         })
     }
 
-    /// The driver of what is now a session.
+    /// Returns the driver of the established session.
     pub(crate) fn into_driver(self) -> Driver {
         self.driver.unwrap_or_else(|end| Driver::new(std::future::ready(end)))
     }

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 const PREFIX: &str = "sha256:";
 
-/// The members of a tool that say what it is and what it does.
+/// The members of a tool that define what it is and does.
 const DEFINING: [&str; 7] =
     ["name", "title", "description", "inputSchema", "outputSchema", "annotations", "execution"];
 
@@ -31,7 +31,7 @@ impl ToolDigest {
     }
 }
 
-/// The part of a tool that is compared, in canonical JSON.
+/// Returns the part of a tool that is compared, as canonical JSON.
 pub(super) fn definition(tool: &str) -> Result<RawJson, serde_json::Error> {
     let mut members = Members::of(tool)?;
     members.0.retain(|(name, _)| DEFINING.contains(&&**name));

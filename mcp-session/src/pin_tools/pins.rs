@@ -16,9 +16,9 @@ use std::{
 };
 use tokio::task::spawn_blocking;
 
-/// How many tools are accepted by being seen, and how many changes wait.
+/// The maximum number of tools accepted on first sight, and of changes that wait.
 const MAX_TOOLS: usize = 10_000;
-/// The version of the file.
+/// The version of the file format.
 const VERSION: u32 = 1;
 
 /// The accepted tool definitions, and changes that wait for acceptance. Clones share them.
@@ -56,7 +56,7 @@ struct Inner {
 struct State {
     accepted: BTreeMap<String, Pin>,
     waiting: BTreeMap<String, ToolChange>,
-    /// How often something was accepted or forgotten, and how often that was when the file was written last.
+    /// The number of pins accepted or forgotten so far, and as of the last write.
     changes: u64,
     saved: u64,
 }
@@ -87,7 +87,7 @@ pub struct ToolChange {
     pub digest: ToolDigest,
 }
 
-/// What a tool is, compared with what was accepted.
+/// A tool compared with its accepted definition.
 pub(super) enum Standing {
     Accepted,
     Changed(String),
@@ -170,7 +170,7 @@ impl ToolPins {
         };
         let path = path.clone();
         spawn_blocking(move || {
-            // Also when nobody waits for it any more, no other is written meanwhile.
+            // Held even if nobody waits any more, so that no other write starts meanwhile.
             let _writing = writing;
             write(&path, &lock)
         })
@@ -179,7 +179,7 @@ impl ToolPins {
         Ok(())
     }
 
-    /// Compares a tool with what was accepted; one that is new is accepted, unless that is locked.
+    /// Compares a tool with its accepted definition; a new one is accepted unless pins are locked.
     pub(super) fn compare(&self, tool: &str, is_locked: bool) -> Standing {
         let (Some(name), Ok(after)) = (name(tool), definition(tool)) else {
             return Standing::Unreadable;
@@ -199,7 +199,7 @@ impl ToolPins {
                 return Standing::Accepted;
             }
         };
-        // A tool that was accepted can wait in any case, so that it is known not to be callable.
+        // A tool that was accepted before always waits, so that it is known not to be callable.
         if before.is_some() || state.waiting.len() < MAX_TOOLS {
             let change = ToolChange { tool: name.clone(), before, after, digest };
             state.waiting.insert(name.clone(), change);
@@ -207,7 +207,7 @@ impl ToolPins {
         Standing::Changed(name)
     }
 
-    /// Whether a tool is what was accepted, as far as is known.
+    /// Whether a tool is as accepted, as far as is known.
     pub(super) fn is_accepted(&self, tool: &str, is_locked: bool) -> bool {
         let state = self.state();
         let may_be_new = !is_locked && state.accepted.len() < MAX_TOOLS;
@@ -219,7 +219,7 @@ impl ToolPins {
     }
 }
 
-/// The name of a tool; none if it has two.
+/// Returns the name of a tool; `None` if it has two.
 pub(super) fn name(tool: &str) -> Option<String> {
     let members = Members::of(tool).ok()?.0;
     let mut names = members.iter().filter(|(name, _)| name == "name");
@@ -244,9 +244,9 @@ fn unusable(path: &Path, reason: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-/// Replaces the file as a whole.
+/// Replaces the file atomically.
 fn write(path: &Path, lock: &Lock) -> io::Result<()> {
-    /// So that nobody else writes the same file, of this process or of another.
+    /// Makes the name unique, so that no one else writes the same file, in this process or another.
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
     let mut bytes = serde_json::to_vec_pretty(lock)?;
@@ -256,7 +256,7 @@ fn write(path: &Path, lock: &Lock) -> io::Result<()> {
     beside.push(format!(".{}-{number}.new", std::process::id()));
     let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
-        // What is left of it is of no use.
+        // The leftover is useless.
         let _ = fs::remove_file(&beside);
     }
     written

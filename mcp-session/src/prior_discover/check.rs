@@ -22,25 +22,25 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tower_service::Service;
 
-/// Looks at calls until one shows what the server is.
+/// Watches calls until one shows what the server is.
 #[derive(Clone)]
 pub(crate) struct CheckPrior {
     inner: BoxCallService,
     check: Arc<Check>,
 }
 
-/// What is to be checked, and what comes of it.
+/// What to check, and the result.
 pub(crate) struct Check {
     prior: PriorDiscover,
     binding: Binding,
     version: ProtocolVersion,
-    /// How long the server may take to answer the question.
+    /// How long the server may take to answer the probe.
     limit: Duration,
     /// Ends the session.
     released: CancellationToken,
-    /// Whether it was found to be true.
+    /// Whether the prior knowledge was confirmed.
     is_true: AtomicBool,
-    /// What came of asking; it is asked once.
+    /// The result of the probe, which is sent only once.
     asked: OnceCell<bool>,
 }
 
@@ -95,7 +95,7 @@ impl Check {
         self.is_true.store(true, Ordering::Relaxed);
     }
 
-    /// Judges by the error of a call.
+    /// Checks the prior knowledge in the light of a call's error.
     async fn judge(&self, error: Error, service: BoxCallService) -> Error {
         match judge_error(error, self.binding, &self.version) {
             Verdict::Legacy(error @ Error::NoCommonVersion { .. })
@@ -115,7 +115,7 @@ impl Check {
                 error
             }
             Verdict::Lost(error) => {
-                // Some servers with a handshake end when another message comes first.
+                // Some servers with a handshake exit when another message comes first.
                 self.prior.note_wrong();
                 error
             }

@@ -3,7 +3,7 @@
 use mcp_types::keys;
 use std::fmt;
 
-/// The longest `tracestate` and `baggage`: what the standards ask every participant to carry.
+/// The maximum length of `tracestate` and `baggage`: what the standards require every participant to propagate.
 const MAX_STATE: usize = 512;
 const MAX_BAGGAGE: usize = 8_192;
 
@@ -79,7 +79,7 @@ impl TraceContext {
         Ok(self)
     }
 
-    /// The members of `_meta`.
+    /// Returns the members of `_meta`.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let parent = Some((keys::TRACEPARENT, &*self.parent));
         let state = self.state.as_deref().map(|state| (keys::TRACESTATE, state));
@@ -88,7 +88,7 @@ impl TraceContext {
     }
 }
 
-/// Whether it is `version-trace-parent-flags` in lower-case digits, with ids that are not zero.
+/// Whether the text is `version-trace-parent-flags` in lower-case hex digits, with non-zero ids.
 fn is_parent(text: &str) -> bool {
     let hex = |part: &str, length| {
         part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -105,7 +105,7 @@ fn is_parent(text: &str) -> bool {
         && hex(flags, 2)
 }
 
-/// Whether it is a list of at most so many `key=value`.
+/// Whether the text is a list of at most `max` `key=value` entries.
 fn is_list(text: &str, max: usize, is_entry: impl Fn((&str, &str)) -> bool) -> bool {
     let mut entries = text.split(',').map(|entry| entry.trim_matches([' ', '\t']));
     text.split(',').count() <= max

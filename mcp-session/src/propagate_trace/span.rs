@@ -7,10 +7,10 @@ use memchr::memmem;
 use std::borrow::Cow;
 use tracing::{Span, field::Empty};
 
-/// How many characters of a name are recorded.
+/// The number of characters of a name that are recorded.
 const MAX_NAME: usize = 128;
 
-/// The span of a call; says that the call was given up when it is dropped before its end.
+/// The span of a call; records that the call was dropped if it is itself dropped early.
 pub(super) struct CallSpan {
     span: Span,
     is_tool: bool,
@@ -75,7 +75,7 @@ impl Drop for CallSpan {
     }
 }
 
-/// Records what the call is about.
+/// Records the subject of the call.
 fn describe(span: &Span, call: &Call, records_uris: bool) {
     let method = printable(&call.method);
     let target = match &*call.method {
@@ -109,7 +109,7 @@ fn is_tool_error(reply: &Reply) -> bool {
         && matches!(reply.result.decode_at(&["isError"]), Some(Ok(true)))
 }
 
-/// What kind of failure it was: one of few, and no text of the server's.
+/// Returns the kind of a failure: one of a small set, without any text from the server.
 fn error_type(error: &BoxError) -> Cow<'static, str> {
     if let Some(error) = Error::transport_of(error) {
         return match error.status() {
@@ -128,7 +128,7 @@ fn error_type(error: &BoxError) -> Cow<'static, str> {
     }
 }
 
-/// A name without what can trick a terminal or fill a log.
+/// Strips what could trick a terminal or fill a log from a name.
 fn printable(name: &str) -> Cow<'_, str> {
     if name.len() <= MAX_NAME && name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Cow::Borrowed(name);

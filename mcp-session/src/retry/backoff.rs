@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// A random wait between nothing and a bound that doubles with each retry, up to a limit: what keeps clients that failed
-/// together from coming back together.
+/// Returns a random delay, up to a bound that doubles with each retry until a maximum, so that clients that failed
+/// together do not come back together.
 pub(super) fn full_jitter(retries: u32, first: Duration, max: Duration) -> Duration {
     bound(retries, first, max).mul_f64(fastrand::f64())
 }

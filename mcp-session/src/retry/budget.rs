@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const COST: u32 = 5;
 const TIMEOUT_COST: u32 = 10;
 
-/// Tokens that retries cost and successes bring: an outage is not made worse by all that is tried again.
+/// A bucket of tokens that retries spend and successes earn, so that retries do not make an outage worse.
 #[derive(Debug)]
 pub(super) struct TokenBucket {
     tokens: AtomicU32,
@@ -13,19 +13,19 @@ pub(super) struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// A full bucket.
+    /// Creates a full bucket.
     pub(super) fn new(capacity: u32) -> Self {
         Self { tokens: AtomicU32::new(capacity), capacity }
     }
 
     pub(super) fn deposit(&self) {
-        // Another order of deposits and withdrawals only shifts by one what is possible at the limit.
+        // The order of concurrent deposits and withdrawals only matters by one token at the limit.
         let _ = self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
             (tokens < self.capacity).then_some(tokens + 1)
         });
     }
 
-    /// Pays for one retry; says whether there was enough.
+    /// Pays for one retry; returns whether there were enough tokens.
     pub(super) fn withdraw(&self, after_timeout: bool) -> bool {
         let cost = if after_timeout { TIMEOUT_COST } else { COST };
         let pay = |tokens: u32| tokens.checked_sub(cost);

@@ -55,7 +55,7 @@ impl<S: CallService> Service<Call> for HonorRetryAfter<S> {
         if shared.pause.left().is_none() {
             return Honoring { sent: Some(self.inner.call(call)), held: None, shared };
         }
-        // What was ready is given back: others may use it while this call waits.
+        // Releases the ready clone, so that others can use it while this call waits.
         let clone = self.inner.clone();
         drop(mem::replace(&mut self.inner, clone.clone()));
         let held = hold(clone, call, Arc::clone(&shared)).boxed();
@@ -94,7 +94,7 @@ async fn hold<S: CallService>(
 pub(super) struct Pause(Mutex<Option<(Instant, mcp_transport::Error)>>);
 
 impl Pause {
-    /// What is left of it, and what the server said.
+    /// Returns the rest of the pause, and the server's error.
     fn left(&self) -> Option<(Duration, mcp_transport::Error)> {
         let mut pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, error) = pause.as_ref()?;
@@ -106,10 +106,10 @@ impl Pause {
         Some((left, error.clone()))
     }
 
-    /// Learns from how a call failed. A shorter time does not end a longer one.
+    /// Learns from the error of a call. A shorter pause does not end a longer one.
     fn learn(&self, error: &BoxError, longest: Duration) {
         let Some(error) = Error::transport_of(error) else { return };
-        // What this service refused itself is no news.
+        // A refusal by this very service is nothing new.
         if error.delivery() == Delivery::NotSent
             || !matches!(error.status().map(|it| it.as_u16()), Some(429 | 503))
         {

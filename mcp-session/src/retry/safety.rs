@@ -9,10 +9,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// How many tools are remembered; those beyond are not called again.
+/// The maximum number of tools remembered; calls of any beyond are not repeated.
 const MAX_TOOLS: usize = 10_000;
 
-/// The methods that change nothing.
+/// The methods without side effects.
 const READS: &[&str] = &[
     "completion/complete",
     "ping",
@@ -27,25 +27,25 @@ const READS: &[&str] = &[
     "tools/list",
 ];
 
-/// What would happen if a call were carried out twice.
+/// The effect of executing a call twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Safety {
-    /// The same as if it were carried out once.
+    /// The same as executing it once.
     Idempotent,
-    /// Nobody knows.
+    /// The effect is unknown.
     Unknown,
 }
 
 impl Safety {
     pub(super) fn of(call: &Call, is_trusted_tool: impl FnOnce() -> bool) -> Self {
         let idempotent = READS.contains(&&*call.method) || is_trusted_tool();
-        // Answers may be taken once only.
+        // Answers may be accepted only once.
         if idempotent && !carries_answers(&call.params) { Self::Idempotent } else { Self::Unknown }
     }
 
-    /// Whether a call that failed so may be sent again.
+    /// Whether a call that failed with this error may be repeated.
     pub(super) fn allows(self, error: &Error) -> bool {
-        // The same message would fail the same way.
+        // The same message would fail again in the same way.
         if error.is_too_large() || error.is_malformed() || error.is_overflow() {
             return false;
         }
@@ -64,12 +64,12 @@ fn carries_answers(params: &Params) -> bool {
         .any(|member| memmem::find(bytes, member).is_some())
 }
 
-/// The tools whose annotations say that they may be called twice.
+/// The tools that are annotated as safe to call twice.
 #[derive(Debug, Default)]
 pub(super) struct Annotated(Mutex<HashSet<String>>);
 
 impl Annotated {
-    /// Reads a `tools/list` result; a tool counts as it was listed last.
+    /// Reads a `tools/list` result; the most recent listing of a tool counts.
     pub(super) fn learn(&self, result: &RawJson) {
         let Some(tools) = result.find(&["tools"]) else { return };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ impl Annotated {
         }
     }
 
-    /// Whether a call is for one of them.
+    /// Whether a call is for one of these tools.
     pub(super) fn contains(&self, call: &Call) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tool_name(call).is_some_and(|name| known.contains(&*name))

@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The calls under way. Clones share them.
+/// The calls in flight. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct Flights(Arc<Mutex<Table>>);
 
@@ -21,31 +21,31 @@ struct Table {
 
 struct Flight {
     number: u64,
-    /// The moment of the cache in which it was asked for.
+    /// The cache's moment when the reply was requested.
     asked_at: u64,
     landed: watch::Receiver<Landed>,
 }
 
-/// What has come of a call.
+/// The result of a call for its followers.
 #[derive(Clone)]
 pub(super) enum Landed {
-    /// Nothing yet.
+    /// The call is still in flight.
     Flying,
-    /// A reply that is for all who asked.
+    /// A reply that all callers may share.
     With(Reply),
     /// Nothing that others could use.
     Without,
 }
 
-/// What a caller has to do.
+/// What a caller must do.
 pub(super) enum Place {
     /// Make the call, and tell the others.
     Lead(Lead),
-    /// Wait for the one who makes it. The sender is gone if that one has given up.
+    /// Wait for the caller that makes the call. The sender is gone if that caller has given up.
     Follow(watch::Receiver<Landed>),
 }
 
-/// The duty to make a call. Dropped before the end, it is handed over to whoever waits.
+/// The duty to make a call. If dropped early, a waiting caller takes over.
 pub(super) struct Lead {
     flights: Flights,
     key: CacheKey,
@@ -54,7 +54,7 @@ pub(super) struct Lead {
 }
 
 impl Flights {
-    /// Follows a call that is still of use, or leads.
+    /// Follows a call in flight that is still useful, or leads a new one.
     pub(super) fn join(
         &self,
         key: CacheKey,
@@ -81,7 +81,7 @@ impl Flights {
 }
 
 impl Lead {
-    /// Tells the others what has come of the call.
+    /// Publishes the result of the call.
     pub(super) fn land(self, reply: Option<&Reply>) {
         self.landed.send_replace(match reply {
             Some(reply) => Landed::With(reply.clone()),

@@ -9,7 +9,7 @@ use memchr::memmem;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The hints of a result that may be kept.
+/// The hints of a cacheable result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hints {
     pub(super) ttl: Duration,
@@ -17,7 +17,8 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    /// Reads a result; `None` if it is not to be kept. A broken hint is a missing one, never an error.
+    /// Reads the hints of a result; `None` if it must not be cached. An invalid hint counts as missing and is never an
+    /// error.
     // spec: CACHE-03 CACHE-05 CACHE-10 CACHE-16 MRTR-12
     pub(super) fn read(reply: &Reply, max_ttl: Duration) -> Option<Self> {
         memmem::find(reply.result.as_bytes(), br#""ttlMs""#)?;
@@ -33,7 +34,7 @@ impl Hints {
 
 fn milliseconds(value: &Value) -> Duration {
     let fraction = || value.as_f64().filter(|millis| *millis >= 1.0);
-    // The cast stops at the largest integer.
+    // The cast saturates.
     let millis = value.as_u64().or_else(|| fraction().map(|millis| millis as u64));
     Duration::from_millis(millis.unwrap_or(0))
 }

@@ -48,7 +48,7 @@ enum Audience {
     Private(Option<AuthorizationContext>),
 }
 
-/// What a notification can be about.
+/// The possible subjects of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Topic {
     Tools,
@@ -58,7 +58,7 @@ pub(super) enum Topic {
     Server,
 }
 
-/// A call whose reply may be kept.
+/// A call whose reply may be cached.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
     pub(super) topic: Topic,
@@ -71,7 +71,7 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// `None` if the reply must not be kept.
+    /// Returns `None` if the reply must not be cached.
     // spec: CACHE-01 CACHE-02 MRTR-12
     pub(super) fn of(call: &Call) -> Option<Self> {
         let (method, topic) = match &*call.method {
@@ -83,7 +83,7 @@ impl Question {
             "server/discover" => ("server/discover", Topic::Server),
             _ => return None,
         };
-        // In a revision of its own a call may be answered in another way.
+        // A call with its own revision may be answered differently.
         if call.extensions.get::<ProtocolVersion>().is_some() {
             return None;
         }
@@ -111,7 +111,7 @@ impl Question {
     }
 }
 
-/// What of `_meta` may change the answer: not what is different for each call.
+/// Keeps the part of `_meta` that may affect the answer, without what differs for each call.
 fn relevant(meta: &Meta) -> Meta {
     const PER_CALL: [&str; 4] =
         [keys::TRACEPARENT, keys::TRACESTATE, keys::BAGGAGE, keys::PROGRESS_TOKEN];

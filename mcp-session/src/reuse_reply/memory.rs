@@ -27,7 +27,7 @@ impl ReplyStore for MemoryStore {
     }
 
     fn keep(&self, key: CacheKey, reply: CachedReply) {
-        // It would push all others out, and then itself.
+        // An oversized reply would evict all others, and then itself.
         if u64::from(weigh(&key, &reply)) <= self.max_bytes {
             self.replies.insert(key, reply);
         }

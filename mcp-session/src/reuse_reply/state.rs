@@ -15,9 +15,9 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How many resources are remembered to have changed; beyond that all contents are forgotten.
+/// The maximum number of changed resources remembered; beyond it, all contents are forgotten.
 const MAX_CHANGED: usize = 1_024;
-/// How long the name of such a resource may be, in bytes; a longer one is not remembered, and all contents are
+/// The maximum length of a changed resource's URI, in bytes; a longer one is not remembered, and all contents are
 /// forgotten.
 const MAX_URI: usize = 8 * 1_024;
 
@@ -33,19 +33,19 @@ struct State {
     flights: Flights,
 }
 
-/// When things changed, in moments that only count changes: a reply that was asked for before a change is out of date.
+/// When things changed, in logical time that only counts changes: a reply requested before a change is stale.
 #[derive(Debug, Default)]
 struct Changes {
     now: u64,
     all: u64,
     topics: HashMap<Topic, u64>,
     resources: HashMap<String, u64>,
-    /// Lists with a page that is not for all, so that none of their pages is.
+    /// Lists with at least one private page, so that none of their pages is shared.
     private: HashSet<&'static str>,
 }
 
 impl Changes {
-    /// Whether nothing has happened to the matter of a question since a moment.
+    /// Whether the subject of a question has not changed since a moment.
     fn is_current(&self, question: &Question, asked_at: u64) -> bool {
         let topic = self.topics.get(&question.topic).copied().unwrap_or_default();
         let resource = question.uri.as_ref().and_then(|uri| self.resources.get(uri).copied());
@@ -108,7 +108,7 @@ impl ReplyCache {
                 let params = notification.params.as_ref();
                 match params.and_then(|params| params.decode_at(&["uri"])) {
                     Some(Ok(uri)) => changes.resource(uri),
-                    // Something changed; nobody can say what.
+                    // Something changed, but it is unknown what.
                     _ => changes.topic(Topic::Contents),
                 }
             }
@@ -116,7 +116,7 @@ impl ReplyCache {
         }
     }
 
-    /// Drops all that has to do with a question: all pages of a list.
+    /// Drops everything related to a question: for a list, all its pages.
     // spec: CACHE-14
     pub(super) fn invalidate(&self, question: &Question) {
         let mut changes = self.changes();
@@ -124,31 +124,32 @@ impl ReplyCache {
         changes.private.remove(question.method);
     }
 
-    /// Now, to tell later whether anything changed since.
+    /// Returns the current moment, to detect later changes.
     pub(super) fn moment(&self) -> u64 {
         self.changes().now
     }
 
-    /// Follows a call for the same that is under way, or leads.
+    /// Follows an identical call in flight, or leads a new one.
     pub(super) fn join(&self, question: &Question, asked_at: u64) -> Place {
         let is_current = |asked_at| self.changes().is_current(question, asked_at);
         self.0.flights.join(question.key(false), asked_at, is_current)
     }
 
-    /// A reply that is fresh.
+    /// Returns a fresh reply, if there is one.
     // spec: CACHE-04 CACHE-06
     pub(super) fn fresh(&self, question: &Question) -> Option<Reply> {
         self.take(question, Duration::ZERO)
     }
 
-    /// A reply that may stand in for a server that cannot be reached.
+    /// Returns a reply that may be used when the server is unreachable.
     // spec: CACHE-09
     pub(super) fn stale(&self, question: &Question) -> Option<Reply> {
         self.take(question, self.0.options.stale_if_error)
     }
 
     fn take(&self, question: &Question, grace: Duration) -> Option<Reply> {
-        // First what is this caller's own: it is never older than what is for all, for a newer one takes its place.
+        // The caller's private reply first: it is never older than a public one, because a newer one would have
+        // replaced it.
         [false, true].into_iter().find_map(|is_public| self.take_from(question, is_public, grace))
     }
 
@@ -172,8 +173,8 @@ impl ReplyCache {
         Some(reply)
     }
 
-    /// Keeps a reply for as long as the server says, unless something changed since it was asked for. Says whether it
-    /// is kept, and so is for others who ask the same.
+    /// Caches a reply for as long as the server says, unless something has changed since it was requested. Returns
+    /// whether it was cached and may thus be shared with others who ask the same.
     // spec: CACHE-02 CACHE-15 MRTR-12
     pub(super) fn keep(&self, question: &Question, reply: &Reply, asked_at: u64) -> bool {
         if reply.extensions.get::<InputGiven>().is_some() {
@@ -190,7 +191,7 @@ impl ReplyCache {
         }
         let is_public = hints.is_some_and(|hints| hints.is_public)
             && !changes.private.contains(question.method);
-        // What was kept before is older, whoever it was for.
+        // Any earlier reply is older, private or public.
         self.0.store.forget(&question.key(!is_public));
         let Some(Hints { ttl, .. }) = hints else {
             self.0.store.forget(&question.key(is_public));

@@ -29,7 +29,7 @@ pub struct CachedReply {
     pub(super) result: RawJson,
     pub(super) received: Instant,
     pub(super) ttl: Duration,
-    /// The moment of the cache in which it was asked for.
+    /// The cache's moment when the reply was requested.
     pub(super) asked_at: u64,
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn subscribe(
     Ok(Subscription::new(agreed, notices))
 }
 
-/// The part of a filter that the server has offered in the handshake.
+/// Restricts a filter to what the server offered in the handshake.
 fn offered(capabilities: &ServerCapabilities, wanted: SubscriptionFilter) -> SubscriptionFilter {
     let ServerCapabilities { tools, prompts, resources, .. } = capabilities;
     let tools = tools.as_ref().and_then(|tools| tools.list_changed);
@@ -54,7 +54,7 @@ struct State {
 }
 
 impl State {
-    /// The next item, and what comes after it: nothing after the end of the session.
+    /// Returns the next item and the state after it; `None` once the session has ended.
     async fn next(mut self) -> Option<(Result<Notice, Error>, Option<Self>)> {
         loop {
             let received = tokio::select! {
@@ -83,7 +83,7 @@ impl State {
     }
 }
 
-/// The resources that this subscription has subscribed to; dropping it takes that back.
+/// The resources that this subscription has subscribed to; dropping it unsubscribes.
 struct Watching {
     session: Session,
     uris: Vec<String>,
@@ -91,13 +91,13 @@ struct Watching {
 
 impl Watching {
     async fn add(&mut self, uri: &str) -> Result<(), Error> {
-        // Noted before it is sent: what is dropped meanwhile is taken back all the same.
+        // Recorded before it is sent, so that dropping the future in the meantime still unsubscribes.
         self.uris.push(uri.to_owned());
         self.session.peer().watched().add(uri);
         self.ask(uri).await
     }
 
-    /// Subscribes over the connection that is open now, unless another subscriber has.
+    /// Subscribes over the current connection, unless another subscriber already has.
     async fn ask(&self, uri: &str) -> Result<(), Error> {
         let peer = self.session.peer();
         let agreed = peer.watched().agreed(uri, peer.connection());
@@ -105,7 +105,7 @@ impl Watching {
         agreed.get_or_try_init(ask).await.copied()
     }
 
-    /// Subscribes again, over a new connection.
+    /// Subscribes again over a new connection.
     async fn renew(&self) -> Result<(), Error> {
         for uri in &self.uris {
             self.ask(uri).await?;
@@ -131,17 +131,17 @@ impl Drop for Watching {
     }
 }
 
-/// Takes a subscription back, unless somebody is subscribed again by now.
+/// Unsubscribes, unless someone has subscribed again by now.
 async fn unsubscribe(session: &Session, uri: String) {
     let is_watched = || session.peer().watched().contains(&uri);
     if is_watched() {
         return;
     }
-    // It is a courtesy: a server that refuses goes on telling, and nobody listens.
+    // A courtesy: if the server refuses, it keeps sending and nobody listens.
     if let Err(error) = session.request(UnsubscribeRequest::new(uri.as_str())).await {
         tracing::debug!(%error, "cannot unsubscribe");
     }
-    // Who subscribed in the meantime may have been heard before this.
+    // A new subscriber's request may have been handled before this one.
     if is_watched()
         && let Err(error) = session.request(SubscribeRequest::new(uri.as_str())).await
     {

@@ -16,9 +16,9 @@ use mcp_types::{
 use std::{future::poll_fn, task::Poll, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 
-/// How many notifications wait for the subscriber before the call waits too.
+/// The number of notifications buffered for the subscriber before the call waits too.
 const QUEUE: usize = 64;
-/// How often a lost subscription is tried again before it ends with an error.
+/// How often a lost subscription is retried before it ends with an error.
 const ATTEMPTS: u32 = 5;
 /// How long a server may take to acknowledge.
 const ACKNOWLEDGE: Duration = Duration::from_secs(60);
@@ -35,28 +35,28 @@ pub(super) async fn subscribe(
     Ok(Subscription::new(acknowledged, notices))
 }
 
-/// A subscription under way.
+/// A subscription in progress.
 struct Listening {
     call: BoxFuture<'static, Result<Reply, Error>>,
     events: mpsc::Receiver<Event>,
     id: Option<RequestId>,
     agreed: SubscriptionFilter,
-    /// How the call ended; what was said before still comes first.
+    /// How the call ended; earlier notifications are still delivered first.
     outcome: Option<Result<(), Error>>,
 }
 
-/// A subscription, and what it takes to make it again.
+/// A subscription, and what is needed to renew it.
 struct Open {
     session: Session,
     filter: SubscriptionFilter,
     listening: Listening,
     since: Instant,
-    /// How many tries in a row came to nothing, or to a subscription that was lost soon.
+    /// The number of consecutive attempts that failed, or led to a subscription that was soon lost.
     losses: u32,
 }
 
 impl Open {
-    /// The next item, and what comes after it: nothing after an error.
+    /// Returns the next item and the state after it; `None` after an error.
     async fn next(mut self) -> Option<(Result<Notice, Error>, Option<Self>)> {
         match self.listening.next(&self.session).await {
             Ok(notice) => notice.map(|notice| (Ok(notice), Some(self))),
@@ -67,7 +67,7 @@ impl Open {
         }
     }
 
-    /// Asks again after a loss, with a new id. A server that loses every subscription soon is asked ever more rarely.
+    /// Subscribes again after a loss, with a new id. If subscriptions keep getting lost quickly, the delay grows.
     // spec: STDIO-12 SUB-08
     async fn reopened(self, mut error: Error) -> Result<Self, Error> {
         let Self { session, filter, listening, since, mut losses } = self;
@@ -103,7 +103,7 @@ impl Open {
     }
 }
 
-/// Whether the subscription was lost on the way, and not ended by somebody.
+/// Whether the subscription was lost on the way, rather than ended by one side.
 fn is_loss(error: &Error) -> bool {
     match error {
         Error::Transport(error) => error.status().is_none_or(|status| status.is_server_error()),
@@ -113,7 +113,7 @@ fn is_loss(error: &Error) -> bool {
 }
 
 impl Listening {
-    /// Asks the server, and waits until it has agreed.
+    /// Sends the request and waits for the acknowledgment.
     // spec: SUB-01 SUB-03
     async fn open(
         session: &Session,
@@ -167,7 +167,7 @@ impl Listening {
         Err(error)
     }
 
-    /// The next change; `None` when the server has ended the subscription.
+    /// Returns the next change; `None` when the server has ended the subscription.
     async fn next(&mut self, session: &Session) -> Result<Option<Notice>, Error> {
         while let Some(notification) = self.receive().await? {
             // spec: SUB-07 CAN-09 CAN-12
@@ -201,7 +201,7 @@ impl Listening {
         Ok(None)
     }
 
-    /// The next notification of the call; `None` when it has ended well.
+    /// Returns the next notification of the call; `None` when it has ended successfully.
     async fn receive(&mut self) -> Result<Option<Notification>, Error> {
         loop {
             let event = poll_fn(|cx| {
@@ -209,11 +209,11 @@ impl Listening {
                     && let Poll::Ready(outcome) = self.call.as_mut().poll(cx)
                 {
                     self.outcome = Some(outcome.map(drop));
-                    // Letting go of the finished call lets go of its end of the channel.
+                    // Dropping the finished call drops its end of the channel.
                     self.call = std::future::pending().boxed();
                 }
                 match self.events.poll_recv(cx) {
-                    // The channel says so as well when a task has done enough for now: then it may hold more.
+                    // The channel also reports this when a task has used up its budget: it may then hold more.
                     Poll::Pending if self.outcome.is_some() => {
                         Poll::Ready(self.events.try_recv().ok())
                     }

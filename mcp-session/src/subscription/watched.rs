@@ -6,31 +6,31 @@ use std::{
 };
 use tokio::sync::OnceCell;
 
-/// The resources that a session is subscribed to: a legacy server counts only once.
+/// The resources that a session is subscribed to, with reference counts: a legacy server does not count.
 #[derive(Debug, Default)]
 pub(crate) struct Watched(Mutex<HashMap<String, Entry>>);
 
 /// One resource.
 #[derive(Debug, Default)]
 struct Entry {
-    /// How many subscribers there are.
+    /// The number of subscribers.
     count: usize,
     agreed: Agreed,
-    /// The number of the connection over which.
+    /// The number of the connection that the subscription was made over.
     connection: u64,
 }
 
-/// Whether the server has agreed. Of several subscribers one asks at a time, and the others only if that came to nothing.
+/// Whether the server has agreed. Of several subscribers, one asks at a time; another asks only if that failed.
 pub(super) type Agreed = Arc<OnceCell<()>>;
 
 impl Watched {
-    /// Counts one more subscriber.
+    /// Adds a subscriber.
     pub(super) fn add(&self, uri: &str) {
         self.lock().entry(uri.to_owned()).or_default().count += 1;
     }
 
-    /// Whether the server has agreed over the connection with this number, or over a later one: what it agreed to over
-    /// one that was lost it has forgotten.
+    /// Returns the server's agreement over the connection with this number, or a later one: agreements over a lost
+    /// connection are void.
     pub(super) fn agreed(&self, uri: &str, connection: u64) -> Agreed {
         let mut watched = self.lock();
         let Some(entry) = watched.get_mut(uri) else { return Agreed::default() };
@@ -41,7 +41,7 @@ impl Watched {
         Arc::clone(&entry.agreed)
     }
 
-    /// Counts one subscriber less; says whether it was the last.
+    /// Removes a subscriber; returns whether it was the last.
     pub(super) fn remove(&self, uri: &str) -> bool {
         let mut watched = self.lock();
         let Some(entry) = watched.get_mut(uri) else { return false };
@@ -53,7 +53,7 @@ impl Watched {
         is_last
     }
 
-    /// Whether somebody is subscribed.
+    /// Whether there is a subscriber.
     pub(super) fn contains(&self, uri: &str) -> bool {
         self.lock().contains_key(uri)
     }

@@ -26,14 +26,15 @@ use std::{
 };
 use tower_service::Service;
 
-/// How many tools that allow or want tasks are remembered.
+/// The maximum number of tools remembered that allow or require tasks.
 const MAX_TOOLS: usize = 10_000;
-/// How many pages are read to find one tool.
+/// The maximum number of pages read to find one tool.
 const MAX_PAGES: usize = 1_000;
-/// How long a task may take in all, if the call brings no limit of its own.
+/// How long a task may take in total, if the call sets no limit.
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// Calls tools that want it as tasks, and waits for those; for servers of 2025-11-25 that offer tasks of calls.
+/// Calls tools that require it as tasks, and waits for those tasks; for servers of 2025-11-25 that offer tasks for
+/// calls.
 ///
 /// On the wire: `tools/call` with a member `task`, then `tasks/get` as often as the server suggests, then `tasks/result`.
 /// What tools want is read from the `tools/list` results that pass; a server that refuses a call of an unknown tool is
@@ -90,7 +91,7 @@ impl Service<Call> for FollowCoreTask {
     }
 }
 
-/// What is known of the wish of a tool.
+/// What is known about a tool's wish for tasks.
 #[derive(Clone, Copy, PartialEq)]
 enum Wish {
     Task,
@@ -112,7 +113,7 @@ impl FollowCoreTask {
         };
         let mut wish = self.wish(&name);
         if wish == Wish::Unknown && by_handle.is_some() {
-            // The service is ready for one call: another clone lists.
+            // The service is ready for one call, so another clone lists the tools.
             wish = self.look_up(&name).await?;
         }
         let as_task = wish == Wish::Task || (wish == Wish::Either && by_handle.is_some());
@@ -145,7 +146,7 @@ impl FollowCoreTask {
         };
         let task = RawJson::encode(&task).map_err(crate::InvalidParams::from)?;
         call.params = call.params.with_members(&[("task", Some(&task))])?;
-        // From before the call is sent: what is said right after its answer is not missed.
+        // From before the call is sent, so that nothing sent right after its answer is missed.
         let pushes = Pushes::of(&self.peer);
         let token = ProgressToken::default();
         let listening = Listening::new(call.events.clone(), token.clone());
@@ -156,7 +157,7 @@ impl FollowCoreTask {
             Creating { reply: Some(reply), service: self.clone(), method: method.clone() };
         let mut reply = creating.await?;
         match created(&reply.result, method)?.map(|known| known.heard_by(listening, pushes)) {
-            // Done at once, against the wish: better than nothing.
+            // Completed at once, although a task was asked for: better than nothing.
             None => Ok(reply),
             Some(known) if by_handle.is_some() => {
                 reply.extensions.insert(known);
@@ -177,7 +178,7 @@ impl FollowCoreTask {
         }
     }
 
-    /// Lists all pages until the tool was seen.
+    /// Lists pages until the tool is found.
     async fn look_up(&self, name: &str) -> Result<Wish, BoxError> {
         let mut inner = self.inner.clone();
         let mut list = Call::new("tools/list");
@@ -196,7 +197,7 @@ impl FollowCoreTask {
         Ok(Wish::Unknown)
     }
 
-    /// Reads what tools want; gives the cursor of the next page.
+    /// Reads which tools want tasks; returns the cursor of the next page.
     fn learn(&self, result: &RawJson) -> Option<RawJson> {
         let next = optional(result, "nextCursor").ok().flatten();
         let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
@@ -216,19 +217,19 @@ impl FollowCoreTask {
     }
 }
 
-/// The task that a server has made of a call; `None` if it has not.
+/// Returns the task that a server has made of a call; `None` if it has made none.
 fn created(result: &RawJson, method: Cow<'static, str>) -> Result<Option<Known>, Error> {
     let created = Created::of_core(result).map_err(|source| broken(&method, Some(source)))?;
     Ok(created.map(|created| Known::created(&created, method)))
 }
 
-/// Whether the server may have refused the call because the tool wants a task.
+/// Whether the server may have refused the call because the tool requires a task.
 fn is_refusal(error: &BoxError) -> bool {
     let said = error.downcast_ref::<Error>().and_then(Error::as_rpc);
     said.is_some_and(|said| said.code == ErrorCode::METHOD_NOT_FOUND)
 }
 
-/// A call that becomes a task. Given up, it waits in the background for the task, to cancel that.
+/// A call that becomes a task. If dropped, it waits for the task in the background, to cancel it.
 struct Creating {
     reply: Option<BoxFuture<'static, Result<Reply, BoxError>>>,
     service: FollowCoreTask,
@@ -258,7 +259,7 @@ impl Drop for Creating {
             if let Ok(reply) = reply.await
                 && let Ok(Some(known)) = created(&reply.result, method)
             {
-                // Dropped at once, it cancels the task.
+                // Dropping it at once cancels the task.
                 drop(Follow::new(inner, peer, known));
             }
         };

@@ -5,7 +5,7 @@ use crate::{BoxCallService, Error, Peer, Phase, Reply};
 use futures_util::FutureExt;
 use std::time::Duration;
 
-/// Follows a task to its end. Dropped before that, it cancels the task.
+/// Follows a task to its end. If dropped earlier, it cancels the task.
 pub(crate) struct Follow {
     work: Work,
 }
@@ -15,7 +15,7 @@ impl Follow {
         Self { work: Work::new(service, peer, known) }
     }
 
-    /// Waits for what comes of the task, but not longer than the limit.
+    /// Waits for the outcome of the task, up to the limit.
     pub(crate) async fn run(mut self, limit: Option<Duration>) -> Result<Reply, Error> {
         let Some(after) = limit else { return self.work.follow().await };
         let method = self.work.known.method.as_ref().into();
@@ -31,7 +31,7 @@ impl Drop for Follow {
         if self.work.known.ended().is_some() {
             return;
         }
-        // Cancelling says what is wished, no more: whether it came true is not asked.
+        // A cancellation is only a request; whether it took effect is not checked.
         let Work { service, peer, known, .. } = &self.work;
         let mut work = Work::new(service.clone(), peer.clone(), known.clone());
         let cancel = async move { drop(work.cancel().await) };

@@ -16,50 +16,50 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The method of a call of which it is not known.
+/// The method of a call whose method is unknown.
 const UNKNOWN: &str = "tools/call";
 
-/// A task, as far as it is known here. Clones know the same.
+/// A task, as far as it is known here. Clones share what they know.
 #[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) id: Arc<str>,
-    /// The method of the call that it was made of.
+    /// The method of the call that became the task.
     pub(super) method: Cow<'static, str>,
-    /// Who wants to know of its progress.
+    /// The listeners for its progress.
     pub(super) listening: Listening,
     memory: Arc<Mutex<Memory>>,
-    /// Has the last word about what comes of it.
+    /// A final check of the outcome.
     check: Option<Check>,
 }
 
 type Check = Arc<dyn Fn(&Reply) -> Result<(), Error> + Send + Sync>;
 
-/// What was found out about a task.
+/// What is known about a task.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) pace: Pace,
-    /// When it was first heard of, by the clock of this machine.
+    /// When the task was first heard of, by the local clock.
     since: Option<Instant>,
-    /// The status that was told last.
+    /// The last reported status.
     status: Option<TaskStatus>,
-    /// The questions that were answered, or are being answered: none is asked twice.
+    /// The questions that were answered, or are being answered: each is asked only once.
     pub(super) asked: HashSet<String>,
-    /// The last state, once it is reached: it is final.
+    /// The final state, once reached.
     pub(super) end: Option<State>,
-    /// What came of it.
+    /// The outcome of the task.
     pub(super) outcome: Option<Reply>,
-    /// What the server has said unasked since the task was made, for the first who waits.
+    /// What the server has sent unasked since the task was created, for the first waiter.
     pub(super) pushes: Option<Pushes>,
 }
 
 impl Known {
-    /// A task of which the id is known.
+    /// Creates a task from its id alone.
     pub(super) fn new(id: &str) -> Self {
         let (listening, memory) = (Listening::default(), Arc::default());
         Self { id: id.into(), method: UNKNOWN.into(), listening, memory, check: None }
     }
 
-    /// The task that a server has made of a call of this method.
+    /// Creates the task that a server has made of a call of this method.
     pub(crate) fn created(created: &Created, method: Cow<'static, str>) -> Self {
         let known = Self { method, ..Self::new(&created.task_id) };
         {
@@ -72,13 +72,13 @@ impl Known {
         known
     }
 
-    /// The same task, with who wants to know of its progress, and what was said of it already.
+    /// Adds the listeners for its progress, and what was sent about it already.
     pub(super) fn heard_by(self, listening: Listening, pushes: Pushes) -> Self {
         self.memory().pushes = Some(pushes);
         Self { listening, ..self }
     }
 
-    /// The same task, with a check of what comes of it.
+    /// Adds a check of the outcome.
     #[cfg(feature = "validate")]
     pub(crate) fn checked_by(
         self,
@@ -87,7 +87,7 @@ impl Known {
         Self { check: Some(Arc::new(check)), ..self }
     }
 
-    /// What comes of the task, if it is as it should be.
+    /// Returns the outcome of the task, if it passes the check.
     pub(super) fn checked(&self, outcome: Reply) -> Result<Reply, Error> {
         if let Some(check) = &self.check {
             check(&outcome)?;
@@ -95,7 +95,7 @@ impl Known {
         Ok(outcome)
     }
 
-    /// What records of this task have in common. Its id is a secret, of which this tells nothing.
+    /// Returns a mark that connects the log records of this task. It reveals nothing of the id, which is a secret.
     // spec: TASK25-15 TASKX-18
     pub(super) fn mark(&self) -> impl fmt::Display + use<> {
         let mut hasher = DefaultHasher::new();
@@ -104,7 +104,7 @@ impl Known {
         fmt::from_fn(move |f| write!(f, "{mark:08x}"))
     }
 
-    /// Notes what the server has said; a task that was at its end stays as it is.
+    /// Records a state sent by the server; a task that has ended stays as it is.
     // spec: TASK25-18
     pub(super) fn note(&self, state: State) -> State {
         let mut memory = self.memory();
@@ -126,12 +126,12 @@ impl Known {
         state
     }
 
-    /// Gives a task up that the server keeps no longer, by its own word, and that is not at its end all the same.
+    /// Fails if, by the server's own word, it no longer keeps the task although the task has not ended.
     ///
-    /// Counted from when it was first heard of here, so that clocks need not agree.
+    /// Measured from when the task was first heard of here, so that clocks need not agree.
     // spec: TASKX-14
     pub(super) fn in_time(&self, state: State) -> Result<State, Error> {
-        // Nothing is kept for no time at all: that is no answer.
+        // A time to live of zero is nonsense and is ignored.
         let (since, kept) = (self.memory().since, state.ttl.filter(|ttl| !ttl.is_zero()));
         match (since, kept) {
             (Some(since), Some(after)) if !state.is_terminal() && since.elapsed() > after => {
@@ -142,7 +142,7 @@ impl Known {
         }
     }
 
-    /// How the task ended, if that is known.
+    /// Returns how the task ended, if known.
     pub(super) fn ended(&self) -> Option<TaskStatus> {
         let end = self.memory().end.as_ref().map(|end| end.status.clone());
         end.filter(is_terminal)
@@ -153,21 +153,21 @@ impl Known {
     }
 }
 
-/// What a server says of a task that it has made, as far as it matters here.
+/// What a server says about a task that it has created, as far as it matters here.
 pub(crate) struct Created {
     task_id: String,
     poll_interval: Option<RawJson>,
 }
 
 impl Created {
-    /// Reads it.
+    /// Decodes it.
     pub(crate) fn read(task: &RawJson) -> Result<Self, serde_json::Error> {
         Ok(Self { task_id: required(task, "taskId")?, poll_interval: pace::suggested(task)? })
     }
 
-    /// The task in a result of a server with a handshake, if there is one.
+    /// Returns the task in a result of a server with a handshake, if there is one.
     ///
-    /// Servers that are older than the revision have it in `_meta`.
+    /// Servers older than the revision put it in `_meta`.
     pub(super) fn of_core(result: &RawJson) -> Result<Option<Self>, serde_json::Error> {
         for path in [&["task"][..], &["_meta", "modelcontextprotocol.io/task"]] {
             if let Some(task) = result.find(path).filter(|task| *task != "null") {

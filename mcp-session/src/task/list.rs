@@ -10,9 +10,9 @@ use std::{
 };
 
 const METHOD: &str = ListTasksRequest::METHOD;
-/// How many pages of tasks are read.
+/// The maximum number of pages of tasks read.
 const MAX_PAGES: usize = 1_000;
-/// How many tasks that were started are remembered; the oldest are forgotten.
+/// The maximum number of started tasks remembered; the oldest are forgotten.
 const MAX_STARTED: usize = 1_000;
 
 /// Some of the tasks of a server.
@@ -48,7 +48,7 @@ impl StartedTasks {
         started.push_back(handle.clone());
     }
 
-    /// The newest ones.
+    /// Returns the newest tasks.
     fn newest(&self, limit: usize) -> Vec<TaskHandle> {
         let started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         started.iter().rev().take(limit).cloned().collect()

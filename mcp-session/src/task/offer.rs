@@ -4,9 +4,9 @@ use crate::Server;
 use mcp_types::ServerCapabilities;
 use serde_json::Value;
 
-/// Which calls a server with a handshake does as tasks, and what else it offers around them.
+/// Which calls a server with a handshake can run as tasks, and which requests about tasks it supports.
 ///
-/// Servers that are older than the revision have it among what is experimental.
+/// Servers older than the revision put it under `experimental`.
 // spec: TASK25-02 TASK25-03
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TaskOffer {
@@ -26,7 +26,7 @@ impl TaskOffer {
         };
         let requests = tasks.requests.as_ref();
         let tools = requests.and_then(|requests| requests.tools.as_ref());
-        // Calls beyond those of the revision, as some servers have them.
+        // Calls beyond those of the revision, which some servers support.
         let beyond = |area: &str, verb: &str| {
             let area = requests.and_then(|requests| requests.extra.get(area));
             area.is_some_and(|area| area.get(verb).is_some())
@@ -51,7 +51,7 @@ impl TaskOffer {
         }
     }
 
-    /// Whether calls of this method can be tasks.
+    /// Whether calls of this method can become tasks.
     pub(crate) fn includes(&self, method: &str) -> bool {
         match method {
             "tools/call" => self.tools,
@@ -61,7 +61,7 @@ impl TaskOffer {
         }
     }
 
-    /// Whether no call can be a task.
+    /// Whether no call can become a task.
     pub(crate) fn is_empty(&self) -> bool {
         !(self.tools || self.prompts || self.resources)
     }

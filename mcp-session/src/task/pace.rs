@@ -5,22 +5,22 @@ use mcp_types::RawJson;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The pause before the second question about a task, where the server suggests none; each one after it is twice as long.
+/// The pause before the second poll of a task if the server suggests none; it doubles with each further poll.
 const FLOOR: Duration = Duration::from_millis(50);
-/// The longest of these pauses.
+/// The longest such pause.
 const CEILING: Duration = Duration::from_secs(1);
-/// The shortest pause that a server may suggest; less is too eager.
+/// The shortest pause that a server may suggest; anything less is too eager.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// The longest; more cannot be meant.
+/// The longest pause accepted; more cannot be intended.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// When a task is asked for next: at the pace that the server suggests, or first often and then ever less.
+/// When to poll a task next: at the pace that the server suggests, or often at first and then ever less.
 // spec: TASKX-05 TASK25-06
 #[derive(Debug)]
 pub(super) struct Pace {
     suggested: Option<Duration>,
     ramp: Duration,
-    /// When the server last said something of the task.
+    /// When the server last sent something about the task.
     heard: Option<Instant>,
 }
 
@@ -31,17 +31,17 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Takes over what the server suggests; a suggestion that makes no sense is none.
+    /// Adopts the server's suggestion; one that makes no sense is ignored.
     pub(super) fn suggest(&mut self, millis: Option<&RawJson>) {
         self.suggested = millis.and_then(interval);
     }
 
-    /// Notes that the server has said something of the task.
+    /// Records that the server has sent something about the task.
     pub(super) fn heard(&mut self) {
         self.heard = Some(Instant::now());
     }
 
-    /// When to ask next: at once, if the server was not heard of yet.
+    /// Returns when to poll next: at once, if nothing was heard from the server yet.
     pub(super) fn next(&mut self) -> Instant {
         let Some(heard) = self.heard else { return Instant::now() };
         heard
@@ -53,7 +53,7 @@ impl Pace {
     }
 }
 
-/// What a server suggests where it says something of a task, by its name in either protocol.
+/// Returns the server's suggestion in a message about a task, under its name in either protocol.
 pub(super) fn suggested(said: &RawJson) -> Result<Option<RawJson>, serde_json::Error> {
     match optional(said, "pollInterval")? {
         None => optional(said, "pollIntervalMs"),
@@ -61,7 +61,7 @@ pub(super) fn suggested(said: &RawJson) -> Result<Option<RawJson>, serde_json::E
     }
 }
 
-/// The pause that a server suggests: a number of milliseconds, or nothing that can be followed.
+/// Returns the suggested pause: a number of milliseconds, or `None` if it cannot be followed.
 pub(super) fn interval(millis: &RawJson) -> Option<Duration> {
     let millis = millis.as_str().parse().ok().filter(|millis: &f64| *millis > 0.0)?;
     let pause = Duration::try_from_secs_f64(millis / 1e3).unwrap_or(LONGEST);

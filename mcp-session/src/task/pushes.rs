@@ -10,37 +10,37 @@ use std::{
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-/// The polling interval from which a subscription is worth its cost.
+/// The polling interval from which a subscription is worthwhile.
 const WORTH: Duration = Duration::from_secs(1);
 
-/// What a server says of a task while somebody waits for that.
+/// What a server sends about a task while someone waits for it.
 pub(super) enum Pushes {
-    /// A stateless server says nothing before it is asked to.
+    /// A stateless server sends nothing until asked to.
     Silent,
-    /// One with a handshake says what it likes.
+    /// A server with a handshake sends what it likes.
     Unasked(Receiver<Notification>),
-    /// What a stateless server was asked to tell.
+    /// What a stateless server was asked to send.
     Asked(StatusStream),
-    /// Nothing more will be said.
+    /// Nothing more will be sent.
     Over,
 }
 
 impl Pushes {
-    /// What is said from now on.
+    /// Receives what is sent from now on.
     pub(super) fn of(peer: &Peer) -> Self {
         if peer.is_modern() { Self::Silent } else { Self::Unasked(peer.notifications()) }
     }
 
-    /// Asks a stateless server to tell of the task, if that is worth it and was not refused before.
+    /// Asks a stateless server for notifications about the task, if that is worthwhile and was not refused before.
     pub(super) fn ask(&mut self, service: &BoxCallService, peer: &Peer, id: &str, pause: Duration) {
         if matches!(self, Self::Silent) && pause >= WORTH && peer.tells_of_tasks() {
             *self = StatusStream::of(service.clone(), id).map_or(Self::Over, Self::Asked);
         }
     }
 
-    /// The next state that the server announces. Progress goes to the listeners of the call.
+    /// Returns the next state that the server announces. Progress goes to the listeners of the call.
     ///
-    /// Nothing is relied on: what is missed is found out by asking.
+    /// Nothing relies on this: anything missed is found by polling.
     // spec: TASK25-07
     pub(super) async fn next(&mut self, peer: &Peer, id: &str, listening: &mut Listening) -> State {
         loop {
@@ -75,7 +75,7 @@ impl Pushes {
     }
 }
 
-/// Who listens to a call that has become a task, and by which token progress of it is known.
+/// The listeners of a call that has become a task, and the token that identifies its progress.
 #[derive(Clone, Default)]
 pub(crate) struct Listening {
     events: Events,
@@ -84,7 +84,7 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Those who listen, and the token that the call will have.
+    /// Combines the listeners with the token that the call will have.
     pub(super) fn new(events: Events, token: ProgressToken) -> Self {
         Self { events, token, last: None }
     }
@@ -107,12 +107,12 @@ impl Listening {
     }
 }
 
-/// The token by which progress of a call is known: its id. It is good for as long as the task lives.
+/// The token that identifies the progress of a call: its request id. It stays valid for the task's lifetime.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProgressToken(Arc<Mutex<Option<RequestId>>>);
 
 impl ProgressToken {
-    /// Learns the token when the call is sent, beside whoever wants to know the id too.
+    /// Learns the token when the call is sent, in addition to anyone else who wants the id.
     pub(super) fn learn(&self, beside: Option<OnRequestId>) -> OnRequestId {
         let token = self.clone();
         OnRequestId::new(move |id| {

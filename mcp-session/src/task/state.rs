@@ -39,20 +39,20 @@ impl TaskState {
     }
 }
 
-/// Whether a status is the last one: any but the two that lead on.
+/// Whether a status is final: any but the two that are not.
 // spec: TASK25-18
 pub(super) fn is_terminal(status: &TaskStatus) -> bool {
     !matches!(status, TaskStatus::Working | TaskStatus::InputRequired)
 }
 
-/// The state of a task as it came. Of what is only told on, nothing makes the rest unreadable.
+/// The state of a task as received. Members that are merely passed on cannot make the rest unreadable.
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) status: TaskStatus,
     pub(super) task_id: Option<String>,
-    /// How often to ask, if the server says something to that.
+    /// How often to poll, if the server says.
     pub(super) poll_interval: Option<RawJson>,
-    /// How long the server keeps the task, from when it was made.
+    /// How long the server keeps the task, counted from its creation.
     pub(super) ttl: Option<Duration>,
     pub(super) message: Option<String>,
     created_at: Option<String>,

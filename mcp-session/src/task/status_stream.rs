@@ -15,12 +15,12 @@ use std::future::{pending, poll_fn};
 use tokio::sync::mpsc;
 use tower_service::Service;
 
-/// How many notifications wait while nobody reads.
+/// The number of notifications buffered while nobody reads.
 const QUEUE: usize = 16;
 
-/// A subscription to one task. Dropping it ends that on the wire.
+/// A subscription to one task. Dropping it ends the subscription on the wire.
 pub(super) struct StatusStream {
-    /// Gone when the stream is over.
+    /// `None` once the stream is over.
     call: Option<BoxFuture<'static, Result<(), Error>>>,
     events: mpsc::Receiver<Event>,
 }
@@ -38,7 +38,8 @@ impl StatusStream {
         Ok(Self { call: Some(Box::pin(listen(service, call))), events })
     }
 
-    /// The next state of the task; none if the server refuses to tell. When the stream is over, nothing more comes.
+    /// Returns the next state of the task; `None` if the server refuses to send it. Once the stream is over, never
+    /// completes.
     ///
     /// # Cancel safety
     ///
@@ -65,7 +66,7 @@ impl StatusStream {
         }
     }
 
-    /// The state of the task in a notification. A server that does not agree to tell of it is left alone.
+    /// Returns the state of the task in a notification. If the server does not agree to send it, gives up on it.
     fn read(&mut self, said: &Notification, id: &str) -> Option<State> {
         let params = said.params.as_ref()?;
         match &*said.method {

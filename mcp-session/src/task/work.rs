@@ -12,7 +12,7 @@ use std::{future::poll_fn, sync::Arc};
 use tokio::time::Instant;
 use tower_service::Service;
 
-/// A task, and the way to its server.
+/// A task, and the means to reach its server.
 pub(crate) struct Work {
     pub(super) service: BoxCallService,
     pub(super) peer: Peer,
@@ -25,7 +25,7 @@ impl Work {
         Self { service, peer, known, pushes: None }
     }
 
-    /// Waits for the end, and gives what came of it.
+    /// Waits for the end, and returns the outcome.
     pub(super) fn follow(&mut self) -> BoxFuture<'_, Result<Reply, Error>> {
         Box::pin(async move {
             let known = self.known.memory().outcome.clone();
@@ -39,7 +39,7 @@ impl Work {
         })
     }
 
-    /// Waits until the task has a status, or for its end; answers what it asks meanwhile.
+    /// Waits until the task has a status, or has ended; meanwhile answers what it asks.
     // spec: TASK25-06 TASK25-08
     pub(super) async fn wait(&mut self, wanted: Option<&TaskStatus>) -> Result<State, Error> {
         loop {
@@ -62,8 +62,8 @@ impl Work {
         }
     }
 
-    /// The state when it is time to ask again, or when the server tells it before. A task that outlives the time for which
-    /// the server keeps it is asked for once more and then given up.
+    /// Returns the state when it is time to poll again, or earlier if the server sends it. A task that outlives the
+    /// time for which the server keeps it is polled once more and then given up.
     pub(super) async fn next(&mut self) -> Result<State, Error> {
         let Self { service, known, pushes, peer } = self;
         let (end, time, kept) = {
@@ -87,7 +87,7 @@ impl Work {
         told.and_then(|state| self.known.in_time(state))
     }
 
-    /// What came of a task that is at its end.
+    /// Returns the outcome of a task that has ended.
     // spec: TASKX-13
     async fn outcome(&mut self, end: State) -> Result<Reply, Error> {
         let message = end.message;
@@ -109,7 +109,7 @@ impl Work {
         }
     }
 
-    /// Asks how far the task is, unless it is known to be at its end.
+    /// Polls the state of the task, unless it is known to have ended.
     // spec: TASKX-15
     pub(super) async fn state(&mut self) -> Result<State, Error> {
         let ended = self.known.memory().end.clone();
@@ -126,33 +126,33 @@ impl Work {
         Ok(self.known.note(state))
     }
 
-    /// Waits for the result of a task in the core protocol, however long it takes.
+    /// Waits for the result of a task in the core protocol, without a limit.
     async fn payload(&mut self) -> Result<Reply, Error> {
         let call = self.about("tasks/result")?.with_extension(Deadlines::NONE);
-        // A server may tell its progress on the stream of this request.
+        // A server may send its progress on the stream of this request.
         self.send(call.with_events(self.known.listening.events().clone())).await
     }
 
-    /// Waits for the result because the task asks something: its questions come as requests meanwhile.
+    /// Waits for the result because the task asks something: its questions arrive as requests meanwhile.
     async fn be_asked(&mut self) -> Result<(), Error> {
         if self.peer.input().capabilities() == ClientCapabilities::default() {
             let reason = "its task asks something, and nobody is there to answer".into();
             return Err(Error::InputRequired { method: self.known.method.as_ref().into(), reason });
         }
-        // An error is not the end of it: how the task stands is asked next.
+        // An error is not the end of it: the task's state is polled next.
         if let Ok(reply) = self.payload().await {
             self.known.memory().outcome = Some(reply);
         }
         Ok(())
     }
 
-    /// Asks the server to give the task up.
+    /// Asks the server to cancel the task.
     pub(super) async fn cancel(&mut self) -> Result<(), Error> {
         tracing::debug!(task = %self.known.mark(), "a task is cancelled");
         self.send(self.about("tasks/cancel")?).await.map(drop)
     }
 
-    /// Answers the questions that are new, all at once.
+    /// Answers the new questions, concurrently.
     // spec: TASKX-07 TASKX-08 TASKX-09 TASKX-10
     async fn answer(&mut self, mut questions: Questions) -> Result<(), Error> {
         {
@@ -172,7 +172,7 @@ impl Work {
         self.send(update).await.map(drop)
     }
 
-    /// A request about the task.
+    /// Builds a request about the task.
     fn about(&self, method: &'static str) -> Result<Call, Error> {
         let params = Params::encode(&mcp_types::object([("taskId", (&*self.known.id).into())]))?;
         Ok(Call::new(method).with_params(params).with_extension(AsTask::default()))
@@ -188,7 +188,7 @@ impl Work {
     }
 }
 
-/// Questions that are being answered. What could not be answered may be asked again.
+/// Questions that are being answered. Those that could not be answered may be asked again.
 struct Answering<'a> {
     known: &'a Known,
     questions: Option<&'a Questions>,

@@ -5,7 +5,7 @@ use crate::{InvalidParams, Params, params::Members};
 use mcp_types::RawJson;
 use std::borrow::Cow;
 
-/// The arguments of a call of a tool as the server knows them; nothing if they are that already.
+/// Translates the arguments of a call to what the server expects; `None` if nothing changes.
 pub(super) fn original(
     params: &Params,
     transform: &ToolTransform,
@@ -31,7 +31,7 @@ pub(super) fn original(
     Ok(Some(arguments.encode()))
 }
 
-/// The name of an argument at the server, if it is another one.
+/// Returns the server's name for an argument, if it differs.
 fn original_name<'a>(
     shown: &str,
     transform: &'a ToolTransform,
@@ -57,7 +57,7 @@ fn original_name<'a>(
     }
 }
 
-/// The values that are sent where none is given.
+/// Returns the values sent for arguments that are not given.
 fn defaults(transform: &ToolTransform) -> Result<Vec<(&str, RawJson)>, InvalidParams> {
     let mut defaults = Vec::new();
     for (name, it) in &transform.arguments {

@@ -6,21 +6,21 @@ use mcp_types::RawJson;
 use serde_json::{Value, json};
 use std::{borrow::Cow, collections::BTreeMap};
 
-/// What tools are told by.
+/// What tools are filtered by.
 pub(super) struct Head {
     pub(super) name: String,
     meta: Value,
 }
 
 impl Head {
-    /// Reads it from the definition of a tool; nothing if that has no name.
+    /// Reads it from the definition of a tool; `None` if that has no name.
     pub(super) fn read(tool: &str) -> Option<Self> {
         let members = Members::of(tool).ok()?;
         let name = RawJson::read_str(members.find("name")?)?.into_owned();
         Some(Self { name, meta: members.find("_meta").map_or(Some(Value::Null), value)? })
     }
 
-    /// The tags of the tool, as servers of FastMCP tell them.
+    /// Returns the tags of the tool, as FastMCP servers declare them.
     pub(super) fn tags(&self) -> Vec<&str> {
         let said = self.meta.get("fastmcp").or_else(|| self.meta.get("_fastmcp"));
         let tags = said.and_then(|said| said.get("tags")?.as_array());
@@ -32,7 +32,7 @@ fn value(text: &str) -> Option<Value> {
     RawJson::from_joined(text.to_owned()).to_value().ok()
 }
 
-/// A tool as it is shown; nothing if it cannot be read.
+/// Returns a tool as it is shown; `None` if it is malformed.
 pub(super) fn transformed(tool: &str, transform: &ToolTransform) -> Option<String> {
     let mut members = Members::of(tool).ok()?;
     let schema = members.find("inputSchema");
@@ -61,7 +61,7 @@ pub(super) fn transformed(tool: &str, transform: &ToolTransform) -> Option<Strin
     Some(members.encode().to_string())
 }
 
-/// Makes an input schema that of the arguments as they are shown.
+/// Changes an input schema to that of the arguments as shown.
 fn change_schema(schema: &mut Value, arguments: &BTreeMap<String, ArgumentTransform>) {
     let shown = |name: &str| match arguments.get(name) {
         None => Some(name.to_owned()),
@@ -102,7 +102,7 @@ fn changed_property(mut property: Value, argument: Option<&ArgumentTransform>) -
     ];
     for (name, value) in texts {
         let Some(value) = value else { continue };
-        // `true` is a schema too, and the same as an empty one.
+        // `true` is also a schema, equivalent to an empty one.
         if property == Value::Bool(true) {
             property = json!({});
         }
@@ -113,7 +113,7 @@ fn changed_property(mut property: Value, argument: Option<&ArgumentTransform>) -
     property
 }
 
-/// Renames the names in an array, or takes them out.
+/// Renames the names in an array, or removes them.
 fn rename_all(names: &mut Value, shown: impl Fn(&str) -> Option<String>) {
     let Some(names) = names.as_array_mut() else { return };
     *names = std::mem::take(names)

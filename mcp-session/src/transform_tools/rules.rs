@@ -7,7 +7,7 @@ use std::{
 };
 use wildmatch::WildMatch;
 
-/// How many tools that a tag hides are remembered; what a server lists beyond that may be called by its name.
+/// The maximum number of tools remembered as hidden by a tag; any beyond that can be called by name.
 const MAX_HIDDEN: usize = 10_000;
 
 /// How one tool is shown.
@@ -122,7 +122,7 @@ impl ArgumentTransform {
     }
 }
 
-/// Which tools are shown, and how. Clones share what was learned of tags.
+/// Which tools are shown, and how. Clones share what was learned from tags.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     include: Vec<WildMatch>,
@@ -130,9 +130,9 @@ pub(super) struct Rules {
     include_tags: Vec<String>,
     exclude_tags: Vec<String>,
     tools: HashMap<String, ToolTransform>,
-    /// The names at the server of tools that have another name, by that.
+    /// The server's names of renamed tools, by their new names.
     renamed: HashMap<String, String>,
-    /// The tools that their tags hide, as far as they were listed.
+    /// The tools hidden by their tags, as far as they were listed.
     hidden: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -161,12 +161,12 @@ impl Rules {
         self.tools.insert(name, transform);
     }
 
-    /// How a tool is shown, by its name at the server.
+    /// Returns the transform of a tool, by its name at the server.
     pub(super) fn of(&self, original: &str) -> Option<&ToolTransform> {
         self.tools.get(original)
     }
 
-    /// The name at the server of a tool that is shown under a name; none if nothing is.
+    /// Returns the server's name of a tool shown under this name; `None` if there is none.
     pub(super) fn original<'a>(&'a self, shown: &'a str) -> Option<&'a str> {
         match self.renamed.get(shown) {
             Some(original) => Some(original),
@@ -174,7 +174,7 @@ impl Rules {
         }
     }
 
-    /// Whether anything is shown or not by what it is called or tagged.
+    /// Whether any tools are shown or hidden by name or tag.
     pub(super) fn has_filter(&self) -> bool {
         let patterns = self.include.len() + self.exclude.len();
         patterns + self.include_tags.len() + self.exclude_tags.len() > 0
@@ -185,9 +185,9 @@ impl Rules {
         self.is_named(original) && !self.hidden().contains(original)
     }
 
-    /// Whether a tool in a list is shown.
+    /// Whether a listed tool is shown.
     pub(super) fn shows(&self, original: &str, tags: &[&str]) -> bool {
-        // Another tool has its name.
+        // Its name is taken by another tool.
         let is_taken = self.renamed.get(original).is_some_and(|other| other != original)
             && self.of(original).is_none_or(|tool| tool.name.is_none());
         let own = self.of(original).and_then(|tool| tool.tags.as_deref());
@@ -204,7 +204,7 @@ impl Rules {
         is_tagged && !is_taken && self.is_named(original)
     }
 
-    /// Whether a tool is shown as far as its name goes.
+    /// Whether a tool is shown as far as its name is concerned.
     fn is_named(&self, original: &str) -> bool {
         let fits = |patterns: &[WildMatch]| patterns.iter().any(|it| it.matches(original));
         let is_hidden = self.of(original).is_some_and(|tool| tool.is_hidden);

@@ -10,12 +10,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-/// How many tools are remembered, and how many bytes of names and schemas; beyond that, all are forgotten, and found again when
-/// they are needed.
+/// The maximum number of tools remembered, and of bytes of names and schemas; beyond that, all are forgotten, and
+/// looked up again when needed.
 const MAX_TOOLS: usize = 10_000;
 const MAX_BYTES: usize = 16 << 20;
 
-/// The schemas of the tools that were listed last.
+/// The schemas of the most recently listed tools.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue(Mutex<Known>);
 
@@ -25,14 +25,14 @@ struct Known {
     bytes: usize,
 }
 
-/// What a tool says of its arguments and of its output.
+/// The schemas that a tool declares for its arguments and output.
 #[derive(Debug, Default)]
 pub(super) struct Definition {
     pub(super) input: Option<Source>,
     pub(super) output: Option<Source>,
 }
 
-/// A schema as it came, compiled when it is needed.
+/// A schema as received, compiled when needed.
 #[derive(Debug)]
 pub(super) struct Source {
     raw: RawJson,
@@ -45,7 +45,7 @@ impl Source {
         Some(Self { raw, compiled: OnceLock::new() })
     }
 
-    /// The schema, compiled once.
+    /// Returns the schema, which is compiled only once.
     pub(super) fn schema(&self) -> Result<Arc<Schema>, Unusable> {
         self.compiled.get_or_init(|| Schema::compile(&self.raw).map(Arc::new)).clone()
     }
@@ -66,7 +66,7 @@ impl Definition {
     }
 }
 
-/// What a page said.
+/// The contents of a page.
 #[derive(Default)]
 pub(super) struct Page {
     pub(super) wanted: Option<Arc<Definition>>,
@@ -78,12 +78,12 @@ impl Catalogue {
         self.known().tools.get(name).cloned()
     }
 
-    /// Remembers that a tool is not in the list.
+    /// Remembers that a tool is not listed.
     pub(super) fn insert_unlisted(&self, name: &str) -> Arc<Definition> {
         self.insert(name.to_owned(), Definition::default())
     }
 
-    /// Reads a `tools/list` result, and looks out for one tool in it. A tool that cannot be read is passed over.
+    /// Reads a `tools/list` result, looking for one tool in it. A malformed tool is skipped.
     // spec: TOOL-14
     pub(super) fn learn(&self, result: &RawJson, wanted: Option<&str>) -> Page {
         #[derive(Deserialize)]

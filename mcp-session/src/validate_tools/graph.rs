@@ -14,15 +14,15 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-/// How many subschemas a schema may have.
+/// The maximum number of subschemas.
 const MAX_NODES: usize = 10_000;
-/// How many subschemas may apply to one part of a value one within the other, along references too.
+/// The maximum number of nested subschemas that may apply to one part of a value, including references.
 const MAX_CHAIN: usize = 64;
-/// How deep the validator may go in all: parts of the value within one another, each with its chain.
+/// The maximum total depth for the validator: nested parts of the value, each with its chain.
 const MAX_DEPTH: usize = 400;
-/// How much work any value may make, in applications of a subschema.
+/// The base budget for validating a value, in applications of a subschema.
 const BUDGET: u64 = 500_000;
-/// How much more each part of the value may make.
+/// The additional budget for each part of the value.
 const BUDGET_PER_PART: u64 = 64;
 
 /// A schema as a graph.
@@ -34,41 +34,41 @@ pub(super) struct Graph {
 /// A subschema.
 #[derive(Debug, Default)]
 struct Node {
-    /// What applies to the same part of the value.
+    /// The subschemas that apply to the same part of the value.
     same: Vec<usize>,
-    /// What applies to a member of this name.
+    /// The subschemas that apply to a member with this name.
     named: HashMap<Box<str>, usize>,
-    /// What may apply to any member.
+    /// The subschemas that may apply to any member.
     members: Vec<usize>,
-    /// What applies to the first items, one each.
+    /// The subschemas that apply to the first items, one each.
     leading: Vec<usize>,
-    /// What may apply to any item.
+    /// The subschemas that may apply to any item.
     items: Vec<usize>,
-    /// How much work it is to apply it.
+    /// The cost of applying it.
     weight: u64,
-    /// How much more each member makes.
+    /// The additional cost per member.
     member_weight: u64,
-    /// How often what is below is applied each time.
+    /// How often its children are applied per application.
     times: u64,
-    /// The longest chain that begins here.
+    /// The length of the longest chain that starts here.
     height: usize,
 }
 
-/// A value would make too much work, or lead too deep.
+/// A value would be too costly to validate, or too deep.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooCostly;
 
 impl Graph {
-    /// Takes a schema apart.
+    /// Builds the graph of a schema.
     ///
     /// # Errors
     ///
-    /// It is too large, refers to something that is not in it, or to itself without end.
+    /// It is too large, or refers to something that it does not contain, or to itself without end.
     pub(super) fn new(schema: &Value) -> Result<Self, Unusable> {
         build::build(schema)
     }
 
-    /// Counts what it takes to validate a value.
+    /// Counts the cost of validating a value.
     pub(super) fn check(&self, value: &Value) -> Result<(), TooCostly> {
         Walk { graph: self, left: BUDGET }.visit(value, vec![(0, 1)], 0)
     }
@@ -127,9 +127,9 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// All that is applied to one part of a value, if this is.
+    /// Returns everything that is applied to one part of a value if these are.
     fn applied(&mut self, counts: Counts) -> Result<Counts, TooCostly> {
-        // Higher ones first: when one is taken, all that lead to it have been counted.
+        // Higher ones first: when one is taken, everything that leads to it has been counted.
         let mut waiting = BTreeMap::new();
         let key = |node: usize| (Reverse(self.graph.nodes[node].height), node);
         for (node, count) in counts {

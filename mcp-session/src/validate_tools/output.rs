@@ -6,14 +6,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What it takes to validate the output of a call.
+/// What is needed to validate the output of a call.
 pub(super) struct Output {
     pub(super) definition: Arc<Definition>,
     pub(super) tool: Box<str>,
     pub(super) validation: Validation,
 }
 
-/// The parts of a result that matter here.
+/// The relevant parts of a result.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parts {
@@ -22,7 +22,7 @@ struct Parts {
     is_error: Option<bool>,
 }
 
-/// A value that is there, also if it is `null`.
+/// Decodes a value that is present, even if it is `null`.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

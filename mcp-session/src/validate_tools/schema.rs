@@ -7,19 +7,19 @@ use mcp_types::RawJson;
 use serde_json::Value;
 use std::fmt;
 
-/// How large a schema may be.
+/// The maximum size of a schema.
 const MAX_BYTES: usize = 256 * 1024;
-/// How large a compiled pattern may be.
+/// The maximum size of a compiled pattern.
 const MAX_PATTERN: usize = 256 * 1024;
-/// How much a matcher that goes back may do so, for one text.
+/// The maximum number of backtracking steps for one text.
 const MAX_BACKTRACKS: usize = 5_000;
-/// How much of a reason is told.
+/// The maximum length of a reported reason.
 const MAX_REASON: usize = 300;
 
-/// A schema that values can be validated by.
+/// A compiled schema that validates values.
 ///
-/// Dialects: drafts 4, 6 and 7, 2019-09 and 2020-12, by `$schema`; 2020-12 without it. What it refers to has to be in it.
-/// Formats are not checked: the standard dialect takes them for notes.
+/// Dialects: drafts 4, 6 and 7, 2019-09 and 2020-12, by `$schema`; 2020-12 without it. References must stay within the
+/// schema. Formats are not checked: the standard dialect treats them as annotations.
 // spec: SCH-01 SCH-02 SCH-03 SCH-04 SCH-05 SCH-06 SCH-07 SCH-09
 #[derive(Debug)]
 pub(crate) struct Schema {
@@ -60,7 +60,7 @@ impl Schema {
         if self.graph.check(value) == Err(TooCostly) {
             return Err(Misfit::whole("", "it would take too much work to validate it"));
         }
-        // The quick way first: it does nothing but find out.
+        // The fast path first: it only decides whether the value is valid.
         if self.validator.is_valid(value) {
             return Ok(());
         }
@@ -87,14 +87,14 @@ fn misfit(error: &ValidationError<'_>) -> Misfit {
     }
 }
 
-/// Whether a schema names a dialect that is not one of the standard's.
+/// Whether a schema names a non-standard dialect.
 fn declares_other(schema: &Value) -> bool {
     let dialect = schema.get("$schema").and_then(Value::as_str).unwrap_or_default();
     let known = ["draft-04", "draft-06", "draft-07", "2019-09", "2020-12"];
     !dialect.is_empty() && !known.iter().any(|known| dialect.contains(known))
 }
 
-/// Text of a server in a message: on one line, and not too long.
+/// Shortens a server's text for a message: a single line, and not too long.
 fn short(text: &str) -> Box<str> {
     let clean = |c: char| if c.is_control() { ' ' } else { c };
     let mut short: String = text.chars().take(MAX_REASON).map(clean).collect();
@@ -104,7 +104,7 @@ fn short(text: &str) -> Box<str> {
     short.into()
 }
 
-/// Why a schema is not used.
+/// Why a schema cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unusable {
     Bytes(usize),
@@ -155,7 +155,7 @@ mod tests {
     // spec: SCH-01 SCH-02
     #[test]
     fn the_dialect_is_the_one_that_is_declared_and_2020_12_otherwise() {
-        // Only the older dialects take a list here for what the newer ones call `prefixItems`.
+        // Only older dialects accept a list here for what newer ones call `prefixItems`.
         let schema = |dialect: Option<&str>| {
             let mut schema = json!({"prefixItems": [{"type": "string"}]});
             if let Some(dialect) = dialect {

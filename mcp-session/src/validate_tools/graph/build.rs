@@ -6,16 +6,16 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use std::{collections::HashMap, ptr};
 
-/// How many patterns a schema may have.
+/// The maximum number of patterns in a schema.
 const MAX_PATTERNS: usize = 512;
-/// How much work a pattern is, and one that needs a matcher which goes back.
+/// The cost of a pattern, and of one that needs a backtracking matcher.
 const PATTERN: u64 = 4;
 const BACKTRACKING: u64 = 400;
 
 /// The height of a node that is being measured.
 const UNDER_WAY: usize = usize::MAX;
 
-/// Schemas, and arrays or objects of them, by what they apply to.
+/// The keywords that hold a schema, or an array or object of schemas, grouped by what those apply to.
 const SAME: [&str; 4] = ["not", "if", "then", "else"];
 const SAME_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 const SAME_MAPS: [&str; 2] = ["dependentSchemas", "dependencies"];
@@ -45,7 +45,7 @@ pub(super) fn build(schema: &Value) -> Result<Graph, Unusable> {
     Ok(Graph { nodes })
 }
 
-/// Measures the chains that begin at a node.
+/// Measures the chains that start at a node.
 fn height(nodes: &mut [Node], index: usize, above: usize) -> Result<usize, Unusable> {
     match nodes[index].height {
         0 if above >= MAX_CHAIN => return Err(Unusable::Chain(MAX_CHAIN)),
@@ -63,7 +63,7 @@ fn height(nodes: &mut [Node], index: usize, above: usize) -> Result<usize, Unusa
     Ok(highest + 1)
 }
 
-/// What has a name in a schema, wherever it stands.
+/// Everything that has a name in a schema, wherever it is.
 #[derive(Default)]
 struct Marked<'a> {
     /// Each with the resource that it belongs to.
@@ -72,7 +72,7 @@ struct Marked<'a> {
 }
 
 impl<'a> Marked<'a> {
-    /// Looks everywhere: what is no subschema and has a name all the same does no harm.
+    /// Searches everywhere: a named value that is not a subschema does no harm.
     fn find(&mut self, value: &'a Value, resource: &'a Value) {
         match value {
             Value::Object(members) => {
@@ -97,16 +97,16 @@ impl<'a> Marked<'a> {
 struct Build<'a> {
     document: &'a Value,
     marked: Marked<'a>,
-    /// The subschemas that have been seen, by where they are in memory.
+    /// The subschemas seen so far, by their addresses in memory.
     indices: HashMap<usize, usize>,
-    /// Those that are still to be read, each with the resource that it belongs to.
+    /// Subschemas still to be read, each with the resource that it belongs to.
     waiting: Vec<(usize, &'a Value, &'a Value)>,
     nodes: Vec<Node>,
     patterns: usize,
 }
 
 impl<'a> Build<'a> {
-    /// The number of a subschema, which is read later.
+    /// Returns the index of a subschema, which is read later.
     fn index(&mut self, schema: &'a Value, resource: &'a Value) -> Result<usize, Unusable> {
         let address = ptr::from_ref(schema).addr();
         if let Some(index) = self.indices.get(&address) {
@@ -129,7 +129,7 @@ impl<'a> Build<'a> {
             Value::Bool(_) => return Ok(node),
             _ => return Err(Unusable::NoSchema),
         };
-        // Beside a reference older dialects do not see the name of the resource.
+        // Older dialects ignore the name of a resource beside a reference.
         let resources = if is_resource(members) { &[schema, resource][..] } else { &[resource] };
         let resource = resources[0];
         for keyword in REFERENCES {
@@ -163,13 +163,13 @@ impl<'a> Build<'a> {
             .iter()
             .any(|key| members.contains_key(*key))
         {
-            // What was evaluated is found out by applying it once more.
+            // Finding what was evaluated requires applying it once more.
             node.times = 2;
         }
         Ok(node)
     }
 
-    /// What applies to the members of an object.
+    /// Collects the subschemas for the members of an object.
     fn members(
         &mut self,
         keywords: &'a Map<String, Value>,
@@ -188,7 +188,7 @@ impl<'a> Build<'a> {
         self.collect(keywords, &MEMBERS, resource, &mut node.members)
     }
 
-    /// What applies to the items of an array.
+    /// Collects the subschemas for the items of an array.
     fn items(
         &mut self,
         keywords: &'a Map<String, Value>,
@@ -205,7 +205,7 @@ impl<'a> Build<'a> {
         self.collect(keywords, &ITEMS, resource, &mut node.items)
     }
 
-    /// Adds the schemas that these keywords have.
+    /// Adds the schemas of these keywords.
     fn collect(
         &mut self,
         keywords: &'a Map<String, Value>,
@@ -228,7 +228,7 @@ impl<'a> Build<'a> {
         Ok(())
     }
 
-    /// How much work a pattern is.
+    /// Returns the cost of a pattern.
     fn pattern(&mut self, pattern: &str) -> Result<u64, Unusable> {
         self.patterns += 1;
         if self.patterns > MAX_PATTERNS {
@@ -241,9 +241,9 @@ impl<'a> Build<'a> {
         Ok(if goes_back { BACKTRACKING } else { PATTERN })
     }
 
-    /// What a reference may lead to, each with its resource; nothing outside of the schema.
+    /// Returns the possible targets of a reference, each with its resource; nothing outside the schema.
     ///
-    /// More rather than less: a validator that finds another target than this does no more work than was counted.
+    /// Errs on the side of more: a validator that picks another target does no more work than was counted.
     // spec: SCH-05 SCH-07
     fn resolve(
         &self,
@@ -268,7 +268,7 @@ impl<'a> Build<'a> {
     }
 }
 
-/// Follows a pointer, through whatever resources are on the way.
+/// Follows a pointer, through any resources on the way.
 fn follow<'a>(resource: &'a Value, pointer: &str) -> Option<(&'a Value, &'a Value)> {
     let (mut target, mut within) = (resource, resource);
     for token in pointer.split('/').skip(1) {
