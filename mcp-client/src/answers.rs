@@ -75,13 +75,13 @@ impl Client {
     }
 }
 
-/// The handlers of a client, which can be changed, and a handler of the user's own behind them.
+/// The handlers of a client, which can be changed, backed by the user's own handler.
 pub(crate) struct Answers {
     handlers: RwLock<Arc<Handlers>>,
     changes: AtomicU64,
-    /// Held by who changes the handlers. Who reads them waits for nobody.
+    /// Held while the handlers are changed. Readers wait for nobody.
     changing: Mutex<()>,
-    /// Answers what there is no closure for.
+    /// Answers what no closure answers.
     rest: Arc<dyn InputHandler>,
 }
 
@@ -91,13 +91,13 @@ impl Answers {
         Self { handlers, changes: AtomicU64::new(0), changing, rest }
     }
 
-    /// The same handlers, to be changed apart from these.
+    /// Returns an independent copy of the handlers.
     pub(crate) fn copy(&self) -> Self {
         Self::new(Handlers::clone(&self.handlers()), Arc::clone(&self.rest))
     }
 
     fn change(&self, change: impl FnOnce(Handlers) -> Handlers) {
-        // One after the other, so that none undoes what another did meanwhile.
+        // Changes are serialized, so that none undoes another.
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = Arc::new(change(Handlers::clone(&self.handlers())));
         *self.handlers.write().unwrap_or_else(PoisonError::into_inner) = changed;
@@ -132,7 +132,7 @@ impl InputHandler for Answers {
             ElicitRequest::Url(_) => own.url.is_some(),
             _ => false,
         });
-        // Where nobody else asks the user, the closures say themselves what is not supported.
+        // If nobody else asks the user, the closures themselves declare what is unsupported.
         if is_own || self.rest.capabilities().elicitation.is_none() {
             handlers.elicit(question).await
         } else {
@@ -171,14 +171,14 @@ impl Default for Answers {
     }
 }
 
-/// What two who ask the user can do together.
+/// Combines the elicitation capabilities of two handlers.
 fn both(
     one: Option<ElicitationCapability>,
     other: Option<ElicitationCapability>,
 ) -> Option<ElicitationCapability> {
     let (Some(mut one), Some(other)) = (one.clone(), other.clone()) else { return one.or(other) };
     if one.form.is_none() && one.url.is_none() {
-        // Naming nothing means forms.
+        // An empty capability means forms.
         one.form = Some(Default::default());
     }
     one.form = one.form.or(other.form);

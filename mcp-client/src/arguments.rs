@@ -9,28 +9,28 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 use std::ops::Range;
 
-/// The room for one small argument, beside its name; as much again is for that.
+/// The space reserved for one small argument; as much again is reserved for its name.
 const ROOM: usize = 32;
-/// How much more room than it takes a text may keep while its call is under way.
+/// How much excess capacity a buffer may keep while its call is in flight.
 const SLACK: usize = 1024;
-/// A text up to this length is copied into memory of its length, for which nothing is counted.
+/// A text up to this length is copied into an exact allocation, which avoids reference counting.
 const SHORT: usize = 62;
 
-/// The arguments of a tool: JSON values, encoded once, where they will be sent from.
+/// The arguments of a tool: JSON values, encoded once, in the place they will be sent from.
 ///
-/// Both texts begin with the head of the parameters, which is all before the arguments.
+/// Both buffers start with the head of the parameters: everything before the arguments.
 #[derive(Debug)]
 pub(crate) struct Arguments {
-    /// The head, and single arguments: an object that is not closed. They win over those of the other object.
+    /// The head, and single arguments as an unclosed object. They override those of `object`.
     text: Vec<u8>,
-    /// Where the first of them begins.
+    /// Where the first argument starts.
     start: usize,
-    /// The parameters with an object of any number of arguments.
+    /// The parameters with an object of arbitrary arguments.
     object: Option<Box<[u8]>>,
 }
 
 impl Arguments {
-    /// No arguments for this tool.
+    /// Creates an empty list of arguments for this tool.
     pub(crate) fn of(tool: &str) -> Self {
         let room = NAME.len() + tool.len() + ARGUMENTS.len() + 2 * ROOM;
         let mut text = Vec::with_capacity(room);
@@ -41,22 +41,22 @@ impl Arguments {
         Self { start: text.len(), text, object: None }
     }
 
-    /// How long the head is.
+    /// Returns the length of the head.
     fn head(&self) -> usize {
         self.start - 1
     }
 
-    /// Where the name of the tool is.
+    /// Returns the position of the tool's name.
     fn name(&self) -> Range<usize> {
         NAME.len()..self.head() - ARGUMENTS.len()
     }
 
-    /// The name of the tool.
+    /// Returns the name of the tool.
     pub(crate) fn tool(&self) -> ToolName {
         ToolName::within(&Bytes::copy_from_slice(&self.text[..self.head()]), self.name())
     }
 
-    /// Adds an argument, in place of an earlier one of the name.
+    /// Adds an argument, replacing an earlier one of the same name.
     pub(crate) fn set<T: Serialize>(&mut self, name: &str, value: &T) -> Result<(), InvalidParams> {
         let before = self.text.len();
         self.text.reserve(name.len() + ROOM);
@@ -73,18 +73,18 @@ impl Arguments {
             return Err(unencodable(name, &error));
         }
         let (earlier, key) = (&self.text[self.start..before], &self.text[at..value_at]);
-        // Mostly the name is nowhere, and no place of an argument has to be known for that.
+        // Usually the name does not occur, so that no argument has to be located.
         if !is_first && memmem::find(earlier, key).is_some() {
             self.replace_earlier(name, before, value_at);
         }
         Ok(())
     }
 
-    /// Moves the value that was just written to where an earlier one of the name is, if there is one before `end`.
+    /// Moves the newly written value to an earlier argument of the same name, if there is one before `end`.
     fn replace_earlier(&mut self, name: &str, end: usize, value_at: usize) {
         let head = self.head();
         let earlier = RawJson::from_joined([&self.text[head..end], b"}"].concat());
-        // It may have been found in a value.
+        // The match may have been inside a value.
         let Some(old) = earlier.find(&[name]) else { return };
         let from = head + old.as_ptr().addr() - earlier.as_bytes().as_ptr().addr();
         let value = self.text.split_off(value_at);
@@ -97,7 +97,7 @@ impl Arguments {
         let mut object = self.text[..head].to_vec();
         RawJson::append(arguments, &mut object).map_err(|error| no_object(Some(&error)))?;
         let is_object = match &object[head..] {
-            // `()` and `None` are no arguments.
+            // `()` and `None` mean no arguments.
             b"null" => {
                 self.object = None;
                 return Ok(());
@@ -109,8 +109,8 @@ impl Arguments {
         if is_object { Ok(()) } else { Err(no_object(None)) }
     }
 
-    /// The parameters of a call of the tool, and its name. The arguments are there even if they are empty: some servers
-    /// insist on them.
+    /// Returns the parameters of the call and the name of the tool. The arguments are present even if empty: some
+    /// servers insist on them.
     pub(crate) fn encode(mut self) -> Result<(Params, ToolName), InvalidParams> {
         let (head, name, is_empty) = (self.head(), self.name(), self.text.len() == self.start);
         let text = match self.object {
@@ -142,7 +142,7 @@ impl Arguments {
 const NAME: &[u8] = br#"{"name":"#;
 const ARGUMENTS: &[u8] = br#","arguments":"#;
 
-/// The arguments of a prompt: strings.
+/// The arguments of a prompt, which are strings.
 #[derive(Debug, Default)]
 pub(crate) struct PromptArguments(Vec<(String, String)>);
 
@@ -153,7 +153,7 @@ impl PromptArguments {
         value: &T,
     ) -> Result<(), InvalidParams> {
         let text = serde_json::to_string(value).map_err(|error| unencodable(&name, &error))?;
-        // A string is sent as it is, anything else as the text of its JSON form.
+        // A string is sent as it is, anything else as its JSON text.
         let text = if text.starts_with('"') { serde_json::from_str(&text)? } else { text };
         put(&mut self.0, name, text);
         Ok(())
@@ -180,7 +180,7 @@ impl Serialize for PromptArguments {
     }
 }
 
-/// Pairs as an object, in their order.
+/// Serializes pairs as an object, in order.
 struct Map<'a, T>(&'a [(String, T)]);
 
 impl<T: Serialize> Serialize for Map<'_, T> {

@@ -194,11 +194,11 @@ impl ClientBuilder {
 
     /// Builds the client, which is not connected yet.
     pub fn build(mut self) -> Client {
-        // Outermost, where tools are called what the program calls them.
+        // Outermost, where tools have the names that the program uses.
         #[cfg(feature = "validate")]
         self.config.wrap.insert(0, self.validations.wrap());
         let Config { target, options, .. } = &mut self.config;
-        // So that a user can be told which server asks.
+        // So that a user can be told which server is asking.
         options.server_name.get_or_insert_with(|| target.name().into());
         options.events = self.listeners.log.listen(std::mem::take(&mut options.events));
         let rest = Arc::clone(&options.input);

@@ -27,12 +27,12 @@ const METHOD: &str = CallToolRequest::METHOD;
 
 /// A tool call that has not been sent yet, made by [`Client::call_tool`]. Awaiting it gives `O`.
 pub struct CallTool<O> {
-    /// With the name of the tool.
+    /// Includes the name of the tool.
     arguments: Arguments,
     read: Read<O>,
 }
 
-/// Reads a result of a tool.
+/// Decodes the result of a tool.
 type Read<O> = fn(Origin, Reply) -> Result<O, Error>;
 
 impl Client {
@@ -60,7 +60,7 @@ impl Client {
         self.begin_call(name.as_ref())
     }
 
-    /// The same, compiled once.
+    /// The non-generic part, compiled once.
     fn begin_call(&self, name: &str) -> Operation<CallTool<ToolResult>> {
         let kind = CallTool { arguments: Arguments::of(name), read: ToolResult::read };
         operation::begin_offered(self, METHOD, Offer::Tools, kind)
@@ -144,7 +144,7 @@ impl<O: Send + 'static> IntoFuture for Operation<CallTool<O>> {
 }
 
 impl<O: 'static> CallTool<O> {
-    /// The call as it is sent, for a task.
+    /// Prepares the call to be sent as a task.
     pub(crate) fn prepare(self, known: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
         let Self { arguments, read } = self;
         let (params, name) = arguments.encode()?;

@@ -22,22 +22,22 @@ use std::{
     time::Duration,
 };
 
-/// Who calls, and how.
+/// Makes calls over a session, possibly with settings of their own.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    // Not the client: one that keeps its session alive is not kept by its calls.
+    // Not the client: calls must not keep alive a client that keeps its session open.
     footing: Arc<Opened<Footing>>,
-    /// What this call does in a way of its own. Most do nothing so.
+    /// The settings of this call. Most calls have none.
     own: Option<Box<Own>>,
 }
 
-/// What a call needs for as long as it is under way, in one piece: each call in flight counts it once.
+/// What a call needs while it is in flight, behind a single reference count.
 pub(crate) struct Footing {
     pub(crate) session: Session,
     pub(crate) ground: Arc<Ground>,
 }
 
-/// What all calls of a client have in common, whatever its session.
+/// What all calls of a client share, whatever the session.
 pub(crate) struct Ground {
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) known_tools: Arc<KnownTools>,
@@ -48,30 +48,30 @@ pub(crate) struct Ground {
     pub(crate) asks_for_logs: bool,
 }
 
-/// What a call does in a way of its own.
+/// The settings of a single call.
 #[derive(Clone)]
 struct Own {
     deadlines: Option<Deadlines>,
     events: Events,
     hears_logs: bool,
-    /// Whether the call has listeners of its own to progress, or none by its own wish.
+    /// Whether the call has its own progress listeners, or has opted out.
     hears_progress: bool,
     meta: Meta,
     extensions: Extensions,
     on_request_id: Option<OnRequestId>,
-    /// Whether the server is asked whatever is known already.
+    /// Whether to ask the server even if a reply is cached.
     refreshes: bool,
 }
 
 impl Ground {
-    /// Whether calls to a server of this era hear its log without a wish of their own.
+    /// Whether calls to a server of this era receive its log without asking for it themselves.
     ///
-    /// A stateless server logs only what a request asks for; what it sends beside that nobody hears.
+    /// A stateless server logs only what a request asks for; anything else it sends is ignored.
     fn hears_logs(&self, era: Era) -> bool {
         era == Era::Legacy || self.asks_for_logs
     }
 
-    /// Who listens to calls that have no listeners of their own, but for those to progress.
+    /// Returns the listeners for calls without their own, except for progress.
     fn events(&self, era: Era) -> Events {
         let events = self.listeners.of_calls(era);
         if self.hears_logs(era) { self.listeners.log.listen(events) } else { events }
@@ -83,7 +83,7 @@ impl Caller {
         Ok(Self { footing: client.footing()?, own: None })
     }
 
-    /// The same, if the server has offered what a method needs.
+    /// Returns the same caller, if the server has offered what a method needs.
     pub(crate) fn offered(
         client: &Client,
         method: &'static str,
@@ -94,7 +94,7 @@ impl Caller {
         Ok(caller)
     }
 
-    /// What the call does in a way of its own, from now on.
+    /// Returns the call's own settings, creating them if necessary.
     fn own(&mut self) -> &mut Own {
         let Self { footing, own } = self;
         own.get_or_insert_with(|| {
@@ -125,18 +125,18 @@ impl Caller {
         self.session().server()
     }
 
-    /// What the server's lists have said about its tools.
+    /// Returns what the server's lists have said about its tools.
     pub(crate) fn known_tools(&self) -> &Arc<KnownTools> {
         &self.ground().known_tools
     }
 
-    /// The same caller, which asks the server even if a reply that was kept is still good.
+    /// Makes the caller ask the server even if a cached reply is still fresh.
     pub(crate) fn refreshing(mut self) -> Self {
         self.own().refreshes = true;
         self
     }
 
-    /// The same caller, whose calls to a server with a handshake all go over one connection.
+    /// Ties all calls to a server with a handshake to one connection.
     pub(crate) fn on_one_connection(mut self) -> Self {
         if self.server().era == Era::Legacy {
             self.own().extensions.insert(SameConnection::new());
@@ -144,12 +144,12 @@ impl Caller {
         self
     }
 
-    /// The limits that apply.
+    /// Returns the limits that apply.
     pub(crate) fn limits(&self) -> Deadlines {
         self.own_deadlines().unwrap_or(self.ground().deadlines)
     }
 
-    /// How long the call may take in all, if it was told that itself.
+    /// Returns the total limit, if the call sets its own.
     pub(crate) fn own_limit(&self) -> Option<Duration> {
         self.own_deadlines()?.total
     }
@@ -162,7 +162,7 @@ impl Caller {
         self.own().deadlines = Some(deadlines);
     }
 
-    /// The same caller with other limits.
+    /// Replaces the limits.
     pub(crate) fn with_limits(mut self, deadlines: Deadlines) -> Self {
         self.limit(deadlines);
         self
@@ -181,7 +181,8 @@ impl Caller {
         }
     }
 
-    /// Makes the call and polls it for the first time. What remembers its ids is to be kept as long as it waits.
+    /// Makes the call and polls it for the first time. The returned watch, which tracks its ids, must be kept while it
+    /// waits.
     pub(crate) fn begin(
         self,
         method: &'static str,
@@ -202,7 +203,7 @@ impl Caller {
         self.session().call_as_task(call, ttl).await
     }
 
-    /// The call as it is sent, and what remembers the ids of its requests if somebody wants to know them.
+    /// Prepares the call, and a watch that tracks the ids of its requests if someone wants to know them.
     fn prepare(&self, method: &'static str, params: Params) -> (Call, Option<Box<Watch>>) {
         let Ground { listeners, in_flight, .. } = &**self.ground();
         let mut call = Call::new(method).with_params(params);
@@ -232,7 +233,7 @@ impl Caller {
         own.events = std::mem::take(&mut own.events).and_listener(listener);
     }
 
-    /// Listens to progress, in place of those who listen to that of all calls.
+    /// Listens to progress, in place of the listeners for all calls.
     pub(crate) fn listen_to_progress(
         &mut self,
         listener: impl Fn(Progress) + Send + Sync + 'static,
@@ -254,7 +255,7 @@ impl Caller {
         }
     }
 
-    /// Tells these listeners and no others.
+    /// Notifies only these listeners.
     pub(crate) fn tell_only(&mut self, events: Events) {
         let own = self.own();
         (own.events, own.hears_logs, own.hears_progress) = (events, true, true);

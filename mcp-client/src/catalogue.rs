@@ -20,11 +20,11 @@ use state::State;
 use std::{fmt, future::IntoFuture, marker::PhantomData, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
-/// The quiet that a flood of changes must leave before the list is read again.
+/// How long a burst of changes must be quiet before the list is read again.
 const DEBOUNCE: Duration = Duration::from_millis(250);
-/// The longest such quiet.
+/// The longest such pause.
 const MAX_DEBOUNCE: Duration = Duration::from_secs(24 * 60 * 60);
-/// The least time between two tries to replace a snapshot that is too old when it is read.
+/// The minimum time between two attempts to replace a stale snapshot on access.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A list of a server that stays fresh: tools, prompts, resources or resource templates. Clones share it.
@@ -62,7 +62,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Dropping the last clone and the last [`Changes`] ends the subscription on the wire, and a fetch that is in flight.
 pub struct Catalogue<T> {
     state: watch::Receiver<State<T>>,
-    /// Counts how often somebody wanted the list to be read again.
+    /// Counts the requests to read the list again.
     wanted: Arc<watch::Sender<u64>>,
 }
 
@@ -130,7 +130,7 @@ impl<T: Listed> OpenCatalogue<T> {
         let Self { client, debounce, .. } = self;
         let live = client.live()?;
         let caller = Caller::new(&client)?;
-        // The task of the connection must not keep the client, which may keep the connection.
+        // The connection's task must not keep the client alive, which may keep the connection open.
         drop(client);
         let method = T::Request::METHOD;
         if let Some(offer) = offer::Offer::of(method) {

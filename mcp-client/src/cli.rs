@@ -45,7 +45,7 @@ use options::Options;
 use std::{error, ffi::OsString, fmt, io, panic};
 use tokio::task::JoinSet;
 
-/// The exit code of a command line that is not one.
+/// The exit code for an invalid command line.
 const USAGE: u8 = 2;
 
 /// Runs the command and returns its exit code.
@@ -58,7 +58,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &Termi
     if !terminal.ends_on_signals() {
         return execute(arguments, terminal).await;
     }
-    // In a task of its own: a reader that does not read holds up whoever writes, and the command is to end even then.
+    // In a task of its own: a reader that does not read blocks the writer, and the command must end even then.
     let (mut running, own) = (JoinSet::new(), terminal.clone());
     running.spawn(async move { execute(arguments, &own).await });
     tokio::select! {
@@ -73,7 +73,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &Termi
 }
 
 async fn execute(mut arguments: Vec<OsString>, terminal: &Terminal) -> u8 {
-    // What is after `--` is a command, and not ours to read.
+    // Anything after `--` is a command, which is not ours to parse.
     let at = arguments.iter().position(|argument| argument == "--");
     let command = at.map(|at| arguments.split_off(at).split_off(1));
     let outcome = match Options::try_parse_from(arguments) {
@@ -105,11 +105,11 @@ async fn execute(mut arguments: Vec<OsString>, terminal: &Terminal) -> u8 {
 /// Why the command has failed.
 #[derive(Debug)]
 enum Failure {
-    /// The command line is not one.
+    /// The command line is invalid.
     Usage(String),
-    /// A tool has said so, and its words are shown.
+    /// A tool reported failure, and its message is shown.
     Tool,
-    /// It was told to end; its exit code says how.
+    /// The command was told to end; its exit code says how.
     Ended(u8),
     /// Anything else.
     Other(Box<dyn error::Error + Send + Sync>),
@@ -120,7 +120,7 @@ fn unwritten(error: &io::Error) -> Failure {
 }
 
 impl Failure {
-    /// Something that a person has to know.
+    /// Creates a failure with a message for a person.
     fn new(message: impl fmt::Display) -> Self {
         Self::Other(message.to_string().into())
     }

@@ -28,17 +28,17 @@ struct Inner {
     config: Config,
     slot: Arc<Slot>,
     ground: Arc<Ground>,
-    /// The holder that keeps a session open between connections, if the client is to do that.
+    /// The client's own hold, which keeps a session open between connections, if configured.
     kept: Option<Kept>,
 }
 
-/// What a client is made of: how to reach the server, and how to talk to it.
+/// What a client is built from: how to reach the server, and how to talk to it.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) target: Target,
     pub(crate) options: Options,
     pub(crate) wrap: Vec<Wrap>,
-    /// Who answers questions. The options name the same.
+    /// The question handlers. The options refer to the same ones.
     pub(crate) answers: Arc<Answers>,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) keep_alive: bool,
@@ -82,7 +82,7 @@ impl Client {
         if let Some(kept) = kept {
             kept.keep(&hold);
         }
-        // It finds its own session, whichever this client has found before.
+        // Looks up its own session, whichever one this client has found.
         let client = Self { inner: Arc::clone(&self.inner), found: Found::default() };
         Ok(Connection::new(client, hold))
     }
@@ -146,7 +146,7 @@ impl Client {
     /// wait for the new connection, or trigger it.
     pub fn is_connected(&self) -> bool {
         let is_whole = |opened: Arc<Opened<Footing>>| opened.session.is_connected();
-        // Without a session there may be a connection that is not initialized yet.
+        // Without a session, there may be a connection that is not initialized yet.
         self.inner
             .slot
             .current()
@@ -162,7 +162,7 @@ impl Client {
         Ok(self.footing()?.session.clone())
     }
 
-    /// What calls need, if there is an open session.
+    /// Returns what calls need, if a session is open.
     pub(crate) fn footing(&self) -> Result<Arc<Opened<Footing>>, Error> {
         self.found.or_in(&self.inner.slot)
     }
@@ -194,7 +194,7 @@ impl Client {
         &self.inner.config.options
     }
 
-    /// The session that is open or opening, and those who hold it.
+    /// Returns the session that is open or being opened, with its holders.
     pub(crate) fn live(&self) -> Result<Arc<Live>, Error> {
         self.inner.slot.current().ok_or(Error::NotConnected)
     }
@@ -223,7 +223,7 @@ impl Client {
 }
 
 impl Config {
-    /// How to make a session.
+    /// Returns the plan for opening a session.
     fn plan(&self) -> Plan {
         Plan {
             options: self.options.clone(),
@@ -233,7 +233,7 @@ impl Config {
         }
     }
 
-    /// Has questions answered by these.
+    /// Replaces the question handlers.
     pub(crate) fn answer_with(&mut self, answers: Answers) {
         self.answers = Arc::new(answers);
         self.options.input = Arc::clone(&self.answers) as Arc<dyn InputHandler>;

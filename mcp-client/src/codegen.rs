@@ -44,7 +44,7 @@ use mcp_types::{ListToolsResult, Tool};
 use module::Named;
 use std::collections::BTreeMap;
 
-/// How many tools there may be.
+/// The maximum number of tools.
 const MAX_TOOLS: usize = 10_000;
 
 /// Generates Rust code for tools.
@@ -187,7 +187,7 @@ impl Generator {
         ))
     }
 
-    /// The tools with their methods, in the order of the methods.
+    /// Assigns methods to the tools, sorted by method.
     fn named<'a>(&self, tools: &'a [Tool]) -> Result<Vec<Named<'a>>, GenerateError> {
         if tools.len() > MAX_TOOLS {
             return Err(GenerateError::TooMany(tools.len()));

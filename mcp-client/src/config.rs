@@ -103,7 +103,7 @@ use std::{
     str::FromStr,
 };
 
-/// What some editors put before a text.
+/// A byte order mark, which some editors put before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The text of a config file, and the servers in it. See the [module](self).
@@ -113,7 +113,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub struct Config {
     text: String,
     content: Content,
-    /// Where the paths of its servers begin.
+    /// The base of its servers' relative paths.
     folder: Option<PathBuf>,
 }
 
@@ -225,7 +225,7 @@ impl Config {
         config.map(|config| config.of_file(path)).map_err(|error| error.in_file(path))
     }
 
-    /// The same, whose servers name files from the folder of this one.
+    /// Makes the servers' file names relative to the folder of this file.
     fn of_file(self, path: &Path) -> Self {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         self.in_folder(folder.map(Path::to_owned))
@@ -294,13 +294,13 @@ impl Config {
     /// There is none of this name.
     pub fn update_server(&mut self, name: &str, server: &ServerConfig) -> Result<(), ConfigError> {
         let old = self.server(name)?.clone();
-        // Which folder it is in, the file says.
+        // The folder comes from the location of the file.
         let server = &ServerConfig { folder: self.folder.clone(), ..server.clone() };
         let mut changed = self.clone();
         let edit = self.edit()?;
         edit.update(name, &old, server);
         changed.finish(edit)?;
-        // Where one thing is said in several ways, the smallest change may not be enough.
+        // If the text says something in several ways, the smallest edit may not be enough.
         if changed.find(name) != Some(server) {
             let edit = self.edit()?;
             edit.rewrite(name, server);
@@ -337,7 +337,7 @@ impl Config {
         Ok(Self { text: text.to_owned(), content, folder: None })
     }
 
-    /// The same, if no server was left out.
+    /// Returns the config, unless a server was left out.
     fn checked(self) -> Result<Self, ConfigError> {
         let problems = &self.content.problems;
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -354,7 +354,7 @@ impl Config {
         Edit::begin(text, &self.content.place).ok_or(ConfigError::NoServers { path: None })
     }
 
-    /// Takes over what was changed.
+    /// Adopts an edit.
     fn finish(&mut self, edit: Edit) -> Result<(), ConfigError> {
         let mark = if self.text.starts_with(BYTE_ORDER_MARK) { "\u{feff}" } else { "" };
         let text = format!("{mark}{}", edit.finish());

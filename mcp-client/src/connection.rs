@@ -23,7 +23,7 @@ impl Connection {
         Self { client, hold }
     }
 
-    /// Waits until the session is over, and says why.
+    /// Waits until the session is over, and returns the reason.
     pub(crate) async fn ended(&self) -> Error {
         self.hold.live().ended().await
     }
@@ -38,7 +38,7 @@ impl Connection {
     }
 }
 
-/// One more holder of the same session.
+/// Adds a holder of the same session.
 impl Clone for Connection {
     fn clone(&self) -> Self {
         Self { client: self.client.clone(), hold: self.hold.another() }

@@ -49,7 +49,7 @@ pub trait Content {
     }
 }
 
-/// The usual alphabet; the padding, which some servers leave out, says nothing.
+/// The standard alphabet; padding, which some servers omit, is optional.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -179,7 +179,7 @@ impl Content for BlobResourceContents {
     }
 }
 
-/// The text blocks, each on a line of its own.
+/// Joins the text blocks, each on a line of its own.
 pub(crate) fn joined_text(content: &[ContentBlock]) -> Cow<'_, str> {
     let mut texts = content.iter().filter_map(|block| match block {
         ContentBlock::Text(block) => Some(block.text.as_str()),

@@ -14,36 +14,36 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tower_layer::layer_fn;
 
-/// What comes of dialing: a session, and the future that does its work.
+/// The outcome of dialing: a session, and its driver.
 pub(crate) type Dialed = Result<(Session, Driver), Error>;
 
-/// How to make the sessions of a client.
+/// How to open the sessions of a client.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) options: Options,
-    /// The layers of the user.
+    /// The user's layers.
     pub(crate) wrap: Vec<Wrap>,
-    /// Who has the subscriptions and tasks of the session, if not its server.
+    /// Provides the subscriptions and tasks of the session, if not its server.
     pub(crate) upstream: Option<Arc<dyn Upstream>>,
-    /// What a connection waits for before the protocol is spoken over it, if it is not to be at once.
+    /// The pause before a connection is initialized, if there is one.
     pub(crate) pause: Option<Pause>,
 }
 
 /// A pause between connecting and initializing.
 #[derive(Clone, Default)]
 pub(crate) struct Pause {
-    /// Cancelled when there is a connection.
+    /// Cancelled once connected.
     pub(crate) connected: CancellationToken,
-    /// Cancelled when it is to be initialized.
+    /// Cancelled when the connection should be initialized.
     pub(crate) over: CancellationToken,
 }
 
-/// A way to make a session.
+/// A way to open a session.
 pub(crate) trait Dial: Send + Sync {
     fn dial(&self, plan: Plan) -> BoxFuture<'static, Dialed>;
 }
 
-/// Dials what a connector connects to: here the types of a connection are erased.
+/// Dials through a connector: here the types of a connection are erased.
 pub(crate) struct Connecting(AnyConnector);
 
 impl Connecting {
@@ -75,7 +75,7 @@ async fn dial(connector: AnyConnector, plan: Plan) -> Dialed {
     }
 }
 
-/// A connection that waits until it is to be initialized, and is driven meanwhile.
+/// Waits until a connection should be initialized, driving it meanwhile.
 async fn paused(
     connector: &AnyConnector,
     pause: Pause,
@@ -105,7 +105,7 @@ async fn within<T>(
     }
 }
 
-/// A connector whose first connection may be there already.
+/// A connector whose first connection may already be open.
 struct Prepared {
     connector: AnyConnector,
     first: Mutex<Option<Link<AnyTransport>>>,
@@ -123,7 +123,7 @@ impl Connector for Prepared {
     }
 }
 
-/// Dials as another does, by a plan that is changed before.
+/// Dials through another, after changing the plan.
 #[cfg(any(feature = "config", feature = "oauth"))]
 pub(crate) struct Planned<F> {
     pub(crate) inner: std::sync::Arc<dyn Dial>,
@@ -148,7 +148,7 @@ impl Dial for Invalid {
     }
 }
 
-/// A path. The file that is there when it is dialed says what it is: a socket, a script or a program.
+/// A path. The file found there on dialing decides what it is: a socket, a script or a program.
 pub(crate) struct Place(pub(crate) Box<str>);
 
 impl Dial for Place {

@@ -118,12 +118,12 @@ fn is_same(before: &str, now: Option<&JsonObject>) -> bool {
     }
 }
 
-/// A schema without what is only for readers.
+/// Strips what is only for readers from a schema.
 pub(crate) fn signature(schema: &JsonObject) -> Value {
     members(schema, 0)
 }
 
-/// How deep schemas are looked at.
+/// How deep schemas are compared.
 const MAX_DEPTH: usize = 128;
 
 fn bare(schema: &Value, depth: usize) -> Value {
@@ -135,7 +135,7 @@ fn bare(schema: &Value, depth: usize) -> Value {
     }
 }
 
-/// The members of a schema, in an order of their own.
+/// Returns the members of a schema in a canonical order.
 fn members(schema: &JsonObject, depth: usize) -> Value {
     let members = sorted(schema).into_iter().filter_map(|(keyword, value)| {
         let value = match (keyword.as_str(), value) {
@@ -143,7 +143,7 @@ fn members(schema: &JsonObject, depth: usize) -> Value {
                 return None;
             }
             ("$schema" | "$id", _) => return None,
-            // Here the members are names, and not keywords.
+            // Here the members are names, not keywords.
             (
                 "properties" | "patternProperties" | "$defs" | "definitions",
                 Value::Object(named),

@@ -80,7 +80,7 @@ impl IntoFuture for Operation<GetPrompt> {
 }
 
 impl GetPrompt {
-    /// The call as it is sent, for a task.
+    /// Prepares the call to be sent as a task.
     pub(crate) fn prepare(self, _: Arc<KnownTools>) -> Result<Prepared<GetPromptResult>, Error> {
         let read = Box::new(|reply: Reply| operation::decode(METHOD, reply));
         Ok(Prepared { method: METHOD, params: Params::encode(&self)?, read })

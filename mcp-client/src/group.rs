@@ -85,7 +85,7 @@ struct Inner {
     slot: Arc<Slot<Open>>,
 }
 
-/// What a group is made of.
+/// The shared state of a group.
 struct Shared {
     members: Vec<Member>,
     routes: Routes,
@@ -95,12 +95,12 @@ struct Shared {
 }
 
 impl Shared {
-    /// Whether names alone do not say whose they are.
+    /// Whether names alone do not identify the member.
     fn needs_lists(&self) -> bool {
         *self.routes.naming() == Naming::Bare && self.members.len() > 1
     }
 
-    /// How many characters a name of a kind may have.
+    /// Returns the maximum length, in characters, of a name of this kind.
     fn max_name(&self, kind: Kind) -> Option<usize> {
         matches!(kind, Kind::Tool | Kind::Prompt).then_some(self.max_name)
     }
@@ -142,7 +142,7 @@ impl Group {
         self.connect_as(&format!("a group of {}", self.0.shared.members.len())).await
     }
 
-    /// The same, with what an error calls the group.
+    /// Connects, with a name for the group in errors.
     async fn connect_as(&self, name: &str) -> Result<GroupConnection, Error> {
         let Inner { shared, slot } = &*self.0;
         let hold = slot.hold(|| Live::begin(open::open(Arc::clone(shared)), None));
@@ -197,13 +197,13 @@ impl Group {
         self.0.shared.members.iter().find(|member| &*member.name == name)
     }
 
-    /// What the group is made of, if it is connected.
+    /// Returns the shared state, if the group is connected.
     fn connected(&self) -> Result<&Shared, Error> {
         self.0.slot.current().ok_or(Error::NotConnected)?.session()?;
         Ok(&self.0.shared)
     }
 
-    /// A client that is never connected, for calls that are refused before they are sent.
+    /// Returns a client that is never connected, for calls that are refused before they are sent.
     fn nowhere(&self) -> &Client {
         static NOWHERE: LazyLock<Client> = LazyLock::new(|| {
             Client::new(Target::invalid("no member", "it is no member of a group"))
@@ -244,7 +244,7 @@ impl GroupConnection {
     }
 }
 
-/// One more holder of the same group.
+/// Adds a holder of the same group.
 impl Clone for GroupConnection {
     fn clone(&self) -> Self {
         Self { group: self.group.clone(), hold: self.hold.another() }

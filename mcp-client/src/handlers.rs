@@ -51,7 +51,7 @@ pub struct Handlers {
     roots: Option<Closure<(), Vec<Root>>>,
 }
 
-/// A question of one kind, answered.
+/// Answers questions of one kind.
 type Closure<Q, A> = Arc<dyn Fn(Q) -> BoxFuture<'static, Result<A, ErrorObject>> + Send + Sync>;
 
 fn closure<Q, A, F>(answer: impl Fn(Q) -> F + Send + Sync + 'static) -> Closure<Q, A>
@@ -220,7 +220,7 @@ impl InputHandler for Handlers {
     ) -> Result<ListRootsResult, ErrorObject> {
         let Some(list) = &self.roots else { return Err(refuse("there are no roots")) };
         let roots = list(()).await?;
-        // What is wrong with a root is for the user of this client to know, not for the server.
+        // An invalid root is a matter for the user of this client, not for the server.
         if let Err(error) = roots::check(&roots) {
             tracing::warn!(%error, "the roots cannot be sent");
             return Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "the roots are not known"));

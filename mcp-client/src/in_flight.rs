@@ -49,7 +49,7 @@ impl Client {
     }
 }
 
-/// The calls under way whose ids somebody knows.
+/// The calls in flight whose ids someone knows.
 #[derive(Default)]
 pub(crate) struct InFlight {
     table: Mutex<Table>,
@@ -72,7 +72,7 @@ impl Table {
 
     fn forget(&mut self, number: u64) {
         for id in self.ids.remove(&number).into_iter().flatten() {
-            // Another session may have used an id again: only what is of this call.
+            // Another session may have reused an id: remove only what belongs to this call.
             if self.calls.get(&id).is_some_and(|(of, _)| *of == number) {
                 self.calls.remove(&id);
             }
@@ -81,7 +81,7 @@ impl Table {
 }
 
 impl InFlight {
-    /// Remembers the requests of a call for as long as the watch is there.
+    /// Tracks the requests of a call for as long as the watch exists.
     pub(crate) fn watch(self: &Arc<Self>, call: Call, told: OnRequestId) -> (Call, Box<Watch>) {
         let number = self.watches.fetch_add(1, Ordering::Relaxed);
         let own = call.extensions.get::<Cancellation>().cloned();
@@ -100,7 +100,7 @@ impl InFlight {
     }
 }
 
-/// A call under way; its requests are forgotten when it is dropped.
+/// A call in flight; its requests are forgotten when it is dropped.
 pub(crate) struct Watch {
     number: u64,
     in_flight: Arc<InFlight>,

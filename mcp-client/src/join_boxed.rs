@@ -4,7 +4,7 @@ use futures_util::future::{self, BoxFuture};
 
 /// Runs all futures concurrently, and returns their outputs in order.
 ///
-/// Like `join_all` of `futures-util`, whose machinery is compiled for each type of future: here it sees only one type.
+/// Like `join_all` of `futures-util`, whose machinery is compiled per future type: here it sees only one.
 pub(crate) async fn join_boxed<T: Send>(futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     let mut outcomes: Vec<Option<T>> = Vec::new();
     outcomes.resize_with(futures.len(), || None);

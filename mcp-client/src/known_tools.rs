@@ -10,24 +10,24 @@ use std::{
     },
 };
 
-/// Says in an output schema that the tool gives `{"result": value}` for a value that is no object.
+/// The flag in an output schema for a tool that returns `{"result": value}` because the value is not an object.
 const WRAPS: &str = "x-fastmcp-wrap-result";
-/// How many such tools are remembered.
+/// The maximum number of such tools remembered.
 const MAX_TOOLS: usize = 10_000;
 
-/// The tools that wrap their output, by the schemas that were listed last.
+/// The tools that wrap their output, by the most recently listed schemas.
 #[derive(Debug, Default)]
 pub(crate) struct KnownTools {
     wrapping: Mutex<HashSet<String>>,
-    /// Whether there are any: mostly not, and then no call waits for the others.
+    /// Whether there are any: usually there are none, and calls take no lock.
     has_any: AtomicBool,
 }
 
 impl KnownTools {
-    /// Reads a `tools/list` result. A tool that cannot be read is passed over.
+    /// Reads a `tools/list` result. A malformed tool is skipped.
     pub(crate) fn learn(&self, result: &RawJson) {
         let mut wrapping = self.lock();
-        // Nearly no list has the flag, and then it is not read twice.
+        // Hardly any list contains the flag, which saves a second read.
         if wrapping.is_empty() && !result.as_str().contains(WRAPS) {
             return;
         }
@@ -44,7 +44,7 @@ impl KnownTools {
         self.has_any.store(!wrapping.is_empty(), Ordering::Relaxed);
     }
 
-    /// Whether a tool says that it wraps its output.
+    /// Whether a tool declares that it wraps its output.
     pub(crate) fn wraps(&self, tool: &ToolName) -> bool {
         self.has_any.load(Ordering::Relaxed) && self.lock().contains(&*tool.read())
     }

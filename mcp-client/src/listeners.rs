@@ -3,11 +3,11 @@
 use crate::{Era, Event, Events, log::LogListener, progress::ProgressListener};
 use std::sync::Arc;
 
-/// Who listens to the calls of a client.
+/// The listeners for the calls of a client.
 #[derive(Clone, Default)]
 pub(crate) struct Listeners {
     modern: Events,
-    /// A server with a handshake may say on the stream of a call what those who listen to the session hear as well.
+    /// A server with a handshake may send, on the stream of a call, what the session's listeners receive as well.
     legacy: Events,
     pub(crate) log: LogListener,
     pub(crate) progress: ProgressListener,
@@ -18,14 +18,14 @@ impl Listeners {
         if era == Era::Legacy { self.legacy.clone() } else { self.modern.clone() }
     }
 
-    /// One more that listens to every call.
+    /// Adds a listener for every call.
     pub(crate) fn add(&mut self, listener: Arc<dyn Fn(&Event) + Send + Sync>) {
         let second = Arc::clone(&listener);
         self.modern = std::mem::take(&mut self.modern).and_listener(move |event| listener(event));
         self.legacy = std::mem::take(&mut self.legacy).and_listener(move |event| second(event));
     }
 
-    /// One more that listens to the session and to every call, and hears nothing twice.
+    /// Adds a listener for the session and every call, which receives nothing twice.
     pub(crate) fn add_to_all(
         &mut self,
         session: Events,

@@ -18,7 +18,7 @@ use mcp_types::{
 use std::{fmt, future::IntoFuture, marker::PhantomData, time::Duration};
 use tokio::time::Instant;
 
-/// The longest that a list counts as good, whatever the server says.
+/// The longest time that a list counts as fresh, whatever the server says.
 const MAX_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request for one page of a list.
@@ -219,14 +219,14 @@ impl<R: ListRequest> IntoFuture for Operation<ListAll<R>> {
     }
 }
 
-/// A list that was read to its end.
+/// A completely read list.
 pub(crate) struct Listing<T> {
     pub(crate) items: Vec<T>,
-    /// Until when all of its pages are good, if the server said so of each.
+    /// When the first of its pages becomes stale, if the server gave a time for each.
     pub(crate) fresh_until: Option<Instant>,
 }
 
-/// Reads a list from its beginning to its end.
+/// Reads a list from beginning to end.
 // spec: CACHE-13
 pub(crate) async fn read_all<R: ListRequest>(
     caller: Caller,
@@ -237,7 +237,7 @@ pub(crate) async fn read_all<R: ListRequest>(
     Ok(Listing { items: items.0, fresh_until })
 }
 
-/// Hands out all pages of a list, and says until when all of them are good.
+/// Passes on all pages of a list, and returns until when all of them are fresh.
 pub(crate) fn read_pages<'a>(
     caller: Caller,
     limits: Limits,
@@ -251,20 +251,20 @@ pub(crate) fn read_pages<'a>(
     })
 }
 
-/// Takes the pages of a list as they come, so that what reads them is compiled once for all lists.
+/// Takes the pages of a list as they arrive, so that the reading is compiled once for all lists.
 pub(crate) trait TakePage: Send {
     fn take(&mut self, reply: Reply) -> Result<Page, Error>;
 }
 
 /// What a page says about itself.
 pub(crate) struct Page {
-    /// With the items that cannot be read.
+    /// Includes malformed items.
     size: Size,
     next: Option<String>,
     fresh_for: Option<Duration>,
 }
 
-/// The items of the pages that came.
+/// The items of the pages received.
 pub(crate) struct Items<R: ListRequest>(pub(crate) Vec<R::Item>);
 
 impl<R: ListRequest> Default for Items<R> {
@@ -298,11 +298,11 @@ impl<R: ListRequest> IntoFuture for Operation<ListPage<R>> {
     }
 }
 
-/// How the pages of a list are asked for.
+/// How the pages of a list are requested.
 #[derive(Clone, Copy)]
 pub(crate) struct PageRequest {
     method: &'static str,
-    /// Encodes the parameters for the page that begins at a cursor.
+    /// Encodes the parameters for the page at a cursor.
     at: fn(Option<String>) -> Result<Params, InvalidParams>,
 }
 
@@ -345,16 +345,16 @@ struct Walk {
     caller: Option<Result<Caller, Error>>,
     pages: Pages,
     next: Option<String>,
-    /// The end of the time for all pages, and how much there was.
+    /// When the time for all pages is up, and how much there was.
     end: Option<(Instant, Duration)>,
-    /// Until when all pages so far are good, if the server said so of each.
+    /// Until when all pages so far are fresh, if the server gave a time for each.
     fresh_until: Option<Instant>,
 }
 
 impl Walk {
     fn new(caller: Result<Caller, Error>, limits: Limits) -> Self {
         Self {
-            // A cursor of a session is none of the next one.
+            // A cursor is only valid within its session.
             caller: Some(caller.map(Caller::on_one_connection)),
             pages: Pages::new(limits),
             next: None,
@@ -363,7 +363,7 @@ impl Walk {
         }
     }
 
-    /// Hands the next page out; after the last one, or after an error, there is none.
+    /// Returns the next page; `None` after the last one, or after an error.
     fn next<'a>(
         &'a mut self,
         request: PageRequest,
@@ -383,7 +383,7 @@ impl Walk {
         })
     }
 
-    /// Takes note of a page, and goes on to the next if there is one.
+    /// Records a page, and moves to the next if there is one.
     fn turn(
         &mut self,
         caller: Caller,
@@ -402,7 +402,7 @@ impl Walk {
     }
 }
 
-/// Gives a page what is left of the time for all.
+/// Limits a page to the rest of the total time.
 fn within(caller: Caller, limits: Deadlines, end: Option<(Instant, Duration)>) -> Caller {
     let Some((end, _)) = end else { return caller };
     let mut limits = limits;
@@ -410,7 +410,7 @@ fn within(caller: Caller, limits: Deadlines, end: Option<(Instant, Duration)>) -
     caller.with_limits(limits)
 }
 
-/// The error of a page in the terms of all of them.
+/// Rewrites the error of a page in terms of the whole list.
 fn whole_time(mut error: Error, end: Option<(Instant, Duration)>) -> Error {
     if let (Error::Timeout { phase: Phase::Total, after, .. }, Some((_, total))) = (&mut error, end)
     {

@@ -24,14 +24,14 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection may take to shut down in good order before it is cut, and how long the calls that are under way
-/// may take before that, if nobody waits.
+/// How long a connection may take to shut down gracefully before it is cut, and how long calls in flight may take
+/// before that, if nobody is waiting.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Wraps the default stack in the layers of the user.
+/// Wraps the default stack in the user's layers.
 pub(crate) type Wrap = Arc<dyn Fn(BoxCallService) -> BoxCallService + Send + Sync>;
 
-/// Where a client keeps its session, or a group its members: at most one, whoever holds it.
+/// The slot for a client's session, or a group's members: at most one, however many holders it has.
 pub(crate) struct Slot<S = Footing>(Mutex<Option<Arc<Live<S>>>>);
 
 impl<S> Default for Slot<S> {
@@ -40,13 +40,13 @@ impl<S> Default for Slot<S> {
     }
 }
 
-/// A session from its first connecting to its end, and the task that drives it.
+/// A session from connecting to its end, and the task that drives it.
 pub(crate) struct Live<S = Footing> {
     state: watch::Receiver<State<S>>,
     stop: CancellationToken,
-    /// Cancelled when somebody waits for the end, so that nothing else is waited for.
+    /// Cancelled when someone waits for the end, so that nothing else is waited for.
     closing: CancellationToken,
-    /// Cancelled when the connection is to be initialized.
+    /// Cancelled when the connection should be initialized.
     initialize: CancellationToken,
     holders: Mutex<usize>,
     side_tasks: Arc<SideTasks>,
@@ -54,7 +54,7 @@ pub(crate) struct Live<S = Footing> {
 
 enum State<S> {
     Connecting,
-    /// There is a connection, and the protocol is not spoken yet.
+    /// Connected, but not initialized yet.
     Connected,
     Open(Arc<Opened<S>>),
     Failed(Arc<Error>),
@@ -63,12 +63,12 @@ enum State<S> {
 }
 
 impl<S> Slot<S> {
-    /// Joins the session that is there, or starts one; counted from now on.
+    /// Joins the current session, or starts one; the hold counts from now on.
     pub(crate) fn hold(self: &Arc<Self>, start: impl FnOnce() -> Arc<Live<S>>) -> Hold<S> {
         let mut slot = self.lock();
         let live = match &*slot {
             Some(live) if live.is_usable() => Arc::clone(live),
-            // A dead session is replaced, even if somebody still holds it.
+            // A dead session is replaced, even if it still has holders.
             dead => {
                 if let Some(dead) = dead {
                     dead.is_over_now();
@@ -84,7 +84,7 @@ impl<S> Slot<S> {
         self.lock().clone()
     }
 
-    /// The session, if there is one that is open now.
+    /// Returns the session, if one is open now.
     pub(crate) fn session(&self) -> Result<Arc<Opened<S>>, Error> {
         match &*self.lock() {
             Some(live) => live.session(),
@@ -97,7 +97,7 @@ impl<S> Slot<S> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Live<S>>>> {
-        // Nothing panics under the lock; were it so, the slot would still be whole.
+        // Nothing panics while holding the lock; even if it did, the slot would be intact.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -106,7 +106,7 @@ impl Live {
     /// Starts to connect, in a task of its own that ends with the session.
     pub(crate) fn start(dial: &Arc<dyn Dial>, plan: Plan, ground: &Arc<Ground>) -> Arc<Self> {
         let (dial, pause, ground) = (Arc::clone(dial), plan.pause.clone(), Arc::clone(ground));
-        // Dialed in the task, so that a panic of a connector is the task's.
+        // Dialed in the task, so that a panicking connector affects only the task.
         let dialing = async move {
             let (session, driver) = dial.dial(plan).await?;
             Ok((Footing { session, ground }, driver))
@@ -116,7 +116,7 @@ impl Live {
 }
 
 impl<S: Send + Sync + 'static> Live<S> {
-    /// Starts to connect, in a task of its own, which ends with what was opened.
+    /// Starts to connect, in a task of its own that ends with whatever was opened.
     pub(crate) fn begin(
         connecting: impl Future<Output = Result<(S, Driver), Error>> + Send + 'static,
         pause: Option<Pause>,
@@ -126,9 +126,9 @@ impl<S: Send + Sync + 'static> Live<S> {
         let side_tasks = Arc::<SideTasks>::default();
         let initialize = pause.clone().unwrap_or_default().over;
         let (stopped, hurry, work) = (stop.clone(), closing.clone(), Arc::clone(&side_tasks));
-        // In a box that is gone when it is connected: the task stays for as long as the session.
+        // Boxed and freed once connected: the task stays for the whole session.
         let connecting = Box::pin(connecting);
-        // In a box as well: the machinery of a task is compiled again for each type.
+        // Boxed as well: task machinery is compiled again for each future type.
         let task: BoxFuture<'static, ()> = Box::pin(async move {
             let connecting = telling_of_pause(connecting, pause, &sender);
             run(connecting, &sender, stopped, hurry, &work).await;
@@ -143,13 +143,13 @@ impl<S: Send + Sync + 'static> Live<S> {
         self.side_tasks.spawn(work);
     }
 
-    /// Has the connection initialized, if it waits for that, and waits until the session is open.
+    /// Initializes the connection, if it waits for that, and waits until the session is open.
     pub(crate) async fn initialized(&self, target: &str) -> Result<(), Error> {
         self.initialize.cancel();
         self.reaches(target, |state| matches!(state, State::Open(_))).await
     }
 
-    /// Waits until there is a connection, and the session is open if it is to be opened at once.
+    /// Waits until connected, and until the session is open if it is to be opened at once.
     pub(crate) async fn ready(&self, target: &str) -> Result<(), Error> {
         self.reaches(target, |state| matches!(state, State::Open(_) | State::Connected)).await
     }
@@ -180,7 +180,7 @@ impl<S: Send + Sync + 'static> Live<S> {
         }
     }
 
-    /// Waits until the session is not open any more, and says why.
+    /// Waits until the session is no longer open, and returns the reason.
     pub(crate) async fn ended(&self) -> Error {
         let mut state = self.state.clone();
         let is_over = |state: &State<S>| !matches!(state, State::Open(_) | State::Connected);
@@ -190,7 +190,7 @@ impl<S: Send + Sync + 'static> Live<S> {
         }
     }
 
-    /// Ends the session for everyone, calls under way too, and waits until it is closed.
+    /// Ends the session for everyone, including calls in flight, and waits until it is closed.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.stop();
@@ -198,7 +198,7 @@ impl<S: Send + Sync + 'static> Live<S> {
         while state.changed().await.is_ok() {}
     }
 
-    /// Waits until the session is closed, if nobody holds it any more.
+    /// Waits until the session is closed, if it has no more holders.
     pub(crate) async fn closed_if_unused(&self) {
         if self.stop.is_cancelled() {
             self.close().await;
@@ -211,7 +211,7 @@ impl<S: Send + Sync + 'static> Live<S> {
 }
 
 impl<S> Live<S> {
-    /// The session, if it is open now.
+    /// Returns the session, if it is open now.
     pub(crate) fn session(&self) -> Result<Arc<Opened<S>>, Error> {
         match &*self.state.borrow() {
             State::Open(opened) => Ok(Arc::clone(opened)),
@@ -221,13 +221,13 @@ impl<S> Live<S> {
         }
     }
 
-    /// Has the session end. From now on nobody finds it.
+    /// Ends the session. From now on nobody finds it.
     fn stop(&self) {
         self.is_over_now();
         self.stop.cancel();
     }
 
-    /// Notes that nobody is to find the session any more, if it is open or was when its task was cut off.
+    /// Marks the session as over, if it is open or was when its task was aborted.
     fn is_over_now(&self) {
         if let State::Open(opened) = &*self.state.borrow() {
             opened.is_over_now();
@@ -245,18 +245,18 @@ impl<S> Live<S> {
     }
 }
 
-/// One that is counted as a holder of a session. The last one ends it, in the background.
+/// A counted holder of a session. The last one ends it, in the background.
 pub(crate) struct Hold<S = Footing> {
     slot: Arc<Slot<S>>,
     live: Arc<Live<S>>,
 }
 
-/// The holder that a client is itself, so that its session outlives the connections of its users.
+/// The client's own hold, which lets its session outlive the connections of its users.
 #[derive(Default)]
 pub(crate) struct Kept(Mutex<Option<Hold>>);
 
 impl Kept {
-    /// Holds the session of another holder too, instead of any earlier one.
+    /// Holds the session of another holder too, replacing any earlier one.
     pub(crate) fn keep(&self, hold: &Hold) {
         let before = self.lock().replace(hold.another());
         drop(before);
@@ -274,7 +274,7 @@ impl Kept {
 }
 
 impl<S> Hold<S> {
-    /// One more holder of the same session.
+    /// Adds a holder of the same session.
     pub(crate) fn another(&self) -> Self {
         *self.live.holders() += 1;
         Self { slot: Arc::clone(&self.slot), live: Arc::clone(&self.live) }
@@ -299,7 +299,7 @@ impl<S> Drop for Hold<S> {
     }
 }
 
-/// The life of a session: connect, drive, close.
+/// Runs a session: connects, drives, closes.
 async fn run<S>(
     connecting: impl Future<Output = Result<(S, Driver), Error>>,
     state: &watch::Sender<State<S>>,
@@ -321,7 +321,7 @@ async fn run<S>(
     side_tasks.end();
     match end {
         None => {
-            // Lets go of the session, so that the driver sees its last user gone.
+            // Releases the session, so that the driver sees its last user gone.
             over(state, State::Closed);
             shut_down(driver, &closing).await;
         }
@@ -334,14 +334,14 @@ async fn run<S>(
     }
 }
 
-/// Tells that a session that was open is not any more, and lets go of it.
+/// Announces that an open session is over, and releases it.
 fn over<S>(state: &watch::Sender<State<S>>, now: State<S>) {
     if let State::Open(opened) = state.send_replace(now) {
         opened.is_over_now();
     }
 }
 
-/// Dials, and tells when there is a connection that waits to be initialized.
+/// Dials, and announces when a connection waits to be initialized.
 async fn telling_of_pause<F: Future, S>(
     dialing: F,
     pause: Option<Pause>,
@@ -358,7 +358,7 @@ async fn telling_of_pause<F: Future, S>(
     dialing.await
 }
 
-/// Ends a connection: calls that are under way may come to their end first, unless somebody waits.
+/// Ends a connection: calls in flight may finish first, unless someone is waiting.
 async fn shut_down(mut driver: Driver, closing: &CancellationToken) {
     let calls = closing.run_until_cancelled(&mut driver);
     let end = match tokio::time::timeout(CLOSE_TIMEOUT, calls).await {

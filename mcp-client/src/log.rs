@@ -5,14 +5,15 @@ use mcp_types::{LoggingLevel, LoggingMessageNotification, Notification as _, Raw
 use serde_json::Value;
 use std::sync::Arc;
 
-/// How much of one message is passed on.
+/// The maximum length of a message passed on.
 const MAX_CHARS: usize = 4_096;
 
-/// Who hears the log messages of servers: `tracing`, under the target `mcp_client::server_log`, or a closure in its place.
+/// The listener for servers' log messages: `tracing`, under the target `mcp_client::server_log`, or a closure in its
+/// place.
 #[derive(Clone)]
 pub(crate) struct LogListener {
     hear: Arc<dyn Fn(&Event) + Send + Sync>,
-    /// Nearly every call has this one listener: it costs nothing if it is the first.
+    /// Nearly every call has only this listener, which costs nothing as the first one.
     alone: Events,
 }
 
@@ -38,7 +39,7 @@ impl LogListener {
         Self { hear, alone: Events::listener(move |event| first(event)) }
     }
 
-    /// These listeners and this one.
+    /// Adds this listener.
     pub(crate) fn listen(&self, events: Events) -> Events {
         if events.is_empty() {
             return self.alone.clone();
@@ -48,7 +49,7 @@ impl LogListener {
     }
 }
 
-/// Hands a log message of the server to `tracing`; other events are left alone.
+/// Forwards a log message of the server to `tracing`; ignores other events.
 // spec: LOG-04 LOG-06
 fn trace(event: &Event) {
     match read(event) {
@@ -58,7 +59,7 @@ fn trace(event: &Event) {
     }
 }
 
-/// The log message that an event is, if it is one.
+/// Decodes an event that is a log message.
 fn read(event: &Event) -> Option<Result<LoggingMessageNotification, serde_json::Error>> {
     let Event::Notification(notification) = event else { return None };
     if notification.method != LoggingMessageNotification::METHOD {
@@ -94,7 +95,7 @@ fn write(message: &LoggingMessageNotification) {
     }
 }
 
-/// Text of a server as a log can bear it: on one line, without what a terminal would obey, and not too long.
+/// Makes a server's text safe for a log: one line, nothing that a terminal would interpret, and not too long.
 pub(crate) fn harmless(text: &str) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
@@ -127,7 +128,7 @@ mod tests {
     };
     use tracing::{Metadata, Subscriber, field, span};
 
-    /// Keeps each event as one line.
+    /// Records each event as one line.
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<String>>>);
 

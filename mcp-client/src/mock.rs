@@ -38,7 +38,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// How many messages are remembered; the oldest are forgotten.
+/// The maximum number of messages remembered; the oldest are dropped.
 const MAX_RECEIVED: usize = 10_000;
 
 /// A server whose answers a test sets. Clones share what was received.
@@ -124,7 +124,7 @@ impl Server {
         }
     }
 
-    /// Remembers what came; gives its parameters.
+    /// Records a message; returns its parameters.
     fn note(&self, method: &str, params: Option<&RawJson>) -> Value {
         let params: Value = params.and_then(|params| params.to_value().ok()).unwrap_or_default();
         let mut received = self.log();
@@ -175,19 +175,19 @@ impl Server {
     }
 }
 
-/// A tool as a list has it.
+/// Returns a tool as listed.
 fn listed(name: &str) -> Value {
     let schema = object([("type", "object".into())]);
     object([("name", name.into()), ("inputSchema", schema)])
 }
 
-/// The content of a result that is one text.
+/// Returns the content of a result with one text.
 fn text(text: String) -> (&'static str, Value) {
     let block = object([("type", "text".into()), ("text", text.into())]);
     ("content", Value::Array(vec![block]))
 }
 
-/// What the server says of itself: that it has everything.
+/// Returns what the server says about itself: it has everything.
 fn introduction() -> Value {
     let info = object([("name", "mock".into()), ("version", env!("CARGO_PKG_VERSION").into())]);
     let all = ["completions", "prompts", "resources", "tools"].map(|name| (name, object([])));
@@ -200,7 +200,7 @@ fn introduction() -> Value {
     ])
 }
 
-/// A result that says that it is one.
+/// Marks a result as complete.
 fn complete(mut result: Value) -> Value {
     if let Value::Object(members) = &mut result {
         members.entry("resultType").or_insert_with(|| "complete".into());

@@ -52,7 +52,7 @@ mod browser;
 pub use browser::{OpenBrowserError, open_browser};
 pub use mcp_transport::http::oauth::*;
 
-/// An extension that says no more than that the client has it.
+/// An extension that merely declares that the client supports it.
 pub(crate) struct Declared(pub(crate) String);
 
 impl mcp_session::Extension for Declared {

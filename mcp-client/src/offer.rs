@@ -14,7 +14,7 @@ pub(crate) enum Offer {
 }
 
 impl Offer {
-    /// The member of the server's capabilities.
+    /// Returns the member of the server's capabilities.
     fn name(self) -> &'static str {
         match self {
             Self::Completions => "completions",
@@ -27,7 +27,7 @@ impl Offer {
 }
 
 impl Offer {
-    /// What a method needs, if it is one of the protocol that needs anything.
+    /// Returns what a method requires; `None` for methods outside the protocol and those that require nothing.
     pub(crate) fn of(method: &str) -> Option<Self> {
         Some(match method.split_once('/')?.0 {
             "completion" => Self::Completions,
@@ -40,7 +40,7 @@ impl Offer {
     }
 }
 
-/// Refuses a call of something that a server with a handshake has not offered: only what was negotiated may be used.
+/// Refuses calls of anything that a server with a handshake has not offered: only what was negotiated may be used.
 ///
 /// A stateless server negotiates nothing; it refuses calls itself.
 // spec: META-16 LOG-03 OLD-03
@@ -56,14 +56,14 @@ pub(crate) fn require(server: &Server, method: &'static str, offer: Offer) -> Re
         Offer::Resources => capabilities.resources.is_some(),
         Offer::Tools => capabilities.tools.is_some(),
     };
-    // A capability of an unexpected shape is one all the same.
+    // A capability of an unexpected shape still counts.
     if is_offered || capabilities.extra.get(offer.name()).is_some() {
         return Ok(());
     }
     Err(Error::NotOffered { method: method.into(), capability: offer.name() })
 }
 
-/// Refuses a call of an extension that the server has not declared, whatever its era: it may not even know the method.
+/// Refuses calls of an extension that the server has not declared, whatever its era: it may not even know the method.
 // spec: VER-14
 #[cfg(feature = "skills")]
 pub(crate) fn require_extension(
@@ -78,7 +78,7 @@ pub(crate) fn require_extension(
     Err(Error::NotOffered { method: method.into(), capability: id })
 }
 
-/// Whether the revision of the session had no capability for completion yet.
+/// Whether the session's revision predates the capability for completion.
 fn is_older(server: &Server) -> bool {
     server.version == ProtocolVersion::V2024_11_05
 }

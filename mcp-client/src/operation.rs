@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-/// What ids of tasks begin with. In one word, for each call has the room.
+/// The prefix of task ids. One word, because every call has space for it.
 pub(crate) type TaskPrefix = Arc<Box<str>>;
 
 /// A call that has not been sent yet: configure it, then await it.
@@ -46,10 +46,10 @@ pub(crate) type TaskPrefix = Arc<Box<str>>;
 /// Nothing is sent before the first poll. Dropping the future cancels the request on the wire.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Operation<K> {
-    /// In a box, for an error is large and seldom.
+    /// Boxed, because an error is large and rare.
     caller: Result<Caller, Box<Error>>,
     kind: K,
-    /// What ids of tasks begin with, if the call is one of a group.
+    /// The prefix of task ids, if the call belongs to a group.
     task_prefix: Option<TaskPrefix>,
 }
 
@@ -163,13 +163,13 @@ impl<K> Operation<K> {
         &mut self.kind
     }
 
-    /// The same call as another kind.
+    /// Changes the kind of the call.
     pub(crate) fn map<L>(self, change: impl FnOnce(K) -> L) -> Operation<L> {
         let Self { caller, kind, task_prefix } = self;
         Operation { caller, kind: change(kind), task_prefix }
     }
 
-    /// Notes what is wrong with the call; the first error is the one that the future gives.
+    /// Records what is wrong with the call; its future returns the first error.
     pub(crate) fn check(&mut self, outcome: Result<(), InvalidParams>) {
         if let Err(error) = outcome
             && self.caller.is_ok()
@@ -178,17 +178,17 @@ impl<K> Operation<K> {
         }
     }
 
-    /// Makes the call one that fails with this error, whatever else is wrong with it.
+    /// Makes the call fail with this error, whatever else is wrong with it.
     pub(crate) fn fail(&mut self, error: InvalidParams) {
         self.caller = Err(Box::new(error.into()));
     }
 
-    /// The same call, which will fail with this error.
+    /// Makes the call fail with this error.
     pub(crate) fn refused(self, error: Error) -> Self {
         Self { caller: Err(Box::new(error)), ..self }
     }
 
-    /// The same call, whose task, if it becomes one, has an id that begins so.
+    /// Sets the prefix of the task's id, if the call becomes a task.
     pub(crate) fn with_task_prefix(self, prefix: Option<TaskPrefix>) -> Self {
         Self { task_prefix: prefix, ..self }
     }
@@ -197,18 +197,18 @@ impl<K> Operation<K> {
         self.task_prefix.clone()
     }
 
-    /// The same call, refused if the server has not offered what it needs.
+    /// Refuses the call if the server has not offered what it needs.
     pub(crate) fn needs(self, method: &'static str, offer: Offer) -> Self {
         self.try_with(|caller| offer::require(caller.server(), method, offer))
     }
 
-    /// The same call, refused if the server has not declared the extension that has it.
+    /// Refuses the call if the server has not declared the extension that it belongs to.
     #[cfg(feature = "skills")]
     pub(crate) fn needs_extension(self, method: &'static str, id: &'static str) -> Self {
         self.try_with(|caller| offer::require_extension(caller.server(), method, id))
     }
 
-    /// The future of the call.
+    /// Returns the future of the call.
     pub(crate) fn start<T, F>(
         self,
         run: impl FnOnce(Caller, K) -> F + Send + 'static,
@@ -265,7 +265,7 @@ pub(crate) fn begin_offered<K>(
     Operation { caller, kind, task_prefix: None }
 }
 
-/// Something that a caller gave, and that cannot be sent.
+/// Returns the error for a caller's value that cannot be sent.
 pub(crate) fn no_json_form(what: &str, name: &str, error: &serde_json::Error) -> InvalidParams {
     InvalidParams::new(format!("{what} {name:?} has no JSON form: {error}"))
 }

@@ -3,7 +3,7 @@
 use mcp_session::Endless;
 use std::collections::HashSet;
 
-/// How much of a list is read before it is taken for endless.
+/// How much of a list is read before it counts as endless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) pages: usize,
@@ -11,7 +11,7 @@ pub(crate) struct Limits {
     pub(crate) bytes: usize,
 }
 
-/// What a page has.
+/// The size of a page.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Size {
     pub(crate) items: usize,
@@ -24,7 +24,7 @@ impl Default for Limits {
     }
 }
 
-/// The place in a list, and all places before.
+/// The position in a list, and all earlier ones.
 #[derive(Debug)]
 pub(crate) struct Pages {
     limits: Limits,
@@ -43,7 +43,7 @@ impl Pages {
         self.pages == 0
     }
 
-    /// Takes note of a page, and gives the cursor of the next, if there is one. Any text is a cursor, the empty one too.
+    /// Records a page, and returns the cursor of the next, if there is one. Any text is a cursor, even an empty one.
     // spec: PAG-02 PAG-04 PAG-05 PAG-07
     pub(crate) fn turn(
         &mut self,

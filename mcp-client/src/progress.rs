@@ -3,7 +3,7 @@
 use crate::{Event, Events, Progress, log::harmless};
 use std::sync::Arc;
 
-/// Who hears of the progress of calls that bring nobody of their own.
+/// The progress listener for calls without their own.
 #[derive(Clone, Default)]
 pub(crate) struct ProgressListener(Option<Arc<dyn Fn(Progress) + Send + Sync>>);
 
@@ -12,7 +12,7 @@ impl ProgressListener {
         Self(Some(Arc::new(listener)))
     }
 
-    /// These listeners and this one. By default that is `tracing`, if somebody there wants to know.
+    /// Adds this listener. The default is `tracing`, if it is enabled.
     pub(crate) fn listen(&self, events: Events) -> Events {
         match &self.0 {
             Some(listener) => {
@@ -37,13 +37,13 @@ fn trace(event: &Event) {
     }
 }
 
-/// Progress as one line: how much of how much, in percent, and what is being done.
+/// Formats progress as one line: how much of how much, in percent, and what is being done.
 fn line(progress: &Progress) -> String {
     let Progress { progress: done, total, message, .. } = progress;
     let mut line = done.to_string();
     if let Some(total) = total {
         line = format!("{line}/{total}");
-        // Of nothing, or of what is no number, there is no part.
+        // There is no percentage of zero, or of what is not a number.
         let percent = done / total * 100.0;
         if percent.is_finite() {
             line = format!("{line} ({percent:.0}%)");

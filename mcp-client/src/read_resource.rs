@@ -67,7 +67,7 @@ impl<O: Send + 'static> IntoFuture for Operation<ReadResource<O>> {
 }
 
 impl<O: 'static> ReadResource<O> {
-    /// The call as it is sent, for a task.
+    /// Prepares the call to be sent as a task.
     pub(crate) fn prepare(self, _: Arc<KnownTools>) -> Result<Prepared<O>, Error> {
         let Self { uri, read } = self;
         let params = Params::encode(&Body { uri: &uri })?;
@@ -95,7 +95,7 @@ fn read(reply: Reply) -> Result<ReadResourceResult, Error> {
     operation::decode(METHOD, reply)
 }
 
-/// Refuses what is no URI at all; what it means is the server's business.
+/// Rejects what is not a URI at all; what it means is up to the server.
 pub(crate) fn check(uri: &str) -> Result<(), InvalidParams> {
     let scheme = uri.split_once(':').map(|(scheme, _)| scheme.as_bytes()).unwrap_or_default();
     let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)

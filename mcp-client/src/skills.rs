@@ -193,7 +193,7 @@ impl IntoFuture for Operation<GetSkill> {
     }
 }
 
-/// So that one broken entry does not hide all others.
+/// Decodes each entry separately, so that a broken one does not hide the others.
 fn one_by_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<List<Skill>, D::Error> {
     Vec::<Value>::deserialize(deserializer).map(List::decode_each)
 }

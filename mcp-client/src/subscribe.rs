@@ -16,7 +16,7 @@ pub struct Subscribe {
     filter: SubscriptionFilter,
 }
 
-/// Who is asked.
+/// Who is asked for the subscription.
 #[derive(Clone, Debug)]
 enum Source {
     Client(Client),

@@ -1,11 +1,11 @@
 //! Suggesting similar names.
 
-/// How many names are proposed.
+/// The maximum number of suggestions.
 const MOST: usize = 3;
-/// How alike two names are at least, of 1.
+/// The minimum similarity of two names, out of 1.
 const ALIKE: f64 = 0.8;
 
-/// The names most like one that nothing has, the most alike first.
+/// Returns the known names most similar to an unknown one, the closest first.
 pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
     let likeness = |known: &str| {
@@ -20,7 +20,7 @@ pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
         .collect();
     let mut near = Vec::new();
     while near.len() < MOST {
-        // Of those that are alike to the same degree the first one.
+        // Of equally similar ones, the first.
         let most = alike.iter().enumerate().rev().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0));
         let Some((place, _)) = most else { break };
         near.push(alike.remove(place).1);
@@ -28,7 +28,7 @@ pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> 
     near
 }
 
-/// The end of a message about a name that nothing has.
+/// Returns the end of a message about an unknown name.
 #[cfg(feature = "config")]
 pub(crate) fn did_you_mean(near: &[impl AsRef<str>]) -> String {
     if near.is_empty() {

@@ -63,7 +63,7 @@ impl Target {
         }
     }
 
-    /// An endpoint with a login, whose extension is declared.
+    /// Creates a target for an endpoint with a login, and declares its extension.
     #[cfg(feature = "oauth")]
     pub(crate) fn logging_in<T: mcp_transport::http::MakeHttpService>(
         endpoint: mcp_transport::http::Endpoint<T>,
@@ -86,7 +86,7 @@ impl Target {
         &self.name
     }
 
-    /// A target that is dialed in a way of its own.
+    /// Creates a target that is dialed in its own way.
     pub(crate) fn dialed_by(name: String, dial: impl Dial + 'static) -> Self {
         Self { name: name.into(), dial: Arc::new(dial) }
     }
@@ -95,7 +95,7 @@ impl Target {
         Arc::clone(&self.dial)
     }
 
-    /// The same target, for which the plan of a connection is changed.
+    /// Changes the plan of each connection.
     #[cfg(any(feature = "config", feature = "oauth"))]
     pub(crate) fn planned(self, change: impl Fn(&mut Plan) + Send + Sync + 'static) -> Self {
         let Self { name, dial } = self;
@@ -151,13 +151,13 @@ impl Target {
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Http {
-        /// By the habit of naming endpoints of the older binding so.
+        /// Judged by the usual naming of endpoints of the older binding.
         is_sse: bool,
     },
     WebSocket,
     /// A script, a program or a socket: the file says which.
     Path,
-    /// No target, and why.
+    /// Not a target, and why.
     Nothing(String),
 }
 
@@ -177,7 +177,7 @@ fn kind_of(text: &str) -> Kind {
     }
 }
 
-/// A URL without what may be secret in it: user, password, query and fragment.
+/// Strips what may be secret from a URL: user, password, query and fragment.
 pub(crate) fn without_secrets(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -239,7 +239,7 @@ where
     }
 }
 
-/// A target of each type that starts a child process in its own way.
+/// Implements the conversion for each type that starts a child process in its own way.
 #[cfg(feature = "stdio")]
 macro_rules! from_runner {
     ($($runner:ident),+) => {$(
@@ -281,7 +281,7 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Whether the path of a URL names an endpoint of the older HTTP binding, by the habit of naming it so.
+/// Whether the path of a URL, by the usual naming, suggests an endpoint of the older HTTP binding.
 pub(crate) fn is_http_sse(text: &str) -> bool {
     mcp_transport::Url::parse(text)
         .is_ok_and(|url| url.path().split('/').any(|segment| segment == "sse"))

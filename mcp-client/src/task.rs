@@ -17,14 +17,14 @@ use std::{
     time::Duration,
 };
 
-/// A call as it is sent, and how its result is read.
+/// A call as sent, and how its result is decoded.
 pub(crate) struct Prepared<O> {
     pub(crate) method: &'static str,
     pub(crate) params: Params,
     pub(crate) read: Reader<O>,
 }
 
-/// Reads a result.
+/// Decodes a result.
 pub(crate) type Reader<O> = Box<dyn Fn(Reply) -> Result<O, Error> + Send + Sync>;
 
 /// A call that the server runs in the background, if it agreed to. Awaiting it gives the result of the call.
@@ -179,12 +179,12 @@ impl<O> fmt::Debug for Task<O> {
     }
 }
 
-/// The state of a call that was done at once.
+/// Returns the state of a call that was completed at once.
 fn completed() -> TaskState {
     TaskState::new(TaskStatus::Completed)
 }
 
-/// Gives a kind of call its way to be a task.
+/// Lets a kind of call become a task.
 macro_rules! tasks {
     ($(($($param:ident)?) $kind:ty => $output:ty, $what:literal;)+) => {$(
         impl$(<$param: 'static>)? Operation<$kind> {

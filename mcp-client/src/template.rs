@@ -123,7 +123,7 @@ mod tests {
     use super::expand_template;
     use serde_json::{Value, json};
 
-    /// The variables of the examples of the standard.
+    /// Returns the variables from the examples of the standard.
     fn variables() -> Value {
         json!({
             "count": ["one", "two", "three"], "dom": ["example", "com"], "dub": "me/too",
@@ -170,7 +170,7 @@ mod tests {
             ("{&x,y,empty}", "&x=1024&y=768&empty="),
             ("{?undef}", ""),
         ] {
-            // Only those that the template has: others would be refused.
+            // Only those that the template has: others would be rejected.
             let mut variables = variables();
             let members = variables.as_object_mut().unwrap();
             members.retain(|name, _| {

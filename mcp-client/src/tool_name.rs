@@ -4,20 +4,20 @@ use bytes::Bytes;
 use mcp_types::RawJson;
 use std::{borrow::Cow, fmt, ops::Range};
 
-/// Larger parameters are not kept for the name that is in them.
+/// Larger parameters are not kept alive just for the name in them.
 const SMALL: usize = 1024;
-/// Up to this length, with its quotes, a name has no memory of its own, and nothing is counted for it.
+/// Up to this length, including quotes, a name is stored inline, which avoids reference counting.
 const SHORT: usize = 31;
 
-/// The name of a tool, a string in JSON.
+/// The name of a tool, as a JSON string.
 #[derive(Clone)]
 pub(crate) struct ToolName(Name);
 
 #[derive(Clone)]
 enum Name {
-    /// The rest is whatever came after the name.
+    /// The bytes after the name are whatever followed it.
     Short { length: u8, text: [u8; SHORT] },
-    /// Where the parameters of the call are, which are kept for it.
+    /// The position in the parameters of the call, which are kept alive for it.
     Long(Bytes),
 }
 
@@ -30,12 +30,12 @@ impl ToolName {
         Self::within(&text.into(), place)
     }
 
-    /// The name that is there in the parameters.
+    /// Returns the name at this position in the parameters.
     #[inline]
     pub(crate) fn within(params: &Bytes, place: Range<usize>) -> Self {
         let rest = &params[place.start..];
         Self(match (u8::try_from(place.len()), rest.first_chunk()) {
-            // All of it in one piece, for a copy of so few bytes is more work to begin than to do.
+            // Copied as a whole: for so few bytes, a copy of variable length costs more to start than to do.
             (Ok(length), Some(text)) if place.len() <= SHORT => Name::Short { length, text: *text },
             _ if params.len() <= SMALL => Name::Long(params.slice(place)),
             _ => Name::Long(Bytes::copy_from_slice(&params[place])),
@@ -50,7 +50,7 @@ impl ToolName {
     }
 
     pub(crate) fn read(&self) -> Cow<'_, str> {
-        // It was written by `append_str`.
+        // Written by `append_str`.
         let json = std::str::from_utf8(self.as_json()).unwrap_or_default();
         RawJson::read_str(json).unwrap_or_default()
     }
@@ -80,7 +80,7 @@ mod tests {
     use bytes::Bytes;
     use mcp_types::RawJson;
 
-    /// A name in parameters that go on for so long.
+    /// Returns a name in parameters with this many bytes after it.
     fn within(name: &str, rest: usize) -> (Bytes, ToolName) {
         let mut params = b"{".to_vec();
         RawJson::append_str(name, &mut params);

@@ -29,14 +29,14 @@ pub struct ToolResult {
     /// Whether the tool failed; the content says why.
     pub is_error: bool,
     tool: ToolName,
-    /// Whether the tool says, where it is listed, that it wraps its output.
+    /// Whether the tool's listing declares that it wraps its output.
     wraps: bool,
 }
 
-/// Which tool a result is from, and what is known of that.
+/// The tool that a result comes from, and what is known about it.
 pub(crate) struct Origin {
     pub(crate) tool: ToolName,
-    /// Whether it says, where it is listed, that it wraps its output.
+    /// Whether the tool's listing declares that it wraps its output.
     pub(crate) wraps: bool,
 }
 
@@ -119,7 +119,7 @@ fn failed(tool: &ToolName, content: Vec<ContentBlock>) -> Error {
     Error::Tool { tool: (*tool.read()).into(), message, content }
 }
 
-/// The structured output of the tool is of another type than the program wants.
+/// Describes structured output of another type than the program wants.
 fn unfit(tool: &ToolName, error: &serde_json::Error) -> serde_json::Error {
     serde_json::Error::custom(format!("the output of tool {tool:?} does not fit: {error}"))
 }
@@ -130,7 +130,7 @@ fn is_wrapped(meta: &MetaObject) -> bool {
     wrap == Some(&Value::Bool(true))
 }
 
-/// Decodes the structured output; once more if strings in it are not text.
+/// Decodes the structured output; again if strings in it contain invalid text.
 pub(crate) fn read_typed<T: DeserializeOwned>(origin: &Origin, reply: &Reply) -> Result<T, Error> {
     read_as_it_is(origin, reply).or_else(|error| match (&error, reply.repaired()) {
         (Error::Decode { .. }, Some(repaired)) => read_as_it_is(origin, &repaired),
@@ -139,7 +139,7 @@ pub(crate) fn read_typed<T: DeserializeOwned>(origin: &Origin, reply: &Reply) ->
 }
 
 fn read_as_it_is<T: DeserializeOwned>(origin: &Origin, reply: &Reply) -> Result<T, Error> {
-    // Nearly always it is this, and read in one pass.
+    // Nearly always this case, which needs a single pass.
     if !origin.wraps
         && let Ok(Direct { structured_content, is_error, meta }) = reply.decode()
         && !is_error.unwrap_or_default()
@@ -156,7 +156,7 @@ fn read_as_it_is<T: DeserializeOwned>(origin: &Origin, reply: &Reply) -> Result<
     parts.read(origin).map_err(|source| Error::Decode { method: METHOD.into(), source })
 }
 
-/// A result whose structured output fits.
+/// A result whose structured output has the expected type.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Direct<T> {
@@ -166,7 +166,7 @@ struct Direct<T> {
     meta: Option<MetaObject>,
 }
 
-/// A result whose parts are looked at one by one.
+/// A result whose parts are examined one by one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parts<'a> {
@@ -200,7 +200,7 @@ impl Parts<'_> {
             return Ok(result);
         }
         serde_json::from_str(structured.get()).or_else(|error| {
-            // An older server does not say that it wraps; of two errors, that of the whole is the plainer one.
+            // An older server does not declare that it wraps; of two errors, that of the whole is clearer.
             unwrap_only(structured).ok_or_else(|| unfit(&origin.tool, &error))
         })
     }
@@ -219,7 +219,7 @@ impl Parts<'_> {
     }
 }
 
-/// The value of an object that has a member `result` and no other.
+/// Returns the value of an object whose only member is `result`.
 fn unwrap_only<T: DeserializeOwned>(structured: &RawValue) -> Option<T> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

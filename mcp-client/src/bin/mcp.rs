@@ -3,7 +3,7 @@
 use mcp_client::cli::{Terminal, run};
 use std::{process::ExitCode, time::Duration};
 
-/// How long what is cut off may take to end.
+/// How long interrupted work may take to end.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -17,9 +17,9 @@ fn main() -> ExitCode {
     };
     let code = runtime.block_on(run(std::env::args_os(), &terminal));
     match code {
-        // Who was told to end may have left a child process that is still to be killed.
+        // A command that was told to end may have left a child process, which still has to be killed.
         128.. => runtime.shutdown_timeout(MAX_WAIT),
-        // A question that nobody answers must not keep the program.
+        // An unanswered question must not keep the program running.
         _ => runtime.shutdown_background(),
     }
     code.into()

@@ -14,7 +14,7 @@ pub(super) struct Validations {
 }
 
 impl Validations {
-    /// The layer that does it; each session begins to learn about its tools.
+    /// Returns the layer that validates; each session learns about its tools afresh.
     pub(super) fn wrap(self) -> Wrap {
         let Self { output, arguments } = self;
         Arc::new(move |service| {

@@ -28,12 +28,12 @@ pub struct CallingTool<O>(Stage<O>);
 
 enum Stage<O> {
     Begun(Operation<CallTool<O>>),
-    // Without the arguments, which are encoded by then.
+    // Without the arguments, which have been encoded by then.
     Waiting { reply: CompactCall, reading: Reading<O>, _watch: Option<Box<Watch>> },
     Over,
 }
 
-/// What it takes to read the reply.
+/// What is needed to decode the reply.
 struct Reading<O> {
     footing: Arc<Opened<Footing>>,
     tool: ToolName,
@@ -45,7 +45,7 @@ impl<O> CallingTool<O> {
         Self(Stage::Begun(operation))
     }
 
-    /// Sends the call, and reads the reply if it is there at once.
+    /// Sends the call, and decodes the reply if it is available at once.
     fn begin(
         &mut self,
         operation: Operation<CallTool<O>>,

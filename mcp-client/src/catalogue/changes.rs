@@ -39,7 +39,7 @@ impl<T: Listed> Changes<T> {
 }
 
 impl<T: Listed> Seen<T> {
-    /// What is new; `None` when nothing will be.
+    /// Returns the next difference; `None` once there will be no more.
     async fn next(&mut self) -> Option<Result<Difference<T>, Arc<Error>>> {
         loop {
             let (snapshot, failure) = {

@@ -55,7 +55,7 @@ impl<T: Listed> Difference<T> {
     }
 }
 
-/// The items of a list, of those with the same key the first.
+/// Returns the items of a list; of those with the same key, only the first.
 fn firsts<T: Listed>(snapshot: &Snapshot<T>) -> impl Iterator<Item = &T> {
     snapshot.iter().enumerate().filter(|(place, _)| snapshot.is_first(*place)).map(|(_, item)| item)
 }
@@ -67,7 +67,7 @@ fn members<T: Listed>(item: &T) -> Map<String, Value> {
     }
 }
 
-/// The members that are not the same in both.
+/// Returns the members that differ.
 fn fields(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
     let differing = before.iter().filter(|(name, value)| after.get(*name) != Some(value));
     let new = after.keys().filter(|name| !before.contains_key(*name));

@@ -15,63 +15,63 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-/// How long the first reading waits for a subscription, so that no change between the two is missed. One that is agreed to
-/// later has the list read once more: nobody waits for a subscription to see a list.
+/// How long the first read waits for a subscription, so that no change between the two is missed. If the server agrees
+/// later, the list is read once more: seeing a list never has to wait for a subscription.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// How many times the quiet that is waited for a flood of changes is let run.
+/// The maximum total wait for a burst to end, as a multiple of the pause.
 const LONGEST: u32 = 8;
-/// The wait after the first failure; it doubles with each further one.
+/// The delay after the first failure; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-/// The longest wait.
+/// The longest delay.
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
-/// Keeps one list fresh until nobody looks at it any more.
+/// Keeps one list fresh until nobody uses it any more.
 pub(super) struct Keeper<T> {
     caller: Caller,
     debounce: Duration,
     wanted: watch::Receiver<u64>,
     state: watch::Sender<State<T>>,
     watch: Watch,
-    /// How many readings in a row have failed.
+    /// The number of consecutive failed reads.
     failures: u32,
-    /// How many subscriptions in a row have ended soon.
+    /// The number of consecutive subscriptions that ended quickly.
     endings: u32,
 }
 
-/// How the keeper hears of changes.
+/// How the keeper learns about changes.
 enum Watch {
-    /// The server does not tell.
+    /// The server does not notify.
     Nobody,
-    /// The server was asked to tell.
+    /// The server was asked to notify.
     Asked(BoxFuture<'static, Result<Option<Subscription>, Error>>),
-    /// Since a time, through a subscription.
+    /// Through a subscription, since a time.
     Since(Instant, Fuse<Subscription>),
-    /// The subscription has ended; another one will be asked for at a time.
+    /// The subscription has ended; another one will be requested at this time.
     Again(Instant),
 }
 
-/// What is heard from a watch.
+/// An event from a watch.
 enum Heard {
     /// Something may have changed.
     Change,
-    /// The server has agreed to tell, or not.
+    /// The server has agreed to notify, or not.
     Answer(Result<Option<Subscription>, Error>),
     /// The subscription has ended.
     End,
-    /// The time for another one has come.
+    /// It is time for another subscription.
     Due,
 }
 
-/// Why the list is to be read.
+/// Why the list has to be read.
 enum Wake {
-    /// The server has told that it changed.
+    /// The server has announced a change.
     Noticed,
-    /// Somebody wants it.
+    /// Someone requested it.
     Wanted,
-    /// The last reading failed, some time ago.
+    /// The last read failed, some time ago.
     Failed,
-    /// Changes may have been missed: the subscription was made anew.
+    /// Changes may have been missed: the subscription is new.
     Subscribed,
     /// There is no reason yet.
     Nothing,
@@ -113,7 +113,7 @@ impl<T: Listed> Keeper<T> {
     async fn keep(&mut self) {
         loop {
             let retry = self.state.borrow().is_outdated.then(|| self.retry_at()).flatten();
-            // One thing at a time: changes that are told while the list is read wait in the subscription.
+            // One thing at a time: changes announced during a read wait in the subscription.
             match self.wake(retry).await {
                 Wake::Noticed => {
                     self.outdate();
@@ -138,7 +138,7 @@ impl<T: Listed> Keeper<T> {
         }
     }
 
-    /// Waits until the server is quiet, or has not been for long, or somebody cannot wait.
+    /// Waits until the server is quiet, the burst has lasted too long, or someone cannot wait.
     async fn settle(&mut self) {
         let Self { wanted, watch, debounce, .. } = self;
         let end = Instant::now() + *debounce * LONGEST;
@@ -150,21 +150,21 @@ impl<T: Listed> Keeper<T> {
                 () = sleep_until(end) => return,
                 heard = timeout_at(quiet, watch.next::<T>()) => match heard {
                     Ok(Heard::Change) => {}
-                    // The end of a subscription is heard once more.
+                    // The end of a subscription is reported again.
                     _ => return,
                 },
             }
         }
     }
 
-    /// Follows a change, or takes the next step to a subscription that tells of them.
+    /// Handles an event: a change, or the next step towards a subscription.
     // spec: SUB-07
     fn hear(&mut self, heard: Heard) -> Wake {
         self.watch = match heard {
             Heard::Change => return Wake::Noticed,
             Heard::Answer(answer) => Watch::after(answer, &mut self.endings),
             Heard::End => {
-                // One that has held for long was no failure.
+                // A subscription that lasted long was no failure.
                 if matches!(&self.watch, Watch::Since(since, _) if since.elapsed() > MAX_BACKOFF) {
                     self.endings = 0;
                 }
@@ -202,7 +202,7 @@ impl<T: Listed> Keeper<T> {
         });
     }
 
-    /// When a list that is known to have changed is tried again.
+    /// Returns when to retry reading a list that is known to have changed.
     fn retry_at(&self) -> Option<Instant> {
         let failures = self.failures.checked_sub(1)?;
         Some(self.state.borrow().attempted + backoff(failures))
@@ -210,7 +210,7 @@ impl<T: Listed> Keeper<T> {
 }
 
 impl Watch {
-    /// What follows from an answer.
+    /// Returns the state that follows an answer.
     fn after(answer: Result<Option<Subscription>, Error>, endings: &mut u32) -> Self {
         match answer {
             Ok(Some(subscription)) => Self::Since(Instant::now(), subscription.fuse()),
@@ -219,14 +219,14 @@ impl Watch {
         }
     }
 
-    /// Another subscription, the later the more have ended.
+    /// Schedules another subscription; the delay grows with the number that have ended.
     fn again(endings: &mut u32) -> Self {
         let pause = backoff(*endings);
         *endings = endings.saturating_add(1);
         Self::Again(Instant::now() + pause)
     }
 
-    /// Waits for something to happen. After an answer there is no more to wait for.
+    /// Waits for the next event. After an answer, there is nothing more to wait for.
     async fn next<T: Listed>(&mut self) -> Heard {
         match self {
             Self::Nobody => std::future::pending().await,
@@ -251,7 +251,7 @@ impl Watch {
     }
 }
 
-/// Subscribes to changes of a list; `None` if the server does not tell of them.
+/// Subscribes to changes of a list; `None` if the server does not notify about them.
 // spec: SUB-02
 fn subscribe<T: Listed>(
     session: Session,
@@ -260,7 +260,7 @@ fn subscribe<T: Listed>(
         let capabilities = &session.server().capabilities;
         let Some(filter) = T::subscription(capabilities) else { return Ok(None) };
         match session.subscribe(filter.clone()).await {
-            // To hear nothing, nobody needs to listen.
+            // A subscription that would receive nothing is not needed.
             Ok(subscription) => Ok(Some(subscription).filter(|it| *it.acknowledged() == filter)),
             Err(error) if error.as_rpc().is_some() => Ok(None),
             Err(error) => Err(error),
@@ -273,7 +273,7 @@ async fn read<T: Listed>(caller: Caller) -> Result<Listing<T>, Error> {
     read_all::<T::Request>(caller, Limits::default()).await
 }
 
-/// A wait that doubles with each failure, up to a limit, and of which half is left to chance, so that clients that failed
+/// Returns a delay that doubles with each failure, up to a limit. Half of it is random, so that clients that failed
 /// together do not come back together.
 // spec: CACHE-08
 fn backoff(failures: u32) -> Duration {

@@ -54,7 +54,7 @@ macro_rules! listed {
 listed! {
     Prompt: ListPromptsRequest, name, prompts -> prompts_list_changed, PromptsChanged;
     Resource: ListResourcesRequest, uri, resources -> resources_list_changed, ResourcesChanged;
-    // There is one notice for resources and their templates.
+    // Resources and their templates share one notice.
     ResourceTemplate: ListResourceTemplatesRequest, uri_template, resources -> resources_list_changed, ResourcesChanged;
     Tool: ListToolsRequest, name, tools -> tools_list_changed, ToolsChanged;
 }

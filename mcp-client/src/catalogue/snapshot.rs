@@ -9,14 +9,14 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub struct Snapshot<T> {
     items: Vec<T>,
-    /// Where each key is; of several equal ones the first.
+    /// The index of each key; of duplicates, the first.
     places: HashMap<Box<str>, usize>,
     received: Instant,
     fresh_until: Option<Instant>,
 }
 
 impl<T: Listed> Snapshot<T> {
-    /// A list that has come just now.
+    /// Creates a snapshot of a list that has just arrived.
     // spec: TOOL-11
     pub(super) fn new(listing: Listing<T>) -> Self {
         let Listing { items, fresh_until } = listing;
@@ -36,7 +36,7 @@ impl<T: Listed> Snapshot<T> {
         self.places.get(key).map(|place| &self.items[*place])
     }
 
-    /// Whether it is the first of its key.
+    /// Whether the item is the first with its key.
     pub(super) fn is_first(&self, place: usize) -> bool {
         self.items.get(place).and_then(|item| self.places.get(item.key())) == Some(&place)
     }

@@ -4,12 +4,12 @@ use crate::suggest::{did_you_mean, near};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// How many references are followed.
+/// The maximum number of references followed.
 const MAX_DEPTH: usize = 8;
-/// How many schemas are looked at to find the types of one value.
+/// The maximum number of schemas examined to find the types of one value.
 const MAX_SCHEMAS: usize = 1_000;
 
-/// Makes arguments of words: one JSON object, or `name=value` each. `Err` says what is wrong, for a person.
+/// Builds arguments from words: one JSON object, or `name=value` each. `Err` explains to a person what is wrong.
 pub(super) fn arguments(schema: &Value, words: &[String]) -> Result<Map<String, Value>, String> {
     if let [json] = words
         && json.trim_start().starts_with('{')
@@ -38,7 +38,7 @@ pub(super) fn arguments(schema: &Value, words: &[String]) -> Result<Map<String, 
     complete(schema, arguments)
 }
 
-/// Checks that nothing is missing.
+/// Checks that no required argument is missing.
 fn complete(schema: &Value, arguments: Map<String, Value>) -> Result<Map<String, Value>, String> {
     let required = schema.get("required").and_then(Value::as_array);
     let required = required.into_iter().flatten().filter_map(Value::as_str);
@@ -61,12 +61,12 @@ fn property<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     schema.get("properties")?.get(name)
 }
 
-/// Whether there are no arguments but those of the schema.
+/// Whether only the arguments of the schema are allowed.
 fn is_closed(schema: &Value) -> bool {
     schema.get("additionalProperties") == Some(&Value::Bool(false))
 }
 
-/// A text as a value of a schema; `Err` is what the schema wants.
+/// Converts a text to a value of a schema; `Err` is what the schema expects.
 pub(super) fn coerce(root: &Value, schema: &Value, text: &str) -> Result<Value, String> {
     let (mut types, mut left) = (BTreeSet::new(), MAX_SCHEMAS);
     collect(root, schema, &mut types, 0, &mut left);
@@ -91,7 +91,7 @@ pub(super) fn coerce(root: &Value, schema: &Value, text: &str) -> Result<Value, 
     }
 }
 
-/// The types of values that a schema allows, as far as they are known.
+/// Collects the types that a schema allows, as far as they are known.
 fn collect<'a>(
     root: &'a Value,
     schema: &'a Value,
@@ -145,7 +145,7 @@ fn article(kind: &str) -> String {
     }
 }
 
-/// A text of which nothing is known: JSON if it is, else a string.
+/// Guesses the value of an untyped text: JSON if it parses, else a string.
 fn guess(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }

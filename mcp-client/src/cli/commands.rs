@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use std::ffi::OsString;
 use tokio::time::Instant;
 
-/// Runs a command; `program` is the command of a server, if there was one.
+/// Runs a command; `program` is the command line of a server, if one was given.
 pub(super) async fn run(
     options: Options,
     program: Option<Vec<OsString>>,
@@ -67,20 +67,20 @@ pub(super) async fn run(
     closed(session.connection, terminal, outcome).await
 }
 
-/// Does some work, unless the command is told to end meanwhile.
+/// Runs some work, unless the command is told to end meanwhile.
 async fn unless_ended<T>(
     terminal: &Terminal,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     tokio::select! {
         biased;
-        // First, so that there is somebody to be told before the work begins.
+        // First, so that signals are handled before the work starts.
         code = terminal.told_to_end() => Err(Failure::Ended(code)),
         outcome = work => outcome,
     }
 }
 
-/// Ends a session in good order, unless there is no time for that; gives what came of its work.
+/// Closes a session gracefully, unless there is no time for that; returns the result of its work.
 async fn closed<T>(
     connection: Connection,
     terminal: &Terminal,
@@ -90,7 +90,7 @@ async fn closed<T>(
     outcome
 }
 
-/// Checks that there are as many words beside the target as a command takes.
+/// Checks the number of words besides the target.
 fn check_words(command: &Command, words: usize) -> Result<(), Failure> {
     let (least, most, what) = match command {
         Command::Call { .. } => (1, usize::MAX, "a target and a tool"),
@@ -105,7 +105,7 @@ fn check_words(command: &Command, words: usize) -> Result<(), Failure> {
     Err(Failure::Usage(format!("the command takes {what}, see --help")))
 }
 
-/// Connects, and tells the terminal what it is to hear.
+/// Connects, with the listeners that write to the terminal.
 async fn connect(
     client: ClientBuilder,
     common: &Common,
@@ -133,7 +133,7 @@ async fn connect(
     Ok(connection)
 }
 
-/// Who answers.
+/// Describes the server.
 fn about(connection: &Connection) -> Result<String, Error> {
     let server = connection.server()?;
     let name = server.info.as_ref().map(|info| format!("{} {}", info.name, info.version));
@@ -141,7 +141,7 @@ fn about(connection: &Connection) -> Result<String, Error> {
     Ok(one_line(&format!("{name}, protocol {}", server.version)))
 }
 
-/// A session, and how to show what comes of it.
+/// A session, and how to show its results.
 struct Session<'a> {
     connection: Connection,
     common: Common,
@@ -253,7 +253,7 @@ impl Session<'_> {
 
     async fn ping(&self, started: Instant) -> Result<(), Failure> {
         let server = self.connection.server()?;
-        // A stateless server has no ping: it has answered by now.
+        // A stateless server has no ping, but it has answered by now.
         if server.era == Era::Legacy {
             self.connection.ping().await?;
         }
@@ -269,7 +269,7 @@ impl Session<'_> {
     }
 }
 
-/// The tool of a name.
+/// Finds a tool by name.
 fn find<'a>(tools: &'a [Tool], name: &str) -> Result<&'a Tool, Failure> {
     tools.iter().find(|tool| tool.name == name).ok_or_else(|| {
         let near = did_you_mean(&near(name, tools.iter().map(|tool| tool.name.as_str())));

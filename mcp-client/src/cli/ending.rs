@@ -1,12 +1,12 @@
 //! Termination signals: Ctrl-C and SIGTERM.
 
-/// Waits until this process is told to end, and gives the exit code that says so.
+/// Waits until this process is told to end, and returns the matching exit code.
 #[cfg(unix)]
 pub(super) async fn told() -> u8 {
     use std::{future::poll_fn, task::Poll};
     use tokio::signal::unix::{SignalKind, signal};
 
-    // Where there is no handler, the process ends as ever.
+    // Where no handler can be installed, signals end the process as usual.
     let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
     let mut signals = kinds.map(|kind| (kind, signal(kind).ok()));
     poll_fn(|cx| {
@@ -20,7 +20,7 @@ pub(super) async fn told() -> u8 {
     .await
 }
 
-/// Waits until this process is told to end, and gives the exit code that says so.
+/// Waits until this process is told to end, and returns the matching exit code.
 #[cfg(not(unix))]
 pub(super) async fn told() -> u8 {
     match tokio::signal::ctrl_c().await {

@@ -11,10 +11,10 @@ use mcp_types::{
 };
 use serde_json::Value;
 
-/// How often a field is asked for before the form is given up.
+/// How often a field is asked for before the form is abandoned.
 const TRIES: usize = 5;
 
-/// Handlers that ask whoever sits at the terminal, and decline if nobody does.
+/// Handlers that ask the person at the terminal, and decline if there is none.
 pub(super) fn handlers(terminal: &Terminal) -> Handlers {
     let (form, url) = (terminal.clone(), terminal.clone());
     Handlers::new()
@@ -30,13 +30,13 @@ pub(super) fn handlers(terminal: &Terminal) -> Handlers {
 
 type Answer = Result<ElicitResult, ErrorObject>;
 
-/// Has a conversation, one at a time. It ends when the question is given up.
+/// Holds a conversation; only one at a time. It ends when the question is cancelled.
 async fn answer(terminal: &Terminal, conversation: impl Future<Output = Option<Answer>>) -> Answer {
     let Some(_turn) = terminal.turn().await else {
         terminal.say("the server asks for input, and there is nobody to ask: declined");
         return elicit::decline();
     };
-    // Where nothing more is written, the terminal has gone.
+    // If no more input comes, the terminal is gone.
     conversation.await.unwrap_or_else(elicit::cancel)
 }
 
@@ -58,7 +58,7 @@ async fn fill(form: &ElicitRequestFormParams, terminal: &Terminal) -> Option<Ans
     Some(elicit::accept(content))
 }
 
-/// What somebody has said about a field.
+/// A person's response to a field.
 enum Field {
     Value(Value),
     Empty,
@@ -106,7 +106,7 @@ async fn field(
     Some(Field::Cancelled)
 }
 
-/// What somebody wrote, as a value of the field.
+/// Converts what was typed to a value of the field.
 fn value(schema: &Value, text: &str) -> Result<Value, String> {
     let value = coerce(schema, schema, text)?;
     match schema.get("enum").and_then(Value::as_array) {
@@ -122,7 +122,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Shows the address of a page that the user is to visit. It is never opened here.
+/// Shows the address of a page that the user should visit. It is never opened here.
 // spec: ELI-13 ELI-15
 async fn visit(page: &ElicitRequestUrlParams, terminal: &Terminal) -> Option<Answer> {
     let host = elicit::Domain::of(&page.url).map(|domain| domain.name).unwrap_or_default();
@@ -164,14 +164,14 @@ mod tests {
         }
     }
 
-    /// A terminal at which somebody writes this.
+    /// Creates a terminal with this input.
     fn terminal(written: &str) -> (Terminal, Shown) {
         let shown = Shown::default();
         let input = Cursor::new(written.to_owned());
         (Terminal::interactive(input, io::sink(), shown.clone()), shown)
     }
 
-    /// What comes of a form when somebody writes this, and what is shown.
+    /// Returns the outcome of a form with this input, and the output shown.
     async fn filled(properties: &Value, required: &Value, written: &str) -> (Value, String) {
         let form: ElicitRequestFormParams = serde_json::from_value(json!({
             "message": "Who \u{1b}[2Jare you?",

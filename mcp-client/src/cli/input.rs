@@ -10,22 +10,22 @@ use tokio::{
     task::spawn_blocking,
 };
 
-/// What somebody writes, for whoever asks next.
+/// What a person types, delivered to the next reader.
 ///
-/// Reading from a terminal blocks and cannot be given up. So it is shared: a line that comes when nobody asks any more is kept
-/// for the next question.
+/// Reading from a terminal blocks and cannot be cancelled, so the read is shared: a line that arrives when nobody is
+/// waiting is kept for the next question.
 pub(super) struct Input {
     source: Mutex<Box<dyn BufRead + Send>>,
     state: Mutex<State>,
     came: Notify,
-    /// Whoever has it is in a conversation.
+    /// Held by the conversation in progress.
     floor: Semaphore,
 }
 
 #[derive(Default)]
 struct State {
     is_reading: bool,
-    /// What was read and nobody has taken: a line, or that there are no more.
+    /// Input that nobody has taken yet: a line, or the end of the input.
     read: Option<Option<String>>,
 }
 
@@ -39,15 +39,15 @@ impl Input {
         })
     }
 
-    /// The next line; `None` when no more come.
+    /// Returns the next line; `None` at the end of the input.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost: a line that comes later is for whoever asks next.
+    /// Nothing is lost: a line that arrives later goes to the next reader.
     pub(super) async fn line(self: &Arc<Self>) -> Option<String> {
         loop {
             let mut came = pin!(self.came.notified());
-            // What comes from here on is heard.
+            // Notifications from here on are received.
             came.as_mut().enable();
             if let Some(line) = self.take() {
                 return line;
@@ -56,7 +56,7 @@ impl Input {
         }
     }
 
-    /// What was read, if anything; else something will be.
+    /// Takes any pending input; otherwise makes sure that a read is in progress.
     fn take(self: &Arc<Self>) -> Option<Option<String>> {
         let mut state = self.state();
         let read = state.read.take();
@@ -68,7 +68,7 @@ impl Input {
         read
     }
 
-    /// Waits until nobody else is in a conversation.
+    /// Waits until no other conversation is in progress.
     pub(super) async fn floor(&self) -> Option<SemaphorePermit<'_>> {
         self.floor.acquire().await.ok()
     }
@@ -78,7 +78,7 @@ impl Input {
     }
 }
 
-/// One line that is being read. Whatever becomes of it, whoever waits is told.
+/// A read in progress. Whatever its outcome, waiters are notified when it ends.
 struct Reading {
     input: Arc<Input>,
     read: Option<String>,
@@ -115,7 +115,7 @@ mod tests {
     };
     use tokio::time::timeout;
 
-    /// Whoever sits there writes what is sent.
+    /// A scripted person who types what is sent.
     struct Lines(mpsc::Receiver<&'static str>);
 
     impl Read for Lines {

@@ -15,8 +15,8 @@ use std::{
     },
 };
 
-/// A client of a server that it logs in to as this command does: in a browser, after it has shown where; the tokens are
-/// kept for the next time.
+/// Builds a client that logs in the way this command does: in a browser, after showing the URL; tokens are stored for
+/// the next time.
 pub(super) fn client(
     server: &ServerConfig,
     common: &Common,
@@ -28,7 +28,7 @@ pub(super) fn client(
     }))
 }
 
-/// Where the tokens are kept: as the command line says, or the config of the server, or where this command keeps those of all.
+/// Returns the token store: as set on the command line, or in the server's config, or the default of this command.
 pub(super) fn store(server: Option<&ServerConfig>, common: &Common) -> Result<FileStore, Failure> {
     let configured = || server?.token_file().map(PathBuf::from);
     let path = common.tokens.clone().or_else(configured).or_else(default_path);
@@ -37,7 +37,7 @@ pub(super) fn store(server: Option<&ServerConfig>, common: &Common) -> Result<Fi
     Ok(FileStore::new(path))
 }
 
-/// Shows the page, opens it, and takes the address at which the browser ends, should it end elsewhere.
+/// Shows the page, opens it, and accepts the final address if the browser ends elsewhere.
 fn receiver(common: &Common, terminal: &Terminal) -> Loopback {
     let opens = !common.no_browser;
     let is_pasted = Arc::new(AtomicBool::new(false));
@@ -66,7 +66,7 @@ fn receiver(common: &Common, terminal: &Terminal) -> Loopback {
     })
 }
 
-/// Shows the page of a login, and opens it if that is wanted; says whether the browser is on this machine.
+/// Shows the page of a login, and opens it if wanted; returns whether the browser is on this machine.
 async fn show(request: &AuthorizationRequest, opens: bool, terminal: &Terminal) -> bool {
     let place = format!("Log in to {} at {}:", request.server, request.issuer);
     terminal.say(&format!("{place}\n  {}", request.url));
@@ -82,7 +82,7 @@ async fn show(request: &AuthorizationRequest, opens: bool, terminal: &Terminal) 
     }
 }
 
-/// The file in the folder for configuration of this user.
+/// Returns the file in this user's configuration folder.
 fn default_path() -> Option<PathBuf> {
     let named = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || env::home_dir().filter(|home| home.is_absolute()).map(|it| it.join(".config"));

@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-/// A text without what a terminal would obey: escape sequences, control characters other than ends of lines and tabs, and
-/// what turns the direction of writing.
+/// Strips what a terminal would interpret from a text: escape sequences, control characters other than line ends and
+/// tabs, and characters that change the text direction.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_harmful) {
         return Cow::Borrowed(text);
@@ -14,7 +14,7 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
         match c {
             '\u{1b}' => skip_escape(&mut chars),
             '\u{9b}' => skip_sequence(&mut chars),
-            // The end of a line as some write it.
+            // A line end as some programs write it.
             '\r' if chars.peek() == Some(&'\n') => {}
             c if is_harmful(c) => {}
             c => out.push(c),
@@ -23,17 +23,17 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A text of several lines as what is quoted: no line of it looks like one of this command.
+/// Quotes a text of several lines, so that no line looks like output of this command.
 pub(super) fn quoted(text: &str) -> String {
     text.trim_end().replace('\n', "\n  ")
 }
 
-/// A text as one line.
+/// Puts a text on one line.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// JSON with what a terminal would obey as escapes, which mean the same.
+/// Escapes what a terminal would interpret in JSON, which keeps its meaning.
 pub(super) fn printable_json(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_harmful) {
         return Cow::Borrowed(json);
@@ -43,7 +43,7 @@ pub(super) fn printable_json(json: &str) -> Cow<'_, str> {
         if is_harmful(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                // Writing to a string does not fail.
+                // Writing to a string never fails.
                 let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
@@ -59,14 +59,14 @@ fn is_harmful(c: char) -> bool {
     is_direction || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
-/// Skips what follows an escape character and belongs to it.
+/// Skips the rest of an escape sequence.
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match chars.peek() {
         Some('[') => {
             chars.next();
             skip_sequence(chars);
         }
-        // A title, a link: up to the bell or the next escape.
+        // A title or a link: up to the bell or the next escape.
         Some(']' | 'P' | 'X' | '^' | '_') => {
             while let Some(c) = chars.next() {
                 match c {
@@ -75,7 +75,7 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
                         chars.next_if_eq(&'\\');
                         return;
                     }
-                    // What has no end on its line is text after all, and cannot hide what follows.
+                    // Without an end on its line it is plain text, and cannot hide what follows.
                     _ if chars.peek() == Some(&'\n') => return,
                     _ => {}
                 }
@@ -88,7 +88,7 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
-/// Skips the parameters of a control sequence, and the letter at its end.
+/// Skips the parameters of a control sequence and its final letter.
 fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     while chars.next_if(|c| matches!(c, ' '..='?')).is_some() {}
     chars.next_if(|c| matches!(c, '@'..='~'));

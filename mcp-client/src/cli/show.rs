@@ -15,7 +15,7 @@ pub(super) fn json(terminal: &Terminal, value: &impl Serialize) -> Result<(), se
     Ok(())
 }
 
-/// What a tool gave: its content, or its structured output if there is no content.
+/// Formats a tool's result: its content, or its structured output if there is no content.
 pub(super) fn result(result: &ToolResult) -> Vec<String> {
     let mut parts: Vec<_> = result.content.iter().map(block).collect();
     if let Some(structured) = result.structured_content.as_ref().filter(|_| parts.is_empty()) {
@@ -24,7 +24,7 @@ pub(super) fn result(result: &ToolResult) -> Vec<String> {
     parts
 }
 
-/// A part of a result; what is no text is only told of.
+/// Formats a part of a result; anything but text is only described.
 pub(super) fn block(block: &ContentBlock) -> String {
     match block {
         ContentBlock::Image(image) => bytes("image", &image.mime_type, block),
@@ -38,7 +38,7 @@ pub(super) fn block(block: &ContentBlock) -> String {
     }
 }
 
-/// The contents of a resource; bytes are only told of.
+/// Formats the contents of a resource; bytes are only described.
 pub(super) fn contents(contents: &ResourceContents) -> String {
     match contents {
         ResourceContents::Text(text) => text.text.clone(),
@@ -56,7 +56,7 @@ fn bytes(what: &str, kind: &str, content: &impl Content) -> String {
     }
 }
 
-/// What a prompt takes.
+/// Formats the arguments of a prompt.
 pub(super) fn prompt(prompt: &Prompt) -> String {
     let arguments = prompt.arguments.iter().flatten().map(|argument| {
         let mark = if argument.required == Some(true) { "" } else { "?" };
@@ -65,7 +65,7 @@ pub(super) fn prompt(prompt: &Prompt) -> String {
     format!("{}({})", prompt.name, arguments.collect::<Vec<_>>().join(", "))
 }
 
-/// A thing with what it is said to be, on lines of their own.
+/// Formats a name and its description, on separate lines.
 pub(super) fn described(name: &str, description: Option<&str>) -> String {
     let mut text = name.to_owned();
     for line in description.unwrap_or_default().trim().lines() {
@@ -75,7 +75,7 @@ pub(super) fn described(name: &str, description: Option<&str>) -> String {
     text
 }
 
-/// How far a call has come.
+/// Formats the progress of a call.
 pub(super) fn progress(progress: &Progress) -> String {
     let Progress { progress: done, total, message, .. } = progress;
     let total = total.map(|total| format!("/{total}")).unwrap_or_default();

@@ -5,17 +5,17 @@ use serde_json::Value;
 
 /// How deep types are written out.
 const MAX_DEPTH: usize = 6;
-/// How many values of an enumeration are written out.
+/// The maximum number of enumeration values written out.
 const MAX_VALUES: usize = 8;
 
-/// How much of a name or a value is written out.
+/// The maximum length of a name or value written out.
 const MAX_CHARS: usize = 80;
-/// How many types are written out in all: references make a schema larger than its text.
+/// The maximum number of types written out in total: references can expand a schema far beyond its text.
 const MAX_TYPES: usize = 500;
-/// What stands for the rest.
+/// Stands for whatever is left out.
 const MORE: &str = "…";
 
-/// The signature of a tool: `get_weather(city: string, days?: integer = 1) -> {degrees: number}`.
+/// Formats the signature of a tool: `get_weather(city: string, days?: integer = 1) -> {degrees: number}`.
 pub(super) fn signature(tool: &Tool) -> String {
     let arguments = Writer::new(&tool.input_schema).members(&tool.input_schema, 0).join(", ");
     let output = tool.output_schema.as_ref();
@@ -26,7 +26,7 @@ pub(super) fn signature(tool: &Tool) -> String {
 /// Writes the types of one schema.
 struct Writer<'a> {
     root: &'a JsonObject,
-    /// How many types may still be written.
+    /// How many more types may be written.
     left: usize,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Writer<'a> {
         Self { root, left: MAX_TYPES }
     }
 
-    /// The members of an object, those that must be there before others.
+    /// Writes the members of an object, required ones first.
     fn members(&mut self, schema: &JsonObject, depth: usize) -> Vec<String> {
         let required = schema.get("required").and_then(Value::as_array);
         let is_required = |name: &str| required.is_some_and(|it| it.iter().any(|it| it == name));
@@ -66,7 +66,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Types of which a value has one.
+    /// Writes alternative types.
     fn either<'b>(&mut self, arms: impl IntoIterator<Item = &'b Value>, depth: usize) -> String {
         let mut shown = Vec::new();
         for arm in arms {
@@ -135,7 +135,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// A name or a value, or its beginning.
+/// Shortens a name or value.
 fn short(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
         text.truncate(end);

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The words of a command line without the target, and a client of the target.
+/// Returns the words of a command line without the target, and a client of the target.
 pub(super) fn resolve(
     mut words: Vec<String>,
     command: Option<Vec<OsString>>,
@@ -31,7 +31,7 @@ pub(super) fn resolve(
     Ok((client, words))
 }
 
-/// Refuses what is said of a server that it cannot be said of: nobody should believe that it had an effect.
+/// Rejects an option that does not apply to the server, so that nobody believes it had an effect.
 fn refuse(said: bool, option: &str, is_for: &str, not: &str) -> Result<(), Failure> {
     match said {
         true => Err(Failure::Usage(format!("{option} is for {is_for}, and not for {not}"))),
@@ -58,7 +58,7 @@ fn of_command(command: Vec<OsString>) -> Result<ClientBuilder, Failure> {
     Ok(Client::builder(command))
 }
 
-/// The server of a text: a URL, a file that is there, or a name in the config of an editor.
+/// Resolves a text to a server: a URL, an existing file, or a name in an editor's config.
 fn of_name(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBuilder, Failure> {
     if text.contains("://") {
         return of_url(text, common, terminal);
@@ -78,7 +78,7 @@ fn of_name(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBui
         return of_configured(&server, common, terminal);
     }
     refuse_all(common, "a program")?;
-    // A program of this folder is not one of the search path.
+    // A program in the current folder is not looked up in the search path.
     let path = if path.components().count() == 1 { Path::new(".").join(path) } else { path.into() };
     Ok(Client::builder(path))
 }
@@ -95,7 +95,7 @@ fn of_url(text: &str, common: &Common, terminal: &Terminal) -> Result<ClientBuil
     })
 }
 
-/// A server of a config. If it is to be logged in to, that is done as this command does it.
+/// Builds a client for a server of a config. If it needs a login, this command's login is used.
 fn of_configured(
     server: &ServerConfig,
     common: &Common,
@@ -109,7 +109,7 @@ fn of_configured(
     }
 }
 
-/// The server of a URL or of a config that can be logged in to.
+/// Returns the server of a URL or config, if it supports logging in.
 pub(super) fn remote(text: &str, common: &Common) -> Result<ServerConfig, Failure> {
     let is_other = common.auth.as_deref().is_some_and(|auth| auth != "oauth");
     refuse(is_other, "--auth TOKEN", "the use of a server", "logins")?;

@@ -3,13 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// How much of one text is kept.
+/// The maximum length of a text.
 const MAX_CHARS: usize = 4_096;
 
-/// The lines of a text, with what has a meaning in Markdown escaped where it could do harm.
+/// Returns the lines of a text, with Markdown escaped where it could do harm.
 ///
-/// A block of code in documentation is compiled and run as a test, so there are none: neither fences nor indentation are
-/// left. Links and HTML become words.
+/// Code blocks in documentation are compiled and run as tests, so neither fences nor indentation are kept. Links and
+/// HTML become plain words.
 pub(super) fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let cut: String = text.chars().take(MAX_CHARS).collect();
@@ -29,17 +29,17 @@ pub(super) fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// Documentation attributes of some lines.
+/// Returns documentation attributes for lines of text.
 pub(super) fn attributes(lines: &[String]) -> TokenStream {
     let lines = lines.iter().map(|line| {
-        // With the space that a comment has, so that the text is read back as it is.
+        // With the space of a comment, so that the text reads back unchanged.
         let line = if line.is_empty() { String::new() } else { format!(" {line}") };
         quote!(#[doc = #line])
     });
     lines.collect()
 }
 
-/// One line: its words, a space between them.
+/// Returns one line: its words, separated by single spaces.
 fn harmless(line: &str) -> String {
     let visible = line.chars().map(|c| if c.is_control() { ' ' } else { c });
     let visible: String = visible.filter(|c| !is_unseen(*c)).collect();
@@ -50,7 +50,7 @@ fn harmless(line: &str) -> String {
         let is_special = match c {
             '<' | '>' | '[' | ']' | '\\' => true,
             '`' | '~' => is_fence,
-            // A line like these makes a heading of the one before, or of itself.
+            // Such a line would turn the previous one, or itself, into a heading.
             '#' | '=' => place == 0,
             _ => false,
         };
@@ -62,7 +62,7 @@ fn harmless(line: &str) -> String {
     escaped
 }
 
-/// Whether a character is not seen, but changes how others are.
+/// Whether a character is invisible but changes how others are shown.
 fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'

@@ -8,18 +8,18 @@ use quote::quote;
 use serde_json::Value;
 use syn::Item;
 
-/// The type of what a tool takes.
+/// The type of a tool's arguments.
 const ARGUMENTS: &str = "Arguments";
-/// The type of what a tool gives.
+/// The type of a tool's output.
 const OUTPUT: &str = "Output";
 
-/// A tool, and what it is called in Rust.
+/// A tool and its name in Rust.
 pub(super) struct Named<'a> {
     pub(super) tool: &'a Tool,
     pub(super) method: String,
 }
 
-/// The module of some tools, in the order of their methods.
+/// Generates the module for some tools, in the order of their methods.
 pub(super) fn write(name: &str, tools: &[Named<'_>]) -> TokenStream {
     let tools: Vec<_> = tools.iter().map(Written::new).collect();
     let structure = structure(name, &tools);
@@ -34,9 +34,9 @@ pub(super) fn write(name: &str, tools: &[Named<'_>]) -> TokenStream {
 struct Written<'a> {
     tool: &'a Tool,
     method: Ident,
-    /// The type of its arguments, if it takes any.
+    /// The type of its arguments, if any.
     arguments: Option<Vec<Item>>,
-    /// The type of its output, if it says what it gives.
+    /// The type of its output, if declared.
     output: Option<Vec<Item>>,
     is_lossy: bool,
 }
@@ -98,7 +98,7 @@ impl<'a> Written<'a> {
         lines
     }
 
-    /// The module of the types.
+    /// Generates the module of the types.
     fn module(&self) -> TokenStream {
         let Self { tool, method, arguments, output, .. } = self;
         let items: Vec<_> = arguments.iter().chain(output).flatten().cloned().collect();
@@ -172,7 +172,7 @@ fn structure(name: &str, tools: &[Written<'_>]) -> TokenStream {
     }
 }
 
-/// Nobody wants to be told what could be nicer in generated code.
+/// Silences lints about style in generated code.
 fn allow() -> TokenStream {
     quote! {
         #[allow(
@@ -186,8 +186,8 @@ fn object(schema: &JsonObject) -> Value {
     Value::Object(schema.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-/// The schema of the value that a server wraps as `{"result": value}` because it is no object, and says so; the client
-/// takes it out.
+/// Returns the schema of a value that the server wraps, and says so, as `{"result": value}` because it is not an
+/// object; the client unwraps it.
 fn unwrapped(schema: Value) -> Value {
     let is_wrapped = schema.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
     match schema.pointer("/properties/result") {

@@ -3,9 +3,9 @@
 use heck::{ToPascalCase, ToSnakeCase};
 use std::collections::HashSet;
 
-/// Methods that a generated struct has in any case.
+/// Methods that every generated struct has.
 const TAKEN: [&str; 5] = ["new", "client", "verify", "clone", "fmt"];
-/// Types that a name must not hide.
+/// Types that a name must not shadow.
 const HIDDEN: [&str; 16] = [
     "String",
     "Option",
@@ -25,8 +25,8 @@ const HIDDEN: [&str; 16] = [
     "Error",
 ];
 
-/// The method of a tool: its name in snake case, with `_` at its end where it would be a keyword or taken; `None` if it
-/// has no letter or digit to make a name of.
+/// Returns the method name of a tool: its name in snake case, with a trailing `_` if it is a keyword or taken; `None`
+/// if it has no letters or digits.
 pub(super) fn method(tool: &str) -> Option<String> {
     let name = words(tool).to_snake_case();
     let name = match name.chars().next()? {
@@ -36,12 +36,12 @@ pub(super) fn method(tool: &str) -> Option<String> {
     Some(if is_ident(&name) && !TAKEN.contains(&&*name) { name } else { format!("{name}_") })
 }
 
-/// Whether a text is a name in Rust, and no keyword.
+/// Whether a text is a Rust identifier and not a keyword.
 pub(super) fn is_ident(name: &str) -> bool {
     name.is_ascii() && name != "gen" && syn::parse_str::<syn::Ident>(name).is_ok()
 }
 
-/// Whether some different texts can be the variants of an enum: typify panics if two of them get the same name.
+/// Whether some distinct texts can be variants of an enum: typify panics if two of them map to the same name.
 pub(super) fn are_variants(texts: &[&str]) -> bool {
     let name = |text: &str, other: &str| {
         let is_part = |c: char| c.is_alphanumeric() || (c == '_' && other == "-");
@@ -51,26 +51,26 @@ pub(super) fn are_variants(texts: &[&str]) -> bool {
             name => format!("X{name}"),
         }
     };
-    // What is in no name is left out, or else it becomes a letter.
+    // Invalid characters are either dropped or replaced by a letter.
     ["-", "X"].iter().any(|other| {
         let names: HashSet<_> = texts.iter().map(|text| name(text, other)).collect();
         names.len() == texts.len()
     })
 }
 
-/// Names of types, each given once.
+/// A set of type names, each handed out once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TypeNames(HashSet<String>);
 
 impl TypeNames {
-    /// Names of which these are taken.
+    /// Creates a set in which these names are taken.
     pub(super) fn without<const N: usize>(taken: [&str; N]) -> Self {
         Self(taken.map(str::to_owned).into())
     }
 
-    /// A name that is made of some words, and a number if it is taken.
+    /// Returns a name built from some words, with a number if it is taken.
     pub(super) fn take(&mut self, text: &str) -> String {
-        // Twice, for "PQ" is not in that case yet, and typify would make "Pq" of it.
+        // Twice, because "PQ" is not yet in that case and typify would turn it into "Pq".
         let name = words(text).to_pascal_case().to_pascal_case();
         let name = match name.chars().next() {
             Some('A'..='Z') => name,
@@ -85,7 +85,7 @@ impl TypeNames {
     }
 }
 
-/// A text without what is in no name.
+/// Strips what cannot be part of a name from a text.
 fn words(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect()
 }

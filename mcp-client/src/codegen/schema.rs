@@ -8,36 +8,36 @@ use super::names::{TypeNames, are_variants};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// How deep schemas may be nested before they mean any value.
+/// The nesting depth from which schemas mean any value.
 const MAX_DEPTH: usize = 32;
-/// How many schemas there may be in one before the rest means any value.
+/// The number of schemas from which the rest mean any value.
 const MAX_SCHEMAS: usize = 4_000;
-/// How many kinds of values a union may have.
+/// The maximum number of alternatives in a union.
 const MAX_ARMS: usize = 16;
-/// How many values an enumeration may have.
+/// The maximum number of values in an enumeration.
 const MAX_VALUES: usize = 512;
-/// How long the text of a default may be.
+/// The maximum length of a default's text.
 const MAX_DEFAULT: usize = 80;
 
 /// How much of a schema becomes a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detail {
-    /// All that can.
+    /// Everything possible.
     Full,
-    /// Enumerations and unions are strings and any values.
+    /// Enumerations become strings, and unions any value.
     Plain,
 }
 
-/// A schema that is made of what has a type in Rust.
+/// A schema reduced to what has a type in Rust.
 #[derive(Debug)]
 pub(super) struct Simple {
     /// The schema, with its definitions.
     pub(super) schema: Value,
-    /// Whether something of it means any value though the server said more.
+    /// Whether a part of it means any value although the server said more.
     pub(super) is_lossy: bool,
 }
 
-/// Makes a schema simple. Its type is to have the name `name`, which is taken already.
+/// Simplifies a schema. Its type gets the name `name`, which is already taken.
 pub(super) fn simplify(root: &Value, name: &str, detail: Detail, names: &mut TypeNames) -> Simple {
     let mut simplifier = Simplifier {
         root,
@@ -58,17 +58,17 @@ pub(super) fn simplify(root: &Value, name: &str, detail: Detail, names: &mut Typ
     Simple { schema, is_lossy: simplifier.is_lossy }
 }
 
-/// Whether a schema is that of an object with named members.
+/// Whether a schema describes an object with named members.
 pub(super) fn is_struct(schema: &Value) -> bool {
     schema.get("properties").and_then(Value::as_object).is_some_and(|it| !it.is_empty())
 }
 
-/// Where a schema stands.
+/// The position of a schema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// It is that of a value.
+    /// The schema of a value.
     Value,
-    /// It is one of several that a value may have.
+    /// One of several alternatives for a value.
     Arm,
 }
 
@@ -76,7 +76,7 @@ struct Simplifier<'a> {
     root: &'a Value,
     detail: Detail,
     names: &'a mut TypeNames,
-    /// The name of the schema itself, until something has it.
+    /// The name of the schema itself, until it is used.
     own_name: Option<String>,
     /// The names of the definitions that are types.
     definitions: BTreeMap<String, String>,
@@ -92,13 +92,13 @@ impl Simplifier<'_> {
         Value::Bool(true)
     }
 
-    /// A name for a type.
+    /// Returns a name for a type.
     fn name(&mut self, text: &str) -> String {
         let own = self.own_name.take_if(|own| own == text);
         own.unwrap_or_else(|| self.names.take(text))
     }
 
-    /// One schema; `name` is for its type.
+    /// Simplifies one schema; `name` is for its type.
     fn schema(&mut self, schema: &Value, name: &str, depth: usize, place: Place) -> Value {
         self.schemas += 1;
         let members = match schema {
@@ -120,7 +120,7 @@ impl Simplifier<'_> {
         simple
     }
 
-    /// A schema with a `type`, or none.
+    /// Simplifies a schema with at most one `type`.
     fn typed(&mut self, members: &Map<String, Value>, name: &str, depth: usize) -> Value {
         let kind = match members.get("type") {
             Some(Value::String(kind)) => kind.as_str(),
@@ -149,7 +149,7 @@ impl Simplifier<'_> {
         }
     }
 
-    /// A schema of several types: one that may be `null` too has a type in Rust.
+    /// Simplifies a schema of several types: one type plus `null` has a type in Rust.
     fn kinds(
         &mut self,
         members: &Map<String, Value>,
@@ -179,7 +179,7 @@ impl Simplifier<'_> {
         }
         let title = self.name(name);
         let mut simple = Map::new();
-        // In an order of their own, so that names do not depend on that of the server.
+        // In an order of its own, so that names do not depend on the server's order.
         let properties: BTreeMap<_, _> = properties.iter().collect();
         for (key, schema) in properties {
             let schema = self.schema(schema, &format!("{name} {key}"), depth + 1, Place::Value);
@@ -193,7 +193,7 @@ impl Simplifier<'_> {
         json!({"type": "object", "title": title, "properties": simple, "required": required})
     }
 
-    /// Certain values: of strings there is an enum.
+    /// Simplifies a set of values: strings become an enum.
     fn enumeration(&mut self, members: &Map<String, Value>, name: &str) -> Value {
         let constant = members.get("const").map(std::slice::from_ref);
         let values = constant.or_else(|| members.get("enum")?.as_array().map(Vec::as_slice));
@@ -221,7 +221,7 @@ impl Simplifier<'_> {
         if nulls > 0 { nullable(schema) } else { schema }
     }
 
-    /// A value of one of several schemas.
+    /// Simplifies a choice of several schemas.
     fn union(&mut self, arms: &Value, name: &str, depth: usize) -> Value {
         let arms = arms.as_array().map(Vec::as_slice).unwrap_or_default();
         let is_null = |arm: &Value| arm.get("type").is_some_and(|kind| kind == "null");
@@ -235,7 +235,7 @@ impl Simplifier<'_> {
                 let mut simple = Vec::new();
                 for (number, arm) in (1..).zip(others.iter().copied()) {
                     let arm = self.schema(arm, &format!("{name} {number}"), depth + 1, Place::Arm);
-                    // Of a union with anything, everything is one.
+                    // A union with anything accepts everything.
                     if arm.is_boolean() || arm.get("anyOf").is_some() {
                         return self.any();
                     }
@@ -247,7 +247,7 @@ impl Simplifier<'_> {
         if others.len() < arms.len() { nullable(schema) } else { schema }
     }
 
-    /// A value of all of several schemas: one alone is the usual way to describe a reference.
+    /// Simplifies a combination of several schemas: a single one is the usual way to annotate a reference.
     fn whole(&mut self, parts: &Value, name: &str, depth: usize, place: Place) -> Value {
         match parts.as_array().map(Vec::as_slice) {
             Some([part]) => self.schema(part, name, depth + 1, place),
@@ -270,7 +270,7 @@ impl Simplifier<'_> {
         }
         let before = self.names.take(key);
         self.definitions.insert(key.to_owned(), before.clone());
-        // The type is named by its definition.
+        // Named by its definition.
         let mut schema = self.schema(target, key, depth + 1, Place::Value);
         if let Value::Object(members) = &mut schema {
             members.remove("title");
@@ -279,7 +279,7 @@ impl Simplifier<'_> {
         json!({"$ref": format!("#/definitions/{before}")})
     }
 
-    /// Whether a definition becomes a type of its own; others stand where they are referred to.
+    /// Whether a definition becomes a type of its own; others are inlined where they are referenced.
     fn is_type(&self, target: &Value, place: Place) -> bool {
         let has = |keyword: &str| target.get(keyword).is_some();
         if has("$ref") || has("allOf") {
@@ -295,7 +295,7 @@ impl Simplifier<'_> {
         (wanted && !has("anyOf") && !has("oneOf")) || (is_union && self.is_union(target))
     }
 
-    /// Whether a union has more than one kind of values, beside `null`.
+    /// Whether a union has more than one alternative, not counting `null`.
     fn is_union(&self, target: &Value) -> bool {
         let arms = target.get("anyOf").or_else(|| target.get("oneOf")).and_then(Value::as_array);
         let is_null = |arm: &&Value| arm.get("type").is_none_or(|kind| kind != "null");
@@ -311,14 +311,14 @@ fn nullable(schema: Value) -> Value {
     }
 }
 
-/// Whether a keyword says nothing about values.
+/// Whether a keyword does not constrain values.
 fn is_note(keyword: &str) -> bool {
     matches!(keyword, "title" | "description" | "default" | "examples" | "deprecated")
         || keyword.starts_with('$')
         || keyword.starts_with("x-")
 }
 
-/// Keeps what a schema says for readers. A default is for the server to fill in: it is only told of.
+/// Keeps what a schema says to readers. The server fills in defaults: they are only mentioned.
 fn describe(simple: &mut Value, members: &Map<String, Value>) {
     let mut text = members.get("description").and_then(Value::as_str).unwrap_or("").to_owned();
     if let Some(default) = members.get("default") {

@@ -14,24 +14,24 @@ use std::{
 use syn::{Attribute, Item, parse_quote, visit_mut::VisitMut};
 use typify_impl::{TypeSpace, TypeSpaceSettings};
 
-/// Where the schema of a type begins in the documentation that typify writes.
+/// Where the schema of a type starts in the documentation that typify writes.
 const SCHEMA: &str = "<details><summary>JSON schema</summary>";
 
 /// The type of a schema, and all types that it needs.
 pub(super) struct Types {
-    /// The items, in which the type has the name that was wanted.
+    /// The items, in which the type has the requested name.
     pub(super) items: Vec<Item>,
-    /// Whether parts of it are any value though the schema says more.
+    /// Whether parts of it are any value although the schema says more.
     pub(super) is_lossy: bool,
 }
 
-/// Makes the type of a schema under a name; any value where there is none.
+/// Generates the type of a schema under a name; any value if that is impossible.
 pub(super) fn of_schema(schema: &Value, name: &str, names: &mut TypeNames) -> Types {
     for detail in [Detail::Full, Detail::Plain] {
-        // What is tried and thrown away takes no names.
+        // Names of a discarded attempt stay free.
         let mut taken = names.clone();
         let Simple { schema, is_lossy } = simplify(schema, name, detail, &mut taken);
-        // It panics at what it cannot do. Nothing of it is used then.
+        // typify panics on what it cannot handle. Its partial output is then discarded.
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| items(&schema, name)));
         if let Ok(Some(items)) = outcome
             && are_distinct(&items)
@@ -58,7 +58,7 @@ fn items(schema: &Value, name: &str) -> Option<Vec<Item>> {
     let root = space.get_type(&id).ok()?.ident();
     let mut file: syn::File = syn::parse2(space.to_stream()).ok()?;
     Documentation.visit_file_mut(&mut file);
-    // Conversions from text, and the error that they need, are more to read than to use.
+    // Conversions from text, and their error type, are more to read than they are worth.
     let is_wanted = |item: &Item| match item {
         Item::Mod(_) => false,
         Item::Impl(_) => !item.to_token_stream().to_string().contains("ConversionError"),
@@ -72,7 +72,7 @@ fn items(schema: &Value, name: &str) -> Option<Vec<Item>> {
     Some(items)
 }
 
-/// The name of the type that an item declares.
+/// Returns the name of the type that an item declares.
 fn declared(item: &Item) -> Option<String> {
     match item {
         Item::Struct(item) => Some(item.ident.to_string()),
@@ -82,7 +82,7 @@ fn declared(item: &Item) -> Option<String> {
     }
 }
 
-/// Whether no two types, no two fields of one and no two variants have the same name.
+/// Whether all types, the fields of each struct and the variants of each enum have distinct names.
 fn are_distinct(items: &[Item]) -> bool {
     fn distinct(names: impl Iterator<Item = String>) -> bool {
         let mut seen = HashSet::new();
@@ -99,7 +99,7 @@ fn are_distinct(items: &[Item]) -> bool {
         })
 }
 
-/// Replaces documentation with words that are only words.
+/// Replaces documentation with plain text.
 struct Documentation;
 
 impl VisitMut for Documentation {
@@ -120,7 +120,7 @@ impl VisitMut for Documentation {
     }
 }
 
-/// The text of an attribute that documents.
+/// Returns the text of a documentation attribute.
 fn doc(attribute: &Attribute) -> Option<String> {
     let syn::Meta::NameValue(pair) = &attribute.meta else { return None };
     if !pair.path.is_ident("doc") {

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file of an editor or agent, by the name of its source.
+/// A file of an editor or agent: the name of its source, and its path.
 type Known = (&'static str, &'static str);
 
-/// What is looked for in the working folder and in each one around it.
+/// The files looked for in the working folder and each of its parents.
 const IN_PROJECTS: [Known; 5] = [
     ("claude-code", ".mcp.json"),
     ("cursor", ".cursor/mcp.json"),
@@ -18,7 +18,7 @@ const IN_PROJECTS: [Known; 5] = [
     ("project", "mcp.json"),
 ];
 
-/// What is looked for in the home folder.
+/// The files looked for in the home folder.
 const AT_HOME: [Known; 13] = [
     ("claude-code", ".claude.json"),
     ("cursor", ".cursor/mcp.json"),
@@ -35,7 +35,7 @@ const AT_HOME: [Known; 13] = [
     ("goose", "AppData/Roaming/Block/goose/config/config.yaml"),
 ];
 
-/// Where Claude Code keeps the servers of one project.
+/// The file in which Claude Code keeps the servers of each project.
 const CLAUDE_CODE: &str = ".claude.json";
 
 /// Looks for the config files of editors and agents: in `folder` and its parents, and in the home folder.
@@ -65,7 +65,7 @@ const CLAUDE_CODE: &str = ".claude.json";
 pub fn discover(home: Option<&Path>, folder: &Path) -> Discovery {
     let mut discovery = Discovery::default();
     for folder in folder.ancestors() {
-        // What lies in the home folder is not of a project.
+        // Files in the home folder do not belong to a project.
         if Some(folder) == home {
             break;
         }
@@ -144,7 +144,7 @@ impl Discovery {
         self.add(source, path, |text| Config::read_as(text, is_yaml));
     }
 
-    /// Looks for the servers of the project that a folder is in, which one file has for all projects.
+    /// Looks up the servers of the project that contains a folder, in a file that covers all projects.
     fn look_for_project(&mut self, path: &Path, folder: &Path) {
         for project in folder.ancestors().filter_map(Path::to_str) {
             let place = ["projects", project, "mcpServers"].map(str::to_owned);
@@ -167,7 +167,7 @@ impl Discovery {
                 let config = config.of_file(&path);
                 self.found.push(Discovered { source, path, config });
             }
-            // A file of settings without servers is nothing to tell of.
+            // A settings file without servers is not worth reporting.
             Err(ConfigError::NoServers { .. }) => {}
             Err(error) => self.failed.push(error),
         }

@@ -12,12 +12,12 @@ use std::collections::HashSet;
 
 /// Where editors and agents keep their servers.
 const PLACES: [&[&str]; 3] = [&["mcpServers"], &["servers"], &["mcp", "servers"]];
-/// What makes an object a server, where servers stand at the root.
+/// The members that mark an object as a server if servers are at the root.
 const MARKS: [&str; 4] = ["command", "url", "httpUrl", "serverUrl"];
-/// What may stand beside servers at the root.
+/// The members allowed beside servers at the root.
 const BESIDE: [&str; 2] = ["$schema", "inputs"];
 
-/// JSON with comments and trailing commas, as the editors' files have them.
+/// JSON with comments and trailing commas, as in editors' files.
 pub(super) const SYNTAX: ParseOptions = ParseOptions {
     allow_comments: true,
     allow_trailing_commas: true,
@@ -31,20 +31,20 @@ pub(super) const SYNTAX: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// What a text says.
+/// The content of a text.
 #[derive(Clone)]
 pub(super) struct Content {
-    /// The names of the members that lead to the map of servers.
+    /// The path of member names to the map of servers.
     pub(super) place: Vec<String>,
     pub(super) servers: Vec<(String, ServerConfig)>,
     pub(super) problems: Vec<Problem>,
-    /// Whether the text is YAML, which is not changed.
+    /// Whether the text is YAML, which cannot be edited.
     pub(super) is_yaml: bool,
 }
 
-/// Reads a text; the servers are where `place` says, or in one of the places where they usually are.
+/// Reads a text; the servers are at `place`, or else in one of the usual places.
 ///
-/// Servers that are not what they have to be are left out, and told among the problems.
+/// Invalid servers are left out and reported among the problems.
 pub(super) fn read(text: &str, place: Option<&[String]>) -> Result<Content, ConfigError> {
     let none = || ConfigError::NoServers { path: None };
     let mut report = Report::new(text);
@@ -67,7 +67,7 @@ pub(super) fn read(text: &str, place: Option<&[String]>) -> Result<Content, Conf
     Ok(Content { place, servers, problems: report.into_problems(), is_yaml: false })
 }
 
-/// Where the servers are.
+/// Finds the map of servers.
 fn find(root: &Object<'_>) -> Option<Vec<String>> {
     let usual = PLACES.iter().find(|place| {
         let mut steps = place.iter();

@@ -10,14 +10,15 @@ use jsonc_parser::cst::{CstInputValue as Input, CstObject, CstObjectProp, CstRoo
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, time::Duration};
 
-/// A text that is being changed.
+/// A text that is being edited.
 pub(super) struct Edit {
     root: CstRootNode,
     servers: CstObject,
 }
 
 impl Edit {
-    /// Begins to change the servers at a place. Objects on the way there are made; `None` if something else is there.
+    /// Starts editing the servers at a place. Missing objects on the way are created; `None` if something else is
+    /// there.
     pub(super) fn begin(text: &str, place: &[String]) -> Option<Self> {
         let root = CstRootNode::parse(text, &SYNTAX).ok()?;
         let mut servers = root.object_value_or_create()?;
@@ -39,12 +40,12 @@ impl Edit {
         }
     }
 
-    /// Whether something has this name, be it a server or not.
+    /// Whether any entry has this name, even if it is not a server.
     pub(super) fn has(&self, name: &str) -> bool {
         self.servers.get(name).is_some()
     }
 
-    /// Changes the members in which a server differs; its other members, and its comments, stay.
+    /// Changes the members in which a server differs; its other members and its comments stay.
     pub(super) fn update(&self, name: &str, old: &ServerConfig, new: &ServerConfig) {
         let Some(entry) = self.entry(name) else { return };
         let (old, new) = (members(old), members(new));
@@ -58,7 +59,7 @@ impl Edit {
         }
     }
 
-    /// Writes all members that have an effect anew; the others stay.
+    /// Rewrites all members that have an effect; the others stay.
     pub(super) fn rewrite(&self, name: &str, new: &ServerConfig) {
         let Some(entry) = self.entry(name) else { return };
         for member in entry.properties() {
@@ -80,7 +81,7 @@ impl Edit {
     }
 }
 
-/// The members that a server is written with.
+/// Returns the members that represent a server.
 fn members(server: &ServerConfig) -> BTreeMap<Key, Value> {
     let mut members = BTreeMap::new();
     match &server.transport {
@@ -148,7 +149,7 @@ fn milliseconds(limit: Duration) -> u64 {
     u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The properties that a member stands under.
+/// Returns the properties that represent a member.
 fn properties(entry: &CstObject, key: Key) -> impl Iterator<Item = CstObjectProp> {
     let is_it =
         move |member: &CstObjectProp| member.decoded_name().and_then(|name| keys::key(&name));
@@ -161,7 +162,7 @@ fn set(entry: &CstObject, key: Key, value: &Value) {
         entry.append(keys::name(key), input(value.clone()));
         return;
     };
-    // Under a second name it would say something else.
+    // A second name would contradict the first.
     members.for_each(CstObjectProp::remove);
     match (value, member.object_value()) {
         (Value::Object(wanted), Some(there)) => merge(&there, wanted),
@@ -169,7 +170,7 @@ fn set(entry: &CstObject, key: Key, value: &Value) {
     }
 }
 
-/// Makes an object have these members: those that are right already stay as they are written.
+/// Updates an object to these members: those that already match keep their formatting.
 fn merge(there: &CstObject, wanted: &Map<String, Value>) {
     for member in there.properties() {
         if member.decoded_name().is_none_or(|name| !wanted.contains_key(&name)) {

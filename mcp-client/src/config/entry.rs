@@ -19,21 +19,21 @@ use std::collections::{BTreeMap, HashMap};
 /// The members of a server that have an effect.
 type Members<'a, 'b> = HashMap<Key, &'b ObjectProp<'a>>;
 
-/// What servers with a command have, and those with a URL have not.
+/// The members that only servers with a command have.
 const OF_COMMANDS: [Key; 6] =
     [Key::Command, Key::Args, Key::Cwd, Key::Env, Key::EnvKeys, Key::EnvFile];
-/// The other way round.
+/// The members that only servers with a URL have.
 const OF_URLS: [Key; 7] =
     [Key::Url, Key::Headers, Key::Auth, Key::OAuth, Key::Tls, Key::Verify, Key::SseReadTimeout];
 
-/// What a server says of how it is reached.
+/// The transport that a server's entry states.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stated {
     Stdio,
     Remote(RemoteProtocol),
 }
 
-/// Reads a server; nothing if there is an error.
+/// Reads a server; `None` if it has an error.
 pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<ServerConfig> {
     let before = report.errors();
     let Some(entry) = value.as_object() else {
@@ -43,13 +43,13 @@ pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<ServerC
     let members = members(entry, report);
     let stated = members.get(&Key::Transport).and_then(|member| stated(member, report));
     let transport = transport(entry.range, &members, stated, report);
-    // Without one there was an error, and all else that is wrong is to be told too.
+    // Without a transport there was an error, but all other problems are still to be reported.
     let mut server = transport.map_or_else(|| ServerConfig::command(""), ServerConfig::new);
     read_rest(&members, &mut server, report);
     (report.errors() == before).then_some(server)
 }
 
-/// Finds the members that have an effect, and tells of those that have none.
+/// Finds the members that have an effect, and reports those that have none.
 fn members<'a, 'b>(entry: &'b Object<'a>, report: &mut Report<'_>) -> Members<'a, 'b> {
     let mut members: Members<'a, 'b> = HashMap::new();
     for member in &entry.properties {
@@ -72,7 +72,7 @@ fn members<'a, 'b>(entry: &'b Object<'a>, report: &mut Report<'_>) -> Members<'a
     members
 }
 
-/// Tells of a member that is there under two names.
+/// Reports a member that is present under two names.
 fn second_name(first: &ObjectProp<'_>, second: &ObjectProp<'_>, report: &mut Report<'_>) {
     if !same(&first.value, &second.value) {
         let first = first.name.as_str();
@@ -90,7 +90,7 @@ fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
     }
 }
 
-/// What `type` or `transport` says.
+/// Reads `type` or `transport`.
 fn stated(member: &ObjectProp<'_>, report: &mut Report<'_>) -> Option<Stated> {
     report.within(member.name.as_str(), |report| {
         let text = values::string(&member.value, report)?;
@@ -146,7 +146,7 @@ fn missing<T>(at: Range, name: &str, report: &mut Report<'_>) -> Option<T> {
     None
 }
 
-/// Tells of members that are for the other kind of server.
+/// Reports members that apply only to the other kind of server.
 fn unused(members: &Members<'_, '_>, keys: &[Key], kind: &str, report: &mut Report<'_>) {
     for member in keys.iter().filter_map(|key| members.get(key)) {
         report.within(member.name.as_str(), |report| {
@@ -216,7 +216,7 @@ fn remote(
     }))
 }
 
-/// The names of environment variables.
+/// Reads the names of environment variables.
 fn variable_names(value: &Value<'_>, report: &mut Report<'_>) -> Option<Vec<String>> {
     let names = values::strings(value, report)?;
     if let Some(wrong) = names.iter().find(|name| !variables::is_name(name)) {
@@ -226,7 +226,7 @@ fn variable_names(value: &Value<'_>, report: &mut Report<'_>) -> Option<Vec<Stri
     Some(names)
 }
 
-/// Reads `verify`, whether certificates are; a path is that of an authority to trust.
+/// Reads `verify`: whether to verify certificates; a path is that of a trusted authority.
 fn verify(members: &Members<'_, '_>, tls: &mut TlsFiles, report: &mut Report<'_>) -> bool {
     let said = read_key(members, Key::Verify, report, |value, report| match value {
         Value::BooleanLit(said) => Some((said.value, None)),
@@ -244,7 +244,7 @@ fn verify(members: &Members<'_, '_>, tls: &mut TlsFiles, report: &mut Report<'_>
     verify
 }
 
-/// Reads `auth`: `oauth`, a token, or, as Cursor has it, an object about the client that logs in.
+/// Reads `auth`: `oauth`, a token, or, as in Cursor, an object about the client that logs in.
 fn auth(value: &Value<'_>, report: &mut Report<'_>) -> Option<(Auth, Option<OAuthSettings>)> {
     if value.as_object().is_some() {
         return Some((Auth::OAuth, oauth::read(value, report)?));
@@ -254,7 +254,7 @@ fn auth(value: &Value<'_>, report: &mut Report<'_>) -> Option<(Auth, Option<OAut
     Some((if is_oauth { Auth::OAuth } else { Auth::Bearer(text) }, None))
 }
 
-/// Checks as much of a URL as stands there: a variable may be any part of it.
+/// Checks as much of a URL as is present: any part may be a variable.
 fn check_url(text: &str, at: Range, report: &mut Report<'_>) {
     const SCHEMES: [&str; 4] = ["http", "https", "ws", "wss"];
 
@@ -283,7 +283,7 @@ fn check_authorization(
     }
 }
 
-/// Reads what servers of both kinds have.
+/// Reads the members common to both kinds of server.
 fn read_rest(members: &Members<'_, '_>, server: &mut ServerConfig, report: &mut Report<'_>) {
     server.timeout = read_key(members, Key::Timeout, report, values::milliseconds);
     server.init_timeout = read_key(members, Key::InitTimeout, report, values::milliseconds);
@@ -321,7 +321,7 @@ fn read_key<T>(
     read: impl FnOnce(&Value<'_>, &mut Report<'_>) -> Option<T>,
 ) -> Option<T> {
     let member = members.get(&key)?;
-    // `null` is how some say that something is not set.
+    // Some write `null` for a member that is not set.
     if member.value.as_null_keyword().is_some() {
         return None;
     }

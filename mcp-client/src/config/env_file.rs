@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-/// How long a file may be.
+/// The maximum size of a file.
 const MOST: u64 = 1024 * 1024;
 
-/// Why a file of variables cannot be used. It shows nothing of the file, for that is full of secrets.
+/// Why a file of variables cannot be used. It reveals nothing of the file, which is full of secrets.
 #[derive(Debug)]
 pub(super) enum Unreadable {
     Io(io::Error),
@@ -25,7 +25,7 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Reads the variables of a file; it blocks.
+/// Reads the variables of a file; blocks.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Unreadable> {
     let mut text = String::new();
     let file = fs::File::open(path).map_err(Unreadable::Io)?;
@@ -37,8 +37,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Unreadable> {
     parse(&text)
 }
 
-/// Reads lines of `NAME=VALUE`. Empty lines and those that begin with `#` say nothing, `export` before a name neither; a
-/// value may stand in quotes, and in double ones `\n`, `\r`, `\t`, `\"` and `\\` are what they are elsewhere.
+/// Parses lines of `NAME=VALUE`. Empty lines and lines that start with `#` are ignored, as is `export` before a name. A
+/// value may be quoted; in double quotes, `\n`, `\r`, `\t`, `\"` and `\\` are the usual escapes.
 fn parse(text: &str) -> Result<Vec<(String, String)>, Unreadable> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));

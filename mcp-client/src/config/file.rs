@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How long a file may be: agents keep much beside their servers.
+/// The maximum size of a file: agents keep a lot besides their servers.
 const MOST: u64 = 64 * 1024 * 1024;
 
-/// Whether the name of a file says that it is YAML.
+/// Whether a file name has a YAML extension.
 pub(super) fn is_yaml(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|it| it.eq_ignore_ascii_case("yaml") || it.eq_ignore_ascii_case("yml"))
@@ -30,8 +30,8 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     text().map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
-/// Writes a file as a whole: whoever reads it sees the old text or the new one. Its permissions stay, and where it is a
-/// link, what that leads to is written. Folders that are missing are made.
+/// Writes a file atomically: readers see either the old text or the new one. Permissions are kept, and a link is
+/// followed to its target. Missing folders are created.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), ConfigError> {
     replace(path, text).map_err(|source| ConfigError::Write { path: path.to_owned(), source })
 }
@@ -43,7 +43,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         _ => PathBuf::from("."),
     };
     fs::create_dir_all(&folder)?;
-    // In the same folder, so that it can take the place of the old one; readable by the user alone, for it may hold keys.
+    // In the same folder, so that it can replace the old file; readable only by the user, because it may hold keys.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
     match fs::metadata(&path) {

@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-/// A target that is made of files when it is dialed, for files may change, and making a target does no IO.
+/// Builds a target whose files are read when it is dialed, because files may change and building a target does no IO.
 pub(super) fn target<T: Send + 'static>(
     name: String,
     read: impl Fn() -> Result<T, String> + Send + Sync + 'static,
@@ -38,19 +38,19 @@ impl<T: Send + 'static> Dial for Reading<T> {
     }
 }
 
-/// A path of a config; a relative one begins at its folder.
+/// Resolves a path of a config; a relative one is resolved against its folder.
 pub(super) fn within(folder: Option<&Path>, path: &str) -> PathBuf {
     folder.map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
 }
 
-/// The variables of a file.
+/// Reads the variables of a file.
 #[cfg(feature = "stdio")]
 pub(super) fn variables(path: &Path) -> Result<Vec<(String, String)>, String> {
     super::env_file::read(path)
         .map_err(|error| format!("`envFile` {} cannot be used: {error}", path.display()))
 }
 
-/// What files say of TLS.
+/// Reads the files of the TLS settings.
 #[cfg(feature = "http")]
 pub(super) fn tls(
     files: &TlsFiles,

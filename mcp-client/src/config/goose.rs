@@ -10,18 +10,18 @@ use super::{
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-/// The member that servers are in.
+/// The member that holds the servers.
 const PLACE: &str = "extensions";
-/// The types of extensions that are no servers: they are parts of Goose.
+/// The types of extensions that are not servers but parts of Goose.
 const BUILT_IN: [&str; 4] = ["builtin", "platform", "frontend", "inline_python"];
 
-/// As much of the file as is about servers.
+/// The part of the file that concerns servers.
 #[derive(Deserialize)]
 struct Document {
     extensions: Option<Node>,
 }
 
-/// Reads the text of a `config.yaml`. Servers that are not what they have to be are left out, and told.
+/// Reads the text of a `config.yaml`. Invalid servers are left out and reported.
 pub(super) fn read(text: &str) -> Result<Content, ConfigError> {
     let document: Option<Document> =
         serde_saphyr::from_str(text).map_err(|error| malformed(&error))?;
@@ -61,7 +61,7 @@ fn server(mut node: Node, report: &mut Report<'_>) -> Option<ServerConfig> {
     entry::read(&yaml::value(&node), report)
 }
 
-/// Makes a member of Goose what all others have; says whether it has anything to say.
+/// Adapts a member of Goose to the common form; returns whether it says anything.
 fn adapt(name: &mut String, node: &mut Node) -> bool {
     match (name.as_str(), &mut node.value) {
         // In seconds.
@@ -70,7 +70,7 @@ fn adapt(name: &mut String, node: &mut Node) -> bool {
                 *number = seconds.to_string();
             }
         }
-        // No names are all names.
+        // No names means all names.
         ("available_tools" | "env_keys", Yaml::List(names)) if names.is_empty() => return false,
         ("available_tools" | "env_keys", Yaml::Null) => return false,
         ("available_tools", _) => "includeTools".clone_into(name),

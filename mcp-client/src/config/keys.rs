@@ -32,7 +32,7 @@ pub(super) enum Key {
     ExcludeTags,
 }
 
-/// The names of each member; the first is the one that is written.
+/// The names of each member; the first is the one written.
 const NAMES: [(Key, &[&str]); 25] = [
     (Key::Transport, &["type", "transport", "transportType"]),
     (Key::Command, &["command", "cmd"]),
@@ -61,7 +61,7 @@ const NAMES: [(Key, &[&str]); 25] = [
     (Key::ExcludeTags, &["exclude_tags", "excludeTags"]),
 ];
 
-/// Members that are for somebody else: for the editor itself, or for people.
+/// Members meant for others: for the editor itself, or for people.
 const FOREIGN: [&str; 17] = [
     "$schema",
     "//",
@@ -82,20 +82,20 @@ const FOREIGN: [&str; 17] = [
     "version",
 ];
 
-/// Members of other clients that change how a server is reached, and are not built here.
+/// Members of other clients that change how a server is reached, and are not supported here.
 const UNBUILT: [&str; 1] = ["sandbox"];
 
-/// The members of this name, if it has an effect.
+/// Returns the member with this name, if it has an effect.
 pub(super) fn key(name: &str) -> Option<Key> {
     NAMES.iter().find(|(_, names)| names.contains(&name)).map(|(key, _)| *key)
 }
 
-/// The name that a member is written with.
+/// Returns the name under which a member is written.
 pub(super) fn name(key: Key) -> &'static str {
     NAMES.iter().find(|(known, _)| *known == key).map_or("", |(_, names)| names[0])
 }
 
-/// What is to be said about a member that has no effect here.
+/// Explains why a member has no effect here, if that is worth saying.
 pub(super) fn no_effect(name: &str) -> Option<String> {
     if FOREIGN.contains(&name) {
         return None;

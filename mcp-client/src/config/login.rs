@@ -8,8 +8,8 @@ use crate::{ClientBuilder, Error, Target, oauth::OAuth};
 use mcp_transport::{Url, http::Endpoint};
 
 impl ServerConfig {
-    /// Begins a client that logs in to the server as its config has it, but for what is changed; the change is told the
-    /// port that users come back to.
+    /// Creates a builder for a client that logs in to the server as configured, after `change`; `change` receives the
+    /// port of the redirect URI.
     pub(crate) fn client_logging_in(
         &self,
         change: impl FnOnce(OAuth, u16) -> OAuth,
@@ -22,7 +22,7 @@ impl ServerConfig {
         self.begin(target.unwrap_or_else(|Refusal(reason)| Target::invalid(&place, reason)))
     }
 
-    /// Where a client would log in to the server, and as whom, as its config has it.
+    /// Returns where, and as whom, a client would log in to the server according to its config.
     pub(crate) fn login(&self) -> Result<(Endpoint, OAuth), Error> {
         let invalid = |reason: String| Error::InvalidTarget { reason: reason.into() };
         let ServerTransport::Remote(server) = &self.transport else {
@@ -32,7 +32,7 @@ impl ServerConfig {
         login.map(|(endpoint, oauth, _)| (endpoint, oauth))
     }
 
-    /// The same, with the port that users come back to.
+    /// Also returns the port of the redirect URI.
     fn login_of(&self, server: &RemoteServer) -> Result<(Endpoint, OAuth, u16), Refusal> {
         let filled = filled(server, &Variables::from_env())?;
         let settings = filled.oauth.unwrap_or_default();
@@ -43,13 +43,13 @@ impl ServerConfig {
         Ok((endpoint.tls(tls), oauth("mcp", settings), port))
     }
 
-    /// The file that its config keeps tokens in, if it names one; its variables are filled in.
+    /// Returns the configured token file, if any, with its variables expanded.
     pub(crate) fn token_file(&self) -> Option<String> {
         let ServerTransport::Remote(server) = &self.transport else { return None };
         filled(server, &Variables::from_env()).ok()?.oauth?.token_file
     }
 
-    /// The URL of a server behind one, with its variables filled in.
+    /// Returns the URL of a remote server, with its variables expanded.
     pub(crate) fn filled_url(&self) -> Option<Url> {
         let ServerTransport::Remote(server) = &self.transport else { return None };
         Some(filled(server, &Variables::from_env()).ok()?.url)

@@ -21,7 +21,7 @@ pub struct OAuthSettings {
     pub token_file: Option<String>,
 }
 
-/// Reads the member `oauth`; `false` says that there is none.
+/// Reads the member `oauth`; `false` means none.
 pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<Option<OAuthSettings>> {
     if let Value::BooleanLit(said) = value {
         return Some(said.value.then(OAuthSettings::default));
@@ -49,7 +49,7 @@ pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<Option<
     Some(Some(settings))
 }
 
-/// A list of scopes, or a text with spaces between them.
+/// Reads a list of scopes, or a string with scopes separated by spaces.
 fn scopes(value: &Value<'_>, report: &mut Report<'_>) -> Vec<String> {
     match value {
         Value::StringLit(text) => text.value.split_ascii_whitespace().map(str::to_owned).collect(),
@@ -69,7 +69,7 @@ fn port(value: &Value<'_>, report: &mut Report<'_>) -> Option<u16> {
 }
 
 impl OAuthSettings {
-    /// The member as it is written; nothing, if nothing is said.
+    /// Returns the member as written; `None` if nothing is set.
     pub(super) fn written(&self) -> Option<serde_json::Value> {
         let mut members = serde_json::Map::new();
         let mut put = |name: &str, value: Option<serde_json::Value>| {

@@ -107,7 +107,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The error of a name that no server has.
+    /// Returns the error for an unknown server name.
     pub(super) fn no_such_server<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let near = near(name, known).into_iter().map(str::to_owned).collect();
         Self::NoSuchServer { name: name.to_owned(), near }
@@ -121,7 +121,7 @@ impl ConfigError {
         }
     }
 
-    /// The same error about a file.
+    /// Adds the file to the error.
     pub(super) fn in_file(mut self, file: &Path) -> Self {
         if let Self::NoServers { path } | Self::Invalid { path, .. } = &mut self {
             *path = Some(file.to_owned());

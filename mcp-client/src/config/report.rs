@@ -3,10 +3,10 @@
 use super::{Problem, Severity};
 use jsonc_parser::common::Range;
 
-/// How many errors, and how many warnings, are told.
+/// The maximum number of errors, and of warnings, reported.
 const MOST: usize = 100;
 
-/// What is wrong with a text, as far as it has been read.
+/// The problems found in a text so far.
 pub(super) struct Report<'a> {
     text: &'a str,
     path: Vec<String>,
@@ -19,7 +19,7 @@ impl<'a> Report<'a> {
         Self { text, path: Vec::new(), errors: Vec::new(), warnings: Vec::new() }
     }
 
-    /// The same report, for a member of what it is about.
+    /// Reports on a member of the current subject.
     pub(super) fn within<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(name.to_owned());
         let value = read(self);
@@ -37,12 +37,12 @@ impl<'a> Report<'a> {
         self.warnings.extend(problem);
     }
 
-    /// How many errors there are so far.
+    /// Returns the number of errors so far.
     pub(super) fn errors(&self) -> usize {
         self.errors.len()
     }
 
-    /// All of them, in the order of the text.
+    /// Returns all problems, in the order of the text.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.errors;
         problems.extend(self.warnings);
@@ -60,7 +60,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Line and column of a byte, counted from 1.
+/// Returns the line and column of a byte offset, counted from 1.
 fn place(text: &str, byte: usize) -> (usize, usize) {
     let before = text.get(..byte).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

@@ -46,7 +46,7 @@ pub enum ServerTransport {
 }
 
 impl ServerTransport {
-    /// The command or the URL, as the config has it, for a person to read.
+    /// Returns the command or the URL as configured, for a person to read.
     pub(super) fn place(&self) -> String {
         match self {
             Self::Stdio(server) => server.command.clone(),
@@ -250,7 +250,7 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// A URL without user, password, query and fragment.
+/// Strips the user, password, query and fragment from a URL.
 fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     match url.split_once("://") {

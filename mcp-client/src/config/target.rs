@@ -36,7 +36,7 @@ impl ServerConfig {
         target.planned(move |plan| server.amend(plan))
     }
 
-    /// Brings what the config says into the plan of a connection; what the client says itself goes before it.
+    /// Applies the config to the plan of a connection; the client's own settings take precedence.
     fn amend(&self, plan: &mut Plan) {
         let (options, defaults) = (&mut plan.options, Options::default());
         if let Some(limit) = self.timeout.filter(|_| options.deadlines == defaults.deadlines) {
@@ -89,7 +89,7 @@ fn deadlines(limit: Duration) -> Deadlines {
     if limit.is_zero() { Deadlines::NONE } else { Deadlines::total(limit) }
 }
 
-/// Why something is no target.
+/// Why a config does not yield a target.
 pub(super) struct Refusal(pub(super) String);
 
 impl Refusal {
@@ -103,7 +103,7 @@ impl Refusal {
     }
 }
 
-/// Fills in variables, and remembers what has no value.
+/// Expands variables, and remembers those without a value.
 struct Filler<'a> {
     variables: &'a Variables,
     missing: BTreeSet<String>,
@@ -160,7 +160,7 @@ fn stdio(_: &StdioServer, _: Option<&Path>, _: &Variables) -> Result<Target, Ref
     Err(Refusal::new("child processes need the feature `stdio`"))
 }
 
-/// A remote server with its variables filled in.
+/// A remote server with its variables expanded.
 #[cfg_attr(
     not(any(feature = "http", feature = "ws")),
     expect(dead_code, reason = "without a binding nobody sends them")
@@ -169,10 +169,10 @@ pub(super) struct Filled {
     pub(super) url: mcp_transport::Url,
     pub(super) headers: Vec<(http::HeaderName, http::HeaderValue)>,
     token: Option<String>,
-    /// What is known of a client that logs in.
+    /// The settings of a client that logs in.
     pub(super) oauth: Option<OAuthSettings>,
     pub(super) tls: TlsFiles,
-    /// How long an answer may be silent.
+    /// How long an answer may stall.
     #[cfg(feature = "http")]
     pub(super) idle_timeout: Option<Duration>,
 }
@@ -269,7 +269,7 @@ fn http(
     if tls.is_empty() {
         return shown(endpoint, token, oauth);
     }
-    // What is wrong with the rest is told whatever is in the files.
+    // Other problems are reported whatever the files contain.
     let name = shown(endpoint.clone(), token.clone(), oauth.clone())?.name().to_owned();
     let folder = folder.map(Path::to_owned);
     let read = move || super::files::tls(&tls, folder.as_deref());
@@ -280,7 +280,7 @@ fn http(
     }))
 }
 
-/// An endpoint whose client shows who it is.
+/// Returns an endpoint whose client authenticates.
 #[cfg(feature = "http")]
 fn shown(
     endpoint: mcp_transport::http::Endpoint,
@@ -310,7 +310,7 @@ fn login(
     Ok(Target::logging_in(endpoint, oauth("mcp-client", settings).receiver(receiver)))
 }
 
-/// A login as a config has it, by a client of this name.
+/// Returns the login of a config, for a client with this name.
 #[cfg(feature = "oauth")]
 pub(super) fn oauth(name: &str, settings: OAuthSettings) -> crate::oauth::OAuth {
     use crate::oauth::{FileStore, OAuth};
@@ -370,7 +370,7 @@ impl From<ServerConfig> for Target {
     }
 }
 
-/// The servers that are not disabled: a single one as it is, several as a [`Group`], which is made anew for each
+/// The servers that are not disabled: a single one as it is, several as a [`Group`], which is created anew for each
 /// session. Its members have the options of the client, so that the client's handlers answer all of them.
 impl From<&Config> for Target {
     fn from(config: &Config) -> Self {

@@ -45,7 +45,7 @@ impl TlsFiles {
         *self == Self::default()
     }
 
-    /// The member as it is written; nothing, if nothing is said.
+    /// Returns the member as written; `None` if nothing is set.
     pub(super) fn written(&self) -> Option<serde_json::Value> {
         let all = [("ca", &self.ca), ("cert", &self.cert), ("key", &self.key)];
         let said = all.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));

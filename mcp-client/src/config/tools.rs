@@ -44,9 +44,9 @@ impl ToolRules {
     }
 }
 
-/// What `tools` says.
+/// The content of `tools`.
 pub(super) enum Tools {
-    /// The names of those that are shown.
+    /// The names of the tools that are shown.
     Names(Vec<String>),
     Transforms(BTreeMap<String, ToolTransform>),
 }
@@ -89,7 +89,7 @@ fn argument(value: &Value<'_>, report: &mut Report<'_>) -> Option<ArgumentTransf
     Some(transform)
 }
 
-/// Reads the members of an object that are known, and tells of the others.
+/// Reads the known members of an object, and reports the others.
 fn each(
     value: &Value<'_>,
     known: &[&str],
@@ -114,7 +114,7 @@ fn each(
     Some(())
 }
 
-/// The transforms as they are written.
+/// Returns the transforms as written.
 pub(super) fn written(transforms: &BTreeMap<String, ToolTransform>) -> serde_json::Value {
     let tools = transforms.iter().map(|(name, tool)| {
         let mut members = Map::new();

@@ -4,7 +4,7 @@ use super::report::Report;
 use jsonc_parser::{ast::Value, common::Ranged};
 use std::{collections::BTreeMap, time::Duration};
 
-/// Limits below this are taken for seconds that were meant.
+/// Shorter limits were probably meant in seconds.
 const SUSPICIOUS: Duration = Duration::from_millis(100);
 
 pub(super) fn string(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
@@ -14,7 +14,7 @@ pub(super) fn string(value: &Value<'_>, report: &mut Report<'_>) -> Option<Strin
     }
 }
 
-/// A string, or what is written without quotes and means one.
+/// Reads a string, or an unquoted value that stands for one.
 fn text(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
     match value {
         Value::NumberLit(number) => Some(number.value.to_owned()),
@@ -28,7 +28,7 @@ pub(super) fn strings(value: &Value<'_>, report: &mut Report<'_>) -> Option<Vec<
     let read = |(index, element): (usize, &Value<'_>)| {
         report.within(&index.to_string(), |report| text(element, report))
     };
-    // All of them are read, so that all that is wrong is told.
+    // All items are read, so that every problem is reported.
     let read: Vec<_> = array.elements.iter().enumerate().map(read).collect();
     read.into_iter().collect()
 }
@@ -44,7 +44,7 @@ pub(super) fn string_map(
     let mut is_good = true;
     for member in &object.properties {
         let name = member.name.as_str();
-        // `null` is how some say that something is not set.
+        // Some write `null` for a member that is not set.
         if member.value.as_null_keyword().is_some() {
             continue;
         }
@@ -56,14 +56,14 @@ pub(super) fn string_map(
     is_good.then_some(map)
 }
 
-/// An object whose members are all of one kind.
+/// Reads an object whose members are all of one kind.
 pub(super) fn object<T>(
     value: &Value<'_>,
     report: &mut Report<'_>,
     read: impl Fn(&Value<'_>, &mut Report<'_>) -> Option<T>,
 ) -> Option<BTreeMap<String, T>> {
     let Some(object) = value.as_object() else { return wrong(value, "an object", report) };
-    // All of them are read, so that all that is wrong is told.
+    // All members are read, so that every problem is reported.
     let members = object.properties.iter().map(|member| {
         let name = member.name.as_str();
         report.within(name, |report| Some((name.to_owned(), read(&member.value, report)?)))
@@ -92,14 +92,14 @@ pub(super) fn milliseconds(value: &Value<'_>, report: &mut Report<'_>) -> Option
     Some(limit)
 }
 
-/// A time in seconds, which need not be whole.
+/// Reads a time in seconds, which may be fractional.
 pub(super) fn seconds(value: &Value<'_>, report: &mut Report<'_>) -> Option<Duration> {
     let number = value.as_number_lit().and_then(|number| number.value.parse().ok());
     let limit = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     limit.or_else(|| wrong(value, "a number of seconds", report))
 }
 
-/// Tells that a value is of another type.
+/// Reports a value of the wrong type.
 pub(super) fn wrong<T>(value: &Value<'_>, expected: &str, report: &mut Report<'_>) -> Option<T> {
     let found = match value {
         Value::StringLit(_) => "a string",

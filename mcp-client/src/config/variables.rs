@@ -69,7 +69,7 @@ impl Variables {
         Self { workspace: Some(folder.into()), ..self }
     }
 
-    /// The text with values in place of variables; what has none is added to `missing`, as it is written.
+    /// Expands the variables in a text; those without a value are added to `missing`, as written.
     pub(super) fn fill(&self, text: &str, missing: &mut BTreeSet<String>) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -130,12 +130,12 @@ impl Variables {
 
 enum Value {
     Is(String),
-    /// It is no variable.
+    /// Not a variable.
     Literal,
     Missing(String),
 }
 
-/// Whether something is the name of an environment variable.
+/// Whether a text can name an environment variable.
 pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())

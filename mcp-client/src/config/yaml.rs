@@ -14,7 +14,7 @@ use serde::{
 use serde_saphyr::Spanned;
 use std::{borrow::Cow, fmt};
 
-/// A value, and where it is.
+/// A value with its position.
 pub(super) type Node = Spanned<Yaml>;
 
 /// A value.
@@ -22,7 +22,7 @@ pub(super) type Node = Spanned<Yaml>;
 pub(super) enum Yaml {
     Null,
     Boolean(bool),
-    /// As JSON writes it.
+    /// In JSON notation.
     Number(String),
     Text(String),
     List(Vec<Node>),
@@ -93,7 +93,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// The value as one of JSON, at the same place.
+/// Converts the value to JSON, at the same position.
 pub(super) fn value(node: &Node) -> Value<'_> {
     let range = range(node);
     match &node.value {
@@ -118,7 +118,7 @@ fn member<'a>(name: &'a Spanned<String>, node: &'a Node) -> ObjectProp<'a> {
     ObjectProp { range, name: ObjectPropName::String(text), value: value(node) }
 }
 
-/// Where a value is, in bytes.
+/// Returns the byte range of a value.
 pub(super) fn range<T>(node: &Spanned<T>) -> Range {
     let span = node.referenced.span();
     let [start, length] = [span.byte_offset(), span.byte_len()]

@@ -44,7 +44,7 @@ impl<C: Connector> Connect for C {
     }
 }
 
-/// A transport of any type. The usual ones keep their own, so that their calls cost no more for it.
+/// A transport of any type. The usual ones keep their own type, so that their calls cost no more.
 #[derive(Clone)]
 pub(crate) enum AnyTransport {
     Multiplex(Multiplex),
@@ -91,7 +91,7 @@ impl Service<ClientMessage> for AnyTransport {
     }
 }
 
-/// A message on its way over a transport of any type.
+/// A message being sent over a transport of any type.
 pub(crate) enum AnySending {
     Multiplex(Sending),
     Boxed(BoxFuture<'static, Result<Replies, Error>>),
@@ -115,7 +115,7 @@ mod tests {
     use mcp_types::rpc::Notification;
     use tower::ServiceExt;
 
-    /// Is ready when it was asked twice.
+    /// Becomes ready on the second poll.
     #[derive(Clone)]
     struct Slow {
         asked: u32,

@@ -8,7 +8,7 @@ use super::{
 use crate::Client;
 use std::{collections::HashSet, fmt, time::Duration};
 
-/// How many characters a name of a tool or a prompt may have.
+/// The maximum length, in characters, of a tool or prompt name.
 // spec: TOOL-11
 const MAX_NAME: usize = 128;
 

@@ -79,7 +79,7 @@ impl Group {
 }
 
 impl Shared {
-    /// The member that a call goes to, and what it is for there.
+    /// Returns the member that a call goes to, and the name there.
     pub(super) fn route(
         &self,
         method: &str,
@@ -95,7 +95,7 @@ impl Shared {
         Ok((member, bare))
     }
 
-    /// The client that proposals come from; the reference becomes that of the member.
+    /// Returns the client that completes a reference, which is changed to the member's.
     pub(super) fn route_reference(
         &self,
         method: &str,

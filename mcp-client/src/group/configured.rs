@@ -38,7 +38,7 @@ impl Group {
         members.into_iter().fold(group, |group, (name, client)| group.member(name, client))
     }
 
-    /// The enabled servers of a config as one target.
+    /// Combines the enabled servers of a config into one target.
     pub(crate) fn target_of(config: &Config, count: usize) -> Target {
         let config = config.clone();
         Target::dialing(format!("a group of {count}"), move |options| {
@@ -53,7 +53,7 @@ impl Group {
     }
 }
 
-/// The options of the client of one member: what is known of one server is not known of another.
+/// Returns the options for the client of one member: what is known of one server is not known of another.
 fn of_member(options: &Options, name: &str) -> Options {
     let mut options = options.clone();
     options.server_name = Some(name.into());

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 impl Shared {
-    /// Connects a member, reads of it what has to be known first, and notes how that went.
+    /// Connects a member, reads what must be known about it first, and records the outcome.
     pub(super) fn connect(&self, index: usize) -> BoxFuture<'_, Result<Connection, Arc<Error>>> {
         Box::pin(async move {
             let member = &self.members[index];
@@ -32,7 +32,7 @@ impl Shared {
         })
     }
 
-    /// Keeps a member connected until the group is released, and closes it then.
+    /// Keeps a member connected until the group is released, and then closes it.
     pub(super) fn keep<'a>(
         &'a self,
         index: usize,
@@ -68,7 +68,7 @@ impl Shared {
         })
     }
 
-    /// Reads the lists of a member, where names alone do not say whose they are.
+    /// Reads the lists of a member, if names alone do not identify it.
     async fn greet(&self, index: usize) {
         if !self.needs_lists() {
             return;

@@ -82,7 +82,7 @@ async fn run<R: Merge>(list: ListMembers<R>) -> Result<Merged<R::Item>, Error> {
     Ok(group.connected()?.merged::<R>(limits).await)
 }
 
-/// Awaits each of the lists; a macro, because what they have in common is nobody else's business.
+/// Makes each list awaitable; a macro, because what the lists have in common is private.
 macro_rules! into_future {
     ($($request:ident -> $item:ident;)+) => {$(
         impl IntoFuture for ListMembers<$request> {

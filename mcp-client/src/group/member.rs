@@ -4,7 +4,7 @@ use crate::{Client, Error, TaskHandle, operation::TaskPrefix};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
-/// A connection that lasted as long as this was a good one: the waits begin anew after it.
+/// A connection that lasted this long was good: after it, backoff starts over.
 pub(super) const GOOD: Duration = Duration::from_secs(30);
 
 /// The state of a member of a group.
@@ -50,7 +50,7 @@ impl fmt::Display for MemberState {
     }
 }
 
-/// The waits between tries to connect a member.
+/// The delays between attempts to connect a member.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Backoff {
     pub(super) first: Duration,
@@ -64,7 +64,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after so many failures.
+    /// Returns the delay after this many failures.
     pub(super) fn after(&self, failures: u32) -> Duration {
         let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
         self.first.saturating_mul(factor).min(self.most)
@@ -74,7 +74,7 @@ impl Backoff {
 /// One member of a group.
 pub(super) struct Member {
     pub(super) name: Box<str>,
-    /// What the ids of its tasks begin with in the group.
+    /// The prefix of its task ids in the group.
     pub(super) task_prefix: Option<TaskPrefix>,
     pub(super) client: Client,
     pub(super) state: watch::Sender<MemberState>,
@@ -85,7 +85,7 @@ impl Member {
         Self { name, task_prefix, client, state: watch::Sender::new(MemberState::Idle) }
     }
 
-    /// A task of it, as the group knows it.
+    /// Returns one of its tasks under the group's id.
     pub(super) fn task_of_group(&self, task: TaskHandle) -> TaskHandle {
         match &self.task_prefix {
             Some(_) => {
@@ -96,12 +96,12 @@ impl Member {
         }
     }
 
-    /// What the group calls a task of it.
+    /// Returns the group's id for one of its tasks.
     pub(super) fn task_id_of_group(&self, own: &str) -> String {
         format!("{}{own}", self.task_prefix())
     }
 
-    /// What it calls a task of the group itself, if it is one of its own.
+    /// Returns its own id for a task of the group, if the task is one of its own.
     pub(super) fn own_task_id<'a>(&self, id: &'a str) -> Option<&'a str> {
         id.strip_prefix(self.task_prefix())
     }
@@ -110,7 +110,7 @@ impl Member {
         self.task_prefix.as_ref().map_or("", |prefix| prefix)
     }
 
-    /// The client, if it can be called.
+    /// Returns the client, if it can be called.
     pub(super) fn ready(&self) -> Result<&Client, Error> {
         match &*self.state.borrow() {
             MemberState::Ready => Ok(&self.client),
@@ -122,7 +122,7 @@ impl Member {
         }
     }
 
-    /// Whether trying again is of no use.
+    /// Whether retrying is pointless.
     pub(super) fn has_no_target(&self) -> bool {
         matches!(&*self.state.borrow(), MemberState::Failed(error) if is_final(error))
     }

@@ -109,7 +109,7 @@ impl std::error::Error for Missing {
     }
 }
 
-/// A list that members of a group have, and what its items are called by.
+/// A list that members of a group have, with the names of its items.
 pub(super) trait Merge: ListRequest<Item: Serialize> {
     const KIND: Kind;
     /// The member of the protocol's result.
@@ -139,9 +139,9 @@ merge! {
     ListResourceTemplatesRequest: ResourceTemplate, "resourceTemplates", ResourceTemplate.uri_template;
 }
 
-/// The list of a member, whatever is listed.
+/// The list of a member, whatever its items.
 trait MemberList: TakePage {
-    /// Drops the items whose name is not wanted; the name may be changed.
+    /// Drops the items whose name is not wanted; the callback may change the name.
     fn retain(&mut self, is_wanted: &mut dyn FnMut(&mut String) -> bool);
 }
 
@@ -152,7 +152,7 @@ impl<R: Merge> MemberList for Items<R> {
 }
 
 impl Kind {
-    /// How a list is asked for, and an empty one.
+    /// Returns how the list is requested, and an empty one.
     fn list(self) -> (PageRequest, Box<dyn MemberList>) {
         fn of<R: Merge>() -> (PageRequest, Box<dyn MemberList>) {
             (PageRequest::of::<R>(), Box::new(Items::<R>::default()))
@@ -167,7 +167,7 @@ impl Kind {
 }
 
 impl Shared {
-    /// Reads a list of all members at the same time, and makes one of them.
+    /// Reads a list from all members concurrently, and merges the results.
     pub(super) async fn merged<R: Merge>(&self, limits: Option<Deadlines>) -> Merged<R::Item> {
         let mut lists = Vec::new();
         lists.resize_with(self.members.len(), Items::<R>::default);
@@ -180,7 +180,7 @@ impl Shared {
         Merged { items, missing }
     }
 
-    /// Reads the lists of all members, leaves in each what is listed together, and says what is missing.
+    /// Reads the lists of all members, leaves in each what the merged list takes, and reports what is missing.
     fn merge<'a>(
         &'a self,
         kind: Kind,
@@ -205,7 +205,7 @@ impl Shared {
         })
     }
 
-    /// Takes note of what a member has of a kind.
+    /// Records what a member has of a kind.
     pub(super) async fn learn(
         &self,
         index: usize,
@@ -216,7 +216,7 @@ impl Shared {
         self.read(index, Ok(client), None, (kind, request), &mut *list).await
     }
 
-    /// Reads a list of one member, and takes note of the names in it. A member that has no such list has an empty one.
+    /// Reads a list of one member, and records the names in it. If a member has no such list, it counts as empty.
     fn read<'a>(
         &'a self,
         index: usize,
@@ -245,7 +245,7 @@ impl Shared {
     }
 }
 
-/// Who reads a list of a member within these limits.
+/// Returns the caller that reads a list of a member within these limits.
 fn caller(
     client: &Client,
     method: &'static str,
@@ -261,7 +261,7 @@ fn caller(
     })
 }
 
-/// Whether a server has no list of a kind at all.
+/// Whether a server has no list of this kind at all.
 fn is_without(error: &Error) -> bool {
     match error {
         Error::NotOffered { .. } => true,
@@ -270,16 +270,16 @@ fn is_without(error: &Error) -> bool {
     }
 }
 
-/// A list of a group that is being made.
+/// A merged list under construction.
 struct Merging<'a> {
     shared: &'a Shared,
-    /// Whose the names are that are in the list.
+    /// The member that owns each name in the list.
     owners: HashMap<String, usize>,
     missing: Vec<Missing>,
 }
 
 impl Merging<'_> {
-    /// Gives an item of a member the name that it has in the group; whether the list takes it.
+    /// Gives an item of a member its name in the group; returns whether the list takes it.
     fn takes(&mut self, index: usize, kind: Kind, slot: &mut String) -> bool {
         let name = self.shared.routes.exposed(index, kind, slot);
         let max = self.shared.max_name(kind);

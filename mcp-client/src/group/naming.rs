@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What stays as it is where the name of a member becomes a part of a URI.
+/// What is not escaped where the name of a member becomes part of a URI.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How the tools, prompts and resources of members are named in a group.
@@ -33,7 +33,7 @@ impl Naming {
         Self::Prefixed { separator: separator.into() }
     }
 
-    /// What the group calls a tool or a prompt of a member.
+    /// Returns the group's name for a tool or prompt of a member.
     pub(super) fn name(&self, member: &str, name: &str) -> String {
         match self {
             Self::Prefixed { separator } => format!("{member}{separator}{name}"),
@@ -41,7 +41,8 @@ impl Naming {
         }
     }
 
-    /// What the group calls a resource of a member. A URI without `//` has no place for the member, and stays as it is.
+    /// Returns the group's URI for a resource of a member. A URI without `//` has no place for the member, and stays as
+    /// it is.
     pub(super) fn uri(&self, member: &str, uri: &str) -> String {
         match (self, uri.split_once("://")) {
             (Self::Prefixed { .. }, Some((scheme, rest))) => {
@@ -51,7 +52,7 @@ impl Naming {
         }
     }
 
-    /// What a member calls a tool or a prompt of the group, if it can be one of the member.
+    /// Returns the member's name for a tool or prompt of the group, if it may belong to the member.
     pub(super) fn name_at<'a>(&self, member: &str, name: &'a str) -> Option<&'a str> {
         match self {
             Self::Prefixed { separator } => name
@@ -62,12 +63,12 @@ impl Naming {
         }
     }
 
-    /// What the ids of the tasks of a member begin with: its name, which no other name can be the beginning of.
+    /// Returns the prefix of a member's task ids: its name, delimited so that no other name can be mistaken for it.
     pub(super) fn task_prefix(member: &str) -> String {
         format!("{}:", utf8_percent_encode(member, ENCODED))
     }
 
-    /// What a member calls a resource of the group, if the URI says that it is one of the member.
+    /// Returns the member's URI for a resource of the group, if the URI says that it belongs to the member.
     pub(super) fn uri_at(&self, member: &str, uri: &str) -> Option<String> {
         let Self::Prefixed { .. } = self else { return None };
         let (scheme, rest) = uri.split_once("://")?;

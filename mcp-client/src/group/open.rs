@@ -10,10 +10,10 @@ use mcp_transport::Driver;
 use std::sync::Arc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// That the members of a group are connected.
+/// Keeps the members of a group connected.
 pub(super) struct Open {
     released: CancellationToken,
-    /// The members are closed when it is dropped.
+    /// Dropping it closes the members.
     _guard: DropGuard,
 }
 
@@ -24,7 +24,7 @@ impl Open {
     }
 }
 
-/// Connects the members as the policy has it; the driver keeps them connected.
+/// Connects the members according to the policy; the driver keeps them connected.
 pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
     if shared.members.is_empty() {
         return Err(Error::InvalidTarget { reason: "the group has no members".into() });
@@ -52,7 +52,7 @@ pub(super) async fn open(shared: Arc<Shared>) -> Result<(Open, Driver), Error> {
     Ok((open, driver.with_shut_down(move || close.cancel())))
 }
 
-/// Connects all members. If one fails, those that were connected are closed again.
+/// Connects all members. If one fails, those already connected are closed again.
 async fn all(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
     let members = 0..shared.members.len();
     let connecting =
@@ -69,7 +69,7 @@ async fn all(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
             }
         }
     }
-    // Gives up those that are still connecting.
+    // Abandons those that are still connecting.
     drop(connecting);
     let Some((index, source)) = failed else { return Ok(connections) };
     let closing = connections.into_iter().flatten().map(|connection| connection.close().boxed());
@@ -77,7 +77,7 @@ async fn all(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
     Err(failure(&shared.members[index], source))
 }
 
-/// Connects the members that can be connected, which is one at least.
+/// Connects all members that can be connected; at least one is required.
 async fn some(shared: &Shared) -> Result<Vec<Option<Connection>>, Error> {
     let members = 0..shared.members.len();
     let outcomes = join_boxed(members.map(|index| shared.connect(index)).collect()).await;
@@ -93,7 +93,7 @@ fn failure(member: &Member, source: Arc<Error>) -> Error {
     Error::Connect { target: format!("the member {:?}", member.name).into(), source }
 }
 
-/// Lets members be idle when it is dropped.
+/// Sets the members to idle when dropped.
 struct Resting(Arc<Shared>);
 
 impl Drop for Resting {

@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// What is known by a name.
+/// A kind of named item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Tool,
@@ -16,19 +16,19 @@ pub(super) enum Kind {
     ResourceTemplate,
 }
 
-/// A member, by its place in the group, and what it calls the thing.
+/// A member, by its index in the group, and the member's name for the item.
 pub(super) type Route = (usize, String);
 
-/// Knows which member a name belongs to: by its prefix, and by what members have listed.
+/// Finds the member that a name belongs to: by its prefix, and by what members have listed.
 #[derive(Debug)]
 pub(super) struct Routes {
     naming: Naming,
     members: Vec<Box<str>>,
-    /// What members have listed last, in the order of the members.
+    /// What each member has last listed, in the order of the members.
     listed: Mutex<Vec<Listed>>,
 }
 
-/// What a member has of a kind, as it calls it.
+/// What a member has of a kind, under its own names.
 #[derive(Debug)]
 struct Listed {
     member: usize,
@@ -45,7 +45,7 @@ impl Routes {
         &self.naming
     }
 
-    /// Takes note of all that a member has of a kind.
+    /// Records everything that a member has of a kind.
     pub(super) fn learn(&self, member: usize, kind: Kind, names: Vec<String>) {
         let names = names.into_iter().collect();
         let mut listed = self.listed();
@@ -55,7 +55,7 @@ impl Routes {
         }
     }
 
-    /// What the group calls something of a member.
+    /// Returns the group's name for an item of a member.
     pub(super) fn exposed(&self, member: usize, kind: Kind, name: &str) -> String {
         let member = self.members.get(member).map_or("", |member| member);
         match kind {
@@ -64,8 +64,8 @@ impl Routes {
         }
     }
 
-    /// The member that a name of the group belongs to. Where several may have it, one that has listed it wins, and among
-    /// those the first, as in lists; if none has, it is that with the longest name.
+    /// Finds the member that a name of the group belongs to. Of several candidates, one that has listed it wins, the
+    /// first of those as in lists; if none has, the one with the longest name wins.
     pub(super) fn find(&self, kind: Kind, name: &str) -> Option<Route> {
         let members = self.members.iter().enumerate();
         let candidates: Vec<Route> = members
@@ -87,13 +87,13 @@ impl Routes {
         }
     }
 
-    /// Whether a name that is as a member has it can be of one member alone.
+    /// Whether an unchanged member name can belong to only one member.
     fn is_of_one(&self, kind: Kind) -> bool {
         let is_resource = matches!(kind, Kind::Resource | Kind::ResourceTemplate);
         self.members.len() == 1 && (is_resource || self.naming == Naming::Bare)
     }
 
-    /// Names that the group has and that are like this one.
+    /// Returns similar names that the group has.
     pub(super) fn near(&self, kind: Kind, name: &str) -> Vec<Box<str>> {
         let listed = self.listed();
         let mut known = Vec::new();
@@ -112,7 +112,8 @@ impl Routes {
         }
     }
 
-    /// The member that calls a resource so itself: links in what a tool gives are as the member wrote them.
+    /// Returns the member that itself uses this URI for a resource: links in a tool's result are as the member wrote
+    /// them.
     fn owner(&self, listed: &[Listed], kind: Kind, name: &str) -> Option<Route> {
         if !matches!(kind, Kind::Resource | Kind::ResourceTemplate) {
             return None;
@@ -132,7 +133,7 @@ fn of_kind(listed: &[Listed], kind: Kind) -> impl Iterator<Item = &Listed> {
     listed.iter().filter(move |it| it.kind == kind)
 }
 
-/// The member with the template that begins most like a URI; of those that begin so, the last.
+/// Returns the member whose template shares the longest prefix with a URI; of several, the last.
 fn of_template(listed: &[Listed], kind: Kind, uri: &str) -> Option<usize> {
     if kind != Kind::Resource {
         return None;

@@ -55,7 +55,7 @@ impl Shared {
         })
     }
 
-    /// The list of all members. What is missing is told in the log, and is an error if there is nothing else.
+    /// Returns the merged list of all members. What is missing is logged, and is an error if there is nothing else.
     async fn page<R: Merge>(&self) -> Result<Reply, BoxError> {
         let Merged { items, missing } = self.merged::<R>(None).await;
         match gap(R::METHOD, missing) {
@@ -64,7 +64,7 @@ impl Shared {
         }
     }
 
-    /// Sends a call to the member that has what one of its parameters names.
+    /// Sends a call to the member that has the item named by one of its parameters.
     async fn forward(
         &self,
         mut call: Call,
@@ -97,7 +97,7 @@ impl Shared {
     }
 }
 
-/// Tells of what is missing in a list, and gives the first of it.
+/// Logs what is missing in a list, and returns the first gap.
 fn gap(method: &str, missing: Vec<Missing>) -> Option<Missing> {
     for missing in &missing {
         tracing::warn!(method, %missing, "a list of a group has a gap");
@@ -105,7 +105,7 @@ fn gap(method: &str, missing: Vec<Missing>) -> Option<Missing> {
     missing.into_iter().next()
 }
 
-/// The value of a member of the parameters.
+/// Decodes a member of the parameters.
 fn parameter<T: DeserializeOwned>(params: &Params, name: &str) -> Result<T, InvalidParams> {
     match params.as_raw().decode_at(&[name]) {
         Some(value) => value.map_err(InvalidParams::from),
@@ -113,7 +113,7 @@ fn parameter<T: DeserializeOwned>(params: &Params, name: &str) -> Result<T, Inva
     }
 }
 
-/// The parameters with another value of a member.
+/// Returns the parameters with one member replaced.
 fn with<T: Serialize>(params: &Params, name: &str, value: &T) -> Result<Params, Error> {
     let value = RawJson::encode(value).map_err(InvalidParams::from)?;
     Ok(params.with_members(&[(name, Some(&value))])?)
@@ -124,7 +124,7 @@ fn unknown(method: &str) -> Error {
     Error::Rpc { method: method.into(), error: Box::new(error) }
 }
 
-/// A page that is the last one.
+/// The last page of a list.
 struct Page<'a, T> {
     name: &'static str,
     items: &'a [T],

@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 impl Group {
     /// Subscribes at all members that a filter concerns, and waits until each has acknowledged its part or has failed.
     ///
-    /// What is agreed is what any of them has agreed to. A list that one member keeps still about is told for the others all the
-    /// same: nobody would listen otherwise.
+    /// The acknowledged filter is the union over the members. If one member does not notify about a list, notifications
+    /// from the others are still delivered: nobody would receive them otherwise.
     // spec: SUB-02
     pub(crate) async fn subscribe_to(
         &self,
@@ -54,7 +54,7 @@ impl Group {
     }
 }
 
-/// What a filter wants of each member; of none, that member has no part.
+/// Splits a filter into each member's part; a member without any has none.
 fn parts(
     shared: &Arc<Shared>,
     filter: &SubscriptionFilter,
@@ -83,7 +83,7 @@ fn parts(
             let near = shared.routes.near(Kind::Resource, uri);
             no_route(SubscriptionsListenRequest::METHOD, uri, near)
         })?;
-        // One resource may have two names, and is asked for once.
+        // One resource may have two names, and is requested only once.
         if parts[index].named.insert(bare.clone(), uri.clone()).is_none() {
             parts[index].wanted.resource_subscriptions.get_or_insert_default().push(bare);
         }
@@ -99,17 +99,17 @@ fn parts(
     Ok(parts)
 }
 
-/// What one member has to tell. It is asked anew when it has been lost.
+/// The subscription at one member, which is renewed when lost.
 struct Part {
     shared: Arc<Shared>,
     index: usize,
     wanted: SubscriptionFilter,
-    /// What the subscriber calls the resources.
+    /// The subscriber's names for the resources.
     named: HashMap<String, String>,
     state: watch::Receiver<MemberState>,
-    /// What it tells, since when.
+    /// The open subscription, and when it began.
     subscription: Option<(Subscription, Instant)>,
-    /// Whether it does not tell, as long as the connection is the same.
+    /// Whether the member refuses to notify, for as long as the connection is the same.
     is_refused: bool,
     failures: u32,
     /// Cancelled when the group is closed.
@@ -117,7 +117,7 @@ struct Part {
 }
 
 impl Part {
-    /// Asks the member, if it is ready.
+    /// Subscribes at the member, if it is ready.
     fn open(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let member = &self.shared.members[self.index];
@@ -138,7 +138,7 @@ impl Part {
         })
     }
 
-    /// The next change, until the group is closed.
+    /// Returns the next change, until the group is closed.
     async fn next(mut self) -> Option<(Result<Notice, Error>, Self)> {
         let released = self.released.clone();
         let notice = released.run_until_cancelled(self.told()).await?;
@@ -179,7 +179,7 @@ impl Part {
         drop(self.state.wait_for(MemberState::is_ready).await);
     }
 
-    /// A notice with the names of the group.
+    /// Translates a notice to the group's names.
     fn renamed(&self, notice: Notice) -> Notice {
         match notice {
             Notice::ResourceUpdated { uri } => Notice::ResourceUpdated { uri: self.exposed(&uri) },
@@ -192,7 +192,7 @@ impl Part {
         named.unwrap_or_else(|| self.shared.routes.exposed(self.index, Kind::Resource, uri))
     }
 
-    /// Adds what the member has agreed to to what others have.
+    /// Adds what the member has acknowledged to what others have.
     fn add_agreed(&self, agreed: &mut SubscriptionFilter) {
         let Some((subscription, _)) = &self.subscription else { return };
         let its = subscription.acknowledged();

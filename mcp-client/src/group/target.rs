@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use std::{future::ready, sync::Arc};
 use tower::ServiceExt;
 
-/// What a group serves, by the capability that it is of.
+/// The methods that a group serves, by capability.
 const SERVED: [(&str, &[&str]); 4] = [
     ("completions", &["completion/complete"]),
     ("prompts", &["prompts/list", "prompts/get"]),
@@ -38,7 +38,7 @@ impl From<Group> for Target {
 }
 
 impl Target {
-    /// A target that is a group, which is made when it is dialed, by the options of the client.
+    /// Builds a target that is a group, created when dialed with the options of the client.
     pub(super) fn dialing(
         name: String,
         group: impl Fn(&Options) -> Result<Group, Error> + Send + Sync + 'static,
@@ -47,7 +47,7 @@ impl Target {
     }
 }
 
-/// Dials the members of a group, all together.
+/// Dials the members of a group as one.
 struct Together<F>(F);
 
 impl<F: Fn(&Options) -> Result<Group, Error> + Send + Sync> Dial for Together<F> {
@@ -63,10 +63,10 @@ async fn dial(group: Group, mut plan: Plan) -> Dialed {
         pause.connected.cancel();
         pause.over.cancelled().await;
     }
-    // Innermost, so that layers of the user see the calls of the group.
+    // Innermost, so that the user's layers see the calls of the group.
     plan.wrap.push(routing(group.clone()));
     plan.upstream = Some(Arc::new(group.clone()));
-    // The members have been told how to be talked to. Here nothing is left to choose.
+    // The members have already been configured with these. Nothing is left to choose here.
     let options = &mut plan.options;
     (options.mode, options.prior, options.known_era) = (Mode::Auto, None, KnownEra::new());
     let introduction = mcp_transport::Shared::new(introduction(&group.0.shared));
@@ -79,7 +79,8 @@ async fn dial(group: Group, mut plan: Plan) -> Dialed {
     Ok((session, driver))
 }
 
-/// Sends what a group serves to the group, as it is: what members say of it, and their errors, lose nothing.
+/// Routes the methods that a group serves directly to the group, so that nothing of its members' replies and errors is
+/// lost.
 fn routing(group: Group) -> Wrap {
     Arc::new(move |rest: BoxCallService| {
         let group = group.clone();
@@ -91,7 +92,7 @@ fn routing(group: Group) -> Wrap {
     })
 }
 
-/// Says what a group is, in the era that it is of, and has no other methods.
+/// Creates a transport that introduces the group, in its era, and has no other methods.
 fn introduction(shared: &Shared) -> impl Transport + use<> {
     let About { is_modern, capabilities } = About::of(shared);
     let capabilities = Value::Object(capabilities);
@@ -128,7 +129,7 @@ fn introduction(shared: &Shared) -> impl Transport + use<> {
     })
 }
 
-/// Adds what a member tells of a capability unasked to what others tell.
+/// Merges the notifications that a member offers for a capability with those of the others.
 fn add_told(together: &mut Value, name: &str, its: Option<&Value>) {
     let flags: &[&str] = match name {
         "tools" | "prompts" => &["listChanged"],
@@ -142,14 +143,14 @@ fn add_told(together: &mut Value, name: &str, its: Option<&Value>) {
     }
 }
 
-/// What the members of a group are together.
+/// The combined server information of a group's members.
 struct About {
     is_modern: bool,
     capabilities: Map<String, Value>,
 }
 
 impl About {
-    /// A member that is not connected may offer anything, once it is.
+    /// A member that is not connected may offer anything later.
     fn of(shared: &Shared) -> Self {
         let (mut is_modern, mut capabilities) = (true, Map::new());
         for member in &shared.members {

@@ -38,7 +38,7 @@ impl Group {
 impl Shared {
     fn task(&self, id: &str) -> Result<TaskHandle, Error> {
         let found = self.members.iter().find_map(|member| Some((member, member.own_task_id(id)?)));
-        // The id is a secret: the error does not show it.
+        // The id is a secret, so the error does not show it.
         let (member, bare) = found.ok_or_else(|| {
             InvalidParams::new("in a group, the id of a task begins with its member: `member:id`")
         })?;

@@ -129,7 +129,7 @@ impl<T: IntoAnswer> IntoAnswer for Result<T, ErrorObject> {
     }
 }
 
-/// Values that are answers by themselves.
+/// Implements the trait for values that are answers by themselves.
 macro_rules! values {
     ($($type:ty),+) => {
         $(impl IntoAnswer for $type {

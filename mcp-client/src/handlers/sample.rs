@@ -4,7 +4,7 @@
 
 use mcp_types::{CreateMessageResult, ErrorObject, Role, SamplingMessageContentBlock, TextContent};
 
-/// The name of a model that nobody has named. Results have to name one.
+/// The name of an unnamed model. Results must name one.
 const UNNAMED: &str = "unknown";
 
 /// What the model of this name has said, in one text.

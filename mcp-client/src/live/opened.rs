@@ -12,7 +12,7 @@ use std::{
 
 /// What was opened: a session, or the members of a group.
 ///
-/// It is closed when nobody has it any more, and used for new calls only until it is over.
+/// It is closed when nobody holds it any more, and used for new calls only until it is over.
 pub(crate) struct Opened<S> {
     session: S,
     is_over: AtomicBool,
@@ -23,7 +23,7 @@ impl<S> Opened<S> {
         Self { session, is_over: AtomicBool::new(false) }
     }
 
-    /// Notes that nobody is to find it any more.
+    /// Marks it as over, so that nobody finds it any more.
     pub(super) fn is_over_now(&self) {
         self.is_over.store(true, Ordering::Release);
     }
@@ -37,11 +37,11 @@ impl<S> Deref for Opened<S> {
     }
 }
 
-/// What somebody has found first in a slot: found again without a lock for as long as it is not over, and not kept open.
+/// What was found first in a slot: found again without a lock until it is over, and not kept open.
 pub(crate) struct Found<S>(OnceLock<Weak<Opened<S>>>);
 
 impl<S> Found<S> {
-    /// What is open now in the slot.
+    /// Returns what is open now in the slot.
     pub(crate) fn or_in(&self, slot: &Slot<S>) -> Result<Arc<Opened<S>>, Error> {
         let found = self.0.get();
         if let Some(opened) = found.and_then(Weak::upgrade)
@@ -51,7 +51,7 @@ impl<S> Found<S> {
         }
         let opened = slot.session()?;
         if found.is_none() {
-            // If somebody else was quicker, that stays.
+            // If another thread was faster, its value stays.
             let _ = self.0.set(Arc::downgrade(&opened));
         }
         Ok(opened)

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
-/// The tasks beside one session, so that no work holds up the driver.
+/// The tasks beside one session, so that their work does not block the driver.
 pub(super) struct SideTasks(Mutex<Option<JoinSet<()>>>);
 
 impl Default for SideTasks {

@@ -4,7 +4,7 @@ use mcp_transport::Url;
 use std::{env, fmt, io, process::Stdio, time::Duration};
 use tokio::{process::Command, time::timeout};
 
-/// The programs that open a page, with what they are told before its URL. No shell is one of them.
+/// The programs that open a page, with the arguments before its URL. None of them is a shell.
 const PROGRAMS: &[&[&str]] = if cfg!(target_os = "macos") {
     &[&["open"]]
 } else if cfg!(windows) {
@@ -13,10 +13,10 @@ const PROGRAMS: &[&[&str]] = if cfg!(target_os = "macos") {
     &[&["xdg-open"], &["gio", "open"], &["wslview"], &["x-www-browser"]]
 };
 
-/// How long a program is watched: one that cannot open the page says so soon.
+/// How long a program is watched: one that cannot open the page fails soon.
 const WATCH: Duration = Duration::from_secs(2);
 
-/// Characters that may be in a URL and that shells obey; `&` is needed.
+/// Characters that may occur in a URL and that shells interpret; `&` is needed.
 const SUSPICIOUS: [char; 6] = ['$', '\'', '(', ')', ';', '`'];
 
 /// Opens a page in the user's browser: the program in the variable `BROWSER`, or the default of the platform.
@@ -48,7 +48,7 @@ pub async fn open_browser(page: &Url) -> Result<(), OpenBrowserError> {
     open_with(programs(wanted.as_deref().unwrap_or_default()), page.as_str()).await
 }
 
-/// Whether a page may be opened.
+/// Checks that a page may be opened.
 fn check(page: &Url) -> Result<(), &'static str> {
     if page.scheme() != "https" && !(page.scheme() == "http" && page.is_loopback()) {
         return Err("only pages of https are opened, and of http on this machine");
@@ -62,7 +62,7 @@ fn check(page: &Url) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The commands to try: those that the user wants, and then those of the platform.
+/// Returns the commands to try: the user's, and then the platform's.
 fn programs(wanted: &str) -> Vec<Vec<String>> {
     let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let wanted = wanted.split(':').map(words).filter(|words| !words.is_empty());
@@ -98,7 +98,7 @@ async fn open(words: &[String], page: &str) -> io::Result<()> {
             Err(io::Error::other(format!("{program} failed ({status})")))
         }
         Ok(Err(error)) => Err(error),
-        // A browser that runs on is one.
+        // A browser may keep running.
         Ok(Ok(_)) | Err(_) => Ok(()),
     }
 }
@@ -197,7 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out").display().to_string();
         let page = "https://as.example/a?b=c&d=$(id)";
-        // A program that notes what it was started with, in place of a browser.
+        // A program that records its arguments, in place of a browser.
         let noting = ["sh", "-c", "printf '%s\\n' \"$#\" \"$@\" > \"$0\""].map(str::to_owned);
         for end in [&[&*out][..], &[&*out, "--page", "%s", "--last"]] {
             let end = end.iter().map(|&word| word.to_owned());

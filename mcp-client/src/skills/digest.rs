@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 const PREFIX: &str = "sha256:";
 
-/// A SHA-256; written `sha256:` and 64 digits.
+/// A SHA-256 digest; written as `sha256:` and 64 digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Digest([u8; 32]);
 

@@ -51,7 +51,7 @@ struct File {
     extra: JsonObject,
 }
 
-/// What an entry has in place of its files if they are made anew for each read.
+/// What an entry has in place of its files if they are generated for each read.
 const DYNAMIC: &str = "dynamic";
 
 const SKILL_MD: &str = "/SKILL.md";
@@ -96,7 +96,7 @@ impl Skill {
         Some(Digest::of(lines.concat().as_bytes()).to_string())
     }
 
-    /// The folder that its files are in, with a slash at the end.
+    /// Returns the folder that contains its files, with a trailing slash.
     pub(super) fn folder(&self) -> &str {
         &self.uri[..self.uri.len() - SKILL_MD.len() + 1]
     }
@@ -157,8 +157,8 @@ impl SkillFile {
     }
 }
 
-/// Whether a URI is that of something in a folder, and does not lead out of it again: not where it is taken for a path
-/// either, with the separators and drives of Windows or with its escapes decoded.
+/// Whether a URI lies in a folder and does not lead out of it again, even if taken for a path with the separators and
+/// drives of Windows, or with its escapes decoded.
 pub(super) fn is_inside(folder: &str, uri: &str) -> bool {
     let Some(path) = uri.strip_prefix(folder) else { return false };
     let decoded = percent_decode_str(path).decode_utf8_lossy();
@@ -169,7 +169,7 @@ pub(super) fn is_inside(folder: &str, uri: &str) -> bool {
     path.split('/').count() == decoded.split('/').count() && decoded.split('/').all(is_name)
 }
 
-/// Whether a name begins with a drive, as `C:x` does: on Windows a path that it is put behind is forgotten.
+/// Whether a name starts with a drive, such as `C:x`: on Windows, joining it to a path discards the path.
 fn has_drive(part: &str) -> bool {
     matches!(part.as_bytes(), [drive, b':', ..] if drive.is_ascii_alphabetic())
 }

@@ -5,12 +5,12 @@ use serde_json::{Number, Value};
 use serde_saphyr::{from_str_with_options, options};
 use std::iter::zip;
 
-/// Why the front matter is not the one that it should be.
+/// Why front matter differs from the entry.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Difference {
     /// It cannot be read.
     Unreadable(String),
-    /// A field of it is another one.
+    /// A field has another value.
     Field(String),
 }
 
@@ -35,10 +35,10 @@ fn is_fence(line: &str) -> bool {
     line.trim_end() == "---"
 }
 
-/// Compares front matter with what an entry says of it, field by field.
+/// Compares front matter with an entry, field by field.
 ///
-/// The two revisions of YAML differ in what a word like `yes` is. A field is the same if it is in either reading, for a server
-/// may have used either to make the entry.
+/// The two revisions of YAML differ in the type of words such as `yes`. A field matches if it does in either reading,
+/// because a server may have used either to create the entry.
 pub(super) fn compare(expected: &JsonObject, yaml: &str) -> Result<(), Difference> {
     let readings = [parse(yaml, true)?, parse(yaml, false)?];
     let fields = expected.keys().chain(readings[0].keys());
@@ -63,7 +63,7 @@ fn parse(yaml: &str, strict: bool) -> Result<JsonObject, Difference> {
     }
 }
 
-/// Whether two values are the same; numbers by their value, for `1` and `1.0` are the same to most writers of JSON.
+/// Whether two values are equal; numbers by value, because `1` and `1.0` are the same to most JSON writers.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => same_number(one, other),

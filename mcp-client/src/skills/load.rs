@@ -35,7 +35,7 @@ pub struct LoadedSkill {
     client: Client,
     skill: Arc<Skill>,
     text: Arc<str>,
-    /// Where in the text the instructions begin.
+    /// The offset of the instructions in the text.
     body: usize,
     read: Arc<AtomicU64>,
 }
@@ -153,7 +153,7 @@ impl IntoFuture for Operation<ReadSkillFile> {
     }
 }
 
-/// Reads a file and verifies it.
+/// Reads and verifies a file.
 async fn fetch(
     caller: &Caller,
     skill: &Skill,
@@ -175,7 +175,7 @@ async fn fetch(
     Ok(content)
 }
 
-/// Counts what was read of a skill whose entry has nothing to count.
+/// Adds to the size of a skill whose entry declares none.
 fn add(skill: &Skill, read: &AtomicU64, bytes: usize) -> Result<(), SkillError> {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     let bytes = read.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);

@@ -3,13 +3,13 @@
 use super::entry::is_inside;
 use std::borrow::Cow;
 
-/// The URI of a file in a folder, from a path relative to it or from the URI itself; nothing if it leads elsewhere.
+/// Resolves a relative path, or a URI, to the URI of a file in a folder; `None` if it leads elsewhere.
 pub(super) fn resolve<'a>(folder: &str, reference: &'a str) -> Option<Cow<'a, str>> {
     if is_inside(folder, reference) {
         return Some(reference.into());
     }
     let path = reference.split('#').next().unwrap_or_default();
-    // With a colon in its first segment it is no relative reference (RFC 3986, section 4.2), but a URI, or a drive.
+    // With a colon in its first segment, it is not a relative reference (RFC 3986, section 4.2) but a URI, or a drive.
     if path.split('/').next().is_some_and(|first| first.contains(':')) || path.starts_with('/') {
         return None;
     }

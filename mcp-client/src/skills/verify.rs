@@ -9,7 +9,7 @@ use crate::Content;
 use mcp_types::ResourceContents;
 use std::borrow::Cow;
 
-/// The one content that a server gave for a file.
+/// Returns the single content that a server sent for a file.
 pub(super) fn only(
     uri: &str,
     mut contents: Vec<ResourceContents>,
@@ -23,7 +23,7 @@ pub(super) fn only(
     }
 }
 
-/// The bytes of a file.
+/// Returns the bytes of a file.
 pub(super) fn bytes<'a>(
     uri: &str,
     content: &'a ResourceContents,
@@ -36,7 +36,7 @@ pub(super) fn bytes<'a>(
     }
 }
 
-/// Compares the bytes of a file with its size and its digest.
+/// Checks the size and digest of a file.
 pub(super) fn file(expected: &SkillFile, bytes: &[u8]) -> Result<(), SkillError> {
     let file = || expected.uri().into();
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -51,7 +51,7 @@ pub(super) fn file(expected: &SkillFile, bytes: &[u8]) -> Result<(), SkillError>
     Ok(())
 }
 
-/// Compares the front matter of `SKILL.md` with the entry, and gives the instructions after it.
+/// Checks the front matter of `SKILL.md` against the entry, and returns the instructions after it.
 pub(super) fn front_matter<'a>(skill: &Skill, text: &'a str) -> Result<&'a str, SkillError> {
     let file = || skill.uri().into();
     let Some((yaml, instructions)) = front_matter::split(text) else {

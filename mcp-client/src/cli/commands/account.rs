@@ -9,7 +9,7 @@ use crate::{
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Logs in to a server, if it asks for that and it was not done already.
+/// Logs in to a server, if it requires that and no login exists yet.
 pub(super) async fn log_in(
     name: &str,
     common: &Common,
@@ -26,7 +26,7 @@ pub(super) async fn log_in(
     tell(&kept, common, terminal)
 }
 
-/// Forgets the tokens of a server, and has them revoked where that can be.
+/// Forgets the tokens of a server, and revokes them where possible.
 pub(super) async fn log_out(
     name: &str,
     common: &Common,
@@ -62,7 +62,7 @@ pub(super) async fn log_out(
     Ok(())
 }
 
-/// Tells where one is logged in: everywhere, or at one server.
+/// Shows the logins: all of them, or that of one server.
 pub(super) async fn status(
     name: Option<&str>,
     common: &Common,
@@ -81,14 +81,14 @@ pub(super) async fn status(
     }
 }
 
-/// Whose tokens those of a server are, whatever client they are of.
+/// Returns the key of a server's tokens, whatever client they belong to.
 fn key(name: &str, server: &ServerConfig) -> Result<Key, Failure> {
     let url = server.filled_url();
     let url = url.ok_or_else(|| Failure::new(format!("the URL of {name:?} is not known")))?;
     Ok(Key::of(&url, None))
 }
 
-/// The tokens that are kept: all, or those of a server.
+/// Returns the stored tokens: all, or those of a server.
 async fn kept(store: &FileStore, of: Option<&Key>) -> Result<Vec<(Key, Tokens)>, Failure> {
     let mut kept = Vec::new();
     for key in store.keys().await.map_err(Failure::Other)? {
@@ -119,7 +119,7 @@ fn tell(kept: &[(Key, Tokens)], common: &Common, terminal: &Terminal) -> Result<
     Ok(())
 }
 
-/// What is kept, without what is secret.
+/// Returns a stored entry without its secrets.
 fn written(key: &Key, tokens: &Tokens) -> Value {
     json!({
         "server": key.server, "issuer": tokens.issuer, "clientId": tokens.client.client_id,
@@ -128,7 +128,7 @@ fn written(key: &Key, tokens: &Tokens) -> Value {
     })
 }
 
-/// How long a token is good.
+/// Describes how long a token is valid.
 fn lasts(tokens: &Tokens, now: u64) -> String {
     let is_refreshed = tokens.refresh_token.is_some();
     let Some(end) = tokens.expires_at else {
@@ -142,7 +142,7 @@ fn lasts(tokens: &Tokens, now: u64) -> String {
     }
 }
 
-/// A span of time for a person, in the largest unit that fits.
+/// Formats a duration for a person, in the largest unit that fits.
 fn span(seconds: u64) -> String {
     let (count, unit) = match seconds {
         0..120 => (seconds, "s"),

@@ -22,7 +22,7 @@ pub(super) fn generator(
     skipped.into_iter().fold(generator, Generator::skip)
 }
 
-/// Writes the code for the tools of a server, or for saved ones.
+/// Generates code for the tools of a server, or for saved ones.
 pub(super) async fn run(
     words: Vec<String>,
     program: Option<Vec<OsString>>,
@@ -54,7 +54,7 @@ pub(super) async fn run(
     }
 }
 
-/// The text of a file with saved tools, if that is what the target is.
+/// Returns the text of a file with saved tools, if the target is one.
 fn saved(words: &[String], has_program: bool) -> Option<String> {
     let [path] = words else { return None };
     if has_program || Path::new(path).extension()? != "json" {

@@ -6,7 +6,7 @@ use crate::cli::{Failure, options::What, show, signature::signature};
 use serde_json::{Map, Value};
 use std::future::IntoFuture;
 
-/// Lists what is wanted; what a server does not offer is left out.
+/// Lists what was requested; what the server does not offer is left out.
 pub(super) async fn run(session: &Session<'_>, what: What) -> Result<(), Failure> {
     let What { tools, prompts, resources, templates } = what.or_all();
     let connection = &session.connection;
@@ -37,7 +37,7 @@ pub(super) async fn run(session: &Session<'_>, what: What) -> Result<(), Failure
     Ok(())
 }
 
-/// A list, if the server has such a one.
+/// Returns a list, if the server offers it.
 async fn offered<T>(list: impl IntoFuture<Output = Result<T, Error>>) -> Result<Option<T>, Error> {
     match list.await {
         Ok(items) => Ok(Some(items)),
@@ -53,7 +53,7 @@ async fn offered<T>(list: impl IntoFuture<Output = Result<T, Error>>) -> Result<
     }
 }
 
-/// What has been listed so far.
+/// Everything listed so far.
 struct Listing<'a> {
     session: &'a Session<'a>,
     json: Map<String, Value>,

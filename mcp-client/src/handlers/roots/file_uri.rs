@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::path::{Component, Path, Prefix};
 
-/// What needs no encoding in a segment of a path, by [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-3.3).
+/// What needs no escaping in a path segment, by [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-3.3).
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -20,7 +20,7 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b'@');
 
-/// The URI of a file; none if its path is relative, or of a kind that URIs do not have.
+/// Returns the URI of a file; `None` if its path is relative, or of a kind that URIs cannot express.
 pub(super) fn of(path: &Path) -> Option<String> {
     if !path.is_absolute() {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn of(path: &Path) -> Option<String> {
         match component {
             Component::Prefix(prefix) => push_prefix(&mut uri, prefix.kind())?,
             Component::RootDir | Component::CurDir => {}
-            // What leads back up is for the check of roots to refuse.
+            // Left for the check of roots to reject.
             Component::ParentDir => uri.push_str("/.."),
             Component::Normal(name) => {
                 uri.push('/');
@@ -44,7 +44,7 @@ pub(super) fn of(path: &Path) -> Option<String> {
     Some(uri)
 }
 
-/// Writes the drive or the server that a path of Windows begins with.
+/// Writes the drive or server at the start of a Windows path.
 fn push_prefix(uri: &mut String, prefix: Prefix<'_>) -> Option<()> {
     match prefix {
         Prefix::Disk(letter) | Prefix::VerbatimDisk(letter) => {

@@ -18,7 +18,7 @@ fn entry() -> Value {
     })
 }
 
-/// Why an entry is refused after a change.
+/// Returns why an entry is refused after a change.
 fn refused(change: impl FnOnce(&mut Value)) -> String {
     let mut entry = entry();
     change(&mut entry);
@@ -97,7 +97,7 @@ fn what_leads_out_of_a_folder_is_not_inside() {
     for outside in ["a", "a/", "ab", "b", "a/../b", "a/./b", "a//b", "a/b/.."] {
         assert!(!is_inside("a/", outside), "{outside}");
     }
-    // What would be a path out of it once it is decoded, or on another platform.
+    // What would lead out of the folder once decoded, or on another platform.
     for outside in [
         "a/%2e%2e/b",
         "a/.%2E/b",
