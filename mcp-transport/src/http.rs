@@ -109,7 +109,7 @@ use std::{
 };
 use tower_service::Service;
 
-/// How many bytes of a server's text an error shows.
+/// The largest part of a server's text that an error shows, in bytes.
 const EXCERPT: usize = 256;
 
 /// A transport over streamable HTTP. [`Endpoint`] makes it.
@@ -152,7 +152,7 @@ impl<S: HttpService> Service<ClientMessage> for Http<S> {
     }
 
     fn call(&mut self, message: ClientMessage) -> Self::Future {
-        // The service that is ready goes; its clone becomes ready later.
+        // The service that is ready is used; its clone becomes ready later.
         let next = self.service.clone();
         let service = mem::replace(&mut self.service, next);
         let handle = Arc::clone(&self.handle);

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use mcp_types::RawJson;
 
-/// The members of a batch, which share its bytes; none if `bytes` are no batch, or one that is empty or has
-/// more than `most`.
+/// Returns the members of a batch, which share its bytes; none if `bytes` is not a batch, or if the batch is empty or
+/// has more than `most` members.
 pub(super) fn members(bytes: &Bytes, most: usize) -> Option<Vec<Bytes>> {
     if bytes.trim_ascii_start().first() != Some(&b'[') {
         return None;

@@ -17,11 +17,11 @@ use tokio::time::timeout;
 const MAX_REST: usize = 64 * 1024;
 const MAX_REST_WAIT: Duration = Duration::from_millis(250);
 
-/// Reads a body of at most `limit` bytes, which `url` sent. One that comes in one piece is not copied.
+/// Reads a body of at most `limit` bytes, received from `url`. A body that arrives in one piece is not copied.
 ///
 /// # Errors
 ///
-/// The body is larger, or the connection is lost on the way.
+/// The body is larger, or the connection is lost before its end.
 pub(super) async fn read<B>(
     body: B,
     limit: usize,
@@ -35,18 +35,18 @@ where
     poll_fn(|cx| reading.poll(cx, body.as_mut(), limit, url, clock)).await
 }
 
-/// How far the reading of a body has come.
+/// The state of reading a body.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
-    /// How much comes at least; known when reading has begun.
+    /// The least number of bytes to expect; known once reading has begun.
     announced: Option<u64>,
     first: Option<Bytes>,
-    /// More than one piece.
+    /// The pieces, if there is more than one.
     joined: BytesMut,
 }
 
 impl Reading {
-    /// Goes on as [`read`] does.
+    /// Continues to read, like [`read`].
     pub(super) fn poll<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -102,8 +102,8 @@ impl Reading {
     }
 }
 
-/// Reads what comes after the response, if it is little and comes soon: a connection whose body was read to its end can
-/// carry another request, and one whose body was dropped cannot.
+/// Reads the rest of a body after the response, if it is short and arrives soon: a connection can be reused only if the
+/// body was read to its end.
 pub(super) async fn drain<B>(mut body: Pin<Box<B>>)
 where
     B: Body<Data = Bytes>,
@@ -117,11 +117,11 @@ where
             }
         }
     };
-    // A body that takes longer is given up, and its connection with it.
+    // If the rest takes longer, the body is dropped, and its connection with it.
     let _ = timeout(MAX_REST_WAIT, read_to_end).await;
 }
 
-/// The connection was lost before the whole answer came. An error of this crate is that of a layer: it says more.
+/// The connection was lost before the whole answer arrived. An error of this crate comes from a layer, and says more.
 pub(super) fn lost(url: &str, source: impl Into<BoxError>) -> Error {
     match source.into().downcast::<Error>() {
         Ok(own) => *own,

@@ -27,7 +27,7 @@ use std::{
 };
 use tower_service::Service;
 
-/// How to make a [`Client`].
+/// The options of a [`Client`].
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     #[cfg(feature = "compression")]
@@ -82,7 +82,7 @@ pub struct Client {
     next: Next,
 }
 
-/// What is known of the next request alone, and of no request of a clone.
+/// State that belongs to the next request only, and is not cloned.
 #[derive(Default)]
 struct Next(Option<Follows>);
 
@@ -94,10 +94,10 @@ impl Clone for Next {
 
 struct Shared {
     pool: Pool,
-    /// The pool, and what reads compressed answers.
+    /// The pool, wrapped to decode compressed answers.
     decoding: Decoding,
     proxies: Rules,
-    /// Where most requests go, and what the proxy on the way there wants to see.
+    /// The origin of most requests, and the credentials for the proxy on the way there.
     origin: Option<(Uri, Option<HeaderValue>)>,
     redirects: Redirects,
     #[cfg(feature = "oauth")]
@@ -105,9 +105,9 @@ struct Shared {
 }
 
 impl Client {
-    /// A client for requests to the origin of `uri`. Reads the platform's roots if they are needed for that.
+    /// Creates a client for requests to the origin of `uri`. Reads the platform's roots if they are needed for that.
     pub(super) fn new(options: &Options, uri: &Uri) -> Result<Self, Error> {
-        // All connections to a socket lead there, and through no proxy.
+        // All connections to a socket lead there, without a proxy.
         let (proxies, redirects) = match &options.socket {
             None => (options.proxy.rules(), options.redirects),
             Some(_) if options.redirects == Redirects::Never => {
@@ -117,7 +117,7 @@ impl Client {
         };
         let tls = Arc::new(Lazy::new(options.tls.clone()));
         if uri.scheme() == Some(&Scheme::HTTPS) {
-            // What is wrong with it is better said now.
+            // Errors in the TLS configuration are better reported now.
             tls.config()?;
         }
         let socket = options.socket.clone();
@@ -140,22 +140,23 @@ impl Client {
         Ok(Self { shared: Arc::new(shared), next: Next::default() })
     }
 
-    /// What looks after the idle connections: polled by the driver of each transport that uses them.
+    /// Returns the future that looks after the idle connections; it is polled by the driver of each transport that uses
+    /// them.
     pub(super) fn keep(&self) -> Keeper {
         self.shared.pool.keep()
     }
 
-    /// Whether requests to this URI need not say where they go.
+    /// Returns whether requests to this URI may omit its origin.
     pub(super) fn is_home(&self, uri: &Uri) -> bool {
         self.shared.pool.is_home(uri)
     }
 
-    /// Says who follows the redirects of the next request.
+    /// Sets who follows the redirects of the next request.
     pub(super) fn follows(&mut self, follows: Follows) {
         self.next = Next(Some(follows));
     }
 
-    /// Where a response to a request sends that, if it is followed.
+    /// Returns the target of a redirect, if it is followed.
     pub(super) fn redirect<B>(
         &self,
         method: &Method,
@@ -176,7 +177,7 @@ impl Client {
         self.shared.carry(request)
     }
 
-    /// Sends a request to where a server said; what that leads to is for its sender to decide.
+    /// Sends a request to an address that a server named; whether to follow a redirect is up to the caller.
     #[cfg(feature = "oauth")]
     async fn send_guarded(
         self,
@@ -206,7 +207,7 @@ impl Shared {
         self.decoding.carry(request)
     }
 
-    /// Shows the proxy that reads a plain request who asks.
+    /// Adds the credentials for a proxy that reads plain requests.
     fn authorize(&self, request: &mut Request<RequestBody>) {
         let is_home = request.uri().authority().is_none();
         if !is_home && request.uri().scheme() != Some(&Scheme::HTTP) {
@@ -225,14 +226,14 @@ impl Shared {
     }
 }
 
-/// What the proxy for plain requests to `uri` wants to see.
+/// Returns the credentials for the proxy of plain requests to `uri`.
 fn authorization(proxies: &Rules, uri: &Uri) -> Option<HeaderValue> {
     let mut authorization = proxies.intercept(uri)?.basic_auth()?.clone();
     authorization.set_sensitive(true);
     Some(authorization)
 }
 
-/// Connections, most of them to `home`, through whatever lies between, to the addresses that `tcp` finds.
+/// Creates a pool of connections, most of them to `home`, through the proxies, to the addresses that `tcp` resolves.
 pub(super) fn pool<R: Resolver>(
     options: &Options,
     home: &Uri,
@@ -258,7 +259,7 @@ pub(super) fn pool<R: Resolver>(
     Pool::new(settings, home)
 }
 
-/// The connector with what the options say of TCP.
+/// Applies the TCP options to the connector.
 fn settled<R>(options: &Options, mut tcp: HttpConnector<R>) -> HttpConnector<R> {
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -299,7 +300,7 @@ impl Service<Request<RequestBody>> for Client {
         if let Some(guarded) = request.extensions_mut().remove() {
             return ResponseFuture::boxed(self.clone().send_guarded(guarded, request));
         }
-        // They were for the layers above; each try would copy them.
+        // Extensions are for the layers above; each try would copy them.
         if !request.extensions().is_empty() {
             let endless = request.extensions_mut().remove::<Endless>();
             *request.extensions_mut() = Extensions::new();

@@ -10,7 +10,7 @@ use std::{
 };
 use tokio::time::{Instant, Sleep, sleep};
 
-/// The limits on the time of one answer. Without any it costs nothing.
+/// The time limits of one answer. Costs nothing if there are none.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     total: Option<Timer>,
@@ -23,15 +23,15 @@ struct Timer {
 }
 
 impl Clock {
-    /// A clock that starts now.
+    /// Starts a clock now.
     pub(super) fn start(total: Option<Duration>, idle: Option<Duration>) -> Self {
         let timer = |limit| Timer { limit, sleep: Box::pin(sleep(limit)) };
         Self { total: total.map(timer), idle: idle.map(timer) }
     }
 
-    /// Something came.
+    /// Restarts the idle limit, because something was received.
     pub(super) fn touch(&mut self) {
-        // A limit that no clock can tell the end of stays as far away as it was.
+        // If the new deadline cannot be represented, the old one stays.
         if let Some(idle) = &mut self.idle
             && let Some(end) = Instant::now().checked_add(idle.limit)
         {
@@ -49,7 +49,7 @@ impl Clock {
         })
     }
 
-    /// Resolves when the limit on the whole has passed.
+    /// Resolves when the total limit has passed.
     pub(super) fn poll_total(&mut self, cx: &mut Context<'_>, url: &str) -> Poll<Error> {
         let Some(total) = &mut self.total else { return Poll::Pending };
         total.sleep.as_mut().poll(cx).map(|()| {

@@ -1,4 +1,4 @@
-//! Making an HTTP request of a message.
+//! Composing the HTTP request for a message.
 
 use super::{
     RequestBody,
@@ -18,35 +18,35 @@ use mcp_types::{
 };
 use std::{mem, sync::Arc};
 
-/// What must be remembered of a message to understand its answer.
+/// What must be remembered about a message to understand its answer.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     /// The id, if it was a request.
     pub(super) id: Option<RequestId>,
     pub(super) step: Step,
-    /// It is of a revision with a handshake.
+    /// Whether it belongs to a revision with a handshake.
     pub(super) is_legacy: bool,
     /// The session that it was sent in.
     pub(super) session: Option<Arc<Session>>,
 }
 
-/// Where in the life of a session a message stands.
+/// The place of a message in the life of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Initialize,
     Initialized,
-    /// The question what a stateless server is.
+    /// `server/discover`, which asks for the capabilities of a stateless server.
     Discover,
     /// A subscription, which has no end of its own.
     Listen,
     Other,
 }
 
-/// A request to send, and what to remember of it.
+/// A request to send, and what to remember about it.
 #[derive(Debug)]
 pub(super) struct Composed {
     pub(super) request: Request<RequestBody>,
-    /// How it is made again of its message, if there is a quick way.
+    /// How to rebuild the request from its message, if there is a quick way.
     pub(super) recipe: Option<Recipe>,
     pub(super) sent: Sent,
     /// How to cancel it; a modern request is cancelled by closing its stream.
@@ -57,8 +57,8 @@ pub(super) struct Composed {
 ///
 /// # Errors
 ///
-/// The message cannot be expressed: it is a response to a modern server, or a value cannot be a header. Or its session has
-/// expired.
+/// The message cannot be sent: it is a response to a modern server, a value cannot be written as a header, or its
+/// session has expired.
 pub(super) fn compose(state: &State, message: &mut ClientMessage) -> Result<Composed, Error> {
     let target = &state.target;
     let ClientMessage { body, extensions } = message;
@@ -69,7 +69,7 @@ pub(super) fn compose(state: &State, message: &mut ClientMessage) -> Result<Comp
                 return Err(Error::other(message, Delivery::NotSent));
             }
             let (headers, recipe) = modern_headers(target, body, extensions, &version, &mirrored)?;
-            // There is no handshake in this era, whatever a method is called.
+            // This era has no handshake, whatever the method is called.
             let step = match step(body) {
                 step @ (Step::Listen | Step::Discover) => step,
                 _ => Step::Other,
@@ -104,7 +104,7 @@ pub(super) fn compose(state: &State, message: &mut ClientMessage) -> Result<Comp
     Ok(Composed { request, recipe, sent, cancel })
 }
 
-/// The headers of a request to a stateless server.
+/// Builds the headers of a request to a stateless server.
 fn modern_headers(
     target: &Target,
     body: &Message,
@@ -113,7 +113,7 @@ fn modern_headers(
     mirrored: &Mirrored<'_>,
 ) -> Result<(HeaderMap, Option<Recipe>), Error> {
     let (params, limit) = (extensions.get::<MirroredParams>(), target.limits.mirrored_headers);
-    // Most requests are calls of tools, whose headers are the same but for one.
+    // Most requests are tool calls, whose headers differ in one value only.
     let is_usual = *version == ProtocolVersion::LATEST && params.is_none();
     if let Some(name) = headers::only_name(body, mirrored, limit).filter(|_| is_usual) {
         let headers = headers::of_tool_call(&target.template, name?);
@@ -124,7 +124,7 @@ fn modern_headers(
     Ok((headers, None))
 }
 
-/// Adds the headers that are this message's own: no recipe knows them.
+/// Adds the headers set for this message alone; no recipe includes them.
 fn with_own(
     mut headers: HeaderMap,
     recipe: Option<Recipe>,
@@ -135,7 +135,7 @@ fn with_own(
     (headers, recipe.filter(|_| own.is_none()))
 }
 
-/// The headers of a request in a legacy session; `version` comes before what the session began with.
+/// Builds the headers of a request in a legacy session; `version` takes precedence over the version of the session.
 pub(super) fn legacy_headers(
     target: &Target,
     session: Option<&Session>,
@@ -151,7 +151,7 @@ pub(super) fn legacy_headers(
     headers
 }
 
-/// A POST of `body` with `headers`.
+/// Builds a POST of `body` with `headers`.
 pub(super) fn post(
     target: &Target,
     body: &Message,
@@ -162,7 +162,7 @@ pub(super) fn post(
     request(target, Method::POST, headers, body)
 }
 
-/// A message as the body of a request.
+/// Encodes a message as the body of a request.
 pub(super) fn encoded(body: &Message) -> RequestBody {
     if let Some(parts) = body.encode_parts() {
         return parts.into();
@@ -172,7 +172,8 @@ pub(super) fn encoded(body: &Message) -> RequestBody {
     bytes.into()
 }
 
-/// How long a message becomes. For most requests it is exact: then what shares the bytes needs no memory of its own.
+/// Returns the encoded size of a message. It is exact for most requests, so that buffers which share the bytes need no
+/// memory of their own.
 fn room(body: &Message) -> usize {
     const ENVELOPE: usize = r#"{"jsonrpc":"2.0","id":,"method":"","params":}"#.len();
     match body {
@@ -188,7 +189,7 @@ fn room(body: &Message) -> usize {
     }
 }
 
-/// A request with `headers` and nothing more.
+/// Builds a request with `headers` and nothing else.
 pub(super) fn request(
     target: &Target,
     method: Method,
@@ -207,13 +208,13 @@ enum Era<'a> {
     Legacy(Option<ProtocolVersion>),
 }
 
-/// The era that a message belongs to: what the layer above says of it, else what it says itself.
+/// Returns the era of a message: as set by the layer above, or else as the message itself says.
 fn era<'a>(state: &State, body: &'a Message, negotiated: Option<&ProtocolVersion>) -> Era<'a> {
     if let Some(legacy) = negotiated.filter(|version| !version.is_modern()) {
         return Era::Legacy(Some(legacy.clone()));
     }
     let mirrored = Mirrored::of(body, &state.familiar);
-    // The header must say what the body says, so the body comes first.
+    // The header must match the body, so the body takes precedence.
     match mirrored.version().or(negotiated).cloned() {
         Some(version) if negotiated.is_some() || version.is_modern() => {
             Era::Modern { version, mirrored }

@@ -15,7 +15,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// Whether a connection is cut off, and whom that wakes.
+/// Whether a connection is cut, and the tasks to wake then.
 #[derive(Debug, Default)]
 pub(super) struct Cut {
     is_done: AtomicBool,
@@ -27,29 +27,29 @@ impl Cut {
         self.is_done.load(Acquire)
     }
 
-    /// Cuts the connection off, for good.
+    /// Cuts the connection for good.
     pub(super) fn make(&self) {
         let mut waiting = self.lock();
         self.is_done.store(true, Release);
         let wakers = mem::take(&mut *waiting);
-        // Not under the lock, which those who are woken may want.
+        // Outside of the lock, which the woken tasks may want.
         drop(waiting);
         wakers.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// Resolves when the connection is cut off. Until then whoever polls is woken by that, and has a seat to
-    /// [leave](Self::leave).
+    /// Resolves when the connection is cut. Until then the caller's waker is registered in a seat, to be
+    /// [left](Self::leave) afterwards.
     pub(super) fn poll(&self, seat: &mut Option<Seat>, cx: &Context<'_>) -> Poll<()> {
         if self.is_done() {
             return Poll::Ready(());
         }
         let (waker, of) = (cx.waker(), address(cx.waker()));
-        // A copy of that waker waits, so that there is no other at its address.
+        // A clone of that waker is registered, so no other one can have its address.
         if seat.as_ref().is_some_and(|seat| seat.of == of) {
             return Poll::Pending;
         }
         let mut waiting = self.lock();
-        // In this order, so that nothing is missed.
+        // Checked after registering, so that nothing is missed.
         if self.is_done() {
             return Poll::Ready(());
         }
@@ -60,7 +60,7 @@ impl Cut {
         Poll::Pending
     }
 
-    /// Whoever has this seat, if that is there, does not wait any more.
+    /// Gives up the seat, if there is one, so that its task is no longer woken.
     pub(super) fn leave(&self, seat: &mut Option<Seat>) {
         if let Some(Seat { key, .. }) = seat.take() {
             let waker = self.lock().try_remove(key);
@@ -73,17 +73,17 @@ impl Cut {
     }
 }
 
-/// A place among those who wait.
+/// The place of one waiting task.
 #[derive(Debug)]
 pub(super) struct Seat {
     key: usize,
     of: Address,
 }
 
-/// What tells a waker from others that live at the same time.
+/// Distinguishes a waker from all others alive at the same time.
 type Address = (usize, usize);
 
-/// Waits until a connection is cut off, or until it is dropped.
+/// Waits until a connection is cut; dropping it stops waiting.
 pub(super) struct UntilCut {
     state: Arc<State>,
     seat: Option<Seat>,
@@ -94,7 +94,7 @@ impl UntilCut {
         Self { state, seat: None }
     }
 
-    /// Resolves when the connection is cut off, with what a call fails with.
+    /// Resolves when the connection is cut, with the error of the call.
     pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<Error> {
         self.state.poll_cut(&mut self.seat, cx)
     }

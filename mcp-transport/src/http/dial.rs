@@ -29,7 +29,7 @@ use std::{
 use tokio::time::timeout;
 use tower_service::Service;
 
-/// Finds the addresses of a name.
+/// Resolves the addresses of a name.
 pub(super) trait Resolver:
     Service<Name, Response: Iterator<Item = SocketAddr>, Error: Into<BoxError>, Future: Send>
     + Clone
@@ -48,7 +48,7 @@ impl<R> Resolver for R where
 {
 }
 
-/// Makes connections, and has one time limit for name resolution, TCP, the proxy and TLS together.
+/// Makes connections, with one time limit for name resolution, TCP, the proxy and TLS together.
 pub(super) struct Dialer {
     dial: Dial,
     limit: Duration,
@@ -68,11 +68,11 @@ impl Dialer {
     }
 }
 
-/// Makes connections: with TLS where the URI says so, and through what lies between.
+/// Makes connections: with TLS if the URI says so, and through a proxy or a socket if there is one.
 #[derive(Clone)]
 pub(super) struct Dial {
     pub(super) tcp: Via,
-    /// The way to a proxy.
+    /// Connects to a proxy.
     pub(super) to_proxy: Via,
     pub(super) tls: Arc<Lazy>,
     pub(super) proxies: Rules,
@@ -143,7 +143,7 @@ async fn unix(_: &Path) -> Result<Stream, BoxError> {
     Err("this platform has no Unix sockets".into())
 }
 
-/// Makes the connection to a proxy, with TLS where its URI says so.
+/// Builds the connector to a proxy, with TLS if its URI says so.
 fn to_proxy(tcp: Via, tls: Arc<Lazy>) -> Via {
     Via::new(move |uri| {
         let (tcp, tls) = (tcp.clone(), Arc::clone(&tls));
@@ -158,7 +158,7 @@ fn to_proxy(tcp: Via, tls: Arc<Lazy>) -> Via {
     })
 }
 
-/// What connectors of other crates are over, each time: so they are compiled for one connector.
+/// A type-erased connector, so that the connectors of other crates which wrap it are compiled only once.
 #[derive(Clone)]
 pub(super) struct Via(Arc<dyn Fn(Uri) -> Connecting + Send + Sync>);
 
@@ -169,7 +169,7 @@ impl Via {
         Self(Arc::new(connect))
     }
 
-    /// The way over TCP.
+    /// Connects over TCP.
     pub(super) fn tcp<R: Resolver>(tcp: HttpConnector<R>) -> Self {
         Self::new(move |uri| {
             let mut tcp = tcp.clone();
@@ -199,7 +199,7 @@ impl Service<Uri> for Via {
 /// A connection of any kind.
 pub(super) struct Stream {
     io: Box<dyn Io>,
-    /// An HTTP proxy reads the requests, so they name the server.
+    /// Whether an HTTP proxy reads the requests, so that they must name the server.
     is_proxied: bool,
 }
 
@@ -259,7 +259,7 @@ impl Write for Stream {
     }
 }
 
-/// There is no way through a proxy.
+/// Why a connection through a proxy failed.
 #[derive(Debug)]
 struct ProxyError {
     host: String,

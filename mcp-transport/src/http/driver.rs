@@ -26,16 +26,16 @@ use std::{
 };
 use tokio::time::{Sleep, sleep, timeout};
 
-/// How many cancellations are on their way at the same time.
+/// How many cancellations are sent at the same time.
 const MAX_POSTS: usize = 16;
 
-/// How long a cancellation, the last of them together, or the end of a session may take.
+/// How long one cancellation, the last of them together, or the end of a session may take.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// What is finished even when nobody uses the connection any more; ready as long as that is nothing.
+/// Work to finish even after the connection is no longer used; ready while there is none.
 pub(super) type Rest = Box<dyn FnMut(&mut Context<'_>) -> Poll<()> + Send>;
 
-/// Works until nobody uses the connection any more, then ends the session.
+/// Runs until the connection is no longer used, then ends the session.
 pub(super) async fn run<S: HttpService>(
     service: S,
     state: Arc<State>,
@@ -60,16 +60,16 @@ pub(super) async fn run<S: HttpService>(
 struct Background<S> {
     service: S,
     state: Arc<State>,
-    /// What the service below needs done between requests.
+    /// The upkeep of the service below, between requests.
     upkeep: Option<BoxFuture<'static, ()>>,
     rest: Option<Rest>,
     posts: FuturesUnordered<BoxFuture<'static, ()>>,
     listening: Option<BoxFuture<'static, ()>>,
     drains: FuturesUnordered<BoxFuture<'static, ()>>,
-    /// How long the last cancellations and the rest may take, once nobody uses the connection any more.
+    /// The time limit for the last cancellations and the rest, once the connection is no longer used.
     grace: Option<Pin<Box<Sleep>>>,
     ending: Option<BoxFuture<'static, ()>>,
-    /// Reads the stream of an older server, over which it says everything.
+    /// Reads the one stream of an HTTP+SSE server, which carries all its messages.
     reader: Option<BoxFuture<'static, Error>>,
 }
 
@@ -85,7 +85,7 @@ impl<S: HttpService> Background<S> {
             return ending.poll_unpin(cx).map(Ok);
         }
         self.state.register_driver(cx);
-        // Before the cancellations are taken: after the last release there are no new ones.
+        // Read before the cancellations are taken: no new ones come after the last release.
         let released = self.state.is_released();
         self.poll_cancels(cx);
         if !released {
@@ -96,7 +96,7 @@ impl<S: HttpService> Background<S> {
         self.listening = None;
         self.drains.clear();
         let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(MAX_WAIT)));
-        // The session goes last: a cancellation means nothing without it.
+        // The session ends last: without it a cancellation means nothing.
         if (has_rest || !self.posts.is_empty()) && grace.poll_unpin(cx).is_pending() {
             return Poll::Pending;
         }
@@ -107,7 +107,7 @@ impl<S: HttpService> Background<S> {
         self.ending.insert(ending).poll_unpin(cx).map(Ok)
     }
 
-    /// Resolves when the connection to an older server is lost.
+    /// Resolves when the connection to an HTTP+SSE server is lost.
     fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let (new, detached) = self.state.take_reader();
         if new.is_some() || detached {
@@ -177,7 +177,7 @@ fn compose_cancel(state: &State, cancel: &Cancel) -> Request<RequestBody> {
     request
 }
 
-/// Sends DELETE for the session, if the server keeps one.
+/// Sends a DELETE for the session, if it has an id.
 async fn end<S: HttpService>(service: S, state: Arc<State>) {
     let session = state.session().filter(|session: &Arc<Session>| session.has_id());
     if let Some(session) = session.filter(|session| !session.is_expired()) {
@@ -188,7 +188,7 @@ async fn end<S: HttpService>(service: S, state: Arc<State>) {
     }
 }
 
-/// Sends a request whose answer changes nothing.
+/// Sends a request and ignores its answer.
 async fn send<S: HttpService>(mut service: S, request: Request<RequestBody>) {
     let method = request.method().clone();
     let sending = async {

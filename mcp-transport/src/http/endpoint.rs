@@ -72,7 +72,7 @@ impl<S: HttpService> Endpoint<Custom<S>> {
 }
 
 impl<T> Endpoint<T> {
-    /// Where requests go.
+    /// The URI of the requests.
     #[cfg(feature = "oauth")]
     pub(super) fn uri(&self) -> &Uri {
         &self.target.uri
@@ -156,7 +156,7 @@ impl<T: MakeHttpService> Connector for Endpoint<T> {
         let service = self.maker.make_service(&self.target.uri)?;
         let mut target = self.target.clone();
         target.is_bare = TypeId::of::<T::Service>() == TypeId::of::<Client>();
-        // A client that was made for another server has to be told.
+        // A client that was made for another server has to be told of this one.
         let client = (&service as &dyn Any).downcast_ref::<Client>();
         let is_home = client.is_some_and(|client| client.is_home(&target.uri));
         if let Some(path) = target.uri.path_and_query().filter(|_| is_home) {

@@ -39,7 +39,7 @@ const SENTINEL_END: &str = "?=";
 #[expect(clippy::exhaustive_structs, reason = "headers and nothing else")]
 pub struct RequestHeaders(pub HeaderMap);
 
-/// Adds the headers of one message that are nobody else's business, nor another origin's.
+/// Adds the headers of one message, which are sent to no other origin.
 pub(super) fn add_own(headers: &mut HeaderMap, own: Option<&RequestHeaders>) {
     for (name, value) in own.into_iter().flat_map(|own| &own.0) {
         let is_reserved = RESERVED.contains(name) || name.as_str().starts_with("mcp-");
@@ -64,9 +64,9 @@ const RESERVED: [HeaderName; 10] = [
     LAST_EVENT_ID,
 ];
 
-/// The headers of all requests to `uri`: those of the endpoint, and what the protocol adds.
+/// Builds the headers of all requests to `uri`: those of the endpoint, and those of the protocol.
 ///
-/// `Host` comes first, as RFC 9110 wants it, unless a layer may have a say in where requests go.
+/// `Host` comes first, as RFC 9110 recommends, unless a layer may change where requests go.
 pub(super) fn of_all(mut own: HeaderMap, uri: &Uri, is_bare: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let host = own.remove(header::HOST).or_else(|| pool::host(uri).filter(|_| is_bare));
@@ -81,16 +81,17 @@ pub(super) fn of_all(mut own: HeaderMap, uri: &Uri, is_bare: bool) -> HeaderMap 
     headers.clone()
 }
 
-/// Static, so that no request counts who holds its text.
+/// A static, so that requests need no reference count for its text.
 static LATEST: ProtocolVersion = ProtocolVersion::LATEST;
 
 /// The method of most requests.
 const MOST: &str = "tools/call";
 
-/// The headers that most modern requests share: a place for each of them, and values for those that are seldom others.
+/// Builds the headers that most modern requests share: a slot for each of them, filled with the values that rarely
+/// differ.
 ///
-/// What each request says anew comes early, to be found soon: `Mcp-Name`, and the length if `is_bare`. A layer may send
-/// another body, so with one hyper says how long that is.
+/// The headers that differ with each request come early, so that they are found quickly: `Mcp-Name`, and the length if
+/// `is_bare`. A layer may replace the body; then hyper sets the length.
 pub(super) fn template(shared: &HeaderMap, is_bare: bool) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(shared.len() + 4);
     if let Some(host) = shared.get(header::HOST) {
@@ -105,11 +106,11 @@ pub(super) fn template(shared: &HeaderMap, is_bare: bool) -> HeaderMap {
     }
     headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(LATEST.as_str()));
     headers.insert(METHOD, HeaderValue::from_static(MOST));
-    // It stays as long as the connection, and a clone has no more room than it needs.
+    // It lives as long as the connection, and a clone allocates no more than it needs.
     headers.clone()
 }
 
-/// The headers of a call of a tool of this name: those of [`template`], which are nearly all.
+/// Builds the headers of a tool call with this name from [`template`], which has nearly all of them.
 pub(super) fn of_tool_call(template: &HeaderMap, name: HeaderValue) -> HeaderMap {
     let mut headers = template.clone();
     match place(&mut headers, &NAME) {
@@ -119,25 +120,26 @@ pub(super) fn of_tool_call(template: &HeaderMap, name: HeaderValue) -> HeaderMap
     headers
 }
 
-/// Says how long the body is, if [`template`] has left that open. Else hyper does.
+/// Sets the length of the body if [`template`] has a slot for it. Otherwise hyper does.
 pub(super) fn fill_in_length(headers: &mut HeaderMap, length: usize) {
     if let Some(value) = place(headers, &header::CONTENT_LENGTH) {
-        // As text it is one allocation; the value of a number is three.
+        // Parsed from text it takes one allocation; converted from a number it takes three.
         let digits = itoa::Buffer::new().format(length).parse();
         *value = digits.unwrap_or_else(|_| HeaderValue::from(length));
     }
 }
 
-/// The value of a header that is one of the first: to look at those costs less than to look it up.
+/// Returns the value of a header that is among the first: a scan of those is cheaper than a lookup.
 fn place<'a>(headers: &'a mut HeaderMap, name: &HeaderName) -> Option<&'a mut HeaderValue> {
     headers.iter_mut().find(|(of, _)| *of == name).map(|(_, value)| value)
 }
 
-/// Puts the headers of a modern message into those of [`template`].
+/// Sets the headers of a modern message in those of [`template`].
 ///
 /// # Errors
 ///
-/// A method, a version or the name of a mirrored parameter cannot be a header, or the headers are larger than `limit`.
+/// A method, a version or the name of a mirrored parameter cannot be written as a header, or the headers are larger
+/// than `limit`.
 pub(super) fn mirror(
     headers: &mut HeaderMap,
     message: &Message,
@@ -179,7 +181,7 @@ pub(super) fn mirror(
     Ok(())
 }
 
-/// The value of `Mcp-Name`, if it is the only header of a message that differs from those of [`template`].
+/// Returns the value of `Mcp-Name`, if it is the only header of the message that differs from those of [`template`].
 ///
 /// # Errors
 ///
@@ -191,14 +193,14 @@ pub(super) fn only_name(
 ) -> Option<Result<HeaderValue, Error>> {
     let Message::Request(request) = message else { return None };
     let subject = Some(request).filter(|request| request.method == MOST)?;
-    // A copy: to share the memory of the parameters costs more than so little is.
+    // Copied: for so few bytes it is cheaper than sharing the memory of the parameters.
     let name = encoded(&mirrored.subject(subject)?);
     let is_small = |name: &HeaderValue| NAME.as_str().len() + name.len() <= limit;
     Some(name.and_then(|name| if is_small(&name) { Ok(name) } else { Err(too_large(limit)) }))
 }
 
 fn param_name(name: &str) -> Result<HeaderName, Error> {
-    // Without a name of its own the header would be the bare prefix.
+    // Without a name the header would be just the prefix.
     let valid = Some(name).filter(|name| !name.is_empty());
     let parsed = valid.and_then(|name| format!("{PARAM_PREFIX}{name}").parse().ok());
     parsed.ok_or_else(|| {
@@ -208,7 +210,7 @@ fn param_name(name: &str) -> Result<HeaderName, Error> {
     })
 }
 
-/// A value for which there is no other form.
+/// Converts a value that must not be encoded.
 pub(super) fn plain(what: &str, text: &str) -> Result<HeaderValue, Error> {
     let visible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     let value = Some(text).filter(|_| visible).and_then(|text| HeaderValue::from_str(text).ok());
@@ -220,7 +222,7 @@ fn encoded(text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(&encode(text)).map_err(unsendable_value)
 }
 
-/// The form of a value in a header: as it is if that is safe and unambiguous, else the Base64 form.
+/// Encodes a value for a header: unchanged if that is safe and unambiguous, otherwise as Base64.
 fn encode(text: &str) -> Cow<'_, str> {
     let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let padded = text.starts_with(' ') || text.ends_with(' ');
@@ -255,7 +257,7 @@ mod tests {
     use mcp_types::{RawJson, rpc::Request};
     use proptest::prelude::*;
 
-    /// What a server reads from a header.
+    /// Decodes a header value as a server does.
     fn decode(value: &str) -> String {
         let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
         inner.map_or_else(
@@ -335,7 +337,7 @@ mod tests {
             let headers = headers_of(request("tools/call", params), &[]).unwrap();
             assert!(!headers.contains_key("mcp-name"), "{params}");
         }
-        // A server that reads the other one sees that the header does not say so, and refuses.
+        // A server that reads the other one finds that the header does not match, and refuses.
         let twice = headers_of(request("tools/call", r#"{"name":"a","name":"b"}"#), &[]).unwrap();
         assert_eq!(twice["mcp-name"], "a");
     }

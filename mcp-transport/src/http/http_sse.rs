@@ -33,10 +33,10 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// How long the server may take to say where messages go, unless another limit for its answers was set.
+/// How long the server may take to name the message endpoint, unless another limit for its answers was set.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Whether a refusal of `initialize` is how a server of that revision says that it takes no POST there.
+/// Returns whether a server of that revision refuses `initialize` in this way because it takes no POST there.
 // spec: SSE24-01 VER-10
 pub(super) fn is_hint(refusal: &Error) -> bool {
     let status = refusal.status().map(|status| status.as_u16());
@@ -44,7 +44,7 @@ pub(super) fn is_hint(refusal: &Error) -> bool {
     matches!(status, Some(400 | 404 | 405)) && !is_modern && !refusal.is_closed()
 }
 
-/// Opens the stream, leaves it to the driver, and waits until the server has said where messages go.
+/// Opens the stream, hands it to the driver, and waits until the server has named the message endpoint.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub(super) fn is_hint(refusal: &Error) -> bool {
 ///
 /// # Cancel safety
 ///
-/// Dropping the future lets go of the stream: a later message may open another.
+/// Dropping the future detaches the stream: a later message may open another.
 pub(super) async fn open<S: HttpService>(
     service: S,
     state: &Arc<State>,
@@ -75,7 +75,7 @@ pub(super) async fn open<S: HttpService>(
     opened.inspect(|_| unopened.0 = None)
 }
 
-/// A stream that has not begun. Dropped as long as that is so, it is let go of.
+/// A stream that has not begun. If dropped in this state, it is detached.
 struct Unopened<'a>(Option<&'a State>);
 
 impl Drop for Unopened<'_> {
@@ -110,7 +110,7 @@ async fn request_stream<S: HttpService>(
     Err(Error::new(Kind::Status, Delivery::NotSent, message).with_status(status))
 }
 
-/// Reads the stream to its end, and says why it ended.
+/// Reads the stream to its end, and returns why it ended.
 async fn read<S: HttpService>(
     channel: Arc<Channel>,
     state: Arc<State>,
@@ -119,7 +119,7 @@ async fn read<S: HttpService>(
     let lost = read_events::<S>(&channel, &state, response).await;
     channel.lose(&lost);
     if channel.known_endpoint().is_none() {
-        // It never was this connection's: whoever opened it drops it.
+        // It never became the stream of this connection: its opener drops it.
         std::future::pending::<()>().await;
     }
     lost
@@ -186,7 +186,7 @@ fn hear(channel: &Channel, state: &State, event: Event) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads where messages go: at the origin of the stream, whatever the server says.
+/// Reads the message endpoint, which must be at the origin of the stream, whatever the server says.
 // spec: SSE24-03
 fn endpoint(target: &Target, data: &Bytes) -> Result<Uri, Error> {
     let refuse = |what: &str| {
@@ -202,7 +202,7 @@ fn endpoint(target: &Target, data: &Bytes) -> Result<Uri, Error> {
     if url.origin() != stream.origin() {
         return Err(refuse(&format!("{:?}", url.origin())));
     }
-    // Users are named by the client alone.
+    // Only the client sets user names.
     let url = url.without_credentials().without_fragment();
     url.as_str().parse().map_err(|source| refuse("something that is no URI").with_source(source))
 }
@@ -247,18 +247,18 @@ async fn post<S: HttpService>(
     refusal::read_error(&state, &sent, response).await
 }
 
-/// The replies to one request. Dropped before the response, they leave a cancellation to the driver.
+/// The replies to one request. If dropped before the response, they leave a cancellation to the driver.
 struct ChannelReplies {
     call: Option<InFlight>,
     registration: Registration,
-    /// What came before the POST was answered.
+    /// What arrived before the POST was answered.
     first: Option<Result<ServerMessage, Error>>,
     posting: Option<BoxFuture<'static, Result<(), Error>>>,
     clock: Clock,
 }
 
 impl ChannelReplies {
-    /// Resolves when the message has been taken, or when there is a reply to it already.
+    /// Resolves when the server has accepted the message, or when a reply to it has already arrived.
     fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match self.poll_reply(cx) {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Err(error)),
@@ -283,11 +283,11 @@ impl ChannelReplies {
         if failure.is_none()
             && let Poll::Ready(late) = self.clock.poll(cx, &call.state().target.url)
         {
-            // Given up, and the server learns it.
+            // The call is given up, and the server is told.
             self.call = None;
             return Poll::Ready(Some(Err(late)));
         }
-        // What came over the stream counts, whatever became of the POST.
+        // A reply on the stream counts, whatever the outcome of the POST.
         let last = match (self.registration.replies.poll_recv(cx), failure) {
             (Poll::Ready(Some(Ok(message))), _)
                 if !matches!(message, ServerMessage::Response(_)) =>

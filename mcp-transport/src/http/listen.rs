@@ -1,4 +1,4 @@
-//! The GET stream of a legacy server: messages that answer no POST.
+//! The GET stream of a legacy server: messages that belong to no POST.
 
 use super::{
     HttpService, batch,
@@ -20,8 +20,8 @@ use std::{
 };
 use tokio::{sync::oneshot, time::timeout};
 
-/// Reads the stream, and opens it again when it is lost, until the server says that it offers none. Drops `opened` when
-/// the server has answered for the first time.
+/// Reads the stream, and reopens it when it is lost, until the server says that it offers none. Drops `opened` once the
+/// server has answered for the first time.
 pub(super) async fn listen<S: HttpService>(
     service: S,
     state: Arc<State>,
@@ -45,7 +45,7 @@ pub(super) async fn listen<S: HttpService>(
     }
 }
 
-/// Reads one stream to its end, or to its loss.
+/// Reads one stream until it ends or is lost.
 async fn hear<B>(state: &State, response: Response<B>, position: &mut Position)
 where
     B: Body<Data = Bytes>,
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// The next part of a stream; none if it is silent for too long.
+/// Returns the next part of a stream; none if the stream is silent for too long.
 async fn next<B: Body>(
     mut body: Pin<&mut B>,
     limit: Option<Duration>,
@@ -93,7 +93,7 @@ pub(super) fn take(state: &State, data: &Bytes) {
     });
 }
 
-/// Takes what came as one message, or as each of a batch.
+/// Passes on the single message, or each message of a batch.
 pub(super) fn each(state: &State, data: &Bytes, mut take: impl FnMut(&Bytes)) {
     match batch::members(data, state.target.limits.batch) {
         Some(members) => {

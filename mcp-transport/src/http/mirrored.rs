@@ -6,35 +6,35 @@ use mcp_types::{
 };
 use std::{borrow::Cow, sync::OnceLock};
 
-/// How parameters begin that say something in `_meta` first.
+/// How parameters begin whose first member is `_meta`.
 const START: &[u8] = br#"{"_meta":{"#;
 /// Where that `_meta` begins.
 const META: usize = START.len() - 1;
 
-/// How many kinds of `_meta` are remembered.
+/// How many variants of `_meta` are remembered.
 const MOST_KNOWN: usize = 4;
 /// The longest `_meta` that is remembered, in bytes.
 const MAX_KNOWN: usize = 4096;
 
-/// The member that is another one with each message.
+/// The member that differs with each message.
 const TOKEN: &[u8] = br#""progressToken":"#;
 
-/// What messages said in `_meta`, but for the token of progress at its end. Those of a session mostly say the same, and then
-/// nothing has to be looked for in them.
+/// The `_meta` of earlier messages, without the progress token at its end. Those of a session are mostly the same, and
+/// then they need not be parsed again.
 ///
-/// The first few kinds are kept for good, so that nobody waits to read them.
+/// The first few variants are kept for good, so that reading them takes no lock.
 #[derive(Debug, Default)]
 pub(super) struct Familiar([OnceLock<Known>; MOST_KNOWN]);
 
 #[derive(Debug)]
 struct Known {
-    /// The parameters from their beginning to what [`meta_rest`] takes.
+    /// The parameters up to what [`meta_rest`] takes.
     text: Box<[u8]>,
     version: Option<ProtocolVersion>,
 }
 
 impl Familiar {
-    /// The revision that these parameters name and where their `_meta` ends, if that is a kind that is known.
+    /// Returns the revision that these parameters name and where their `_meta` ends, if that variant is known.
     fn recognize(&self, params: &[u8]) -> Option<(Option<ProtocolVersion>, usize)> {
         self.0.iter().map_while(OnceLock::get).find_map(|known| {
             let rest = meta_rest(params.strip_prefix(&*known.text)?)?;
@@ -42,7 +42,7 @@ impl Familiar {
         })
     }
 
-    /// Remembers parameters, of which the text up to the end of `_meta` is given, if there is room.
+    /// Remembers parameters, given the text up to the end of `_meta`, if there is room.
     fn remember(&self, text: &[u8], version: Option<&ProtocolVersion>) {
         let Some(free) = self.0.iter().find(|known| known.get().is_none()) else { return };
         let before_token = memchr::memmem::find(text, TOKEN).and_then(|at| text.get(..at));
@@ -50,13 +50,13 @@ impl Familiar {
         let same = same.strip_suffix(b",").unwrap_or(same);
         let is_all = meta_rest(&text[same.len()..]) == Some(text.len() - same.len());
         if is_all && same.len() <= MAX_KNOWN {
-            // Somebody else may have been faster; then it is the next message that is remembered.
+            // Another thread may have been faster; then a later message is remembered.
             let _ = free.set(Known { text: same.into(), version: version.cloned() });
         }
     }
 }
 
-/// Where `_meta` ends, if there is no more in it than a token of progress.
+/// Returns where `_meta` ends, if nothing but a progress token is left in it.
 fn meta_rest(text: &[u8]) -> Option<usize> {
     let member = text.strip_prefix(b",").unwrap_or(text);
     let Some(token) = member.strip_prefix(TOKEN) else {
@@ -69,7 +69,7 @@ fn meta_rest(text: &[u8]) -> Option<usize> {
     (token.get(length) == Some(&b'}')).then(|| text.len() - token.len() + length + 1)
 }
 
-/// The members of the parameters of a message that headers repeat.
+/// The members of a message's parameters that headers mirror.
 #[derive(Debug)]
 pub(super) struct Mirrored<'a> {
     params: Option<&'a RawJson>,
@@ -79,7 +79,7 @@ pub(super) struct Mirrored<'a> {
 }
 
 impl<'a> Mirrored<'a> {
-    /// Those of a message. What cannot be read is not mirrored: the server says what is wrong with it.
+    /// Reads them from a message. What cannot be parsed is not mirrored: the server reports what is wrong with it.
     pub(super) fn of(message: &'a Message, familiar: &Familiar) -> Self {
         let params = match message {
             Message::Request(request) => request.params.as_ref(),
@@ -100,12 +100,12 @@ impl<'a> Mirrored<'a> {
         Self { params, version, meta_end }
     }
 
-    /// The revision that `_meta` names.
+    /// Returns the revision that `_meta` names.
     pub(super) fn version(&self) -> Option<&ProtocolVersion> {
         self.version.as_ref()
     }
 
-    /// What the request is about: the value of `Mcp-Name`.
+    /// Returns the subject of the request: the value of `Mcp-Name`.
     pub(super) fn subject(&self, request: &Request) -> Option<Cow<'a, str>> {
         let member = match &*request.method {
             "tools/call" | "prompts/get" => "name",
@@ -131,7 +131,7 @@ mod tests {
         Request::new(1, "tools/call").with_params(params).into()
     }
 
-    /// The version and the subject, as they are found.
+    /// Reads the version and the subject.
     fn read(familiar: &Familiar, params: &str) -> (Option<String>, Option<String>) {
         let message = request(params);
         let mirrored = Mirrored::of(&message, familiar);
@@ -144,7 +144,7 @@ mod tests {
         format!(r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{version}"}}"#)
     }
 
-    /// The `_meta` of a call that is to be told of progress.
+    /// Builds the `_meta` of a call that asks for progress.
     fn told(token: &str) -> String {
         meta("2026-07-28").replace('}', &format!(r#","progressToken":{token}}}"#))
     }

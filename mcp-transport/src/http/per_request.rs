@@ -26,8 +26,8 @@ impl<T: Send + 'static> PerRequest<T> {
         Self(Arc::new(move || Box::pin(function())))
     }
 
-    /// Calls the function, changes the headers of the request with its value, and sends it over `inner`, which is ready. If
-    /// the function fails, the request is not sent, and the error says what is `missing`.
+    /// Calls the function, changes the headers of the request with its value, and sends the request over `inner`, which
+    /// is ready. If the function fails, the request is not sent, and the error says what is `missing`.
     pub(super) fn send<S, B>(
         &self,
         inner: &mut S,
@@ -39,7 +39,7 @@ impl<T: Send + 'static> PerRequest<T> {
         S: Service<Request<B>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
         B: Send + 'static,
     {
-        // The service that is ready goes; its clone becomes ready later.
+        // The service that is ready is used; its clone becomes ready later.
         let next = inner.clone();
         let mut inner = mem::replace(inner, next);
         let value = (self.0)();

@@ -1,8 +1,8 @@
-//! The connection pool: idle connections, handed to one call after the other.
+//! The connection pool: idle connections, handed from one call to the next.
 //!
-//! An endpoint talks to one origin, so the idle connections are one short list, and the last one that came back goes first.
-//! A connection of HTTP/1.1 is owned and driven by the call that uses it ([`http1`]): there is no task beside, and a call
-//! that is dropped takes its connection along. One of HTTP/2 is shared, and hyper runs it as a task.
+//! An endpoint talks to one origin, so the idle connections are one short list, and the one used last is reused first.
+//! An HTTP/1.1 connection is owned and driven by the call that uses it ([`http1`]): it needs no task, and a dropped
+//! call closes its connection. An HTTP/2 connection is shared, and hyper runs it as a task.
 
 mod connect;
 mod exchange;
@@ -42,13 +42,13 @@ use tower_service::Service;
 use tries::{Refused, Tries};
 use turns::Turns;
 
-/// How many origins are remembered. There is one, and those that redirects lead to.
+/// How many origins are remembered: the pool's own, and those that redirects lead to.
 const MAX_ORIGINS: usize = 16;
 
-/// How long exchanges wait for a connection that they may share, before they make one of their own.
+/// How long exchanges wait for a connection that they may share, before they open their own.
 const TURN: Duration = Duration::from_secs(1);
 
-/// Marks a request whose answer has no end of its own: its connection is not counted.
+/// Marks a request whose answer has no end: its connection is not counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Endless;
 
@@ -58,32 +58,32 @@ pub(super) struct Pool(Arc<Shared>);
 
 pub(super) struct Shared {
     settings: Settings,
-    /// Where most requests go, and the `Host` of that.
+    /// The origin of most requests, and its `Host`.
     home: (Uri, Option<HeaderValue>),
     inner: Mutex<Inner>,
-    /// Has one permit for each exchange whose turn has come while it waited.
+    /// Has one permit for each waiting exchange whose turn has come.
     given: Semaphore,
     keepers: Arc<Keepers>,
-    /// Held while a connection is made that many exchanges may share.
+    /// Held while a connection is opened that many exchanges may share.
     connecting: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Inner {
-    // Boxes: a connection is large, and moves with every call.
+    // Boxed: a connection is large, and moves with every call.
     #[expect(clippy::vec_box, reason = "they move with every call")]
     idle: Vec<Box<Http1>>,
     origins: Vec<(Uri, Protocol)>,
     turns: Turns,
     next_keeper: u64,
     keepers: usize,
-    /// A keeper looks at the idle connections when the first of them has been so for too long.
+    /// Whether a keeper has set a timer for the first idle connection to expire.
     is_timed: bool,
-    /// The last keeper is gone, so nothing is kept.
+    /// Whether the last keeper is gone, so that nothing is kept.
     is_closed: bool,
 }
 
-/// What is spoken at an origin.
+/// The protocol of an origin.
 enum Protocol {
     Http1,
     Http2 { shared: Http2, used: Instant },
@@ -103,7 +103,7 @@ enum Ready {
 }
 
 impl Inner {
-    /// An idle connection to the origin of `uri`.
+    /// Takes an idle connection to the origin of `uri`.
     fn find(&mut self, uri: &Uri) -> Option<Box<Http1>> {
         let at = self.idle.iter().rposition(|it| is_same_origin(&it.uri, uri))?;
         Some(self.idle.remove(at))
@@ -111,7 +111,7 @@ impl Inner {
 }
 
 impl Pool {
-    /// A pool for requests that mostly go to the origin of `home`.
+    /// Creates a pool for requests that mostly go to the origin of `home`.
     pub(super) fn new(settings: Settings, home: &Uri) -> Self {
         Self(Arc::new(Shared {
             home: (home.clone(), host(home)),
@@ -123,13 +123,13 @@ impl Pool {
         }))
     }
 
-    /// What closes connections that are idle for too long, or that the server closed. When the last one is dropped, all
-    /// idle connections are closed.
+    /// Returns the future that closes connections that were idle for too long or that the server closed. When the last
+    /// one is dropped, all idle connections are closed.
     pub(super) fn keep(&self) -> Keeper {
         Keeper::new(&self.0)
     }
 
-    /// Sends a request over a connection that is there, or over a new one.
+    /// Sends a request over an existing connection, or over a new one.
     async fn send(
         self,
         mut request: Request<RequestBody>,
@@ -174,7 +174,7 @@ impl Service<Request<RequestBody>> for Pool {
 }
 
 impl Pool {
-    /// Sends a request: over a connection that is there at once, if there is one.
+    /// Sends a request: over an existing connection at once, if there is one.
     pub(super) fn carry(&self, mut request: Request<RequestBody>) -> Exchange {
         let mut tries = Tries::of(&mut request);
         let to = self.0.origin(request.uri());
@@ -188,7 +188,7 @@ impl Pool {
 }
 
 impl Shared {
-    /// A connection to the origin of `uri` that is there and free, and whether there are many exchanges.
+    /// Returns an existing connection to the origin of `uri` that is free, and whether there are many exchanges.
     fn ready_now(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Option<(Lease, bool)> {
         if self.may_be_http2(uri) && !self.is_http1(uri) {
             return None;
@@ -209,7 +209,7 @@ impl Shared {
         Some((lease.with(http1, true), is_one_of_many))
     }
 
-    /// A connection to the origin of `uri`: one that is there, or a new one.
+    /// Returns a connection to the origin of `uri`: an existing one, or a new one.
     async fn ready(self: &Arc<Self>, uri: &Uri, is_counted: bool) -> Result<Ready, BoxError> {
         if self.may_be_http2(uri) {
             if let Some(shared) = self.http2(uri) {
@@ -229,18 +229,18 @@ impl Shared {
         self.over(stream, uri, lease).await
     }
 
-    /// Makes the first connection to an origin, one at a time: over HTTP/2 others need none. None if it is known by now that
-    /// each exchange needs its own.
+    /// Opens the first connection to an origin, one at a time: over HTTP/2 no others are needed. None if meanwhile it
+    /// is known that each exchange needs its own.
     async fn first(
         self: &Arc<Self>,
         uri: &Uri,
         is_counted: bool,
     ) -> Result<Option<Ready>, BoxError> {
-        // One that takes long may never come about, and the others are not to wait for that one after the other.
+        // A slow attempt may never succeed, and the others should not queue behind it one after the other.
         let turn = timeout(TURN, self.connecting.lock()).await.ok();
         let lease = match turn {
             Some(_) => None,
-            // There may not be more of these than of exchanges.
+            // There may not be more of these than exchanges.
             None => Some(self.lease(is_counted).await?),
         };
         if let Some(shared) = self.http2(uri) {
@@ -262,7 +262,7 @@ impl Shared {
         self.over(stream, uri, lease).await.map(Some)
     }
 
-    /// Waits until there are few enough exchanges over HTTP/1.1.
+    /// Waits for a place among the exchanges over HTTP/1.1.
     async fn lease(self: &Arc<Self>, is_counted: bool) -> Result<Lease, BoxError> {
         if is_counted {
             self.turn().await?;
@@ -270,7 +270,7 @@ impl Shared {
         Ok(Lease::new(Arc::clone(self), is_counted))
     }
 
-    /// Speaks over a new connection.
+    /// Starts the protocol on a new connection.
     async fn over(
         self: &Arc<Self>,
         stream: Stream,
@@ -278,7 +278,7 @@ impl Shared {
         lease: Lease,
     ) -> Result<Ready, BoxError> {
         if self.settings.is_http2(&stream) {
-            // The server has changed its mind.
+            // The server has changed its protocol.
             return self.open_http2(stream, uri).await;
         }
         let keepers = Arc::clone(&self.keepers);
@@ -289,24 +289,24 @@ impl Shared {
     async fn open_http2(&self, stream: Stream, uri: &Uri) -> Result<Ready, BoxError> {
         let info = info(&stream);
         let shared = Http2 { sender: self.settings.open_http2(stream).await?, info };
-        // Whoever keeps none for later does not keep this one either.
+        // If nothing is kept for later, this one is not either.
         if self.settings.idle > 0 {
             self.note(uri, Protocol::Http2 { shared: shared.clone(), used: Instant::now() });
         }
         Ok(Ready::Http2(shared))
     }
 
-    /// Sends a request over a connection that others use as well.
+    /// Sends a request over a shared connection.
     async fn over_http2(
         &self,
         Http2 { mut sender, info }: Http2,
         mut request: Request<RequestBody>,
     ) -> Result<Response<LeasedBody>, Refused> {
-        // The URI says it.
+        // The URI carries it.
         if request.headers().get(header::HOST) == self.home.1.as_ref() {
             request.headers_mut().remove(header::HOST);
         }
-        // What a server refuses does not come back.
+        // hyper does not return a request that the server refuses.
         let spare = request.clone();
         match sender.try_send_request(request).await {
             Ok(mut response) => {
@@ -362,7 +362,7 @@ impl Shared {
         self.time(inner);
     }
 
-    /// An idle connection that still works.
+    /// Takes an idle connection that still works.
     fn take(&self, uri: &Uri) -> Option<Box<Http1>> {
         loop {
             let mut http1 = self.lock().find(uri)?;
@@ -372,8 +372,8 @@ impl Shared {
         }
     }
 
-    /// Ends an exchange. Its connection is kept for the next one, if it still works and there is room: whoever waits will take
-    /// one, and counts as room.
+    /// Ends an exchange. Its connection is kept for the next one, if it still works and there is room: each waiting
+    /// exchange will take one, and counts as room.
     fn release(&self, mut http1: Option<Box<Http1>>, is_counted: bool) {
         if let Some(http1) = &mut http1 {
             http1.idle_since = Instant::now();
@@ -390,7 +390,7 @@ impl Shared {
         if is_kept {
             self.time(inner);
         } else {
-            // Not under the lock: to close a connection takes a while.
+            // Outside of the lock: closing a connection takes a while.
             drop(inner);
         }
         if is_given {
@@ -398,7 +398,7 @@ impl Shared {
         }
     }
 
-    /// Sees to it that a keeper looks at what is idle.
+    /// Ensures that a keeper looks at the idle connections.
     fn time(&self, mut inner: MutexGuard<'_, Inner>) {
         if !mem::replace(&mut inner.is_timed, true) {
             drop(inner);
@@ -411,14 +411,14 @@ impl Shared {
     }
 }
 
-/// What is known of a connection, like the address of its peer.
+/// Returns what is known about a connection, like the address of its peer.
 fn info(stream: &Stream) -> Extensions {
     let mut info = Extensions::new();
     stream.connected().get_extras(&mut info);
     info
 }
 
-/// Says over which connection a refusal came. Nobody asks that of other responses.
+/// Adds the connection info to a refusal. It is not needed for other responses.
 fn introduce<B>(response: &mut Response<B>, info: &Extensions) {
     if response.status().is_client_error() {
         response.extensions_mut().extend(info.clone());

@@ -1,4 +1,4 @@
-//! The future of one POST: until its answer, or the beginning of its stream, is there.
+//! The future of one POST: it resolves with the answer, or with the beginning of its stream.
 
 use super::{
     Client, HttpService, RequestBody,
@@ -28,11 +28,11 @@ use std::{
 };
 
 pin_project! {
-    /// Sends a message and reads the beginning of its answer, or the whole of one in JSON. Nothing happens before it is
-    /// polled, and it ends with its connection.
+    /// Sends a message and reads the beginning of its answer, or the whole of it if it is JSON. Nothing happens before
+    /// it is polled, and it fails when its connection ends.
     ///
-    /// A call waits in here, so it is small: what is rare is in a box. What is large goes from one stage to the next where it
-    /// is, for each move is a copy.
+    /// A waiting call lives in here, so it is small: rare state is boxed. Large state stays in place from one stage to
+    /// the next, because each move is a copy.
     pub(super) struct Posting<S: HttpService> {
         #[pin]
         stage: Stage<S>,
@@ -45,7 +45,7 @@ pin_project! {
     enum Stage<S: HttpService> {
         // Nothing was sent.
         Begun,
-        // There until it is answered.
+        // Waits for the head of the response.
         Head {
             #[pin]
             answering: S::Future,
@@ -60,19 +60,19 @@ pin_project! {
     }
 }
 
-/// What is known of a message on its way.
+/// What is known about a message in flight.
 struct Posted<S> {
     service: S,
-    /// There until it is sent, and then as long as it may be redirected.
+    /// Present until it is sent, and then as long as it may be redirected.
     message: Option<ClientMessage>,
-    /// How the request is made again of the message.
+    /// How to rebuild the request from the message.
     recipe: Option<Recipe>,
-    /// There until somebody else takes care of the call.
+    /// Present until another future takes over the call.
     call: Option<InFlight>,
-    /// There from when it is sent until it is answered.
+    /// Present from when the message is sent until it is answered.
     sent: Option<Sent>,
     clock: Clock,
-    /// Until the head of the response.
+    /// The time limits up to the head of the response.
     head_clock: Clock,
 }
 
@@ -82,7 +82,7 @@ impl<S: HttpService> Posting<S> {
         Self { posted, stage: Stage::Begun }
     }
 
-    /// Sends what was composed already.
+    /// Sends a request that was composed already.
     fn of(service: S, call: InFlight, sent: Sent, request: Request<RequestBody>) -> Self {
         let mut posted = Posted::new(service, call, None);
         let answering = posted.send(sent, request);
@@ -93,7 +93,7 @@ impl<S: HttpService> Posting<S> {
 impl<S: HttpService> Future for Posting<S> {
     type Output = Result<Replies, Error>;
 
-    /// Pending for ever after it was ready.
+    /// Stays pending after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
@@ -157,7 +157,7 @@ impl<S: HttpService> Posted<S> {
             return Ok(());
         }
         call.arm(composed.cancel.take());
-        // Who gets the request of another client may do with it what it likes.
+        // Any other client may do what it likes with the request.
         self.recipe = composed.recipe.filter(|_| {
             client(&mut self.service).map(|client| client.follows(Follows::Sender)).is_some()
         });
@@ -169,7 +169,7 @@ impl<S: HttpService> Posted<S> {
         Ok(())
     }
 
-    /// The service that is ready.
+    /// Takes the service that is ready.
     fn service(&mut self) -> S {
         let next = self.service.clone();
         mem::replace(&mut self.service, next)
@@ -186,7 +186,7 @@ impl<S: HttpService> Posted<S> {
         self.service.call(request)
     }
 
-    /// Resolves when the head of the response takes too long, or when the connection is cut off.
+    /// Resolves when the head of the response takes too long, or when the connection is cut.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let Some(call) = &mut self.call else { return Poll::Pending };
         let url = &call.state().target.url;
@@ -199,7 +199,7 @@ impl<S: HttpService> Posted<S> {
         call.poll_cut(cx)
     }
 
-    /// Goes on with the head of the response; gives the replies if they need no more than that.
+    /// Processes the head of the response; returns the replies if nothing more is needed for them.
     fn answered(
         &mut self,
         response: Result<Response<S::ResponseBody>, BoxError>,
@@ -234,7 +234,7 @@ impl<S: HttpService> Posted<S> {
         Ok(None)
     }
 
-    /// Follows the first redirect, if this is one that is followed. The client follows those that come after it.
+    /// Follows the first redirect, if the policy allows it. The client follows later ones.
     fn redirected(&mut self, response: &Response<S::ResponseBody>) -> Option<S::Future> {
         let (recipe, message) = (self.recipe.take()?, self.message.take()?);
         let target = &self.call.as_ref()?.state().target;
@@ -247,12 +247,12 @@ impl<S: HttpService> Posted<S> {
     }
 }
 
-/// The default client, if nothing lies above it.
+/// Returns the default client, if there are no layers above it.
 fn client<S: HttpService>(service: &mut S) -> Option<&mut Client> {
     (service as &mut dyn Any).downcast_mut()
 }
 
-/// Sends a message that has to wait, begins a session, or goes another way.
+/// Sends a message that has to wait, that begins a session, or that cannot take the fast path.
 async fn slow_path<S: HttpService>(
     service: S,
     mut call: InFlight,
@@ -281,7 +281,7 @@ async fn slow_path<S: HttpService>(
     }
 }
 
-/// Sends the first message of a session, also to a server of the oldest binding.
+/// Sends the first message of a session, falling back to HTTP+SSE.
 async fn initialize<S: HttpService>(
     service: S,
     call: InFlight,

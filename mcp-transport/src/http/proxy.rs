@@ -68,7 +68,7 @@ impl Proxy {
         self
     }
 
-    /// Reads the environment, if that is what decides.
+    /// Reads the environment, if it decides.
     pub(super) fn rules(&self) -> Rules {
         match &self.0 {
             Source::None => Rules { matcher: None, spare_loopback: false },
@@ -97,7 +97,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Says which proxy a request takes.
+/// Decides which proxy a request takes.
 #[derive(Clone)]
 pub(super) struct Rules {
     matcher: Option<Arc<Matcher>>,
@@ -105,7 +105,7 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// The proxy for requests to `uri`.
+    /// Returns the proxy for requests to `uri`.
     pub(super) fn intercept(&self, uri: &Uri) -> Option<Intercept> {
         let matcher = self.matcher.as_ref()?;
         if self.spare_loopback && uri.host().is_some_and(is_loopback) {

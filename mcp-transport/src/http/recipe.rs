@@ -1,4 +1,4 @@
-//! What it takes to make a request again after a redirect.
+//! Rebuilding a request for a redirect.
 
 use super::{
     RequestBody,
@@ -12,19 +12,19 @@ use http::{HeaderMap, HeaderValue};
 use mcp_types::rpc::Message;
 use std::sync::Arc;
 
-/// What the headers of a request were made of, beside its message.
+/// What the headers of a request were made of, besides its message.
 ///
-/// A redirect needs the request again, and seldom comes: each request would pay for a copy.
+/// A redirect needs the request again, but is rare: otherwise each request would pay for a copy.
 #[derive(Debug)]
 pub(super) enum Recipe {
-    /// Those of a call of a tool by a stateless server.
+    /// A tool call to a stateless server.
     ToolCall,
-    /// Those of a request in a legacy session.
+    /// A request in a legacy session.
     Session { session: Option<Arc<Session>>, version: Option<HeaderValue> },
 }
 
 impl Recipe {
-    /// The headers and the body of a request.
+    /// Rebuilds the headers and the body of a request.
     pub(super) fn follow(&self, target: &Target, message: &Message) -> (HeaderMap, RequestBody) {
         let mut made = match self {
             Self::ToolCall => {

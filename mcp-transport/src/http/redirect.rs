@@ -26,13 +26,13 @@ pub enum Redirects {
 
 /// Who follows the redirects of a request.
 pub(super) enum Follows {
-    /// The client, which was redirected so often before.
+    /// The client, after this many earlier redirects.
     Client(usize),
-    /// Who sent it, the first time: that can make the request again, and no copy is kept.
+    /// The sender, for the first redirect: it can rebuild the request, so no copy is kept.
     Sender,
 }
 
-/// A request that is on its way, to be sent again to where a redirect leads.
+/// A copy of a request in flight, to be sent again to the target of a redirect.
 pub(super) struct Spare {
     body: RequestBody,
     method: Method,
@@ -42,7 +42,7 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    /// What is to be kept of a request.
+    /// Copies what is needed of a request.
     pub(super) fn of(request: &Request<RequestBody>) -> Self {
         Self {
             body: request.body().clone(),
@@ -53,12 +53,12 @@ impl Spare {
         }
     }
 
-    /// A POST that was sent.
+    /// Rebuilds a POST that was sent.
     pub(super) fn post(uri: Uri, headers: HeaderMap, body: RequestBody) -> Self {
         Self { body, method: Method::POST, uri, headers, extensions: Extensions::new() }
     }
 
-    /// Where the request went.
+    /// Returns where the request was sent.
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -67,7 +67,8 @@ impl Spare {
         &self.method
     }
 
-    /// The request to another place. What that must not see does not come back, wherever the next one leads.
+    /// Builds the request to another place. Headers dropped for another origin stay dropped, wherever later redirects
+    /// lead.
     pub(super) fn follow(&mut self, to: Uri) -> Request<RequestBody> {
         protect(&mut self.headers, &self.uri, &to);
         self.uri = to;
@@ -80,7 +81,7 @@ impl Spare {
     }
 }
 
-/// Where a redirected request goes on; none if it is not followed.
+/// Returns the target of a redirect; none if it is not followed.
 pub(super) fn target<B>(
     policy: Redirects,
     method: &Method,
@@ -105,11 +106,11 @@ pub(super) fn target<B>(
     if !to.is_web() || is_downgrade || (leaves && policy != Redirects::Anywhere) {
         return None;
     }
-    // A server names no users.
+    // Only the client sets user names.
     to.without_credentials().without_fragment().as_str().parse().ok()
 }
 
-/// Takes out what another origin must not see, if `to` is one.
+/// Removes what another origin must not see, if `to` is one.
 fn protect(headers: &mut HeaderMap, from: &Uri, to: &Uri) {
     let origin = |uri: &Uri| Url::parse(&uri.to_string()).ok().map(|url| url.origin());
     if origin(from) == origin(to) {
