@@ -11,13 +11,13 @@ use mcp_types::rpc::{Message, Response as RpcResponse};
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
-/// How long the body of a refusal is waited for: no limit to set, since nothing fails that would not fail without it.
+/// How long to wait for the body of a refusal. It cannot be set, because nothing fails only because of it.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest wait that a server may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads a refusal: the server's error response if it belongs to the message `sent`, else an error.
+/// Reads a refusal: returns the server's error response if it belongs to the message `sent`, otherwise an error.
 pub(super) async fn read<B>(
     state: &State,
     sent: &Sent,
@@ -28,7 +28,7 @@ where
 {
     let (head, body) = response.into_parts();
     let url = &state.target.url;
-    // What a refusal says is worth a moment, and no more: its status says enough.
+    // The body of a refusal is worth only a short wait: the status says enough.
     let limit = state.target.limits.refusal;
     let body = timeout(MAX_WAIT, body::read(body, limit, url, &mut Clock::default())).await;
     let body = body.ok().and_then(Result::ok).unwrap_or_default();
@@ -52,7 +52,7 @@ where
     Err(with_details(Error::new(Kind::Status, delivery(head.status), message), &head, said))
 }
 
-/// Reads a refusal as an error in any case: the answer to the message would come on another way.
+/// Reads a refusal as an error in any case: the answer to the message would come another way.
 pub(super) async fn read_error<B>(
     state: &State,
     sent: &Sent,
@@ -73,19 +73,19 @@ where
     }
 }
 
-/// The server does not know the session any more, so it has not acted on the message: a new session can send it again.
+/// The server has forgotten the session, so it has not acted on the message: it can be sent again in a new session.
 pub(super) fn expired(url: &str) -> Error {
     let message = format!("session with {url} has expired: initialize a new one");
     Error::closed(message, Delivery::NotSent).with_status(StatusCode::NOT_FOUND)
 }
 
-/// Whether an error response with this status is the answer to the message. The others are about the caller's rights, or
-/// about the moment, and the layers above act on them.
+/// Returns whether an error response with this status answers the message. Other statuses are about authorization or
+/// are temporary, and the layers above act on them.
 fn is_about_the_message(status: StatusCode) -> bool {
     status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 407 | 408 | 429)
 }
 
-/// A server or a gateway that failed may have acted before.
+/// A server or a gateway that failed may have acted before it did.
 fn delivery(status: StatusCode) -> Delivery {
     if status.is_server_error() { Delivery::Unknown } else { Delivery::Delivered }
 }
@@ -105,7 +105,7 @@ fn explain(url: &str, head: &http::response::Parts, body: &[u8]) -> String {
     if excerpt.is_empty() { format!("{url} {what}") } else { format!("{url} {what}: {excerpt:?}") }
 }
 
-/// What a status says to who has to do something about it.
+/// Explains a status to the person who has to act on it.
 fn refused(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => "wants a login or a valid token",
@@ -130,18 +130,18 @@ fn with_details(error: Error, head: &http::response::Parts, said: Option<RpcResp
     error
 }
 
-/// All challenges, as one list.
+/// Joins all challenges to one list.
 pub(super) fn challenge(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
     let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
     Some(values.join(", ")).filter(|list| !list.is_empty())
 }
 
-/// Seconds, or a date; a date that has passed is no wait.
+/// Parses seconds or a date; a date in the past means no wait.
 fn retry_after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     let wait = if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
-        // More digits than fit are a long wait too.
+        // A number with too many digits is a long wait too.
         text.parse().map_or(MAX_RETRY_AFTER, Duration::from_secs)
     } else {
         let date = httpdate::parse_http_date(text).ok()?;

@@ -30,21 +30,21 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// How long the end of the handshake waits for the stream of what the server says unasked: some servers send not even its
-/// headers before they have something to say.
+/// How long the end of the handshake waits for the stream of unsolicited messages: some servers do not even send its
+/// headers before they have a message.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// What the head of a response has begun.
+/// What follows the head of a response.
 pub(super) enum Begun<B> {
-    /// The answer is a body in JSON.
+    /// A JSON body.
     Json(B, JsonAnswer),
-    /// It is an event stream, which can be resumed in the session.
+    /// An event stream, which can be resumed in the session.
     Events(B, Awaited, Option<Arc<Session>>),
-    /// Something else is to be done first.
+    /// More work before there are replies.
     Rest(BoxFuture<'static, Result<Replies, Error>>, UntilCut),
 }
 
-/// Reads the head of what the server answered to the message `sent`.
+/// Reads the head of the server's response to the message `sent`.
 pub(super) fn begin<B>(call: InFlight, sent: Sent, response: Response<B>) -> Result<Begun<B>, Error>
 where
     B: http_body::Body<Data = Bytes, Error: Into<crate::BoxError>> + Send + 'static,
@@ -85,17 +85,17 @@ where
     refused
 }
 
-/// The server took a message that has no answer.
+/// The server accepted a message that has no answer.
 async fn told(call: InFlight, sent: Sent) -> Result<Replies, Error> {
     if let Some(session) = sent.session.filter(|_| sent.step == Step::Initialized) {
-        // What a server says before this stream is open, most servers lose.
+        // Most servers lose the messages that they send before this stream is open.
         let open = call.state().listen(session);
         let _ = timeout(MAX_WAIT, open).await;
     }
     Ok(Replies::empty())
 }
 
-/// An answer in JSON.
+/// A JSON answer.
 pub(super) struct JsonAnswer {
     awaited: Awaited,
     is_legacy: bool,
@@ -103,7 +103,7 @@ pub(super) struct JsonAnswer {
 }
 
 impl JsonAnswer {
-    /// Reads the answer out of its body.
+    /// Reads the answer from its body.
     pub(super) fn poll<B>(
         &mut self,
         cx: &mut Context<'_>,
@@ -116,14 +116,14 @@ impl JsonAnswer {
         let target = &self.awaited.call.state().target;
         let bytes = self.reading.poll(cx, body, target.limits.body, &target.url, clock);
         let replies = ready!(bytes).and_then(|bytes| self.read(bytes));
-        // What takes too long is given up, and the server learns it.
+        // A call that timed out is given up, and the server is told.
         if !replies.as_ref().is_err_and(Error::is_timeout) {
             self.awaited.call.finish();
         }
         Poll::Ready(replies)
     }
 
-    /// Resolves when the connection is cut off.
+    /// Resolves when the connection is cut.
     pub(super) fn poll_cut(&mut self, cx: &Context<'_>) -> Poll<Error> {
         self.awaited.call.poll_cut(cx)
     }
@@ -132,7 +132,7 @@ impl JsonAnswer {
         let Self { awaited, is_legacy, .. } = self;
         let mut bytes = trim(bytes);
         if awaited.is_kept {
-            // In memory of its own: what came with it is a buffer of the connection.
+            // Copied, because the original bytes share a buffer of the connection.
             bytes = Bytes::copy_from_slice(&bytes);
         }
         if bytes.is_empty() {
@@ -160,17 +160,17 @@ impl JsonAnswer {
     }
 }
 
-/// What a 2xx answer to a request holds.
+/// The media type of a 2xx answer to a request.
 pub(super) enum MediaType {
     Json,
     EventStream,
 }
 
 impl MediaType {
-    /// The type of a body, or words for what it is instead.
+    /// Returns the type of a body, or a description of an unexpected one.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, String> {
         let (mut encoding, mut media_type) = (None, None);
-        // There are few of them: to look at each costs less than to look two up.
+        // There are few headers: a scan is cheaper than two lookups.
         for (name, value) in headers {
             if name == header::CONTENT_TYPE {
                 media_type.get_or_insert(value);
@@ -204,19 +204,19 @@ impl MediaType {
 pub(super) struct Awaited {
     pub(super) id: RequestId,
     pub(super) call: InFlight,
-    /// The headers of the answer to `initialize`.
+    /// The headers of the answer to `initialize`, if it is awaited.
     initialize: Option<HeaderMap>,
-    /// The answer stays as long as the session.
+    /// Whether the answer is kept as long as the session.
     is_kept: bool,
 }
 
 impl Awaited {
-    /// Whether a response is for this call. An error without an id answers the POST that it came with.
+    /// Returns whether a response is for this call. An error without an id answers the POST that it came with.
     pub(super) fn is_for(&self, response: &RpcResponse) -> bool {
         response.id.as_ref().is_none_or(|id| *id == self.id)
     }
 
-    /// Reads a message of a JSON answer, whose response can only be that of this call.
+    /// Reads a message of a JSON answer, in which any response must be that of this call.
     fn read(&mut self, bytes: &Bytes) -> Result<ServerMessage, Error> {
         match Message::decode(bytes) {
             Ok(Message::Response(response)) if self.is_for(&response) => self.complete(response),
@@ -229,7 +229,7 @@ impl Awaited {
         }
     }
 
-    /// The answer is the response to something else.
+    /// The answer is the response to another request.
     pub(super) fn mismatch(&self, response: &RpcResponse) -> Error {
         let of = response.id.as_ref().map(ToString::to_string).unwrap_or_default();
         self.malformed(&format!("has a response to request {of}, not to request {}", self.id))
@@ -246,7 +246,7 @@ impl Awaited {
         Ok(response.into())
     }
 
-    /// The answer is not what it has to be.
+    /// The answer is not as it should be.
     pub(super) fn malformed(&self, what: &str) -> Error {
         let url = &self.call.state().target.url;
         Error::new(Kind::Malformed, Delivery::Delivered, format!("answer of {url} {what}"))

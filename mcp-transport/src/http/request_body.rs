@@ -1,4 +1,4 @@
-//! The body of a request: one or more parts, never copied together.
+//! The body of a request: one or more parts, sent without joining them.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -25,12 +25,12 @@ use std::{
 pub struct RequestBody {
     /// Empty at the end.
     next: Bytes,
-    /// What comes after it, if there is more than that.
+    /// What follows it, if there is more.
     rest: Option<Box<Self>>,
 }
 
 impl RequestBody {
-    /// How many bytes are left.
+    /// Returns how many bytes are left.
     pub(super) fn size(&self) -> usize {
         self.next.len() + self.rest.as_ref().map_or(0, |rest| rest.size())
     }
@@ -48,7 +48,7 @@ impl From<Vec<u8>> for RequestBody {
     }
 }
 
-/// Parts, one after the other.
+/// Joins parts, one after the other.
 impl<const N: usize> From<[Bytes; N]> for RequestBody {
     fn from(parts: [Bytes; N]) -> Self {
         let parts = parts.into_iter().rev().filter(|part| !part.is_empty());

@@ -37,21 +37,21 @@ pin_project! {
             answering: <Decoding as Service<Request<RequestBody>>>::Future,
             following: Option<Box<Following>>,
         },
-        // In a box, because it is rare.
+        // Boxed, because it is rare.
         Boxed { answering: BoxFuture<'static, Result<Response<Body>, BoxError>> },
     }
 }
 
-/// What it takes to follow redirects.
+/// The state needed to follow redirects.
 pub(super) struct Following {
     pub(super) client: Client,
     pub(super) spare: Spare,
-    /// How many were followed before.
+    /// How many redirects were followed before.
     pub(super) followed: usize,
 }
 
 impl ResponseFuture {
-    /// An answer, and what follows redirects if that is not left to whoever gets the answer.
+    /// Creates the future of an answer, which follows redirects unless that is left to its caller.
     pub(super) fn new(
         answering: <Decoding as Service<Request<RequestBody>>>::Future,
         following: Option<Box<Following>>,
@@ -59,7 +59,7 @@ impl ResponseFuture {
         Self { stage: Stage::First { answering, following } }
     }
 
-    /// An answer that is got in another way.
+    /// Wraps the future of an answer that is obtained in another way.
     #[cfg(feature = "oauth")]
     pub(super) fn boxed(
         answering: impl Future<Output = Result<Response<Body>, BoxError>> + Send + 'static,
@@ -90,14 +90,14 @@ impl Future for ResponseFuture {
 }
 
 impl Following {
-    /// Where a response sends the request, if that is followed.
+    /// Returns the target of a redirect, if it is followed.
     fn to<B>(&self, response: &Response<B>) -> Option<Uri> {
         let (from, method) = (self.spare.uri(), self.spare.method());
         let to = self.client.redirect(method, from, response);
         to.filter(|_| self.followed < MAX_REDIRECTS)
     }
 
-    /// Follows redirects, the first of them to `to`.
+    /// Follows redirects, starting with the one to `to`.
     async fn follow(mut self: Box<Self>, mut to: Uri) -> Result<Response<Body>, BoxError> {
         loop {
             self.followed += 1;

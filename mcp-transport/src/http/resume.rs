@@ -19,11 +19,12 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, time::Duration};
 
-/// Waits between two tries: they double with each failure. A server may ask for a shorter one, but not for none.
+/// The first wait between two attempts; it doubles with each failure. A server may ask for a shorter wait, but not for
+/// none.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MIN_WAIT: Duration = Duration::from_millis(100);
 
-/// Where to go on after a loss, and when.
+/// Where to resume a stream after a loss, and when.
 #[derive(Debug)]
 pub(super) struct Position {
     max_wait: Duration,
@@ -33,7 +34,7 @@ pub(super) struct Position {
     retry: Option<Duration>,
     failures: u32,
     seen: VecDeque<Bytes>,
-    /// Only then can something come twice.
+    /// Whether the stream was resumed: only then can an event arrive twice.
     resumed: bool,
 }
 
@@ -42,7 +43,7 @@ impl Position {
         Self {
             max_wait: limits.resume_wait,
             max_event_id: limits.event_id,
-            // Without a memory a server that repeats itself would count as one that goes on.
+            // If it remembered no id, a server that repeats itself would seem to make progress.
             max_seen: limits.event_ids.max(1),
             last_event_id: None,
             retry: None,
@@ -52,7 +53,7 @@ impl Position {
         }
     }
 
-    /// Whether an event with this id is news. One without an id always is.
+    /// Returns whether an event with this id is new. An event without an id always is.
     pub(super) fn is_news(&mut self, id: Option<&Bytes>) -> bool {
         let Some(id) = id.filter(|id| !id.is_empty() && id.len() <= self.max_event_id) else {
             return true;
@@ -64,7 +65,7 @@ impl Position {
         true
     }
 
-    /// Takes from a decoder how far it has come.
+    /// Updates the position from a decoder.
     pub(super) fn follow(&mut self, decoder: &Decoder) {
         if let Some(id) = decoder.last_event_id().filter(|id| id.len() <= self.max_event_id)
             && self.last_event_id.as_ref() != Some(id)
@@ -80,12 +81,12 @@ impl Position {
         }
     }
 
-    /// Something came: the stream works.
+    /// Something was received, so the stream works.
     pub(super) fn heard(&mut self) {
         self.failures = 0;
     }
 
-    /// How long to wait before the next try.
+    /// Returns how long to wait before the next attempt.
     pub(super) fn next_wait(&mut self) -> Duration {
         let first = self.retry.unwrap_or(FIRST_WAIT);
         let doubled = first.saturating_mul(1 << self.failures.min(16));
@@ -94,7 +95,8 @@ impl Position {
         doubled.min(self.max_wait)
     }
 
-    /// The next wait of a call: none if there is no place to go on from, or nothing new came for too long.
+    /// Returns the next wait of a call: none if there is no position to resume from, or if nothing new arrived for too
+    /// long.
     fn next_attempt(&mut self, most: u32) -> Option<Duration> {
         let possible = self.last_event_id.is_some() && self.failures < most;
         possible.then(|| self.next_wait())
@@ -109,7 +111,7 @@ impl Position {
     }
 }
 
-/// How the event stream of a call goes on.
+/// How to resume the event stream of a call.
 #[derive(Debug)]
 pub(super) struct Resume<S> {
     pub(super) service: S,
@@ -118,7 +120,7 @@ pub(super) struct Resume<S> {
 }
 
 impl<S: HttpService> Resume<S> {
-    /// Waits and asks for the rest of the stream; none if that makes no sense any more.
+    /// Waits and requests the rest of the stream; none if there is no point in it.
     pub(super) fn again(
         &mut self,
         state: &Arc<State>,
@@ -134,16 +136,16 @@ impl<S: HttpService> Resume<S> {
     }
 }
 
-/// What the server answered when it was asked for a stream.
+/// The server's answer to the request for a stream.
 pub(super) enum Opened<B> {
     Stream(Response<B>),
-    /// Not now.
+    /// Not available now.
     Later(Error),
-    /// The server has no such stream.
+    /// The server offers no such stream.
     Never(Error),
 }
 
-/// Asks for the stream of a session, from where `position` is.
+/// Requests the stream of a session, starting after `position`.
 pub(super) async fn listen<S: HttpService>(
     service: S,
     state: &State,

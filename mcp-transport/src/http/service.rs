@@ -45,7 +45,7 @@ where
     type ResponseBody = B;
 }
 
-/// What a failure of the HTTP service means for the message that it carried.
+/// Converts a failure of the HTTP service into an error about the message that it carried.
 pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
     let error = match error.into().downcast::<Error>() {
         Ok(own) => return *own,
@@ -73,7 +73,7 @@ pub(super) fn failed(url: &str, error: impl Into<BoxError>) -> Error {
 fn unreachable(url: &str, error: BoxError) -> Error {
     let cause = error.downcast::<ConnectError>().map_or_else(|error| error, |it| it.into_cause());
     let message = match tls_error(&*cause) {
-        // What else than TLS comes first is a text, like an answer to what seemed no request of HTTP.
+        // Anything but TLS is text at this point, like the answer to an invalid HTTP request.
         Some(rustls::Error::InvalidMessage(_)) => {
             format!("{url} does not speak TLS: is it a server for http:// alone?")
         }
@@ -83,7 +83,7 @@ fn unreachable(url: &str, error: BoxError) -> Error {
     Error::new(Kind::Connect, Delivery::NotSent, message).with_source(cause)
 }
 
-/// What rustls said, if it was rustls: its errors travel in those of IO.
+/// Finds the error of rustls, if it was rustls: its errors are wrapped in those of IO.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut cause = Some(error);
     while let Some(at) = cause {
@@ -97,7 +97,7 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Erro
     None
 }
 
-/// Whether an error proves that the server has not acted on the request.
+/// Returns whether an error proves that the server has not acted on the request.
 pub(super) fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(at) = cause {
@@ -111,7 +111,8 @@ pub(super) fn is_unsent(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// Whether HTTP/2 says that the stream was not processed: it was refused, or is beyond the last one of a GOAWAY.
+/// Returns whether HTTP/2 says that the stream was not processed: it was refused, or is beyond the last one of a
+/// GOAWAY.
 fn is_left_out(error: &h2::Error) -> bool {
     (error.is_go_away() && error.is_remote()) || error.reason() == Some(h2::Reason::REFUSED_STREAM)
 }

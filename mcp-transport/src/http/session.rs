@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue};
 use mcp_types::RawJson;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What the answer to `initialize` settled. The id is a secret: it is marked sensitive, and `Debug` does not show it.
+/// What the answer to `initialize` established. The id is a secret: it is marked sensitive, and `Debug` does not show
+/// it.
 #[derive(Debug)]
 pub(super) struct Session {
     id: Option<HeaderValue>,
@@ -19,7 +20,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The session id holds something else than visible ASCII.
+    /// The session id contains something other than visible ASCII.
     pub(super) fn read(headers: &HeaderMap, result: &RawJson, url: &str) -> Result<Self, Error> {
         let mut id = headers.get(headers::SESSION_ID).cloned();
         if let Some(id) = &mut id {
@@ -29,13 +30,13 @@ impl Session {
             }
             id.set_sensitive(true);
         }
-        // A result without a version is for the layer above to refuse.
+        // A result without a version is left for the layer above to refuse.
         let version = splice::find(result, &["protocolVersion"]).and_then(RawJson::read_str);
         let version = version.and_then(|version| HeaderValue::from_str(&version).ok());
         Ok(Self { id, version, expired: AtomicBool::new(false) })
     }
 
-    /// Adds the session to the headers of a request; a version that is there already stays.
+    /// Adds the session to the headers of a request; a version that is already set stays.
     pub(super) fn apply(&self, headers: &mut HeaderMap) {
         if let Some(id) = &self.id {
             headers.insert(headers::SESSION_ID, id.clone());
@@ -45,12 +46,12 @@ impl Session {
         }
     }
 
-    /// Whether the server keeps something under an id.
+    /// Returns whether the server has assigned an id.
     pub(super) fn has_id(&self) -> bool {
         self.id.is_some()
     }
 
-    /// Notes that the server does not know the id any more.
+    /// Notes that the server no longer knows the id.
     pub(super) fn expire(&self) {
         self.expired.store(true, Ordering::Relaxed);
     }

@@ -10,10 +10,10 @@ use memchr::{memchr, memchr2};
 use std::{mem, time::Duration};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// From this length on a line is large.
+/// The length from which a line is large.
 const LARGE: usize = 256 * 1024;
 
-/// One event. One without a `data` line is none.
+/// An event. Without a `data` line there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// The `event` field.
@@ -24,7 +24,7 @@ pub(crate) struct Event {
     pub(crate) id: Option<Bytes>,
 }
 
-/// An event is longer than the limit. Its rest is skipped, and the decoder goes on with the next one.
+/// An event is longer than the limit. The rest of it is skipped, and the decoder continues with the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
@@ -33,18 +33,18 @@ pub(crate) struct TooLarge;
 pub(crate) struct Decoder {
     limit: usize,
     input: Bytes,
-    /// The beginning of a line whose end has not come.
+    /// The beginning of a line whose end has not arrived.
     line: BytesMut,
     event: Partial,
     skip: Skip,
-    /// The last line ended with a carriage return; a line feed that follows belongs to it.
+    /// Whether the last line ended with a carriage return; a line feed that follows belongs to it.
     line_feed_is_due: bool,
     at_start: bool,
     last_event_id: Option<Bytes>,
     retry: Option<Duration>,
 }
 
-/// The event that is being read.
+/// The event being read.
 #[derive(Debug, Default)]
 struct Partial {
     size: usize,
@@ -73,7 +73,7 @@ enum Skip {
 }
 
 impl Decoder {
-    /// A decoder that refuses events of more than `limit` bytes.
+    /// Creates a decoder that refuses events of more than `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -88,7 +88,7 @@ impl Decoder {
         }
     }
 
-    /// Takes the next chunk. The events of the one before should have been taken out.
+    /// Takes the next chunk. All events of the previous one should have been taken out before.
     pub(crate) fn push(&mut self, chunk: Bytes) {
         if self.input.is_empty() {
             self.input = chunk;
@@ -99,21 +99,21 @@ impl Decoder {
         }
     }
 
-    /// The id to resume from: that of the last event that had one, if it was not empty.
+    /// Returns the id to resume from: that of the last event that had one, if it was not empty.
     pub(crate) fn last_event_id(&self) -> Option<&Bytes> {
         self.last_event_id.as_ref().filter(|id| !id.is_empty())
     }
 
-    /// How long the server asks to wait before a reconnect.
+    /// Returns how long the server asks to wait before a reconnect.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
-    /// The next event, or none until there is another chunk.
+    /// Returns the next event, or none until there is another chunk.
     ///
     /// # Errors
     ///
-    /// The event is too large; the next call goes on after it.
+    /// The event is too large; the next call continues after it.
     pub(crate) fn next_event(&mut self) -> Result<Option<Event>, TooLarge> {
         if let Some(event) = self.usual_event() {
             return Ok(Some(event));
@@ -137,7 +137,8 @@ impl Decoder {
         }
     }
 
-    /// The next event, if it is all there and as most are: a message in one `data` line, after its name or without one.
+    /// Returns the next event, if it is complete and has the usual form: a message in one `data` line, with or without
+    /// a name before it.
     fn usual_event(&mut self) -> Option<Event> {
         let is_amid = self.event.size > 0 || !self.line.is_empty() || self.line_feed_is_due;
         if is_amid || self.at_start || self.skip != Skip::Nothing {
@@ -205,7 +206,7 @@ impl Decoder {
         } else {
             receive_buffer::reserve(&mut self.line, tail.len());
             self.line.extend_from_slice(&tail);
-            // A large line gets its buffer to itself: nothing else keeps it, and whoever reads it may take it over.
+            // A large line gets its own buffer: nothing else keeps it alive, and its reader may take it over.
             let is_large = self.line.len() >= LARGE;
             let line = if is_large { mem::take(&mut self.line) } else { self.line.split() };
             line.freeze()
@@ -236,7 +237,7 @@ impl Decoder {
         match &line[..colon.unwrap_or(line.len())] {
             b"data" => self.event.data.push(value),
             b"event" => self.event.name = Some(value),
-            // Copied, because it outlives the chunk that it came in.
+            // Copied, because it outlives its chunk.
             b"id" if !value.contains(&0) => self.event.id = Some(Bytes::copy_from_slice(&value)),
             b"retry" => {
                 if let Some(retry) = milliseconds(&value) {
@@ -283,7 +284,7 @@ impl Data {
     }
 }
 
-/// What follows the end of a line, if that is certainly the whole end.
+/// Strips the end of a line, if it is certain that nothing of it is missing.
 fn strip_line_end(text: &[u8]) -> Option<&[u8]> {
     text.strip_prefix(b"\n").or_else(|| text.strip_prefix(b"\r\n"))
 }

@@ -23,37 +23,38 @@ use std::{
 };
 use tokio::sync::{Notify, oneshot};
 
-/// How many cancellations may wait for the driver before new requests to a legacy server wait too.
+/// How many cancellations may wait for the driver before new requests to a legacy server have to wait.
 const MAX_CANCELS: usize = 1024;
 
-/// How many ends of answers may wait for the driver, and how many it reads at the same time.
+/// How many rests of answers may wait for the driver, and how many it reads at the same time.
 pub(super) const MAX_DRAINS: usize = 64;
 
-/// Where requests go, and under which rules.
+/// Where requests go, and with which settings.
 #[derive(Clone)]
 pub(super) struct Target {
     #[cfg(feature = "oauth")]
     pub(super) server: crate::Url,
     pub(super) uri: Uri,
-    /// What requests name: that, or its path alone if only the default client sees them, which knows the rest.
+    /// The URI of requests: complete, or the path alone if only the default client sees them, which knows the rest.
     pub(super) requested: Uri,
-    /// The URL for a person to read: without user, password, query and fragment.
+    /// The URL to show to a person: without user, password, query and fragment.
     pub(super) url: Box<str>,
     /// The headers of every request.
     pub(super) headers: HeaderMap,
-    /// The headers of most requests to a stateless server: those and the ones of a call of a tool, without its name.
+    /// The headers of most requests to a stateless server: those above and those of a tool call, without the tool's
+    /// name.
     pub(super) template: HeaderMap,
-    /// There is no layer that looks at the extensions of requests.
+    /// Whether no layer looks at the extensions of requests.
     pub(super) is_bare: bool,
     pub(super) limits: Limits,
     pub(super) response_timeout: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) total_timeout: Option<Duration>,
-    /// Messages with a handshake go over HTTP with SSE, without asking first.
+    /// Whether messages with a handshake go over HTTP+SSE without an attempt at streamable HTTP.
     pub(super) http_sse: bool,
-    /// How long a layer below has waited for a person.
+    /// The time that a layer below has waited for a person.
     pub(super) patience: Option<Patience>,
-    /// What is logged in with, if that may be.
+    /// The layer that logs in, if there is one.
     #[cfg(feature = "oauth")]
     pub(super) login: Option<AuthorizeLayer>,
 }
@@ -85,20 +86,21 @@ pub(super) struct State {
 #[derive(Default)]
 struct Inner {
     session: Option<Arc<Session>>,
-    /// The session to listen to, once the server knows that initialization is over, and who waits until its stream is open.
+    /// The session to listen to, once the server knows that initialization is complete, and a sender whose drop tells
+    /// that its stream is open.
     listen: Option<(Arc<Session>, oneshot::Sender<()>)>,
-    /// What an older server says everything over.
+    /// The one stream of an HTTP+SSE server, which carries all its messages.
     channel: Option<Arc<Channel>>,
-    /// Reads that; says why it ended.
+    /// Reads that stream; returns why it ended.
     reader: Option<BoxFuture<'static, Error>>,
     cancels: VecDeque<Cancel>,
-    /// Ends of answers, to be read so that their connections can be used again.
+    /// Rests of answers, to be read so that their connections can be reused.
     drains: Vec<BoxFuture<'static, ()>>,
-    /// The driver shall drop its reader.
+    /// Whether the driver has to drop its reader.
     detached: bool,
-    /// The last handle and the last call are gone.
+    /// Whether the last handle and the last call are gone.
     released: bool,
-    /// The driver is gone.
+    /// Whether the driver is gone.
     cut: bool,
 }
 
@@ -120,13 +122,13 @@ impl State {
         self.lock().session.clone()
     }
 
-    /// Begins a session, in place of the one before.
+    /// Begins a session, in place of the previous one.
     pub(super) fn begin(&self, session: Session) {
         self.lock().session = Some(Arc::new(session));
     }
 
-    /// Lets the driver listen to what the server says unasked in this session. What it gives ends when the stream is open,
-    /// or when the server was asked for it in vain.
+    /// Makes the driver listen to the unsolicited messages of this session. The receiver ends when the stream is open,
+    /// or when the server has refused it.
     pub(super) fn listen(&self, session: Arc<Session>) -> oneshot::Receiver<()> {
         let (opened, open) = oneshot::channel();
         self.lock().listen = Some((session, opened));
@@ -134,17 +136,17 @@ impl State {
         open
     }
 
-    /// The session that the driver shall begin to listen to, and what it drops when it was answered.
+    /// Takes the session that the driver has to listen to, and the sender to drop once that is answered.
     pub(super) fn take_listen(&self) -> Option<(Arc<Session>, oneshot::Sender<()>)> {
         self.lock().listen.take()
     }
 
-    /// The stream of an older server, if this is one.
+    /// Returns the stream of an HTTP+SSE server, if this is one.
     pub(super) fn channel(&self) -> Option<Arc<Channel>> {
         self.lock().channel.clone()
     }
 
-    /// From now on all messages of legacy revisions go over `channel`; the driver polls `reader`.
+    /// Sends all messages of legacy revisions over `channel` from now on; the driver polls `reader`.
     pub(super) fn attach(&self, channel: Arc<Channel>, reader: BoxFuture<'static, Error>) {
         let mut inner = self.lock();
         inner.channel = Some(channel);
@@ -152,7 +154,7 @@ impl State {
         self.driver.wake();
     }
 
-    /// It was no such server.
+    /// The server turned out to be none of HTTP+SSE.
     pub(super) fn detach(&self) {
         let mut inner = self.lock();
         inner.channel = None;
@@ -161,13 +163,13 @@ impl State {
         self.driver.wake();
     }
 
-    /// The reader that the driver shall poll, and whether it shall drop the one it has.
+    /// Takes the reader that the driver has to poll, and whether it has to drop its current one.
     pub(super) fn take_reader(&self) -> (Option<BoxFuture<'static, Error>>, bool) {
         let mut inner = self.lock();
         (inner.reader.take(), mem::take(&mut inner.detached))
     }
 
-    /// Waits until the cancellations of abandoned calls leave room for one more call.
+    /// Waits until the cancellations of abandoned calls leave room for another call.
     pub(super) async fn room(&self) {
         loop {
             let room = self.room.notified();
@@ -191,7 +193,7 @@ impl State {
         }
     }
 
-    /// The next cancellation to send.
+    /// Takes the next cancellation to send.
     pub(super) fn take_cancel(&self) -> Option<Cancel> {
         let cancel = self.lock().cancels.pop_front();
         if cancel.is_some() {
@@ -200,7 +202,7 @@ impl State {
         cancel
     }
 
-    /// Leaves the end of an answer to the driver, unless that has enough to do.
+    /// Leaves the rest of an answer to the driver, unless that has too many already.
     pub(super) fn drain(&self, drain: BoxFuture<'static, ()>) {
         let mut inner = self.lock();
         if !inner.cut && inner.drains.len() < MAX_DRAINS {
@@ -209,12 +211,12 @@ impl State {
         }
     }
 
-    /// The ends of answers to read.
+    /// Takes the rests of answers to read.
     pub(super) fn take_drains(&self) -> Vec<BoxFuture<'static, ()>> {
         mem::take(&mut self.lock().drains)
     }
 
-    /// Registers the driver's task to be woken when there is something to do.
+    /// Registers the driver's task to be woken when there is work.
     pub(super) fn register_driver(&self, cx: &Context<'_>) {
         self.driver.register(cx.waker());
     }
@@ -225,12 +227,12 @@ impl State {
         self.driver.wake();
     }
 
-    /// Whether nobody is to send any more.
+    /// Returns whether nothing more will be sent.
     pub(super) fn is_released(&self) -> bool {
         self.lock().released
     }
 
-    /// Ends the connection: calls in flight fail, and there are no new ones.
+    /// Cuts the connection: calls in flight fail, and later ones too.
     pub(super) fn cut(&self) {
         let mut inner = self.lock();
         inner.cut = true;
@@ -247,12 +249,12 @@ impl State {
         self.inbox.close();
     }
 
-    /// Resolves when the connection is cut off, with what a call fails with that waits in this seat.
+    /// Resolves when the connection is cut, with the error for the call that waits in this seat.
     pub(super) fn poll_cut(&self, seat: &mut Option<Seat>, cx: &Context<'_>) -> Poll<Error> {
         self.cut.poll(seat, cx).map(|()| stream::closed(&self.target.url))
     }
 
-    /// Whether the connection is cut already.
+    /// Returns whether the connection is cut.
     pub(super) fn is_cut(&self) -> bool {
         self.cut.is_done()
     }
@@ -268,7 +270,7 @@ impl fmt::Debug for State {
     }
 }
 
-/// Keeps the connection in use. The driver ends it when the last one is gone.
+/// Keeps the connection in use. The driver ends it when the last handle is gone.
 #[derive(Debug)]
 pub(super) struct Handle(pub(super) Arc<State>);
 
@@ -278,7 +280,7 @@ impl Drop for Handle {
     }
 }
 
-/// A cancellation, and the session that its request belongs to.
+/// A cancellation, and the session of its request.
 #[derive(Debug)]
 pub(super) struct Cancel {
     pub(super) id: RequestId,
@@ -288,19 +290,19 @@ pub(super) struct Cancel {
 }
 
 impl Cancel {
-    /// Whether the request asked for a task, which `tasks/cancel` alone cancels.
+    /// Returns whether the request asked for a task, which only `tasks/cancel` cancels.
     fn is_task(&self) -> bool {
         let task = self.params.as_ref().and_then(|params| params.find(&["task"]));
         task.is_some_and(|task| task != "null")
     }
 }
 
-/// A call in flight. Dropped before it is finished, it leaves its cancellation to the driver.
+/// A call in flight. If dropped before it is finished, it leaves its cancellation to the driver.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) handle: Arc<Handle>,
     cancel: Option<Cancel>,
-    /// Where it waits for the end of the connection.
+    /// The seat in which it waits for the end of the connection.
     seat: Option<Seat>,
 }
 
@@ -309,12 +311,12 @@ impl InFlight {
         Self { handle, cancel: None, seat: None }
     }
 
-    /// From now on, dropping it cancels the request.
+    /// Makes dropping it cancel the request from now on.
     pub(super) fn arm(&mut self, cancel: Option<Cancel>) {
         self.cancel = cancel;
     }
 
-    /// The response is there, or never will be.
+    /// The response has arrived, or never will.
     pub(super) fn finish(&mut self) {
         self.cancel = None;
     }
@@ -323,7 +325,7 @@ impl InFlight {
         &self.handle.0
     }
 
-    /// Resolves when the connection is cut off, with what the call fails with.
+    /// Resolves when the connection is cut, with the error of the call.
     pub(super) fn poll_cut(&mut self, cx: &Context<'_>) -> Poll<Error> {
         self.handle.0.poll_cut(&mut self.seat, cx)
     }

@@ -24,27 +24,27 @@ use std::{
 };
 
 pin_project! {
-    /// Ends after the response, even if the server keeps its stream open. That of a legacy server is resumed when it
-    /// ends before.
+    /// Ends after the response, even if the server keeps its stream open. The stream of a legacy server is resumed if
+    /// it ends earlier.
     pub(super) struct ReplyStream<S: HttpService> {
         source: Source<S::ResponseBody>,
         decoder: Decoder,
         clock: Clock,
-        // Members of a batch that are still to be read.
+        // Members of a batch that have not been read yet.
         members: VecDeque<Bytes>,
         awaited: Option<Awaited>,
         resume: Option<Resume<S>>,
     }
 }
 
-/// Where the bytes come from.
+/// The source of the bytes.
 enum Source<B> {
     Body(Pin<Box<B>>),
     Opening(BoxFuture<'static, Opened<B>>),
     None,
 }
 
-/// What an event means for a call.
+/// The meaning of an event for a call.
 enum Heard {
     Nothing,
     Message(ServerMessage),
@@ -52,7 +52,7 @@ enum Heard {
 }
 
 impl<S: HttpService> ReplyStream<S> {
-    /// Reads the events of `body` as replies to a call.
+    /// Reads the events of `body` as the replies to a call.
     pub(super) fn open(
         awaited: Awaited,
         body: S::ResponseBody,
@@ -112,14 +112,14 @@ impl<S: HttpService> Stream for ReplyStream<S> {
             }
         };
         if let Some(mut awaited) = this.awaited.take() {
-            // What takes too long is given up, and the server learns it.
+            // A call that timed out is given up, and the server is told.
             if !last.as_ref().is_err_and(Error::is_timeout) {
                 awaited.call.finish();
             }
             if let Source::Body(mut body) = std::mem::replace(this.source, Source::None)
                 && last.is_ok()
                 && !body.is_end_stream()
-                // Most often the end came along with the response.
+                // Usually the end arrived together with the response.
                 && !matches!(body.as_mut().poll_frame(cx), Poll::Ready(None))
             {
                 awaited.call.state().drain(body::drain(body).boxed());
@@ -129,7 +129,7 @@ impl<S: HttpService> Stream for ReplyStream<S> {
     }
 }
 
-/// What the next event says; none if there is none before the next bytes.
+/// Returns what the next event says; none if the next one needs more bytes.
 fn next<S: HttpService>(
     awaited: &mut Awaited,
     decoder: &mut Decoder,
@@ -158,7 +158,7 @@ fn next<S: HttpService>(
 /// The end of a stream before the response.
 struct Lost {
     error: Error,
-    /// Asking again is of no use.
+    /// Whether resuming is pointless.
     is_final: bool,
 }
 
@@ -166,7 +166,7 @@ impl<B> Source<B>
 where
     B: Body<Data = Bytes, Error: Into<crate::BoxError>>,
 {
-    /// Gets more bytes for the decoder.
+    /// Reads more bytes for the decoder.
     fn poll_more(
         &mut self,
         cx: &mut Context<'_>,
@@ -201,7 +201,7 @@ where
                     return Poll::Ready(Ok(()));
                 }
                 Opened::Later(error) => (ended(Some(error)), false),
-                // The session is gone, and what came of the request with it.
+                // The session is gone, and with it the outcome of the request.
                 Opened::Never(error) if error.is_closed() => {
                     (error.with_delivery(Delivery::Unknown), true)
                 }
@@ -218,7 +218,7 @@ impl Awaited {
             Ok(Message::Response(response)) if self.is_for(&response) => {
                 Heard::Last(self.complete(response))
             }
-            // The POST says what is answered: whoever answers something else will not answer this.
+            // The POST determines the request: a server that answers another one will not answer this one.
             Ok(Message::Response(response)) => Heard::Last(Err(self.mismatch(&response))),
             Ok(message) => Heard::Message(message),
             Err(source) if self.is_my_response(&source) => {
@@ -234,7 +234,7 @@ impl Awaited {
     }
 
     fn is_my_response(&self, error: &DecodeError) -> bool {
-        // Only requests and notifications have parameters, and a server's requests have ids of their own.
+        // Only requests and notifications have parameters, and a server's requests have their own ids.
         error.id() == Some(&self.id) && error.kind() != DecodeErrorKind::InvalidParams
     }
 
@@ -246,7 +246,8 @@ impl Awaited {
     }
 }
 
-/// The bytes of the message that an event carries. Events of other names, and those that only set an id, carry none.
+/// Returns the bytes of the message that an event carries. Events with other names, and those that only set an id,
+/// carry none.
 pub(super) fn message_data(event: Event) -> Option<Bytes> {
     let named = event.name.is_some_and(|name| !name.is_empty() && name != "message");
     Some(event.data).filter(|data| !named && !data.is_empty())

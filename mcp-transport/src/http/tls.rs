@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-/// How many sessions of TLS are kept to be resumed: an endpoint talks to one server, and seldom to others.
+/// How many TLS sessions are kept for resumption: an endpoint talks to one server, and rarely to others.
 const SESSIONS: usize = 16;
 
 /// TLS configuration: which certificates are trusted, and the client certificate.
@@ -83,14 +83,14 @@ impl Tls {
         Ok(self)
     }
 
-    /// The same without a client certificate.
+    /// Removes the client certificate.
     #[cfg(feature = "oauth")]
     pub(super) fn without_identity(mut self) -> Self {
         self.identity = None;
         self
     }
 
-    /// The configuration for connections.
+    /// Builds the configuration for connections.
     fn config(&self) -> Result<ClientConfig, Error> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -148,8 +148,8 @@ impl Tls {
     }
 }
 
-/// The verifier with the platform's roots and no others: one for all clients that use it at the same time, for it is
-/// large.
+/// Returns the verifier with the platform's roots only. It is large, so all clients that use it at the same time share
+/// it.
 #[cfg(not(target_os = "android"))]
 fn platform_alone(
     provider: Arc<CryptoProvider>,
@@ -164,7 +164,7 @@ fn platform_alone(
     Ok(verifier)
 }
 
-/// The configuration for the connections of a client, made when the first of them needs it.
+/// The TLS configuration of a client, built when its first connection needs it.
 pub(super) struct Lazy {
     tls: Tls,
     config: OnceLock<ClientConfig>,

@@ -18,28 +18,28 @@ use hyper_util::client::legacy::connect::{HttpConnector, HttpInfo, dns::GaiResol
 use std::sync::{Arc, OnceLock};
 use tower_service::Service;
 
-/// Sends guarded requests over connections of their own: one that was made for others is not theirs to use.
+/// Sends guarded requests over their own connections: connections made for other requests are not reused for them.
 #[derive(Clone)]
 pub(in crate::http) struct Guard {
     options: Arc<Options>,
     proxies: Rules,
     seen: Arc<Seen>,
-    /// Those for requests that may go to private networks, and those for others.
+    /// The pool for requests that may reach private networks, and the one for all others.
     pools: [Arc<OnceLock<Decoding>>; 2],
 }
 
 impl Guard {
     pub(in crate::http) fn new(options: &Options, proxies: Rules) -> Self {
         let mut options = options.clone();
-        // A certificate is shown to the server alone.
+        // A client certificate is shown to the server alone.
         options.tls = options.tls.without_identity();
-        // Nobody looks after idle ones, and few are needed.
+        // No keeper looks after idle connections, and few are needed.
         options.idle_connections.0 = 0;
         let options = Arc::new(options);
         Self { options, proxies, seen: Arc::default(), pools: Default::default() }
     }
 
-    /// Notes which address has refused an ordinary request to `uri`: a login begins with that.
+    /// Notes which address refused an ordinary request to `uri`: that begins a login.
     pub(in crate::http) fn saw<B>(&self, uri: &Uri, response: &Response<B>) {
         if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             && let Some(info) = response.extensions().get::<HttpInfo>()
@@ -49,7 +49,7 @@ impl Guard {
         }
     }
 
-    /// Sends a request to where a server said.
+    /// Sends a request to an address that a server named.
     pub(in crate::http) async fn send(
         &self,
         guarded: Guarded,

@@ -1,4 +1,4 @@
-//! From where an IP address can be reached.
+//! From where an IP address is reachable.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,14 +9,14 @@ pub(in crate::http) enum Reach {
     Loopback,
     /// A private network.
     Private,
-    /// Nobody who has to: links, groups, what is reserved.
+    /// Nobody who should be reached: link-local, multicast and reserved addresses.
     Special,
     /// Everybody.
     Public,
 }
 
 impl Reach {
-    /// The reach of an address, also of one that is written inside of another.
+    /// Returns the reach of an address, including one that is embedded in another.
     pub(in crate::http) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::of_v4(address),
@@ -29,7 +29,7 @@ impl Reach {
         if address.is_loopback() {
             return Self::Loopback;
         }
-        // The second is what carriers share among their customers.
+        // The second is the range of carrier-grade NAT.
         if address.is_private() || (a == 100 && b & 0xC0 == 64) {
             return Self::Private;
         }
@@ -50,12 +50,12 @@ impl Reach {
         };
         match segments {
             [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
-            // The older form of an address of version 4 in one of version 6, and that of a translator.
+            // IPv4-compatible addresses, and those of NAT64.
             [0, 0, 0, 0, 0, 0, high, low] if high != 0 => embedded(high, low),
             [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => embedded(high, low),
             [0x2002, high, low, ..] => embedded(high, low),
             [first, ..] if first & 0xFE00 == 0xFC00 || first & 0xFFC0 == 0xFEC0 => Self::Private,
-            // Global addresses; Teredo and documentation are among them.
+            // Teredo and documentation addresses, which are in the global range.
             [0x2001, 0 | 0xDB8, ..] => Self::Special,
             [first, ..] if first & 0xE000 == 0x2000 => Self::Public,
             _ => Self::Special,

@@ -14,12 +14,13 @@ use std::{
 };
 use tower_service::Service;
 
-/// Where the server was seen, the widest: it cannot become a neighbour of this machine by a change of its name.
+/// The widest reach of any address of the server seen so far: the server cannot become local to this machine by
+/// changing its DNS records.
 #[derive(Debug, Default)]
 pub(in crate::http) struct Seen(Mutex<Option<Reach>>);
 
 impl Seen {
-    /// Notes where the server is, because a connection to it was made.
+    /// Notes an address of the server, because a connection to it was made.
     pub(in crate::http) fn at(&self, address: IpAddr) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = (*seen).max(Some(Reach::of(address)));
@@ -30,7 +31,7 @@ impl Seen {
     }
 }
 
-/// Decides which addresses guarded requests may go to.
+/// Decides which addresses guarded requests may reach.
 #[derive(Debug)]
 pub(in crate::http) struct Screen {
     pub(in crate::http) guarded: Guarded,
@@ -38,9 +39,9 @@ pub(in crate::http) struct Screen {
 }
 
 impl Screen {
-    /// Checks the host of a URI if it is an address: no name is resolved for such a one.
+    /// Checks the host of a URI if it is an address, since no name is resolved then.
     pub(in crate::http) fn check(&self, uri: &Uri) -> Result<(), BoxError> {
-        // Others may take a host for an address that is none for a strict reader.
+        // Some connectors accept hosts as addresses that a strict parser does not.
         let url = Url::parse(&uri.to_string())?;
         match address(url.host()) {
             Some(address) if !self.takes(self.server_by_name(), address) => {
@@ -58,7 +59,7 @@ impl Screen {
         }
     }
 
-    /// Where the server is, as far as that is known without asking anybody.
+    /// Returns the reach of the server, as far as it is known without name resolution.
     fn server_by_name(&self) -> Option<Reach> {
         let host = self.guarded.server.host()?;
         let named = match address(host) {
@@ -68,18 +69,18 @@ impl Screen {
         self.seen.reach().max(named)
     }
 
-    /// The name of the server, if it has to be resolved.
+    /// Returns the name of the server, if it has to be resolved.
     fn server_name(&self) -> Option<Name> {
         self.guarded.server.host()?.parse().ok()
     }
 }
 
-/// The address that a host is, if it is no name.
+/// Returns the address in a host, if it is not a name.
 fn address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// Resolves names, and gives none of the addresses that a guarded request may not go to: what is checked is what is
+/// Resolves names, and drops the addresses that a guarded request may not reach: only addresses that were checked are
 /// connected to.
 #[derive(Clone)]
 pub(in crate::http) struct Screened<R = GaiResolver> {
@@ -131,7 +132,7 @@ where
     }
 }
 
-/// A server has named a place that is not for it to name.
+/// A server named an address that it must not name.
 #[derive(Debug)]
 pub(in crate::http) struct Refused {
     host: String,
@@ -162,7 +163,7 @@ mod tests {
     use super::*;
     use std::{collections::VecDeque, future::Ready, future::ready};
 
-    /// A resolver that gives one answer after the other.
+    /// A resolver that returns one answer after the other.
     #[derive(Clone)]
     struct Stub(Arc<Mutex<VecDeque<&'static str>>>);
 
@@ -212,7 +213,7 @@ mod tests {
         }
         let both = resolve(&screen, &["127.0.0.1 1.1.1.1 10.0.0.1"]).await.unwrap();
         assert_eq!(both, ["1.1.1.1"], "only those that are taken");
-        // The server moves too: where it was seen first is what counts.
+        // The server moves too: what counts is where it was seen first.
         screen.seen.at("127.0.0.1".parse().unwrap());
         assert!(resolve(&screen, &["127.0.0.1"]).await.is_err());
     }

@@ -1,4 +1,4 @@
-//! Pairing the messages of the one stream with the calls that wait for them: no IO.
+//! Matching the messages of the one stream with the calls that wait for them: no IO.
 
 use crate::{Delivery, Error, ServerMessage, error::Kind, inbox::Inbox};
 use bytes::Bytes;
@@ -13,12 +13,12 @@ use std::{
 };
 use tokio::sync::{Notify, mpsc};
 
-/// The largest queue that there can be.
+/// The largest queue that is possible.
 const MAX_CAPACITY: usize = tokio::sync::Semaphore::MAX_PERMITS;
 
 type Reply = Result<ServerMessage, Error>;
 
-/// What calls, driver and stream of one connection share.
+/// The state that the calls, the driver and the stream of one connection share.
 #[derive(Debug)]
 pub(in crate::http) struct Channel {
     /// How many messages may wait for a call, without its response.
@@ -39,7 +39,7 @@ impl Channel {
         Self { max_waiting, inner: Mutex::default(), changed: Notify::new() }
     }
 
-    /// Where messages go; waits until the server has said it.
+    /// Returns the message endpoint; waits until the server has named it.
     pub(super) async fn endpoint(&self) -> Result<Uri, Error> {
         loop {
             let changed = self.changed.notified();
@@ -56,18 +56,18 @@ impl Channel {
         lost.or_else(|| inner.endpoint.clone().map(Ok))
     }
 
-    /// Where messages go, if the server has said it.
+    /// Returns the message endpoint, if the server has named it.
     pub(in crate::http) fn known_endpoint(&self) -> Option<Uri> {
         self.lock().endpoint.clone()
     }
 
-    /// The server says where messages go.
+    /// The server has named the message endpoint.
     pub(super) fn open(&self, endpoint: Uri) {
         self.lock().endpoint.get_or_insert(endpoint);
         self.changed.notify_waiters();
     }
 
-    /// The stream is gone: every call fails, and every later one.
+    /// The stream is lost: all calls fail, and later ones too.
     pub(in crate::http) fn lose(&self, error: &Error) {
         let mut inner = self.lock();
         let lost = inner.lost.get_or_insert_with(|| error.clone()).clone();
@@ -79,7 +79,7 @@ impl Channel {
         }
     }
 
-    /// Lets a call wait for its response.
+    /// Registers a call that waits for its response.
     pub(super) fn register(self: &Arc<Self>, id: &RequestId) -> Result<Registration, Error> {
         let mut inner = self.lock();
         if let Some(lost) = &inner.lost {
@@ -89,13 +89,13 @@ impl Channel {
             let message = format!("request id {id} is in use: take another");
             return Err(Error::other(message, Delivery::NotSent));
         }
-        // The last place is for the response.
+        // One extra place, for the response.
         let (sender, replies) = mpsc::channel(self.max_waiting.saturating_add(1).min(MAX_CAPACITY));
         inner.pending.insert(id.clone(), sender);
         Ok(Registration { channel: Arc::clone(self), id: id.clone(), replies })
     }
 
-    /// Gives a message to the call that it belongs to, or to `inbox`.
+    /// Hands a message to its call, or to `inbox`.
     pub(super) fn take(&self, data: &Bytes, inbox: &Inbox) {
         let message = match Message::decode(data) {
             Ok(message) => message,
@@ -128,7 +128,7 @@ impl Channel {
         }
     }
 
-    /// An event was over the limit. Whose it was cannot be told unless there is but one call.
+    /// An event was over the limit. Its call is known only if there is just one.
     pub(super) fn too_large(&self, limit: usize, inbox: &Inbox) {
         let mut inner = self.lock();
         let only = inner.pending.keys().next().cloned().filter(|_| inner.pending.len() == 1);
@@ -155,7 +155,7 @@ impl Channel {
     }
 }
 
-/// A call that waits. Dropped, it waits no more.
+/// A waiting call. Dropping it stops waiting.
 #[derive(Debug)]
 pub(super) struct Registration {
     channel: Arc<Channel>,
@@ -174,7 +174,7 @@ impl Drop for Registration {
     }
 }
 
-/// The request whose progress a notification tells.
+/// Returns the request whose progress a notification reports.
 fn progress_of(told: &Notification) -> Option<RequestId> {
     let params = told.params.as_ref().filter(|_| told.method == "notifications/progress")?;
     RequestId::from_json(params.find(&[keys::PROGRESS_TOKEN])?).ok()

@@ -16,18 +16,18 @@ use hyper_util::{
 };
 use std::{error, fmt, time::Duration};
 
-/// The longest time between pings, so that its end can be told.
+/// The longest time between pings, so that its end can be represented.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How connections are made and kept.
 pub(in crate::http) struct Settings {
     pub(in crate::http) dialer: Dialer,
     pub(in crate::http) http2_only: bool,
-    /// How often to ask over HTTP/2 whether the server is there, and how long to wait for the answer.
+    /// The interval of HTTP/2 pings, and how long to wait for their answers.
     pub(in crate::http) ping: (Duration, Duration),
-    /// The most exchanges over HTTP/1.1 at the same time.
+    /// The most concurrent exchanges over HTTP/1.1.
     pub(in crate::http) connections: usize,
-    /// The most idle connections, and for how long they are kept.
+    /// The most idle connections, and how long they are kept.
     pub(in crate::http) idle: usize,
     pub(in crate::http) idle_timeout: Duration,
 }
@@ -37,12 +37,12 @@ impl Settings {
         self.dialer.connect(uri.clone()).await.map_err(|source| ConnectError(source).into())
     }
 
-    /// Whether HTTP/2 is spoken over a new connection.
+    /// Returns whether a new connection uses HTTP/2.
     pub(super) fn is_http2(&self, stream: &Stream) -> bool {
         self.http2_only || stream.connected().is_negotiated_h2()
     }
 
-    /// Begins to speak HTTP/2. The connection ends when nobody uses it any more.
+    /// Starts HTTP/2. The connection ends when it is no longer used.
     pub(super) async fn open_http2(
         &self,
         stream: Stream,
@@ -53,7 +53,7 @@ impl Settings {
             .timer(TokioTimer::new())
             .keep_alive_interval(ping)
             .keep_alive_timeout(ping_timeout.min(LONGEST))
-            // Each cancelled call resets its stream. With the defaults a few thousand of them end the connection.
+            // Each cancelled call resets its stream. With the defaults a few thousand of them would end the connection.
             .max_concurrent_reset_streams(8192)
             .max_local_error_reset_streams(65_536)
             .handshake(stream)
@@ -67,8 +67,8 @@ impl Settings {
     }
 }
 
-/// Runs what a connection of HTTP/2 does beside its requests, in boxes: tokio's part of a task is a lot to compile, and is
-/// compiled for one kind of future then.
+/// Runs the background work of HTTP/2 connections, boxed: tokio's task code is a lot to compile, and this way it is
+/// compiled for one future type only.
 #[derive(Clone, Copy)]
 struct Beside;
 
@@ -79,12 +79,12 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Beside {
     }
 }
 
-/// There is no connection.
+/// A connection could not be made.
 #[derive(Debug)]
 pub(in crate::http) struct ConnectError(BoxError);
 
 impl ConnectError {
-    /// Why there is none.
+    /// Returns the cause.
     pub(in crate::http) fn into_cause(self) -> BoxError {
         self.0
     }

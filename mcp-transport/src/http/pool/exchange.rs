@@ -15,29 +15,29 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What hyper gives for a request.
+/// The result of a request sent with hyper.
 pub(super) type Answered = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
 
 type Outcome = Result<Response<LeasedBody>, BoxError>;
 
 /// Waits for the head of the response. A request that the server has certainly not seen is sent again.
 ///
-/// While there are many exchanges, a request lets one turn of its task pass before it is sent: the answers that are there
-/// are read first, and then requests leave together. A server that waits is woken by the first of them alone.
+/// While there are many exchanges, a request yields once before it is sent: the available answers are read first, and
+/// then the requests leave together. A waiting server is woken only by the first of them.
 pub(in crate::http) struct Exchange {
     usual: Option<(Lease, Tries)>,
     lets_pass: bool,
-    /// What has to wait for a connection, or is sent again, is in a box.
+    /// Boxed, for requests that have to wait for a connection or are sent again.
     boxed: Option<BoxFuture<'static, Outcome>>,
 }
 
 impl Exchange {
-    /// The answer to the request that was given to the connection of the lease.
+    /// Waits for the answer to the request that was given to the connection of the lease.
     pub(super) fn new(lease: Lease, tries: Tries, lets_pass: bool) -> Self {
         Self { usual: Some((lease, tries)), lets_pass, boxed: None }
     }
 
-    /// An answer that is got in another way.
+    /// Wraps the future of an answer that is obtained in another way.
     pub(super) fn boxed(answering: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self { usual: None, lets_pass: false, boxed: Some(Box::pin(answering)) }
     }

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 connection, driven by whoever uses it.
+//! An HTTP/1.1 connection, driven by the call that uses it.
 
 use super::{
     Pool, Shared,
@@ -27,24 +27,24 @@ use std::{
 use tokio::{task::coop, time::Instant};
 use tokio_util::sync::ReusableBoxFuture;
 
-/// How often a connection is polled for one wake-up: what it wants to do after that comes with the next one.
+/// How often a connection is polled per wake-up: what it wants to do after that waits for the next one.
 const MAX_ROUNDS: usize = 4;
 
-/// A connection that carries one exchange after the other.
+/// A connection that carries one exchange after another.
 pub(super) struct Http1 {
     sender: SendRequest<RequestBody>,
-    /// None when it is over.
+    /// None once it has ended.
     connection: Option<http1::Connection<Socket, RequestBody>>,
-    /// What hyper gives for a request. There from the first request on, so that the next one takes no memory.
+    /// The future of hyper for the current request. Kept from the first request on, so that later ones do not allocate.
     answering: Option<ReusableBoxFuture<'static, Answered>>,
-    /// There is a request that was not answered.
+    /// Whether there is a request without an answer.
     is_asked: bool,
     relay: Arc<Relay>,
-    /// The relay may still know a call.
+    /// Whether the relay may still hold the waker of a call.
     has_waited: bool,
-    /// Where it leads.
+    /// The origin that it leads to.
     pub(super) uri: Uri,
-    /// A proxy reads the requests, so they name the server.
+    /// Whether an HTTP proxy reads the requests, so that they must name the server.
     pub(super) is_proxied: bool,
     info: Extensions,
     pub(super) idle_since: Instant,
@@ -75,7 +75,7 @@ impl Http1 {
         }))
     }
 
-    /// Gives a request to the connection, which sends it when it is polled.
+    /// Hands a request to the connection, which sends it when polled.
     fn begin(&mut self, request: Request<RequestBody>) {
         let answering = self.sender.try_send_request(request);
         self.is_asked = true;
@@ -94,16 +94,16 @@ impl Http1 {
         answered
     }
 
-    /// Forgets a request that was not answered, so that the connection sees that nobody waits.
+    /// Drops the future of an unanswered request, so that the connection sees that it is no longer awaited.
     fn give_up(&mut self) {
         if mem::take(&mut self.is_asked) {
             self.answering = None;
         }
     }
 
-    /// Polls what is waited for, and the connection that alone can bring it, until neither goes on.
+    /// Polls a future together with the connection that alone can complete it, until neither makes progress.
     ///
-    /// It counts once for the budget of the task.
+    /// It counts as one unit of the task's budget.
     fn drive<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -124,7 +124,7 @@ impl Http1 {
     ) -> Poll<T> {
         for _ in 0..MAX_ROUNDS {
             self.start();
-            // Nothing but the connection brings this, and the connection is polled in each round.
+            // Only the connection can complete this future, and it is polled in each round.
             let round = freely(|cx| {
                 self.poll_connection(cx);
                 wanted(cx)
@@ -133,7 +133,7 @@ impl Http1 {
                 self.leave();
                 return round;
             }
-            // What was read may leave something to do.
+            // Handling what was read may leave more to do.
             if !self.relay.has_read() && self.wait(cx) {
                 return Poll::Pending;
             }
@@ -160,7 +160,7 @@ impl Http1 {
     fn poll_connection(&mut self, cx: &mut Context<'_>) {
         let Some(connection) = &mut self.connection else { return };
         if let Poll::Ready(end) = Pin::new(connection).poll(cx) {
-            // Dropped, so that whoever waits for something learns of the end.
+            // Dropped, so that those who wait for it learn of its end.
             self.connection = None;
             if let Err(error) = end {
                 tracing::debug!(%error, "a connection ended");
@@ -168,21 +168,21 @@ impl Http1 {
         }
     }
 
-    /// Whether it can carry another exchange, as far as it is known.
+    /// Returns whether it can carry another exchange, as far as is known.
     pub(super) fn is_ready(&mut self) -> bool {
-        // Something came while nobody asked for anything: that can only be its end.
+        // Something arrived while nothing was asked for: that can only be its end.
         if self.relay.has_note() {
             self.settle();
         }
         self.connection.is_some() && self.sender.is_ready()
     }
 
-    /// Whether something happened on it since it was used.
+    /// Returns whether something happened on it since it was used.
     pub(super) fn has_note(&self) -> bool {
         self.relay.has_note()
     }
 
-    /// Lets it do what can be done without waiting.
+    /// Does the work that needs no waiting.
     fn settle(&mut self) {
         self.start();
         let _ = freely(|cx| {
@@ -193,24 +193,24 @@ impl Http1 {
     }
 }
 
-/// Polls what wakes nobody, and is polled again when its socket says so: without a budget, whose end would need a wake-up.
+/// Polls without a budget: the wakers in here only note wake-ups, and running out of budget would need a real one.
 fn freely<T>(poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
     let mut quiet = Context::from_waker(Waker::noop());
     pin!(coop::unconstrained(poll_fn(poll))).poll(&mut quiet)
 }
 
-/// A connection that is used by one exchange. It goes back to the pool if it is dropped after the exchange.
+/// A connection that is used by one exchange. If dropped after the exchange, it goes back to the pool.
 pub(super) struct Lease {
-    /// There until it is dropped.
+    /// Present until it is dropped.
     http1: Option<Box<Http1>>,
     shared: Arc<Shared>,
-    /// It counts as one of those that are used at the same time.
+    /// Whether it counts towards the limit of concurrent exchanges.
     is_counted: bool,
     is_reused: bool,
 }
 
 impl Lease {
-    /// A place for a connection, before there is one.
+    /// Reserves a place for a connection that is not there yet.
     pub(super) fn new(shared: Arc<Shared>, is_counted: bool) -> Self {
         Self { http1: None, shared, is_counted, is_reused: false }
     }
@@ -230,7 +230,7 @@ impl Lease {
         Pool(Arc::clone(&self.shared))
     }
 
-    /// Gives a request to the connection, which sends it when it is polled.
+    /// Hands a request to the connection, which sends it when polled.
     pub(super) fn begin(&mut self, request: Request<RequestBody>) {
         let Some(http1) = &mut self.http1 else { unreachable!("a lease has its connection") };
         http1.begin(request);
@@ -242,7 +242,7 @@ impl Lease {
         http1.poll_answer(cx)
     }
 
-    /// The head of a response, with the connection that its body comes over.
+    /// Combines the head of a response with the connection that carries its body.
     pub(super) fn end(self, mut response: Response<Incoming>) -> Response<LeasedBody> {
         if let Some(http1) = &self.http1 {
             super::introduce(&mut response, &http1.info);
@@ -250,7 +250,7 @@ impl Lease {
         response.map(|incoming| LeasedBody::new(incoming, self))
     }
 
-    /// What became of a request that was not answered.
+    /// Returns what became of a request that got no answer.
     pub(super) fn refused(&self, mut error: TrySendError<Request<RequestBody>>) -> Refused {
         Refused {
             request: error.take_message().map(Box::new),
@@ -276,9 +276,9 @@ impl Drop for Lease {
     }
 }
 
-/// The body of a response, and the connection that it comes over.
+/// The body of a response, and the connection that carries it.
 pub(in crate::http) struct LeasedBody {
-    // In this order: the connection is to see that nobody reads any more.
+    // Dropped in this order: the connection must see that its body is no longer read.
     incoming: Incoming,
     lease: Option<Lease>,
 }
@@ -289,7 +289,7 @@ impl LeasedBody {
         Self { incoming, lease }
     }
 
-    /// One that others take care of.
+    /// Wraps the body of an HTTP/2 response, whose connection is driven elsewhere.
     pub(super) fn of_http2(incoming: Incoming) -> Self {
         Self { incoming, lease: None }
     }
@@ -307,7 +307,7 @@ impl Body for LeasedBody {
         let mut incoming = Pin::new(&mut this.incoming);
         let http1 = this.lease.as_mut().and_then(|lease| lease.http1.as_mut());
         let Some(http1) = http1 else { return incoming.poll_frame(cx) };
-        // Often it came along with what was before it.
+        // Often the end arrived together with the last data.
         let mut quiet = Context::from_waker(Waker::noop());
         let frame = match incoming.as_mut().poll_frame(&mut quiet) {
             Poll::Ready(frame) => frame,

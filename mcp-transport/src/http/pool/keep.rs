@@ -11,7 +11,7 @@ use std::{
 };
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Closes what is idle for too long, and what the server closed. Ends when the pool is gone.
+/// Closes connections that were idle for too long, and those that the server closed. Ends when the pool is gone.
 pub(in crate::http) struct Keeper {
     shared: Weak<Shared>,
     number: u64,
@@ -67,13 +67,13 @@ impl Drop for Keeper {
         let left = Inner { is_closed: true, next_keeper, turns, ..Inner::default() };
         let left = mem::replace(&mut *inner, left);
         drop(inner);
-        // Outside of the lock: to close a connection takes a while.
+        // Outside of the lock: closing a connection takes a while.
         drop(left);
     }
 }
 
 impl Shared {
-    /// Closes what has to be, and says when to look again, if there is something left.
+    /// Closes what has to be closed, and returns when to look again, if any connections are left.
     fn tidy(&self, now: Instant) -> Option<Instant> {
         let timeout = self.settings.idle_timeout;
         let is_old = |since: Instant| now.saturating_duration_since(since) >= timeout;
@@ -94,11 +94,11 @@ impl Shared {
         let is_in_use = inner.turns.are_some() && self.settings.idle > 0;
         let oldest = oldest.or(is_in_use.then_some(now));
         inner.is_timed = oldest.is_some();
-        // What is kept without end is looked at when something happens on it.
+        // Connections that are kept forever are checked when something happens on them.
         oldest.and_then(|oldest| oldest.checked_add(timeout))
     }
 
-    /// Takes out the connections that are old, and gives those that something happened on.
+    /// Removes the expired connections, and returns those on which something happened.
     #[expect(clippy::vec_box, reason = "they are boxes in the pool")]
     fn sort_out(
         &self,

@@ -11,41 +11,41 @@ use http::{
 use std::{mem, ptr};
 
 impl Pool {
-    /// Whether a URI leads to where requests go that do not say it.
+    /// Returns whether a URI leads to the home origin, which requests may omit.
     pub(in crate::http) fn is_home(&self, uri: &Uri) -> bool {
         is_same_origin(&self.0.home.0, uri)
     }
 
-    /// Makes a URI say where its request goes.
+    /// Adds the origin to a URI that omits it.
     pub(in crate::http) fn complete(&self, uri: &mut Uri) {
         self.0.complete(uri);
     }
 }
 
 impl Shared {
-    /// Where a request goes.
+    /// Returns the origin of a request.
     pub(super) fn origin<'a>(&'a self, uri: &'a Uri) -> &'a Uri {
         if uri.authority().is_some() { uri } else { &self.home.0 }
     }
 
-    /// Makes a URI say where its request goes.
+    /// Adds the origin to a URI that omits it.
     pub(super) fn complete(&self, uri: &mut Uri) {
         if uri.authority().is_none() {
             let home = &self.home.0;
             let mut parts = home.clone().into_parts();
             parts.path_and_query = mem::take(uri).into_parts().path_and_query;
-            // It cannot fail: all parts are there, and each of them was in a URI.
+            // It cannot fail: all parts are present, and each of them comes from a URI.
             *uri = Uri::from_parts(parts).unwrap_or_else(|_| home.clone());
         }
     }
 
-    /// Makes a request one of HTTP/1.1; gives what its URI lost by that, if it did.
+    /// Converts a request to the form of HTTP/1.1; returns what its URI lost by that, if anything.
     pub(super) fn prepare(
         &self,
         request: &mut Request<RequestBody>,
         is_proxied: bool,
     ) -> Option<uri::Parts> {
-        // Most often it is there already, and then it comes first.
+        // Usually it is already there, and then it comes first.
         if request.headers().keys().next() != Some(&header::HOST) {
             let (home, known) = &self.home;
             let uri = self.origin(request.uri());
@@ -59,7 +59,7 @@ impl Shared {
             self.complete(request.uri_mut());
             return None;
         }
-        // Most often that is all there is.
+        // Usually there is no authority.
         request.uri().authority()?;
         let mut parts = mem::take(request.uri_mut()).into_parts();
         let path = parts.path_and_query.take();
@@ -68,13 +68,13 @@ impl Shared {
     }
 }
 
-/// Whether two URLs lead to the same server. Most often they are copies, which share their text.
+/// Returns whether two URLs have the same origin. Usually they are clones, which share their text.
 pub(in crate::http) fn is_same_origin(one: &Uri, other: &Uri) -> bool {
     let (Some(a), Some(b)) = (one.authority(), other.authority()) else { return false };
     one.scheme() == other.scheme() && (ptr::eq(a.as_str(), b.as_str()) || a == b)
 }
 
-/// The `Host` of requests to `uri`.
+/// Returns the `Host` of requests to `uri`.
 pub(in crate::http) fn host(uri: &Uri) -> Option<HeaderValue> {
     let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
     let host = uri.host()?;

@@ -1,4 +1,4 @@
-//! Forwarding wake-ups of a connection to whoever uses it.
+//! Forwarding the wake-ups of a connection to the call that uses it.
 
 use std::{
     sync::{
@@ -11,17 +11,17 @@ use std::{
     task::{Wake, Waker},
 };
 
-/// The one waker that the socket of a connection ever sees.
+/// The only waker that the socket of a connection ever sees.
 ///
-/// A connection is polled by the call that uses it. What wakes it in the middle of that is only noted, because that call is
-/// running; later the call is woken, and the keepers of the pool while there is none.
+/// A connection is polled by the call that uses it. Wake-ups while it is polled are only noted, because the call is
+/// running; later ones wake the call, or the keepers of the pool while there is no call.
 pub(super) struct Relay {
-    /// Something happened since the connection was polled.
+    /// Whether something happened since the connection was polled.
     is_noted: AtomicBool,
     is_polled: AtomicBool,
-    /// Something was read, or the end of what there is to read was seen.
+    /// Whether something was read, including the end of the stream.
     has_read: AtomicBool,
-    /// The call that waits. A note is made while this is locked, so that one of the two sees the other.
+    /// The waiting call. Wake-ups are noted while this is locked, so that one of the two sides sees the other.
     call: Mutex<Option<Waker>>,
     keepers: Arc<Keepers>,
 }
@@ -37,17 +37,17 @@ impl Relay {
         })
     }
 
-    /// From here to [`Self::wait`] or [`Self::leave`] wake-ups are noted and go nowhere. Says whether there was one before,
-    /// and forgets it, for the connection is polled now.
+    /// From here to [`Self::wait`] or [`Self::leave`] wake-ups are noted and not forwarded. Returns whether one was
+    /// noted before, and clears it, because the connection is about to be polled.
     pub(super) fn begin(&self) -> bool {
         self.has_read.store(false, Relaxed);
-        // A wake-up in between that does not see it yet reaches somebody for nothing, and no more.
+        // A concurrent wake-up that does not see this yet wakes a task in vain, and does no other harm.
         self.is_polled.store(true, Relaxed);
-        // Mostly there is nothing, and to look costs less than to change.
+        // Usually nothing is noted, and a load is cheaper than a swap.
         self.is_noted.load(SeqCst) && self.is_noted.swap(false, SeqCst)
     }
 
-    /// Lets wake-ups through again, to the call; false if there is a note, which nobody was told of.
+    /// Forwards wake-ups to the call again; returns false if one was noted, of which the call was not told.
     pub(super) fn wait(&self, call: &Waker) -> bool {
         let mut waiting = self.call();
         self.is_polled.store(false, Relaxed);
@@ -61,8 +61,8 @@ impl Relay {
         true
     }
 
-    /// Lets wake-ups through again, to the keepers: nobody uses the connection. `has_waited` says whether a call may still
-    /// be known here.
+    /// Forwards wake-ups to the keepers: no call uses the connection. `has_waited` says whether the waker of a call may
+    /// still be held here.
     pub(super) fn leave(&self, has_waited: bool) {
         self.is_polled.store(false, SeqCst);
         if has_waited {
@@ -71,17 +71,17 @@ impl Relay {
         }
     }
 
-    /// Whether something has happened.
+    /// Returns whether something has happened.
     pub(super) fn has_note(&self) -> bool {
         self.is_noted.load(SeqCst)
     }
 
-    /// The socket says that something was read.
+    /// Called by the socket when something was read.
     pub(super) fn read(&self) {
         self.has_read.store(true, Relaxed);
     }
 
-    /// Whether something was read since [`Self::begin`].
+    /// Returns whether something was read since [`Self::begin`].
     pub(super) fn has_read(&self) -> bool {
         self.has_read.load(Relaxed)
     }

@@ -1,4 +1,4 @@
-//! The stream of a connection, with a waker of its own.
+//! The stream of a connection, with its own waker.
 
 use super::relay::Relay;
 use crate::http::dial::Stream;
@@ -10,10 +10,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// Wakes by a relay, and not whoever polls it.
+/// Wakes a relay instead of the task that polls it.
 ///
-/// What hyper says to itself within a connection needs no waker, because whoever asks for something polls the connection: it
-/// would be cloned and dropped several times a call.
+/// hyper's internal wake-ups within a connection need no waker, because every call that waits also polls the
+/// connection; a real one would be cloned and dropped several times per call.
 pub(super) struct Socket {
     stream: Stream,
     relay: Arc<Relay>,

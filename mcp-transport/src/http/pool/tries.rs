@@ -8,20 +8,20 @@ use std::mem;
 /// How often a request is sent again that the server has certainly not seen.
 const MAX_RETRIES: usize = 2;
 
-/// A request that was not answered.
+/// A request that got no answer.
 pub(super) struct Refused {
-    /// There if the server has certainly not seen it.
+    /// Present if the server has certainly not seen it.
     pub(super) request: Option<Box<Request<RequestBody>>>,
     pub(super) error: hyper::Error,
-    /// To send it again does not count as a try.
+    /// Whether sending it again does not count as a retry.
     pub(super) is_free: bool,
 }
 
-/// What is known of a request while it is tried.
+/// The state of a request across its tries.
 pub(super) struct Tries {
-    /// What the URI of the request lost for this try.
+    /// What was removed from the URI of the request for this try.
     pub(super) lost: Option<uri::Parts>,
-    /// It is one of those that are counted.
+    /// Whether it counts towards the limit.
     pub(super) is_counted: bool,
     retries: usize,
 }
@@ -33,10 +33,10 @@ impl Tries {
         Self { lost: None, is_counted, retries: 0 }
     }
 
-    /// The request to send again, unless that makes no sense.
+    /// Returns the request to send again, unless there is no point in it.
     pub(super) fn again(&mut self, refused: Refused) -> Result<Request<RequestBody>, BoxError> {
         let Refused { request, error, is_free } = refused;
-        // Of the connections that were closed while they were idle there are only so many.
+        // The number of connections that were closed while idle is limited anyway.
         let Some(mut request) = request.filter(|_| is_free || self.retries < MAX_RETRIES) else {
             return Err(error.into());
         };

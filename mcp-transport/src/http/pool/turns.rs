@@ -3,29 +3,29 @@
 use super::{Inner, Shared};
 use tokio::sync::AcquireError;
 
-/// So many exchanges at the same time are many.
+/// The number of concurrent exchanges from which they count as many.
 const MANY: usize = 4;
 
-/// Counts them. It lies under the lock of the pool, which each exchange takes anyway; those who wait do so elsewhere, and
-/// their turns come in the order in which they began to.
+/// Counts the exchanges. It is protected by the lock of the pool, which each exchange takes anyway; those that have to
+/// wait do so elsewhere, and get their turns in the order in which they began to wait.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     taken: usize,
-    /// Who waits, and has not noticed that its turn has come.
+    /// How many wait and have not noticed their turn yet.
     waiting: usize,
-    /// Those of the taken that were given to somebody who waits.
+    /// How many of the taken turns were given to waiting exchanges.
     given: usize,
 }
 
 impl Turns {
-    /// Begins an exchange, if there may be one more of so many.
+    /// Begins an exchange, if fewer than `most` are running.
     pub(super) fn take(&mut self, most: usize) -> bool {
         let is_free = self.taken < most;
         self.taken += usize::from(is_free);
         is_free
     }
 
-    /// Ends an exchange; true if the turn is now that of one who waits.
+    /// Ends an exchange; true if its turn passes to a waiting one.
     pub(super) fn give_back(&mut self) -> bool {
         let is_given = self.waiting > self.given;
         if is_given {
@@ -36,17 +36,17 @@ impl Turns {
         is_given
     }
 
-    /// Whether there are many exchanges.
+    /// Returns whether there are many exchanges.
     pub(super) fn are_many(&self) -> bool {
         self.taken >= MANY
     }
 
-    /// Whether there are exchanges.
+    /// Returns whether there are any exchanges.
     pub(super) fn are_some(&self) -> bool {
         self.taken > 0
     }
 
-    /// How many wait, and are about to take a connection.
+    /// Returns how many wait, and are about to take a connection.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
@@ -56,23 +56,23 @@ impl Turns {
         self.waiting += 1;
     }
 
-    /// Begins an exchange with a turn that was given.
+    /// Begins an exchange with a turn that was given to it.
     fn notice(&mut self) {
         self.give_up();
         self.given = self.given.saturating_sub(1);
     }
 
-    /// Does not wait any more.
+    /// Stops waiting.
     fn give_up(&mut self) {
         self.waiting = self.waiting.saturating_sub(1);
     }
 
-    /// Whether a turn was given that nobody is left for.
+    /// Returns whether a turn was given, but nobody is left to take it.
     fn is_one_left(&self) -> bool {
         self.given > self.waiting
     }
 
-    /// Takes back a turn that nobody is left for.
+    /// Takes back a turn that nobody is left to take.
     fn free(&mut self) {
         self.given = self.given.saturating_sub(1);
         self.taken = self.taken.saturating_sub(1);
@@ -84,7 +84,7 @@ impl Shared {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it leaves the turn to others.
+    /// If dropped, it leaves the turn to others.
     pub(super) async fn turn(&self) -> Result<(), AcquireError> {
         {
             let mut inner = self.lock();
@@ -99,14 +99,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Hands a turn over that was given to somebody who waits.
+    /// Hands a given turn to a waiting exchange.
     pub(super) fn hand_over(&self) {
         self.given.add_permits(1);
-        // Who gave up since then found nothing to take back.
+        // An exchange that gave up in between found nothing to take back.
         self.take_back(&mut self.lock());
     }
 
-    /// Frees a turn that nobody is left for, if it was handed over already.
+    /// Frees a turn that nobody is left to take, if it was handed over already.
     fn take_back(&self, inner: &mut Inner) {
         if inner.turns.is_one_left()
             && let Ok(permit) = self.given.try_acquire()
@@ -117,7 +117,7 @@ impl Shared {
     }
 }
 
-/// One that waits, for as long as the value is there.
+/// A waiting exchange, as long as the value lives.
 struct Waiting<'a> {
     shared: &'a Shared,
     has_turn: bool,

@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Everything that a stream says: its events, the id to resume from, and the wait.
+/// All that a stream says: its events, the id to resume from, and the wait.
 type Heard = (Vec<(Option<Vec<u8>>, Vec<u8>)>, Option<Vec<u8>>, Option<Duration>);
 
 fn hear(chunks: &[&[u8]]) -> Heard {
@@ -18,7 +18,7 @@ fn hear(chunks: &[&[u8]]) -> Heard {
     (events, decoder.last_event_id().map(|id| id.to_vec()), decoder.retry())
 }
 
-/// The grammar read naively: the whole text at once, line by line.
+/// A naive reading of the grammar: the whole text at once, line by line.
 fn reference(bytes: &[u8]) -> Heard {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut lines = Vec::new();
