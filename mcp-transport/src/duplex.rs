@@ -121,9 +121,10 @@ where
     (multiplex, unsolicited, Connection(engine))
 }
 
-/// The same for a pipe or socket of tokio's, which wakes holding no lock: it is read where that is noticed.
+/// Does the same as [`multiplex`] for a tokio pipe or socket, which wakes tasks without holding a lock: it is read
+/// where its readiness is noticed.
 ///
-/// Elsewhere than on Unix pipes are read by threads, and left to the driver.
+/// Except on Unix, threads read pipes, so that is left to the driver.
 #[cfg(any(feature = "socket", feature = "stdio"))]
 pub(crate) fn multiplex_unlocked<T>(
     io: T,
@@ -246,7 +247,7 @@ impl Service<ClientMessage> for Multiplex {
     type Error = Error;
     type Future = Sending;
 
-    /// Always ready: it is the call that waits for room.
+    /// Always ready: the future of the call waits for room.
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }

@@ -39,7 +39,7 @@ impl<T: Transport> Connector for Shared<T> {
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
         let driver = Driver::new(async move {
-            // Nothing is ever sent: it ends when nobody is left who could.
+            // Nothing is ever sent: it ends when all senders are gone.
             let unused = pin!(async { _ = uses.recv().await });
             select(unused, pin!(stopped.notified())).await;
             Ok(())
@@ -66,7 +66,7 @@ impl<T: Transport> Service<ClientMessage> for InProcess<T> {
     type Future = Calling<T::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        // First the service: while it is not ready, it is the end of the driver that wakes the caller.
+        // The service first: while it is not ready, the end of the driver has to wake the caller.
         match self.inner.poll_ready(cx) {
             Poll::Ready(Ok(())) if self.tie.is_cut() => Poll::Ready(Err(gone(Delivery::NotSent))),
             Poll::Pending => self.tie.poll_cut(cx).map(|()| Err(gone(Delivery::NotSent))),
@@ -103,7 +103,7 @@ impl<F: Future<Output = Result<Replies, Error>>> Future for Calling<F> {
         let (Some(reply), Some(tie)) = (this.reply.as_mut().as_pin_mut(), &mut *this.tie) else {
             return Poll::Pending;
         };
-        // An answer that is here counts.
+        // An answer that has already arrived counts.
         if let Poll::Ready(replies) = reply.poll(cx) {
             let tie = this.tie.take();
             return Poll::Ready(replies.map(|replies| tied(replies, tie)));
@@ -122,7 +122,7 @@ impl<F> fmt::Debug for Calling<F> {
     }
 }
 
-/// The replies, for as long as the driver lives. What is there already needs nobody.
+/// Ties the replies to the life of the driver. Replies that are already complete do not need it.
 fn tied(replies: Replies, tie: Option<Tie>) -> Replies {
     match tie {
         Some(tie) if !replies.is_ready() => Replies::new(Tied { replies: Some(replies), tie }),
@@ -131,7 +131,7 @@ fn tied(replies: Replies, tie: Option<Tie>) -> Replies {
 }
 
 struct Tied {
-    /// None once the driver has gone.
+    /// None once the driver is gone.
     replies: Option<Replies>,
     tie: Tie,
 }
@@ -152,10 +152,10 @@ impl Stream for Tied {
     }
 }
 
-/// Keeps the driver running, and learns when it has been dropped.
+/// Keeps the driver running, and learns when it is dropped.
 struct Tie {
     used: mpsc::Sender<Infallible>,
-    /// Made when something has to wait.
+    /// Created when something has to wait.
     cut: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }
 

@@ -1,4 +1,4 @@
-//! Waking all who wait for replies over a connection, as a deadline of many calls does.
+//! Waking all calls that wait for replies over a connection, for a deadline that they share.
 
 use super::{
     port::WriteThrough,
@@ -51,14 +51,14 @@ pub struct Alarm {
 impl Drop for Alarm {
     fn drop(&mut self) {
         let Some(connection) = self.connection.upgrade() else { return };
-        // Before the wakers are taken: whoever comes to wait after that sees no alarm.
+        // Before the wakers are taken: calls that begin to wait later see no alarm.
         connection.alarm().clear(self.number);
         let callers = connection.lock().callers();
         callers.into_iter().for_each(Waker::wake);
     }
 }
 
-/// The number of the alarm that is set, or zero.
+/// The number of the current alarm, or zero.
 #[derive(Debug, Default)]
 pub(super) struct Mark(AtomicU64);
 
@@ -73,7 +73,7 @@ impl Mark {
     }
 
     fn clear(&self, number: NonZero<u64>) {
-        // Otherwise it is that of somebody else.
+        // Otherwise the alarm is another one.
         self.replace(number.get(), 0);
     }
 

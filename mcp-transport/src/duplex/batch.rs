@@ -1,14 +1,14 @@
 //! Batches: several messages in one JSON array, as revision 2025-03-26 allows.
 
-/// The members of a batch, or nothing if the line is not one: log lines begin with `[` too.
+/// Returns the members of a batch, or none if the line is not a batch: log lines begin with `[` too.
 ///
-/// Brackets are counted and nothing is decoded, so that one broken member does not take the others with it.
+/// Brackets are counted and nothing is decoded, so that one broken member does not affect the others.
 pub(super) fn members(line: &[u8]) -> Option<Members<'_>> {
     let rest = line.strip_prefix(b"[")?.trim_ascii_start();
     rest.starts_with(b"{").then_some(Members { rest })
 }
 
-/// The members that are left.
+/// The remaining members.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
     rest: &'a [u8],
@@ -24,7 +24,7 @@ impl<'a> Iterator for Members<'a> {
         let end = end_of_value(self.rest);
         let member = self.rest[..end].trim_ascii();
         self.rest = match self.rest.get(end) {
-            // What comes after the end of the array is one more member, which is none.
+            // Anything after the end of the array becomes one more member, an invalid one.
             Some(_) => self.rest[end + 1..].trim_ascii(),
             None => &[],
         };
@@ -32,7 +32,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Where the comma or bracket is that ends a value, or the end of all.
+/// Returns the position of the comma or bracket that ends a value, or the end of the input.
 fn end_of_value(bytes: &[u8]) -> usize {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (at, byte) in bytes.iter().enumerate() {

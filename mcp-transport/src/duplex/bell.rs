@@ -1,4 +1,4 @@
-//! Read readiness of a pipe or socket, and reading right where it is noticed.
+//! Read readiness of a pipe or socket, and reading where it is noticed.
 
 use super::{
     intake::Intake,
@@ -11,22 +11,23 @@ use std::{
     task::{Context, Wake, Waker},
 };
 
-/// More bytes than this are left to the driver: so much is routed in some 50 µs. Callers who are woken from here become
-/// known to the threads of a runtime together, where the driver would wake a thread for some of them and then another.
+/// The most bytes to read here; more are left to the driver. Routing this much takes some 50 µs. Callers woken from
+/// here become visible to the threads of a runtime together, whereas the driver would wake a thread for some of them
+/// and then another.
 const LITTLE: usize = 16 * 1024;
 
-/// Reads what is little as soon as it is there, where that is noticed, and wakes the driver for the rest.
+/// Reads small amounts as soon as they arrive, where the readiness is noticed, and wakes the driver for the rest.
 ///
-/// So the answer to a lone call needs no turn of the driver: what waits for events wakes the caller. Nothing is waited for,
-/// neither a lock nor the wire: who has the wire reads when it is done. It is for streams alone that wake holding no lock
-/// which reading takes ([`Wire::wakes_unlocked`]).
+/// This way the answer to a lone call needs no turn of the driver: the runtime's event loop wakes the caller. It waits
+/// for nothing, neither a lock nor the wire: the holder of the wire reads when it is done. It is only for streams that
+/// wake without holding a lock which reading takes ([`Wire::wakes_unlocked`]).
 pub(super) struct Bell<W: Framing> {
     shared: Arc<Shared<Mutex<Port<W>>>>,
     intake: Arc<Mutex<Intake<W::Inbound>>>,
 }
 
 impl<W: Wire + Send + 'static> Bell<W> {
-    /// The bell as the waker of the wire.
+    /// Returns the bell as the waker of the wire.
     pub(super) fn waker(
         shared: &Arc<Shared<Mutex<Port<W>>>>,
         intake: &Arc<Mutex<Intake<W::Inbound>>>,
@@ -34,7 +35,7 @@ impl<W: Wire + Send + 'static> Bell<W> {
         Waker::from(Arc::new(Self { shared: Arc::clone(shared), intake: Arc::clone(intake) }))
     }
 
-    /// Reads; false if there is something for the driver.
+    /// Reads; returns false if there is work for the driver.
     fn read(&self) -> bool {
         let Ok(mut intake) = self.intake.try_lock() else { return false };
         let Some(port) = self.shared.port_or_tell() else { return true };
@@ -137,12 +138,12 @@ mod tests {
         }
     }
 
-    /// What is fed to it can be read, and whoever reads is woken by [`Feed::feed`] alone.
+    /// A stream that is fed by the test; only [`Feed::feed`] wakes its reader.
     #[derive(Clone, Default)]
     struct Feed(Arc<Mutex<Hasty>>);
 
     impl Feed {
-        /// Answers calls with so many bytes each.
+        /// Answers these calls, with this many bytes each.
         fn feed(&self, ids: Range<i64>, bytes: usize) {
             let mut fed = self.0.lock().unwrap();
             let text = "x".repeat(bytes);
@@ -230,10 +231,10 @@ mod tests {
         run();
         let replies: Vec<_> = (0..302).map(|id| call(&mut client, id)).collect();
         run();
-        // So much is read that the room for one reading becomes large.
+        // Enough is read for the read buffer to grow.
         feed.feed(0..300, 1000);
         run();
-        // This is left to the driver, and then there is more before that runs.
+        // This is left to the driver, and more arrives before it runs.
         feed.feed(300..301, LITTLE + 1);
         feed.feed(301..302, 1);
         run();
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn what_comes_while_the_driver_writes_is_read_in_the_same_turn() {
-        // Outside a runtime, no caller writes.
+        // Outside of a runtime callers do not write.
         let (mut client, _unsolicited, driver) =
             multiplex_unlocked(Hasty::default(), Limits::default());
         let (mut driver, (wakes, waker)) = (pin!(driver), Wakes::counted());

@@ -1,4 +1,4 @@
-//! One call in flight, between the driver and its caller.
+//! The state of one call in flight, between the driver and its caller.
 
 use super::{alarm::Waiters, calls::Key, exchange::Polled, outbox::Span, shared::Handle};
 use crate::{
@@ -18,32 +18,32 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// What is known of one request, and what the driver has for its caller.
+/// One request, and what the driver has received for its caller.
 #[derive(Debug)]
 pub(super) struct Slot {
     id: RequestId,
     kind: CallKind,
-    /// Where its request is in what is written.
+    /// The place of its request in the bytes written.
     span: Span,
-    /// None before the first: most calls have none.
+    /// None before the first notification: most calls have none.
     notifications: Option<Box<Queue<ServerMessage>>>,
     stage: Stage,
 }
 
-/// The methods whose requests are treated in a way of their own.
+/// The methods whose requests need special treatment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum CallKind {
-    /// Is never cancelled by a notification.
+    /// Never cancelled by a notification.
     Initialize,
-    /// May be given up by the server.
+    /// May be ended by the server.
     Listen,
     Other,
 }
 
-/// How far a call has got. What most come to takes the least room.
+/// The progress of a call. The common stages are the smallest.
 #[derive(Debug)]
 enum Stage {
-    /// The end is to come, and wakes the caller who has looked for it.
+    /// The end has not arrived; it wakes the caller who has polled for it.
     Waiting(Option<Waker>),
     Answered(RawJson),
     Refused(Box<ErrorObject>),
@@ -54,7 +54,7 @@ enum Stage {
 pub(super) enum Found {
     Notification(ServerMessage),
     End,
-    /// Nothing; here is the waker that another one has replaced.
+    /// Nothing; returns the waker that was replaced, if any.
     Nothing(Option<Waker>),
 }
 
@@ -89,8 +89,8 @@ impl Slot {
         &self.span
     }
 
-    /// Hands over a notification of so many bytes, and gives the caller to wake. Old progress makes room for it, because
-    /// the newest tells all.
+    /// Queues a notification of this many bytes, and returns the caller to wake. Old progress is dropped to make room,
+    /// because the newest tells everything.
     pub(super) fn push(
         &mut self,
         message: ServerMessage,
@@ -105,7 +105,7 @@ impl Slot {
         Ok(self.caller())
     }
 
-    /// The caller to wake, if one waits.
+    /// Takes the waker of the caller, if it waits.
     pub(super) fn caller(&mut self) -> Option<Waker> {
         match &mut self.stage {
             Stage::Waiting(caller) => caller.take(),
@@ -113,7 +113,7 @@ impl Slot {
         }
     }
 
-    /// Hands over what the response says, and gives the caller to wake.
+    /// Stores the outcome of the response, and returns the caller to wake.
     #[must_use = "the caller has to be woken"]
     pub(super) fn answer(&mut self, outcome: Result<RawJson, ErrorObject>) -> Option<Waker> {
         self.end(match outcome {
@@ -122,7 +122,7 @@ impl Slot {
         })
     }
 
-    /// Hands over why there will be no response, and gives the caller to wake.
+    /// Stores why there will be no response, and returns the caller to wake.
     #[must_use = "the caller has to be woken"]
     pub(super) fn fail(&mut self, error: Error) -> Option<Waker> {
         self.end(Stage::Failed(error))
@@ -135,7 +135,7 @@ impl Slot {
         }
     }
 
-    /// What is there for the caller, who is remembered if there is nothing.
+    /// Returns what has arrived for the caller; registers the caller if there is nothing.
     pub(super) fn look(&mut self, caller: &Waker) -> Found {
         if let Some(notification) = self.notifications.as_mut().and_then(|queue| queue.pop()) {
             return Found::Notification(notification);
@@ -147,7 +147,7 @@ impl Slot {
         }
     }
 
-    /// The end, once it is there.
+    /// Returns the end, if it has arrived.
     pub(super) fn into_end(self) -> Option<Result<ServerMessage, Error>> {
         let outcome = match self.stage {
             Stage::Waiting(_) => return None,
@@ -173,7 +173,7 @@ pub(super) fn overflow(id: &RequestId) -> Error {
 /// The replies to one request on a byte stream. Dropping them before the end abandons the request.
 #[derive(Debug)]
 pub(crate) struct CallReplies {
-    /// The place of the call, which is there until its end was read.
+    /// The key of the call, which is valid until its end was read.
     key: Key,
     /// Keeps the connection open until then.
     handle: Option<Arc<Handle>>,
@@ -184,7 +184,7 @@ impl CallReplies {
         Self { key, handle: Some(handle) }
     }
 
-    /// All who wait for replies over the same connection, until the end was read.
+    /// Returns all calls that wait for replies over the same connection, until the end of this one was read.
     #[inline]
     pub(crate) fn waiters(&self) -> Option<Waiters<'_>> {
         self.handle.as_deref().map(Waiters::new)
@@ -204,7 +204,7 @@ impl Stream for CallReplies {
                 Poll::Ready(end)
             }
             Polled::Nothing(before) => {
-                // Now that nothing is locked.
+                // Dropped now that no lock is held.
                 drop(before);
                 Poll::Pending
             }

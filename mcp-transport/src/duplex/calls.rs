@@ -9,13 +9,13 @@ use mcp_types::RequestId;
 use slab::Slab;
 use std::task::Waker;
 
-/// Room for more calls than this is given back when none is left.
+/// The capacity above which memory is released when no call is left.
 const KEPT: usize = 4096;
 
-/// The place of a call. It is its caller's alone, until that has read the end or gives the call up.
+/// The key of a call. It belongs to its caller until the end was read or the call is given up.
 pub(super) type Key = usize;
 
-/// The calls in flight, side by side, and which of them wait for a response.
+/// The calls in flight, and which of them wait for a response.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     slots: Slab<Slot>,
@@ -23,7 +23,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// Adds the call that `make` makes; nothing, if its id is in use.
+    /// Adds the call that `make` creates; returns none if its id is in use.
     pub(super) fn insert(&mut self, id: &RequestId, make: impl FnOnce() -> Slot) -> Option<Key> {
         let key = self.slots.vacant_key();
         if !self.pending.insert(id, key) {
@@ -32,42 +32,42 @@ impl Calls {
         Some(self.slots.insert(make()))
     }
 
-    /// How many wait for a response.
+    /// Returns how many calls wait for a response.
     pub(super) fn waiting(&self) -> usize {
         self.pending.len()
     }
 
-    /// The call that waits for a response to this id, and its place.
+    /// Finds the call that waits for a response to this id, and its key.
     pub(super) fn find(&mut self, id: &RequestId) -> Option<(Key, &mut Slot)> {
         let key = self.pending.find(id)?;
         Some((key, self.slots.get_mut(key)?))
     }
 
-    /// The same, and it waits no longer: who takes it hands over its end.
+    /// Finds the call and stops its waiting: the function that takes it must store its end.
     pub(super) fn take(&mut self, id: &RequestId) -> Option<&mut Slot> {
         let key = self.pending.remove(id)?;
         self.slots.get_mut(key)
     }
 
-    /// Lets a call wait no longer, if it does; gives its slot then.
+    /// Stops the waiting of a call; returns its slot if it did wait.
     pub(super) fn stop(&mut self, key: Key) -> Option<&mut Slot> {
         let slot = self.slots.get_mut(key)?;
-        // Its id may be another call's by now.
+        // Its id may belong to another call by now.
         let waits = self.pending.find(slot.id()) == Some(key);
         (waits && self.pending.remove(slot.id()).is_some()).then_some(slot)
     }
 
-    /// Whether an id that nobody waits for was used, as far as can be told without remembering every id.
+    /// Returns whether an id without a waiting call was used, as far as can be told without remembering every id.
     pub(super) fn was_used(&self, id: &RequestId) -> bool {
         self.pending.was_used(id)
     }
 
-    /// What there is for a caller.
+    /// Returns what has arrived for a caller.
     pub(super) fn look(&mut self, key: Key, caller: &Waker) -> Found {
         self.slots.get_mut(key).map_or(Found::End, |slot| slot.look(caller))
     }
 
-    /// Gives the place of a call to others.
+    /// Removes a call, so that its key can be reused.
     pub(super) fn remove(&mut self, key: Key) -> Option<Slot> {
         let slot = self.slots.try_remove(key);
         if self.slots.is_empty() && self.slots.capacity() > KEPT {
@@ -76,12 +76,12 @@ impl Calls {
         slot
     }
 
-    /// The callers who wait.
+    /// Returns the waiting callers.
     pub(super) fn callers(&mut self) -> Vec<Waker> {
         self.slots.iter_mut().filter_map(|(_, slot)| slot.caller()).collect()
     }
 
-    /// Ends all that wait, each with an error of its own; gives the callers to wake.
+    /// Ends all waiting calls, each with its own error; returns the callers to wake.
     pub(super) fn fail_all(&mut self, error: impl Fn(&Slot) -> Error) -> Vec<Waker> {
         let Self { slots, pending } = self;
         let fail = |key| {

@@ -1,4 +1,4 @@
-//! The driver futures, as their users see them.
+//! The driver futures.
 
 use super::{
     engine::Engine,
@@ -49,7 +49,7 @@ where
     }
 }
 
-/// Runs a connection to its end, and then fails what is pending.
+/// Runs a connection to its end, and then fails the pending calls.
 fn poll_to_end<W: Wire>(engine: &mut Engine<W>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
     let end = ready!(engine.poll_run(cx));
     let shut_down = Error::closed("connection was shut down", Delivery::NotSent);

@@ -2,26 +2,26 @@
 
 use mcp_types::{RequestId, keys, rpc::Notification};
 
-/// The request that a notification belongs to, and how it says so.
+/// The request that a notification belongs to, and in what way.
 #[derive(Debug, PartialEq)]
 pub(super) enum Subject {
     /// Progress of the request.
     Progress(RequestId),
     /// An event of the subscription that the request opened.
     Subscription(RequestId),
-    /// The peer gives the request up. A legacy peer names one of its own.
+    /// The peer cancels the request. A legacy peer means one of its own.
     Cancelled(RequestId),
 }
 
 impl Subject {
-    /// The id of the request.
+    /// Returns the id of the request.
     pub(super) fn id(&self) -> &RequestId {
         let (Self::Progress(id) | Self::Subscription(id) | Self::Cancelled(id)) = self;
         id
     }
 }
 
-/// Tells the request that a notification belongs to.
+/// Finds the request that a notification belongs to.
 pub(super) fn subject(notification: &Notification) -> Option<Subject> {
     let params = notification.params.as_ref()?;
     let id = |path: &[&str]| params.find(path).and_then(|text| RequestId::from_json(text).ok());
@@ -35,12 +35,12 @@ pub(super) fn subject(notification: &Notification) -> Option<Subject> {
     }
 }
 
-/// The token of progress if it is the first member and a number, as most servers write it: it comes in floods, and this
-/// takes a tenth of a search.
+/// Returns the progress token if it is the first member and a number, as most servers write it: progress comes in
+/// floods, and this takes a tenth of a full search.
 fn first_token(params: &[u8]) -> Option<i64> {
     let rest = params.strip_prefix(br#"{"progressToken":"#)?;
     let end = rest.iter().position(|byte| !byte.is_ascii_digit())?;
-    // More digits would be a number too large, or one that needs care.
+    // More digits would be too large, or need a careful parser.
     let digits = rest.get(..end).filter(|digits| (1..=18).contains(&digits.len()))?;
     let value = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
     matches!(rest[end], b',' | b'}').then_some(value)

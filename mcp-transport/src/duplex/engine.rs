@@ -18,14 +18,14 @@ use std::{pin::Pin, time::Duration};
 #[cfg(any(feature = "socket", feature = "stdio"))]
 use tokio::time::{Sleep, sleep};
 
-/// After this many turns the driver lets other tasks run.
+/// The number of turns after which the driver yields to other tasks.
 const TURNS: usize = 4;
 
-/// Writes what was queued, and hands out what comes. Dropping it fails what is pending and drops the wire.
+/// Writes what is queued, and routes what arrives. Dropping it fails the pending calls and drops the wire.
 pub(crate) struct Engine<W: Framing> {
     shared: Arc<Shared<Mutex<Port<W>>>>,
     intake: Arc<Mutex<Intake<W::Inbound>>>,
-    /// The callers whom the last turn has something for.
+    /// The callers to wake after the last turn.
     due: Wakers,
     written: Written,
 }
@@ -38,13 +38,14 @@ impl<W: Wire> Engine<W> {
         Self { shared, intake, due: Wakers::default(), written: Written::All }
     }
 
-    /// Runs the connection to its end, and leaves it to the caller to fail what is pending.
+    /// Runs the connection to its end; failing the pending calls is left to the caller.
     ///
-    /// Each turn writes once and reads what is there, as far as the stream takes and gives: neither waits for the other,
-    /// so that two peers that fill each other's pipes get them empty again. Writing comes first, so that the requests
-    /// of all the callers that the last turn woke leave together; if most of them are still to come, they go first. When
-    /// all is written, the rest of the turns only read: who queues something wakes the driver. The callers are woken when
-    /// the turn needs the wire no more, for they may write the next request at once, from another thread.
+    /// Each turn writes once and reads what is available, as far as the stream allows: neither waits for the other, so
+    /// that two peers which have filled each other's pipes can empty them again. Writing comes first, so that the
+    /// requests of all callers woken by the last turn leave together; if most of them have yet to come, they run first.
+    /// Once everything is written, the remaining turns only read: queueing a message wakes the driver. The callers are
+    /// woken when the turn has finished with the wire, because they may write their next requests at once, from another
+    /// thread.
     pub(crate) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.written = Written::Some;
         for _ in 0..TURNS {
@@ -70,13 +71,13 @@ impl<W: Wire> Engine<W> {
         Poll::Pending
     }
 
-    /// Closes the writing half, whatever is left to write.
+    /// Closes the writing half, even if something is left to write.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.port().poll_shutdown(cx)
     }
 
-    /// Whether nobody holds the connection any more while the peer does not take what is left, after a pending run.
+    /// Returns whether, after a pending run, the connection is unused but the peer does not read what is left.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     fn is_stuck(&self, cx: &Context<'_>) -> bool {
         match self.written {
@@ -86,7 +87,7 @@ impl<W: Wire> Engine<W> {
         }
     }
 
-    /// Reads and drops what still comes, after the end.
+    /// Reads and discards what arrives after the end.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..TURNS {
@@ -98,7 +99,7 @@ impl<W: Wire> Engine<W> {
         Poll::Pending
     }
 
-    /// Reads what is there, routes it, and wakes those whom it is for.
+    /// Reads what is available, routes it, and wakes its receivers.
     fn take_in(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
         let next = intake.take_in(self.shared.port(), cx);
@@ -108,7 +109,7 @@ impl<W: Wire> Engine<W> {
         next
     }
 
-    /// The peer stopped reading; what it said before still counts.
+    /// The peer has stopped reading; what it sent before still counts.
     fn last_words(&mut self, cx: &mut Context<'_>, error: BoxError) -> Result<(), Error> {
         for _ in 0..TURNS {
             if !matches!(self.take_in(cx), Poll::Ready(Ok(()))) {
@@ -118,13 +119,13 @@ impl<W: Wire> Engine<W> {
         self.end_of_input(lost(error))
     }
 
-    /// The end of a connection that nobody holds any more is no failure.
+    /// The end of an unused connection is not a failure.
     fn end_of_input(&self, error: Error) -> Result<(), Error> {
         if self.shared.is_released() { Ok(()) } else { Err(error) }
     }
 }
 
-/// Runs a connection, and at its end gives the peer a time to take what is left.
+/// Runs a connection, and gives the peer some time at its end to read what is left.
 #[cfg(any(feature = "socket", feature = "stdio"))]
 #[derive(Debug)]
 pub(crate) struct Patience {
@@ -138,7 +139,7 @@ impl Patience {
         Self { grace, end: None }
     }
 
-    /// Runs the connection to its end; false if the peer did not take what was left.
+    /// Runs the connection to its end; returns false if the peer did not read what was left.
     pub(crate) fn poll_run<W: Wire>(
         &mut self,
         engine: &mut Engine<W>,
@@ -156,7 +157,7 @@ impl Patience {
 }
 
 impl<W: Framing + Send + 'static> Engine<W> {
-    /// What has the connection end as if no handle were left.
+    /// Returns a function that makes the connection end as if no handle were left.
     pub(crate) fn release(&self) -> impl FnOnce() + Send + 'static {
         let shared = Arc::clone(&self.shared);
         move || shared.release()
@@ -164,7 +165,7 @@ impl<W: Framing + Send + 'static> Engine<W> {
 }
 
 impl<W: Framing> Engine<W> {
-    /// Fails everything that is pending, and all that comes.
+    /// Fails all pending calls, and all later ones.
     pub(crate) fn fail(&mut self, error: &Error) {
         self.shared.close(error);
         self.intake.lock().unwrap_or_else(PoisonError::into_inner).close();
@@ -174,7 +175,7 @@ impl<W: Framing> Engine<W> {
 impl<W: Framing> Drop for Engine<W> {
     fn drop(&mut self) {
         self.fail(&Error::closed("driver of the connection was dropped", Delivery::Unknown));
-        // Handles may live longer, and the wire must not.
+        // Handles may live longer, but the wire must not.
         let gone = (self.shared.port().take(), self.shared.forget_driver());
         drop(gone);
     }

@@ -15,7 +15,7 @@ use mcp_types::{
 };
 use std::{sync::MutexGuard, task::Waker};
 
-/// Fewer requests than this are not worth a write of their own.
+/// The number of requests below which a write of their own is not worthwhile.
 const HANDFUL: usize = 8;
 
 /// The queue of outgoing bytes, the calls that wait for a response, and the callers that wait for room.
@@ -24,17 +24,17 @@ pub(super) struct Exchange {
     outbox: Outbox,
     calls: Calls,
     waiters: Waiters,
-    /// The driver, when it waits for something to write.
+    /// The driver, while it waits for something to write.
     driver: Option<Waker>,
-    /// How many calls were answered whose callers may come with their next, or have come with one of the requests.
+    /// How many calls were answered whose callers may send a next one, or have sent one of the queued requests.
     answers: usize,
-    /// How many requests were queued since something was taken to be written.
+    /// How many requests were queued since the outbox was last taken.
     requests: usize,
-    /// Whether the driver has let others go first since then.
+    /// Whether the driver has yielded to others since then.
     has_waited: bool,
-    /// The driver too, when it waits for the peer to read.
+    /// The driver too, while it waits for the peer to read.
     on_release: Option<Waker>,
-    /// No handle is left: what is queued is the last.
+    /// Whether no handle is left, so that what is queued is the last.
     released: bool,
     closed: Option<Error>,
 }
@@ -44,20 +44,20 @@ pub(super) struct Exchange {
 pub(super) enum Outgoing {
     /// Lines to write.
     Lines,
-    /// Lines of one of many callers. The others may follow, if the driver lets them go first.
+    /// Lines of one of many callers. The others may follow if the driver yields once.
     Soon,
-    /// Nothing yet; the driver will be woken.
+    /// Nothing yet; the driver is registered to be woken.
     Nothing,
     /// Nothing more, ever.
     Finished,
 }
 
-/// What a caller finds.
+/// The result of polling a call.
 pub(super) enum Polled {
     Notification(ServerMessage),
     /// The end of the replies.
     End(Option<Result<ServerMessage, Error>>),
-    /// Nothing yet; here is the waker that another one has replaced.
+    /// Nothing yet; returns the waker that was replaced, if any.
     Nothing(Option<Waker>),
 }
 
@@ -77,13 +77,13 @@ impl Exchange {
         }
     }
 
-    /// Takes a place in line, if there is no room for one more message.
+    /// Takes a place in the line of waiters, if there is no room for another message.
     pub(super) fn queue_up(&mut self) -> Option<Ticket> {
         let has_room = self.closed.is_some() || self.outbox.has_room() && self.waiters.is_empty();
         if has_room { None } else { Some(self.waiters.queue_up()) }
     }
 
-    /// Leaves the line if it is this ticket's turn, or waits on.
+    /// Leaves the line if it is this ticket's turn; otherwise keeps waiting.
     pub(super) fn poll_turn(&mut self, ticket: Ticket, waker: &Waker) -> bool {
         let is_next = self.waiters.is_first(ticket) && self.outbox.has_room();
         let is_turn = self.closed.is_some() || is_next;
@@ -99,31 +99,31 @@ impl Exchange {
         self.waiters.leave(ticket);
     }
 
-    /// Whether a message may be written by its caller: the driver has nothing to write, and one answer has come since it
-    /// had. Where several come together, what follows them leaves together too.
+    /// Returns whether a message may be written by its caller: the driver has nothing to write, and only one answer has
+    /// arrived since it had. If several arrive together, the messages that follow them leave together too.
     pub(super) fn is_quiet(&self) -> bool {
         self.driver.is_some() && self.answers == 1 && self.outbox.is_empty()
     }
 
-    /// Whether what is queued should be written by the caller who has queued the last of it: all who got answers have come
-    /// with their next calls, or the first half of many, and the peer has no more to do than that. So it works on these
-    /// while the callers of the other half come.
+    /// Returns whether the caller who queued the last message should write the queue: all callers with answers have
+    /// sent their next calls, or the first half of many has, and the peer has nothing else to do. It then works on
+    /// these while the callers of the other half run.
     pub(super) fn is_complete(&self) -> bool {
         let Self { answers, requests, .. } = *self;
         let is_half = requests == answers.div_ceil(2) && requests >= HANDFUL;
         requests == answers && requests > 1 || is_half && self.calls.waiting() <= 2 * requests
     }
 
-    /// Whether the driver should let others go first, once: some schedulers run it right after the first of many callers.
+    /// Returns whether the driver should yield, once: some schedulers run it right after the first of many callers.
     fn is_early(&self) -> bool {
         let Self { answers, requests, .. } = *self;
         let is_first = requests == 1 && self.calls.waiting() > 1;
         !self.has_waited && requests > 0 && (is_first || requests < answers)
     }
 
-    /// Queues a message, and makes a place for a request before its first byte can be written.
+    /// Queues a message, and registers a request before its first byte can be written.
     ///
-    /// A large one is a line already.
+    /// A large message comes as a finished line.
     pub(super) fn send(
         &mut self,
         message: &Message,
@@ -148,7 +148,7 @@ impl Exchange {
         Ok(key)
     }
 
-    /// What there is for a caller, who is woken by what comes if there is nothing.
+    /// Returns what has arrived for a caller; if nothing has, the caller is registered to be woken.
     pub(super) fn poll(&mut self, key: Key, caller: &Waker) -> Polled {
         match self.calls.look(key, caller) {
             Found::Notification(message) => Polled::Notification(message),
@@ -157,8 +157,8 @@ impl Exchange {
         }
     }
 
-    /// Gives a call up: takes its request back, or tells the server. What is left of it is to be dropped when the lock is
-    /// gone.
+    /// Gives up a call: takes its request back, or tells the server. The returned slot has to be dropped after the lock
+    /// is released.
     #[must_use = "it is dropped when the lock is gone"]
     pub(super) fn abandon(&mut self, key: Key) -> Option<Slot> {
         self.give_up(key);
@@ -175,7 +175,7 @@ impl Exchange {
         Some(slot)
     }
 
-    /// Hands a response over, and gives the caller to wake; the response, if nobody waits for it.
+    /// Delivers a response, and returns the caller to wake; returns the response if no call waits for it.
     pub(super) fn answer(&mut self, response: Response) -> Result<Option<Waker>, Response> {
         match response.id.as_ref().and_then(|id| self.take(id)) {
             Some(slot) => Ok(slot.answer(response.outcome)),
@@ -183,15 +183,15 @@ impl Exchange {
         }
     }
 
-    /// The call that waits for a response to this id, and waits no longer: who takes it hands over its end.
+    /// Takes the call that waits for a response to this id: the function that takes it must store its end.
     pub(super) fn take(&mut self, id: &RequestId) -> Option<&mut Slot> {
         let slot = self.calls.take(id)?;
         self.answers += 1;
         Some(slot)
     }
 
-    /// Hands a notification of so many bytes over to the call that it is about, and gives the caller to wake; the
-    /// notification, if there is no such call. One that is told too much is given up.
+    /// Delivers a notification of this many bytes to its call, and returns the caller to wake; returns the notification
+    /// if there is no such call. A call whose queue overflows is given up.
     pub(super) fn tell(
         &mut self,
         subject: &Subject,
@@ -201,7 +201,7 @@ impl Exchange {
     ) -> Result<Option<Waker>, ServerMessage> {
         let found = self.calls.find(subject.id()).filter(|(_, slot)| match subject {
             Subject::Progress(_) | Subject::Subscription(_) => true,
-            // Any other id is one of the peer's own requests, or none of its business.
+            // Any other id is that of a request of the peer, or of a call that the peer cannot end.
             Subject::Cancelled(_) => slot.kind() == CallKind::Listen,
         });
         let Some((key, slot)) = found else { return Err(notification) };
@@ -214,19 +214,19 @@ impl Exchange {
         })
     }
 
-    /// Whether a response that nobody waits for comes too late or twice.
+    /// Returns whether a response without a waiting call is late or a duplicate.
     pub(super) fn is_late(&self, id: &RequestId) -> bool {
         self.calls.was_used(id)
     }
 
-    /// Gives the driver what is queued, or remembers whom to wake.
+    /// Gives the driver what is queued, or registers it to be woken.
     pub(super) fn poll_outgoing(&mut self, lines: &mut Chunk, waker: &Waker) -> Outgoing {
         if self.is_early() {
             self.has_waited = true;
             return Outgoing::Soon;
         }
         if self.take_outgoing(lines) {
-            // Those who were waited for and did not come are not waited for again.
+            // Callers who were waited for in vain are not waited for again.
             self.answers = 0;
             return Outgoing::Lines;
         }
@@ -241,7 +241,7 @@ impl Exchange {
         Outgoing::Nothing
     }
 
-    /// Takes what is queued, if there is something; there are no lines otherwise.
+    /// Takes what is queued, if there is anything; `lines` is empty otherwise.
     pub(super) fn take_outgoing(&mut self, lines: &mut Chunk) -> bool {
         let is_taken = self.outbox.take(lines);
         if is_taken {
@@ -261,7 +261,7 @@ impl Exchange {
         self.released
     }
 
-    /// Whether no handle is left; if there is one, the driver is woken when it goes.
+    /// Returns whether no handle is left; if there are any, the driver is woken when the last one is dropped.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(super) fn poll_released(&mut self, waker: &Waker) -> bool {
         if !self.released {
@@ -270,12 +270,12 @@ impl Exchange {
         self.released
     }
 
-    /// Those who wait for replies, to be woken. Whoever looks again is remembered again.
+    /// Takes the callers that wait for replies, to be woken. They register again when they poll again.
     pub(super) fn callers(&mut self) -> Vec<Waker> {
         self.calls.callers()
     }
 
-    /// Ends everything, each call with how far it got; gives the callers to wake.
+    /// Ends everything, each call according to how much of it was written; returns the callers to wake.
     pub(super) fn close(&mut self, error: &Error, written: u64) -> Vec<Waker> {
         self.closed.get_or_insert_with(|| error.clone());
         let mut callers = self.calls.fail_all(|slot| {
@@ -287,7 +287,7 @@ impl Exchange {
         callers
     }
 
-    /// Whom the last change concerns: the driver if there is work, the first in line if there is room.
+    /// Returns whom to wake after the last change: the driver if there is work, the first in line if there is room.
     fn due(&mut self) -> [Option<Waker>; 3] {
         let has_work = self.released || !self.outbox.is_empty();
         let driver = if has_work { self.driver.take() } else { None };
@@ -297,7 +297,7 @@ impl Exchange {
     }
 }
 
-/// Lets go of the lock, then wakes whom the change concerns, so that they do not run into it.
+/// Releases the lock, then wakes the tasks concerned, so that they do not contend for it.
 pub(super) fn settle(mut exchange: MutexGuard<'_, Exchange>) {
     let due = exchange.due();
     drop(exchange);

@@ -12,12 +12,12 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What was read, and where it goes. Whoever reads has it until all that was read is told apart.
+/// What was read, and where it goes. Its holder keeps it until everything that was read is routed.
 #[derive(Debug)]
 pub(super) struct Intake<I> {
     inbound: I,
     router: Router,
-    /// What somebody else has read and left to the driver.
+    /// A reading that was left to the driver.
     left: Option<Reading>,
 }
 
@@ -26,7 +26,7 @@ impl<I: Inbound> Intake<I> {
         Self { inbound, router, left: None }
     }
 
-    /// Reads, lets go of the wire, and routes the messages that are complete; gives how reading goes on.
+    /// Reads, releases the wire, and routes the complete messages; returns how reading continues.
     pub(super) fn take_in<W: Wire<Inbound = I>>(
         &mut self,
         mut port: MutexGuard<'_, Port<W>>,
@@ -38,8 +38,8 @@ impl<I: Inbound> Intake<I> {
         self.route(reading).map_err(|error| self.router.explain_end(error))
     }
 
-    /// The same for one who is not the driver: more than so many bytes, and all that is out of the ordinary, is left to
-    /// that. False if there is something.
+    /// Does the same outside of the driver: more bytes than the limit, and anything unusual, are left to the driver.
+    /// Returns false if there is such work.
     pub(super) fn take_little<W: Wire<Inbound = I>>(
         &mut self,
         mut port: MutexGuard<'_, Port<W>>,
@@ -63,8 +63,8 @@ impl<I: Inbound> Intake<I> {
         is_all
     }
 
-    /// Leaves a reading to the driver, who reads on after it in any case: if there was nothing more, the wire may have told
-    /// in the meantime that there is, and it tells once.
+    /// Leaves a reading to the driver, which then reads in any case: if nothing more was available, the wire may have
+    /// signalled readiness since, and it signals only once.
     fn leave(&mut self, mut reading: Reading) {
         if reading.next.is_pending() {
             reading.next = Poll::Ready(Ok(()));
@@ -72,12 +72,12 @@ impl<I: Inbound> Intake<I> {
         self.left = Some(reading);
     }
 
-    /// Those who are to be woken, once nobody has the intake any more.
+    /// Returns the tasks to wake once the intake is released.
     pub(super) fn due(&mut self) -> &mut Wakers {
         self.router.due()
     }
 
-    /// Ends the stream of arrivals.
+    /// Ends the stream of unsolicited messages.
     pub(super) fn close(&mut self) {
         self.router.close();
     }

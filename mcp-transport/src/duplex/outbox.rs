@@ -10,23 +10,23 @@ use mcp_types::rpc::Message;
 use memchr::memchr2;
 use std::{collections::VecDeque, mem, ops::Range};
 
-/// The room of a chunk. A chunk is written at a time, and its buffer is given back when it has grown beyond this.
+/// The capacity of a chunk. One chunk is written at a time, and a buffer that has grown beyond this is released.
 pub(super) const CHUNK: usize = 256 * 1024;
-/// A chunk that has less room than this is full.
+/// The remaining room below which a chunk is full.
 const MARGIN: usize = 4 * 1024;
 
-/// Whole lines that wait for the driver, and their places in everything that was ever queued.
+/// Whole lines that wait for the driver, and their offsets in everything that was ever queued.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    /// What does not fit into the last chunk, the oldest first.
+    /// The chunks before the last one, the oldest first.
     full: VecDeque<Chunk>,
     last: Chunk,
-    /// The bytes of all chunks, with those that were taken back and are not gone.
+    /// The bytes of all chunks, including recalled ones that are still in place.
     bytes: usize,
     limit: usize,
 }
 
-/// Strings have their line ends escaped; what is left is white space between the tokens of raw JSON.
+/// Removes line ends. In strings they are escaped; the others are white space between the tokens of raw JSON.
 fn join_lines(message: &mut [u8]) {
     let mut from = 0;
     while let Some(at) = memchr2(b'\n', b'\r', &message[from..]) {
@@ -35,22 +35,23 @@ fn join_lines(message: &mut [u8]) {
     }
 }
 
-/// The places of a message: it begins with the first and ends before the last.
+/// The range of offsets of a message.
 pub(super) type Span = Range<u64>;
 
 impl Outbox {
     pub(super) fn new(limit: usize) -> Self {
-        // Without any room nothing would ever leave.
+        // With a limit of zero nothing could ever be sent.
         let limit = limit.max(1);
         Self { full: VecDeque::new(), last: Chunk::default(), bytes: 0, limit }
     }
 
-    /// Whether one more message may be added. It may overshoot the limit, so that one of any size can be sent.
+    /// Returns whether another message may be added. It may exceed the limit, so that a message of any size can be
+    /// sent.
     pub(super) fn has_room(&self) -> bool {
         self.bytes < self.limit
     }
 
-    /// Adds a message as one line, whether there is room or not.
+    /// Adds a message as one line, even if there is no room.
     pub(super) fn push(&mut self, message: &Message) -> Span {
         if self.last.is_full() {
             self.begin_chunk(CHUNK);
@@ -62,7 +63,7 @@ impl Outbox {
         self.added(start)
     }
 
-    /// Adds a line as it is, without a copy of it.
+    /// Adds a finished line, without copying it.
     pub(super) fn push_line(&mut self, line: LargeLine) -> Span {
         if self.last.len() > 0 {
             self.begin_chunk(0);
@@ -71,7 +72,7 @@ impl Outbox {
         self.added(0)
     }
 
-    /// Takes a message back, if it is still here.
+    /// Takes a message back, if it is still in here.
     pub(super) fn recall(&mut self, span: &Span) -> bool {
         if span.start >= self.last.start() {
             self.bytes -= self.last.recall(span);
@@ -86,7 +87,7 @@ impl Outbox {
         true
     }
 
-    /// Swaps the first chunk for one that is written; false if nothing waits.
+    /// Swaps the first chunk with one that is written; returns false if nothing waits.
     pub(super) fn take(&mut self, written: &mut Chunk) -> bool {
         written.clear();
         if self.is_empty() {
@@ -131,7 +132,7 @@ mod tests {
         Request::new(id, "ping").into()
     }
 
-    /// What the next chunk holds, without what was taken back.
+    /// Returns the content of the next chunk, without recalled lines.
     fn taken(outbox: &mut Outbox) -> String {
         let mut chunk = Chunk::default();
         outbox.take(&mut chunk);
@@ -246,7 +247,7 @@ mod tests {
             steps in prop::collection::vec((0..8_u8, any::<prop::sample::Index>()), 0..200),
         ) {
             let mut outbox = Outbox::new(usize::MAX);
-            // The place of each message, and whether it was taken back.
+            // The range of each message, and whether it was recalled.
             let mut queued: Vec<(Span, bool)> = Vec::new();
             let (mut left, mut taken_up_to) = (String::new(), 0);
             for (step, pick) in steps {

@@ -7,29 +7,29 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// The lines that were taken from the outbox, and how far they have got.
+/// The lines taken from the outbox, and how much of them is written.
 #[derive(Debug, Default)]
 pub(super) struct Outflow {
     lines: Chunk,
-    /// How far the lines are written.
+    /// How much of the lines is written.
     position: usize,
-    /// The place that the last write has come to.
+    /// The offset after the last write.
     written: u64,
     unflushed: bool,
 }
 
 impl Outflow {
-    /// The place before which all is written that was not taken back.
+    /// Returns the offset before which everything is written that was not recalled.
     pub(super) fn written(&self) -> u64 {
         self.written
     }
 
-    /// Whether all that was taken is written.
+    /// Returns whether everything taken is written.
     pub(super) fn is_empty(&self) -> bool {
         self.position == self.lines.len()
     }
 
-    /// Where the next lines go, when all is written.
+    /// Returns the chunk for the next lines, when all is written.
     pub(super) fn refill(&mut self) -> &mut Chunk {
         self.position = 0;
         &mut self.lines
@@ -56,7 +56,7 @@ impl Outflow {
         Poll::Ready(Ok(()))
     }
 
-    /// Pushes out what was written.
+    /// Flushes what was written.
     pub(super) fn poll_flush(
         &mut self,
         wire: &mut impl Wire,
@@ -69,7 +69,7 @@ impl Outflow {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes all there is, and pushes it out.
+    /// Writes everything, and flushes it.
     pub(super) fn poll_all(
         &mut self,
         wire: &mut impl Wire,

@@ -9,39 +9,39 @@ use std::{
     ops::RangeInclusive,
 };
 
-/// Room for more calls than this is given back when none waits.
+/// The capacity above which memory is released when no call waits.
 const KEPT: usize = 4096;
-/// So many places of calls that are over may stand between those that wait, and as many as wait.
+/// How many places of finished calls may remain between waiting ones, in addition to the number of waiting ones.
 const SPARSE: usize = 64;
 
 /// The calls that wait for a response, by id: value and type.
 ///
-/// Who counts its calls has them in a row. The ids are ours, for a peer can only ask for them; so for the others a quick
-/// hash with a seed is good enough.
+/// Callers that count their calls have them in a row. The ids are ours, because a peer can only answer them; so a fast
+/// seeded hash is good enough for the others.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     row: Row,
-    /// Those that do not follow in the row, and those that others have left behind.
+    /// Calls that do not follow in the row, and those that stayed behind when the row moved on.
     others: HashMap<RequestId, Key, RandomState>,
-    /// All the integer ids that were ever used lie in this range.
+    /// The range of all integer ids that were ever used.
     used: Option<RangeInclusive<i64>>,
 }
 
-/// Calls whose ids follow one another, and places of such as are over.
+/// Calls with consecutive ids, including places of finished ones.
 #[derive(Debug, Default)]
 struct Row {
     calls: VecDeque<Key>,
     /// The id of the first place.
     first: i64,
-    /// How many calls there are.
+    /// The number of calls.
     len: usize,
 }
 
-/// In the row, a call that is over.
+/// Marks a finished call in the row.
 const OVER: Key = Key::MAX;
 
 impl Pending {
-    /// Adds a call; false, if its id is in use.
+    /// Adds a call; returns false if its id is in use.
     pub(super) fn insert(&mut self, id: &RequestId, key: Key) -> bool {
         let RequestId::Integer(number) = *id else { return self.insert_other(id, key) };
         let used = self.used.take();
@@ -73,7 +73,7 @@ impl Pending {
     }
 
     pub(super) fn find(&self, id: &RequestId) -> Option<Key> {
-        // The place of a call that is over may be followed by another of the same id.
+        // The same id may have been used again after its call had finished.
         let in_row = self.row.place(id).map(|place| self.row.calls[place]);
         in_row.filter(|key| *key != OVER).or_else(|| self.others.get(id).copied())
     }
@@ -89,7 +89,7 @@ impl Pending {
         key
     }
 
-    /// Whether an id that is not pending was, as far as can be told without remembering every id.
+    /// Returns whether an id that is not pending once was, as far as can be told without remembering every id.
     pub(super) fn was_used(&self, id: &RequestId) -> bool {
         match (id, &self.used) {
             (RequestId::Integer(id), Some(used)) => used.contains(id),
@@ -104,13 +104,13 @@ impl Pending {
 }
 
 impl Row {
-    /// Whether this id is the next in the row, or may begin a new one.
+    /// Returns whether this id is the next in the row, or can begin a new row.
     fn is_next(&self, id: i64) -> bool {
         self.calls.is_empty()
             || self.first.checked_add_unsigned(self.calls.len() as u64) == Some(id)
     }
 
-    /// The place of an id, whether its call is there or over.
+    /// Returns the place of an id, whether its call is waiting or finished.
     fn place(&self, id: &RequestId) -> Option<usize> {
         let RequestId::Integer(id) = *id else { return None };
         let place = usize::try_from(id.checked_sub(self.first)?).ok()?;
@@ -139,13 +139,13 @@ impl Row {
         self.calls.len() > 2 * self.len + SPARSE
     }
 
-    /// Takes the first call out, which the others have left behind, with its id.
+    /// Takes the first call out of the row, with its id, because the others have moved on.
     fn leave_first(&mut self) -> Option<(i64, Key)> {
         let id = self.first;
         Some((id, self.remove(0)?))
     }
 
-    /// Drops the places in front whose calls are over.
+    /// Drops leading places of finished calls.
     fn drop_ended(&mut self) {
         while let Some(&OVER) = self.calls.front() {
             self.calls.pop_front();

@@ -1,4 +1,4 @@
-//! Who may use the wire: the driver, or a caller for the time of one write.
+//! Access to the wire, for the driver or for a caller during one write.
 
 use super::{
     exchange::{Exchange, Outgoing, settle},
@@ -13,42 +13,42 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// The wire and what is on its way out.
+/// The wire and the bytes being written.
 pub(super) struct Port<W> {
-    /// None when the driver is gone.
+    /// None once the driver is gone.
     wire: Option<W>,
     outflow: Outflow,
-    /// Whom the wire wakes, whoever polls it, for it remembers no more than one for each direction.
+    /// The task that the wire wakes, whoever polls it: a stream remembers only one waker per direction.
     driver: Waker,
-    /// Whom it wakes instead when there is something to read.
+    /// The waker to use instead for reading.
     bell: Option<Waker>,
-    /// What a caller has met. The driver ends the connection with it.
+    /// An error that a caller has met. The driver ends the connection with it.
     broken: Option<BoxError>,
 }
 
-/// How far writing has got.
+/// The progress of writing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Written {
-    /// Some of what is queued, and the rest may follow.
+    /// A part of the queue was written, and the rest may follow.
     Some,
-    /// Nothing yet: others go first.
+    /// Nothing yet: the driver yields to callers first.
     Soon,
-    /// All that is queued.
+    /// The whole queue was written.
     All,
-    /// What the peer takes, which is not all.
+    /// The peer does not take any more.
     Blocked,
-    /// All, the last included, and the peer is being told.
+    /// Everything was written, including the end, and the wire is being closed.
     Closing,
-    /// The same, and it was told.
+    /// Everything was written, and the wire is closed.
     Closed,
 }
 
-/// What reading came to.
+/// The result of reading.
 #[derive(Debug)]
 pub(super) struct Reading {
-    /// Whether something was read.
+    /// Whether anything was read.
     pub(super) has_read: bool,
-    /// How the last read ended: there may be more, or there was nothing more to read.
+    /// How the last read ended: there may be more, or nothing more was available.
     pub(super) next: Poll<Result<(), Error>>,
 }
 
@@ -58,17 +58,17 @@ impl<W> Port<W> {
         Mutex::new(Self { wire: Some(wire), outflow, driver, bell: None, broken: None })
     }
 
-    /// The place before which all is written.
+    /// Returns the offset before which everything is written.
     pub(super) fn written(&self) -> u64 {
         self.outflow.written()
     }
 
-    /// Has the wire wake this one when there is something to read.
+    /// Sets the waker for when there is something to read.
     pub(super) fn hang(&mut self, bell: Waker) {
         self.bell = Some(bell);
     }
 
-    /// Gives up the wire, and whom it wakes, to be dropped when the lock is gone.
+    /// Takes the wire and its wakers, to be dropped after the lock is released.
     pub(super) fn take(&mut self) -> (Option<W>, Waker, Option<Waker>) {
         let driver = mem::replace(&mut self.driver, Waker::noop().clone());
         (self.wire.take(), driver, self.bell.take())
@@ -76,7 +76,7 @@ impl<W> Port<W> {
 }
 
 impl<W: Wire> Port<W> {
-    /// Writes once of what is queued.
+    /// Writes part of the queue once.
     pub(super) fn write(
         &mut self,
         shared: &Shared<Mutex<Self>>,
@@ -108,9 +108,9 @@ impl<W: Wire> Port<W> {
         Ok(if written.is_ready() { Written::Some } else { Written::Blocked })
     }
 
-    /// Reads what is there and, once there is nothing, is told by the wire when there is more.
+    /// Reads what is available; when there is nothing more, the wire is registered to wake.
     ///
-    /// That takes two reads: whoever has the wire need not come back to it when what was read is worked off.
+    /// That takes two reads, but then the wire need not be polled again after what was read has been processed.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, inbound: &mut W::Inbound) -> Reading {
         let mut next = self.poll_read(cx, inbound);
         let has_read = matches!(next, Poll::Ready(Ok(())));
@@ -132,24 +132,25 @@ impl<W: Wire> Port<W> {
         }
     }
 
-    /// Closes the writing half, whatever is left to write.
+    /// Closes the writing half, even if something is left to write.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.wire.as_mut().map_or(Poll::Ready(()), |wire| wire.poll_shutdown(cx))
     }
 
-    /// Reads once and forgets it; false at the end.
+    /// Reads once and discards the bytes; returns false at the end.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         self.wire.as_mut().map_or(Poll::Ready(false), |wire| wire.poll_discard(cx))
     }
 
-    /// Whether a caller may write: all that was taken before is written, and the driver is there to end what it begins.
+    /// Returns whether a caller may write: everything taken before is written, and the driver is there to finish what
+    /// the caller begins.
     fn is_quiet(&self) -> bool {
         self.outflow.is_empty() && self.broken.is_none() && self.wire.is_some()
     }
 
-    /// Writes what was taken; gives the driver to be woken, if that is not all.
+    /// Writes what was taken; returns the driver to wake if that was not everything.
     fn write_through(&mut self) -> Option<Waker> {
         let wire = self.wire.as_mut()?;
         match self.outflow.poll_all(wire, &mut Context::from_waker(&self.driver)) {
@@ -161,15 +162,15 @@ impl<W: Wire> Port<W> {
     }
 }
 
-/// What a caller can do with a wire of any kind.
+/// What a caller can do with any kind of wire.
 pub(super) trait WriteThrough: Send + Sync {
-    /// Writes what is queued, unless somebody else has the wire; what cannot be written is left to the driver.
+    /// Writes what is queued, unless the wire is in use; what cannot be written is left to the driver.
     ///
-    /// Nobody waits for the wire while holding the exchange, and the lines of others come after those that are taken
-    /// under both locks: the wire has the order of the exchange.
+    /// Nothing waits for the wire while holding the exchange, and lines are taken only under both locks: so they are
+    /// written in the order of the exchange.
     fn write_through(&self, exchange: MutexGuard<'_, Exchange>);
 
-    /// What the wire rings when there is something to read, unless somebody has the wire.
+    /// Returns the waker for when there is something to read, unless the wire is in use.
     fn bell(&self) -> Option<Waker>;
 }
 
@@ -182,7 +183,7 @@ impl<W: Wire + Send> WriteThrough for Mutex<Port<W>> {
         };
         let Some(mut port) = port.filter(|port| port.is_quiet()) else { return settle(exchange) };
         exchange.take_outgoing(port.outflow.refill());
-        // There is room again for those who wait for it.
+        // There is room again for the callers waiting for it.
         settle(exchange);
         let driver = port.write_through();
         drop(port);

@@ -14,19 +14,20 @@ use bytes::Bytes;
 use mcp_types::rpc::{DecodeError, Message, Response};
 use std::sync::Arc;
 
-/// So many responses are handed over under one lock.
+/// How many responses are delivered under one lock.
 const TOGETHER: usize = 32;
 
-/// Gives each message of the peer to the call that it belongs to, and the rest to whoever listens.
+/// Gives each message of the peer to its call, and all others to the unsolicited stream.
 #[derive(Debug)]
 pub(super) struct Router {
     shared: Arc<Shared<dyn WriteThrough>>,
     inbox: Option<Inbox>,
-    /// Responses with an id, each with its bytes, that are not handed over yet. They are before all else that comes.
+    /// Responses with an id, each with its size, that have not been delivered yet. They precede everything that arrives
+    /// later.
     responses: Vec<(Response, usize)>,
-    /// The callers whom messages have come for, and who are not woken yet.
+    /// The callers with new messages that have not been woken yet.
     due: Wakers,
-    /// Whether a message was among what came: then it is a server.
+    /// Whether a message has arrived, which proves that the peer is a server.
     has_heard: bool,
     /// How many bytes of noise came before the first message, and how they begin.
     noise: (usize, String),
@@ -39,13 +40,13 @@ impl Router {
         Self { shared, inbox, responses, due, has_heard: false, noise }
     }
 
-    /// Routes one line: a message or a batch of them. The callers are woken by whoever routes, after the last line and the
-    /// [handing over](Self::hand_over).
+    /// Routes one line: a message or a batch. The caller must wake the tasks that are due, after the last line and the
+    /// [delivery](Self::hand_over).
     pub(super) fn line(&mut self, line: Bytes) {
         if line.starts_with(b"[") { self.batch(&line) } else { self.single(line) }
     }
 
-    /// Fails the calls that a message over the limit answers.
+    /// Fails the calls that an oversized message answers.
     pub(super) fn too_long(&mut self, salvage: &Salvage) {
         let limit = self.shared.limits.message_bytes;
         self.hand_over();
@@ -65,7 +66,7 @@ impl Router {
         }
     }
 
-    /// Hands over the responses that wait for others to come: the lock is taken once for all of them.
+    /// Delivers the collected responses, all under one lock.
     pub(super) fn hand_over(&mut self) {
         if self.responses.is_empty() {
             return;
@@ -83,7 +84,7 @@ impl Router {
         }
         drop(exchange);
         for (response, bytes, is_late) in strays {
-            // A response to an abandoned call, or the second to another, is nobody's business.
+            // A response to an abandoned call, or a second one, is of no interest.
             if is_late {
                 tracing::debug!(id = ?response.id, "dropped a late response");
             } else {
@@ -92,7 +93,8 @@ impl Router {
         }
     }
 
-    /// Whether there was so much noise before the first message, with what is still coming, that this is no server.
+    /// Fails if there was so much noise before the first message, including what is being read, that this is not a
+    /// server.
     pub(super) fn check_noise(&self, coming: usize) -> Result<(), Error> {
         let (noise, sample) = &self.noise;
         if self.has_heard || noise.saturating_add(coming) <= self.shared.limits.noise_bytes {
@@ -105,7 +107,8 @@ impl Router {
         Err(Error::new(Kind::Malformed, Delivery::Unknown, text))
     }
 
-    /// Adds to the end of a connection over which nothing but noise has come how that began: a program's usage, perhaps.
+    /// Adds the beginning of the noise to the error of a connection over which nothing else has come: it may be a
+    /// program's usage message.
     pub(super) fn explain_end(&self, error: Error) -> Error {
         match &self.noise {
             (1.., sample) if !self.has_heard && !sample.is_empty() && error.is_closed() => {
@@ -116,20 +119,20 @@ impl Router {
         }
     }
 
-    /// The callers whom messages have come for.
+    /// Returns the callers that have new messages.
     pub(super) fn due(&mut self) -> &mut Wakers {
         &mut self.due
     }
 
-    /// Ends the stream of arrivals.
+    /// Ends the stream of unsolicited messages.
     pub(super) fn close(&mut self) {
         self.inbox = None;
     }
 
-    /// Routes one message. The lock is held for the look-up alone, never while decoding.
+    /// Routes one message. The lock is held for the look-up only, not while decoding.
     fn single(&mut self, mut line: Bytes) {
         let bytes = line.len();
-        // So that nobody else holds the bytes when the caller gets the message: it may take them over.
+        // Taken, so that nothing else holds the bytes when the caller gets the message: it may take them over.
         match Message::take(&mut line) {
             Ok(message) => {
                 self.has_heard = true;
@@ -141,7 +144,7 @@ impl Router {
 
     fn batch(&mut self, line: &Bytes) {
         match batch::members(line) {
-            // Copied, because one member that waits to be read would keep the whole line.
+            // Copied, because a single unread member would keep the whole line alive.
             Some(members) => {
                 self.unsolicited(Inbox::batch);
                 members.for_each(|it| self.single(Bytes::copy_from_slice(it)));
@@ -172,7 +175,7 @@ impl Router {
         }
     }
 
-    /// Hands over a notification to the call that it is about; what is about none is left.
+    /// Delivers a notification to its call; returns one that belongs to no call.
     fn tell(&mut self, message: ServerMessage, bytes: usize) -> Option<ServerMessage> {
         let Message::Notification(notification) = &message else { return Some(message) };
         let Some(subject) = subject(notification) else { return Some(message) };

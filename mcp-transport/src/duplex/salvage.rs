@@ -1,16 +1,16 @@
-//! Finding the call that an undecodable message was about.
+//! Finding the call that an undecodable message answers.
 
 use mcp_types::RequestId;
 
-/// Longer keys and ids than this are none that matter.
+/// The longest key or id that is looked at.
 const TOKEN_LIMIT: usize = 512;
-/// Of a batch, no more ids than this are kept.
+/// The most ids of a batch that are kept.
 const BATCH_LIMIT: usize = 1024;
 
-/// Looks through an envelope that is too long or broken, in pieces of any size, for its id and for what it is.
+/// Scans an envelope that is too long or broken, in pieces of any size, for its id and its kind.
 ///
-/// Only the members of the outermost object count, so that an id inside a result is never taken for the envelope's.
-/// Peers differ in where they put the id: some write it last, so a kept beginning would not do.
+/// Only the members of the outermost object count, so that an id inside of a result is never taken for that of the
+/// envelope. Some peers write the id last, so keeping only the beginning would not do.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Salvage {
     depth: usize,
@@ -21,11 +21,11 @@ pub(crate) struct Salvage {
     asks: bool,
     answers: bool,
     is_batch: bool,
-    /// What the members of a batch answered that have ended.
+    /// What the finished members of a batch have answered.
     batch: Vec<RequestId>,
 }
 
-/// Where in a string the scan is.
+/// The state of the scan within a string.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Escape {
     No,
@@ -40,14 +40,14 @@ enum Key {
 }
 
 impl Salvage {
-    /// Looks through a whole envelope.
+    /// Scans a whole envelope.
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut salvage = Self::default();
         salvage.feed(bytes);
         salvage
     }
 
-    /// Looks through the next piece.
+    /// Scans the next piece.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             match self.string {
@@ -57,22 +57,23 @@ impl Salvage {
         }
     }
 
-    /// The id of the call that the envelope answers; a request or a notification of the peer answers none.
+    /// Returns the id of the call that the envelope answers; a request or notification of the peer answers none.
     pub(crate) fn answered(&self) -> Option<&RequestId> {
         self.id.as_ref().filter(|_| !self.asks)
     }
 
-    /// The ids of all the calls that are answered: those of the members of a batch, or that of the one envelope.
+    /// Returns the ids of all answered calls: those of the members of a batch, or that of the single envelope.
     pub(crate) fn all_answered(&self) -> impl Iterator<Item = &RequestId> {
         self.batch.iter().chain(self.answered())
     }
 
-    /// The id of the envelope, if it is a request.
+    /// Returns the id of the envelope, if it is a request.
     pub(crate) fn asked(&self) -> Option<&RequestId> {
         self.id.as_ref().filter(|_| self.asks)
     }
 
-    /// Whether enough was seen to know that it is an answer, and to what. A batch is known at its end alone.
+    /// Returns whether enough was scanned to know that it is an answer, and to which call. For a batch only its end
+    /// shows it.
     pub(crate) fn is_answer(&self) -> bool {
         !self.is_batch && self.answers && self.answered().is_some()
     }
@@ -104,13 +105,13 @@ impl Salvage {
         }
     }
 
-    /// Whether the scan is among the members of an envelope.
+    /// Returns whether the scan is among the members of an envelope.
     fn is_outermost(&self) -> bool {
         self.depth == if self.is_batch { 2 } else { 1 }
     }
 
     fn push(&mut self, byte: u8) {
-        // One byte over the limit is kept as the sign that the token is too long to be looked at.
+        // One byte over the limit is kept as the sign that the token is too long.
         if self.is_outermost() && self.token.len() <= TOKEN_LIMIT {
             self.token.push(byte);
         }

@@ -23,7 +23,7 @@ pub struct Sending(Option<Stage>);
 enum Stage {
     /// With the replies, if it was a request.
     Sent(Result<Option<CallReplies>, Error>),
-    /// In a box, for it is rare, and each call in flight would have the room for it.
+    /// Boxed, because it is rare, and each call in flight would need the space for it.
     Waiting(Box<Waiting>),
 }
 
@@ -40,7 +40,7 @@ struct Waiting {
 impl Sending {
     /// Queues the message at once if there is room, so that messages leave in the order of the calls.
     pub(super) fn start(handle: &Arc<Handle>, message: Message) -> Self {
-        // What takes its time is done before anything is locked.
+        // Done before any lock is taken, because it takes a while.
         let line = LargeLine::of(&message);
         let mut exchange = handle.lock();
         Self(Some(match exchange.queue_up() {

@@ -1,4 +1,4 @@
-//! What the handles and the driver of a connection share.
+//! The state that the handles and the driver of a connection share.
 
 use super::{
     Limits,
@@ -20,7 +20,7 @@ use std::{
     task::{Context, Waker},
 };
 
-/// Keeps the connection open: the last one to go lets the driver end.
+/// Keeps the connection open: dropping the last handle lets the driver end.
 #[derive(Debug)]
 pub(super) struct Handle(Arc<Shared<dyn WriteThrough>>);
 
@@ -38,12 +38,12 @@ impl Handle {
         &self.0.alarm
     }
 
-    /// The connection, without keeping it open.
+    /// Returns the connection without keeping it open.
     pub(super) fn downgrade(&self) -> Weak<Shared<dyn WriteThrough>> {
         Arc::downgrade(&self.0)
     }
 
-    /// Queues a message, or writes it at once if nothing else is under way; gives the replies to it.
+    /// Queues a message, or writes it at once if nothing else is being written; returns the replies to it.
     pub(super) fn send(
         self: &Arc<Self>,
         mut exchange: MutexGuard<'_, Exchange>,
@@ -75,20 +75,21 @@ impl Drop for Handle {
     }
 }
 
-/// Whether what needs a runtime may be done here, as in the driver: some kinds of streams need one to be written.
+/// Returns whether code that needs a runtime may run here, as in the driver: some kinds of streams need one to be
+/// written.
 fn is_in_runtime() -> bool {
     tokio::runtime::Handle::try_current().is_ok()
 }
 
-/// What the handles and the driver share: the latter knows which kind of wire there is.
+/// The shared state: only the driver knows the type of the wire.
 pub(super) struct Shared<P: ?Sized> {
     pub(super) limits: Limits,
     exchange: Mutex<Exchange>,
-    /// The driver, for those who must not wait for the wire.
+    /// The driver, for tasks that must not wait for the wire.
     driver: Mutex<Waker>,
-    /// Whether the bell has rung while somebody had the wire, who then reads.
+    /// Whether the bell rang while the wire was in use; its holder then reads.
     has_rung: AtomicBool,
-    /// For all who wait for replies.
+    /// The alarm for all calls that wait for replies.
     alarm: Mark,
     port: P,
 }
@@ -101,23 +102,24 @@ impl<W> Shared<Mutex<Port<W>>> {
         Self { limits, exchange, driver, has_rung, alarm: Mark::default(), port: Port::new(wire) }
     }
 
-    /// Waits for the wire, which nobody has for longer than it takes to write or read once.
+    /// Waits for the wire, which is never held for longer than one write or read.
     pub(super) fn port(&self) -> MutexGuard<'_, Port<W>> {
         self.port.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The wire, if nobody has it. Who has it reads when it is done: the driver in its turn, a caller because it is told.
+    /// Returns the wire, if it is free. Otherwise its holder reads when it is done: the driver in its turn, a caller
+    /// because it is told to.
     pub(super) fn port_or_tell(&self) -> Option<MutexGuard<'_, Port<W>>> {
         if let Ok(port) = self.port.try_lock() {
             return Some(port);
         }
         self.has_rung.swap(true, Ordering::AcqRel);
-        // Who has let go of it in the meantime may have missed that.
+        // A holder that has released the wire in between may have missed the bell.
         self.port.try_lock().ok()
     }
 
     pub(super) fn close(&self, error: &Error) {
-        // With the wire in hand, so that no caller writes what is then said not to be sent.
+        // Holding the wire, so that no caller writes a message that is then reported as not sent.
         let port = self.port();
         let callers = self.lock().close(error, port.written());
         drop(port);
@@ -138,7 +140,7 @@ impl<P: ?Sized> Shared<P> {
         drop(self.replace_driver(driver.clone()));
     }
 
-    /// Gives the driver to be dropped when no lock is held.
+    /// Takes the driver's waker, to be dropped when no lock is held.
     pub(super) fn forget_driver(&self) -> Waker {
         self.replace_driver(Waker::noop().clone())
     }
@@ -178,7 +180,7 @@ impl<P: ?Sized> Shared<P> {
 }
 
 impl Shared<dyn WriteThrough> {
-    /// Reads what came while a caller had the wire, for otherwise the driver would have to wait for that one.
+    /// Reads what arrived while a caller held the wire; otherwise the driver would have to wait for it.
     fn answer_bell(&self) {
         if self.has_rung.swap(false, Ordering::AcqRel) {
             match self.port.bell() {

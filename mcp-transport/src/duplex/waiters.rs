@@ -5,12 +5,12 @@ use std::{collections::VecDeque, task::Waker};
 /// A place in the line.
 pub(super) type Ticket = u64;
 
-/// Callers that wait for room, first come first served. The tickets follow each other, so a place is found by its number.
+/// Callers that wait for room, first come, first served. Tickets are consecutive, so a place is found by its number.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     /// The ticket of the first place.
     first: Ticket,
-    /// None for a caller who has left; the first one is there.
+    /// None for a caller that has left; the first place is never empty.
     places: VecDeque<Option<Place>>,
 }
 
@@ -34,7 +34,7 @@ impl Waiters {
         ticket == self.first && !self.is_empty()
     }
 
-    /// Waits at this place, if it was not left.
+    /// Registers the waker of this place, if it was not left.
     pub(super) fn wait(&mut self, ticket: Ticket, waker: &Waker) {
         if let Some(Some(place)) = self.place(ticket) {
             place.waker = Some(waker.clone());
@@ -59,12 +59,12 @@ impl Waiters {
         self.places.get_mut(index)
     }
 
-    /// Whom to wake when there is room: the first, once.
+    /// Returns whom to wake when there is room: the first in line, once.
     pub(super) fn next(&mut self) -> Option<Waker> {
         self.places.front_mut()?.as_mut()?.waker.take()
     }
 
-    /// Whom to wake when all is over.
+    /// Returns whom to wake at the end of the connection.
     pub(super) fn all(&mut self) -> impl Iterator<Item = Waker> {
         self.places.iter_mut().flatten().filter_map(|place| place.waker.take())
     }

@@ -2,16 +2,16 @@
 
 use std::{mem, task::Waker};
 
-/// Room for more than this is given back.
+/// The capacity above which memory is released.
 const KEPT: usize = 1024;
 
-/// Wakes several callers in one go, at the latest when it is dropped.
+/// Wakes several callers at once, at the latest when it is dropped.
 ///
-/// Who is woken at once, while others still wait for their turn, runs into the work that wakes them: other threads come
-/// one after the other, find nothing more to do, and sleep again.
+/// Waking each one immediately would run it into the work that wakes the others: other threads would start one after
+/// the other, find nothing more to do, and sleep again.
 #[derive(Debug, Default)]
 pub(super) struct Wakers {
-    /// The first has a place of its own, for often it is the only one.
+    /// The first one is stored inline, because often it is the only one.
     first: Option<Waker>,
     others: Vec<Waker>,
 }
@@ -25,18 +25,18 @@ impl Wakers {
         self.others.extend(wakers);
     }
 
-    /// Takes them out, to be woken elsewhere. A single one leaves the room for others here.
+    /// Takes the wakers, to be woken elsewhere. If there is only one, the spare capacity stays here.
     pub(super) fn take(&mut self) -> Self {
         let others = if self.others.is_empty() { Vec::new() } else { mem::take(&mut self.others) };
         Self { first: self.first.take(), others }
     }
 
-    /// Whether there is room for others than the first.
+    /// Returns whether there is capacity for more than the first.
     pub(super) fn has_room(&self) -> bool {
         self.others.capacity() > 0
     }
 
-    /// Takes over the room of those who were taken out, now that they are woken.
+    /// Takes over the capacity of wakers that were taken, now that they are woken.
     pub(super) fn take_room(&mut self, mut woken: Self) {
         if !self.has_room() {
             self.others = mem::take(&mut woken.others);

@@ -17,30 +17,30 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-/// How much is read at a time of what nobody wants any more.
+/// How much is read at once of data that is discarded.
 #[cfg(any(feature = "socket", feature = "stdio"))]
 const SCRATCH: usize = 8 * 1024;
 
-/// How messages are kept apart.
+/// How messages are delimited.
 pub(crate) trait Framing {
-    /// What was read and is not handed out yet.
+    /// What was read and not handed out yet.
     type Inbound: Inbound;
 }
 
 /// The two directions of a connection. Neither waits for the other.
 pub(crate) trait Wire: Framing {
-    /// Writes some of these lines, and gives the number of bytes that were taken. They are in one part, or else a single
-    /// line, or what is left of it; the first part is not empty.
+    /// Writes some of these lines, and returns the number of bytes taken. They are either one part or a single line, or
+    /// the rest of one; the first part is not empty.
     fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         lines: [&[u8]; 3],
     ) -> Poll<Result<usize, BoxError>>;
 
-    /// Pushes out what was written.
+    /// Flushes what was written.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>>;
 
-    /// Flushes, and says that no more will come.
+    /// Flushes, and closes the writing half.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Reads once.
@@ -50,11 +50,11 @@ pub(crate) trait Wire: Framing {
         inbound: &mut Self::Inbound,
     ) -> Poll<Result<(), Error>>;
 
-    /// Reads once and forgets it; false at the end.
+    /// Reads once and discards the bytes; returns false at the end.
     #[cfg(any(feature = "socket", feature = "stdio"))]
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<bool>;
 
-    /// Whether it wakes holding no lock that reading takes, so that it can be read by whom it wakes.
+    /// Returns whether it wakes without holding a lock that reading takes, so that it can be read by the task it wakes.
     fn wakes_unlocked(&self) -> bool {
         false
     }
@@ -62,19 +62,19 @@ pub(crate) trait Wire: Framing {
 
 /// Messages that were read.
 pub(crate) trait Inbound: Send {
-    /// Of at most this many bytes each.
+    /// Creates a buffer for messages of at most this many bytes each.
     fn new(limit: usize) -> Self;
 
-    /// Whether more can be read before what was read is handed out, without moving that.
+    /// Returns whether more can be read before what was read is handed out, without moving it.
     fn has_room(&self) -> bool;
 
-    /// How many bytes there are that were not handed out.
+    /// Returns how many bytes have not been handed out.
     fn unread(&self) -> usize;
 
-    /// The next message that is there.
+    /// Returns the next complete message.
     fn next(&mut self) -> Option<Line>;
 
-    /// The length of what was read and is no whole message yet, if it does not begin like one.
+    /// Returns the length of an incomplete message, if it does not begin like one.
     fn noise(&self) -> usize;
 }
 
@@ -114,7 +114,7 @@ impl<T: AsyncRead + AsyncWrite> Wire for Bytestream<T> {
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // An error tells no more than that the peer was quicker.
+        // An error means only that the peer was faster.
         self.io.as_mut().poll_shutdown(cx).map(drop)
     }
 
@@ -183,7 +183,7 @@ where
     S: Sink<Bytes, Error = E> + Stream<Item = Result<Bytes, E>>,
     E: Into<BoxError>,
 {
-    /// Hands over the first line. They come whole, and each is taken whole.
+    /// Hands over the first line. Lines come whole, and each is taken whole.
     fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -233,7 +233,7 @@ where
     }
 }
 
-/// The last messages of a channel: as many as are read before they are handed out.
+/// The latest messages of a channel: all those read before they are handed out.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     messages: VecDeque<Bytes>,
@@ -271,7 +271,7 @@ impl Inbound for Arrived {
     }
 }
 
-/// The error of a connection that broke. One that a transport of ours made already says what happened.
+/// The error of a broken connection. An error of another transport in this crate already says what happened.
 pub(super) fn lost(error: impl Into<BoxError>) -> Error {
     match error.into().downcast::<Error>() {
         Ok(error) => *error,

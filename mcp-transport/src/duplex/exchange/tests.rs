@@ -21,7 +21,7 @@ fn give_up(exchange: &mut Exchange, key: Key) {
     drop(exchange.abandon(key));
 }
 
-/// The error that a call has ended with.
+/// Returns the error that ended a call.
 fn failure(exchange: &mut Exchange, key: Key) -> Error {
     let Polled::End(Some(Err(error))) = exchange.poll(key, Waker::noop()) else {
         panic!("not failed");
@@ -166,8 +166,8 @@ fn the_wire_is_quiet_for_one_message_after_one_answer() {
 
 const NONE: [i64; 0] = [];
 
-/// Sends requests with these ids, and gives how many there are whenever their caller should write them; the driver has
-/// the rest.
+/// Sends requests with these ids, and returns how many were queued each time that their caller should write them; the
+/// driver writes the rest.
 fn written_by_callers(exchange: &mut Exchange, ids: std::ops::Range<i64>) -> Vec<i64> {
     let first = ids.start;
     let mut written = Vec::new();

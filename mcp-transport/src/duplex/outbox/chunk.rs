@@ -3,27 +3,27 @@
 use super::{CHUNK, LargeLine, MARGIN, Span};
 use std::ops::Range;
 
-/// Whole lines that are written together, some of which may have been taken back.
+/// Whole lines that are written together; some of them may have been recalled.
 #[derive(Debug, Default)]
 pub(in crate::duplex) struct Chunk {
     pub(super) bytes: Vec<u8>,
     /// The only line, in place of the bytes.
     large: Option<LargeLine>,
-    /// The place of the first of the bytes.
+    /// The offset of the first byte.
     start: u64,
-    /// The lines that were taken back and are not gone; those of a chunk that is written have the last one first.
+    /// The recalled lines that are still in place; in a chunk that is being written, the last one comes first.
     gaps: Vec<Range<usize>>,
-    /// The bytes of the gaps.
+    /// The total size of the gaps.
     missing: usize,
 }
 
 impl Chunk {
-    /// A chunk that begins at this place.
+    /// Creates a chunk that begins at this offset.
     pub(super) fn new(start: u64, room: usize) -> Self {
         Self { bytes: Vec::with_capacity(room), start, ..Self::default() }
     }
 
-    /// The place of the byte at this index.
+    /// Returns the offset of the byte at this index.
     pub(in crate::duplex) fn place(&self, index: usize) -> u64 {
         self.start + index as u64
     }
@@ -35,8 +35,7 @@ impl Chunk {
         }
     }
 
-    /// What is written next by a writer who has come to `position`: all up to the next gap. It is in one part, or else a
-    /// single line.
+    /// Returns what to write next at `position`: everything up to the next gap. It is either one part or a single line.
     pub(in crate::duplex) fn next(&self, position: usize) -> [&[u8]; 3] {
         if let Some(large) = &self.large {
             return large.after(position);
@@ -45,7 +44,7 @@ impl Chunk {
         [&self.bytes[position..end], &[], &[]]
     }
 
-    /// Where a writer goes on who has come to `position`.
+    /// Moves a position past gaps.
     pub(in crate::duplex) fn skip_gaps(&mut self, mut position: usize) -> usize {
         while let Some(gap) = self.gaps.pop_if(|gap| gap.start == position) {
             position = gap.end;
@@ -53,7 +52,7 @@ impl Chunk {
         position
     }
 
-    /// Forgets all bytes, and gives the buffer back if it is a large one.
+    /// Drops all bytes, and releases a large buffer.
     pub(in crate::duplex) fn clear(&mut self) {
         self.large = None;
         self.bytes.clear();
@@ -72,23 +71,23 @@ impl Chunk {
         self.place(self.len())
     }
 
-    /// Whether the next line belongs into another chunk.
+    /// Returns whether the next line belongs in another chunk.
     pub(super) fn is_full(&self) -> bool {
         self.large.is_some() || self.bytes.len() > CHUNK - MARGIN
     }
 
-    /// Holds one line and no more.
+    /// Makes this line the only one of the chunk.
     pub(super) fn fill(&mut self, line: LargeLine) {
         self.large = Some(line);
     }
 
-    /// Begins at this place; there are no bytes yet.
+    /// Sets the offset of an empty chunk.
     pub(super) fn begin(&mut self, start: u64) {
         self.start = start;
     }
 
-    /// Takes a line back, and gives how many bytes are gone: none before the last of all lines goes, but for those at
-    /// the end.
+    /// Recalls a line, and returns how many bytes were freed: those of lines at the end are freed at once, all others
+    /// when no line is left.
     pub(super) fn recall(&mut self, span: &Span) -> usize {
         let before = self.len();
         if self.large.is_some() {
@@ -109,7 +108,7 @@ impl Chunk {
         before - self.bytes.len()
     }
 
-    /// Puts the gaps in the order in which a writer comes to them.
+    /// Sorts the gaps in the order in which they are written.
     pub(super) fn sort_gaps(&mut self) {
         self.gaps.sort_unstable_by_key(|gap| std::cmp::Reverse(gap.start));
     }

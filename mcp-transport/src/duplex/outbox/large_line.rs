@@ -5,12 +5,12 @@ use bytes::Bytes;
 use mcp_types::rpc::Message;
 use memchr::memchr2;
 
-/// A message as one line in three parts, of which the one in the middle is shared with whoever holds it.
+/// A message as one line in three parts; the middle one shares the memory of the message.
 #[derive(Debug)]
 pub(in crate::duplex) struct LargeLine(Box<[Bytes; 3]>);
 
 impl LargeLine {
-    /// The line of a message, if it is large.
+    /// Returns the line of a message, if it is large.
     pub(in crate::duplex) fn of(message: &Message) -> Option<Self> {
         let [head, payload, _] = message.encode_parts()?;
         Some(Self(Box::new([joined(head), joined(payload), Bytes::from_static(b"}\n")])))
@@ -20,7 +20,7 @@ impl LargeLine {
         self.0.iter().map(Bytes::len).sum()
     }
 
-    /// What comes after so many bytes; the first part is empty only if all are.
+    /// Returns what is left after this many bytes; the first part is empty only if all are.
     pub(super) fn after(&self, mut position: usize) -> [&[u8]; 3] {
         let mut parts = self.0.iter();
         while let Some(part) = parts.next() {
@@ -35,7 +35,7 @@ impl LargeLine {
         [&[]; 3]
     }
 
-    /// A line of any length, with its end.
+    /// Creates a line of any length, including its end.
     #[cfg(test)]
     pub(super) fn of_text(line: &str) -> Self {
         let (head, rest) = line.split_at(1);
@@ -49,7 +49,7 @@ impl LargeLine {
     }
 }
 
-/// The same text with no line end in it. What has none is not copied.
+/// Removes line ends from a text. A text without any is not copied.
 fn joined(text: Bytes) -> Bytes {
     if memchr2(b'\n', b'\r', &text).is_none() {
         return text;
