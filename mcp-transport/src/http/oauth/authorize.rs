@@ -13,19 +13,19 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
-/// What is asked for, and where.
+/// What to request, and where.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) server: &'a Url,
     pub(super) metadata: &'a ServerMetadata,
-    /// Byte for byte what the server calls itself.
+    /// The server's own identifier, byte for byte.
     pub(super) resource: &'a str,
     pub(super) client: &'a Registration,
     pub(super) redirect_uri: &'a str,
     pub(super) scopes: &'a [String],
 }
 
-/// What the answer is judged by, and what the code is exchanged with: made before the user is sent away.
+/// What the answer is checked against, and what the code is exchanged with: created before the user is sent away.
 #[derive(Debug)]
 pub(super) struct Expected {
     issuer: String,
@@ -33,11 +33,11 @@ pub(super) struct Expected {
     pub(super) verifier: Secret,
 }
 
-/// Makes the request for a code.
+/// Builds the authorization request.
 ///
 /// # Errors
 ///
-/// The authorization server has no page for it, or does not protect codes with PKCE as it must.
+/// The authorization server has no endpoint for it, or does not protect codes with PKCE as it must.
 // spec: FLOW-01 FLOW-02 FLOW-03 FLOW-07 RSRC-01 RSRC-04
 pub(super) fn request(wanted: &Wanted<'_>) -> Result<(AuthorizationRequest, Expected), Error> {
     let Wanted { server, metadata, resource, client, redirect_uri, scopes } = *wanted;
@@ -79,7 +79,7 @@ pub(super) fn request(wanted: &Wanted<'_>) -> Result<(AuthorizationRequest, Expe
     Ok((request, expected))
 }
 
-/// A page with more parameters than its URL has.
+/// Adds parameters to the query of a page.
 fn with_query(page: &Url, query: &str) -> Result<Url, Error> {
     let page = page.clone().without_fragment();
     let separator = if page.query().is_some() { '&' } else { '?' };
@@ -89,11 +89,11 @@ fn with_query(page: &Url, query: &str) -> Result<Url, Error> {
     })
 }
 
-/// The code of an answer, if it is the answer to the request.
+/// Returns the code of an answer, if it answers the request.
 ///
 /// # Errors
 ///
-/// It is not, or access was refused.
+/// It does not, or access was refused.
 // spec: FLOW-06 FLOW-08 FLOW-09 FLOW-10
 pub(super) fn code(
     request: &AuthorizationRequest,
@@ -130,11 +130,11 @@ pub(super) fn code(
     })
 }
 
-/// 256 bits that nobody can guess, as text.
+/// Returns 256 unpredictable bits, as text.
 ///
 /// # Errors
 ///
-/// The system has no randomness.
+/// The system has no source of randomness.
 pub(super) fn random() -> Result<Secret, Error> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| {
@@ -143,7 +143,7 @@ pub(super) fn random() -> Result<Secret, Error> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes).into())
 }
 
-/// What shows of a verifier before the code is exchanged.
+/// Returns the challenge of a verifier, which is sent before the code is exchanged.
 fn challenge(verifier: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
 }

@@ -3,7 +3,7 @@
 use super::TokenType;
 use http::{HeaderMap, header};
 
-/// The most challenges that are read of one answer, and the most parameters of one challenge.
+/// The most challenges that are read from one answer, and the most parameters of one challenge.
 const MAX_CHALLENGES: usize = 16;
 const MAX_PARAMS: usize = 32;
 
@@ -51,16 +51,16 @@ impl Challenge {
     }
 }
 
-/// What a server asks of a client in all its challenges together.
+/// What all challenges of a server together ask of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// The scheme of the tokens that it takes, if it says.
+    /// The scheme of the tokens that it accepts, if given.
     pub(super) scheme: Option<TokenType>,
-    /// Where its metadata is.
+    /// The URL of its metadata.
     pub(super) resource_metadata: Option<String>,
     /// The scopes that the request needs.
     pub(super) scope: Option<String>,
-    /// What is wrong with the token.
+    /// The error of the token.
     pub(super) error: Option<String>,
 }
 
@@ -88,16 +88,16 @@ impl Asked {
         asked
     }
 
-    /// Whether the token is good, but not for this request.
+    /// Returns whether the token is valid, but insufficient for this request.
     pub(super) fn wants_more_scopes(&self) -> bool {
         self.error.as_deref() == Some("insufficient_scope")
     }
 }
 
-/// Reads challenges to the end of a header value.
+/// Reads challenges up to the end of a header value.
 fn read(value: &str, challenges: &mut Vec<Challenge>) {
     let mut rest = Rest(value);
-    // Whether the scheme was just read: what follows may be data in place of parameters.
+    // Whether the scheme was just read: it may be followed by data instead of parameters.
     let mut begins = false;
     loop {
         begins &= !rest.skip_to_item();
@@ -129,7 +129,7 @@ fn read(value: &str, challenges: &mut Vec<Challenge>) {
     }
 }
 
-/// What is not read yet.
+/// The unread rest.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
@@ -137,14 +137,14 @@ impl<'a> Rest<'a> {
         self.0 = self.0.trim_start_matches([' ', '\t']);
     }
 
-    /// Goes to the next item of the list, and says whether a comma was on the way.
+    /// Moves to the next item of the list; returns whether a comma was skipped.
     fn skip_to_item(&mut self) -> bool {
         let before = self.0;
         self.0 = before.trim_start_matches([' ', '\t', ',']);
         before[..before.len() - self.0.len()].contains(',')
     }
 
-    /// Goes to the next comma that is not quoted.
+    /// Moves to the next comma outside of quotes.
     fn skip_item(&mut self) {
         let mut bytes = self.0.bytes().enumerate();
         let mut is_quoted = false;
@@ -166,7 +166,7 @@ impl<'a> Rest<'a> {
         Some(token).filter(|token| !token.is_empty())
     }
 
-    /// Goes over the sign between a name and its value, if it is there.
+    /// Skips the equals sign between a name and its value, if there is one.
     fn equals(&mut self) -> bool {
         let before = self.0;
         self.skip_spaces();
@@ -181,7 +181,7 @@ impl<'a> Rest<'a> {
 
     fn value(&mut self) -> Option<String> {
         if !self.0.starts_with('"') {
-            // It may be more than a token: many servers quote no URLs.
+            // Accepts more than tokens: many servers do not quote URLs.
             let end = self.0.find([',', ' ', '\t', '"']).unwrap_or(self.0.len());
             let (value, rest) = self.0.split_at(end);
             let is_data = value.is_empty() || value.bytes().all(|byte| byte == b'=');

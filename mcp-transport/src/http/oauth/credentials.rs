@@ -69,7 +69,7 @@ impl Registration {
 
 /// Signs the assertions of [`AuthenticationMethod::PrivateKeyJwt`].
 pub trait AssertClient: Send + Sync + 'static {
-    /// A fresh assertion that the client is `client_id`, for the authorization server `issuer` alone.
+    /// Creates a new assertion that the client is `client_id`, for the authorization server `issuer` only.
     ///
     /// # Errors
     ///

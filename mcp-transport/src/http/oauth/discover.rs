@@ -11,24 +11,24 @@ use super::{
 use crate::{Url, excerpt::excerpt, http::EXCERPT};
 use http::header;
 
-/// How many redirects of one document are followed, each within its origin.
+/// How many redirects are followed per document, each within its origin.
 const MAX_REDIRECTS: usize = 3;
 
-/// Where to log in, and for what.
+/// Where to log in, and for which resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// What the server calls itself, byte for byte.
+    /// The server's own identifier, byte for byte.
     pub(super) resource: String,
     pub(super) scopes_supported: Option<Vec<String>>,
     pub(super) wants_bound_tokens: bool,
     pub(super) server: ServerMetadata,
 }
 
-/// Finds out where to log in. `named` is where the server says that its metadata is.
+/// Discovers where to log in. `named` is where the server says that its metadata is.
 ///
 /// # Errors
 ///
-/// Nothing says where, or what says it must not be trusted. The error tells what was tried.
+/// No metadata was found, or it must not be trusted. The error lists what was tried.
 pub(super) async fn discover(
     fetch: &Fetch,
     oauth: &OAuth,
@@ -40,7 +40,7 @@ pub(super) async fn discover(
     found.map_err(|error| error.with_tried(search.tried))
 }
 
-/// The metadata of an authorization server that is known already, if it has any.
+/// Reads the metadata of an authorization server that is known already, if it has any.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ struct Search<'a> {
     fetch: &'a Fetch,
     oauth: &'a OAuth,
     server: &'a Url,
-    /// One line for each place.
+    /// One line for each URL tried.
     tried: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ impl Search<'_> {
         })
     }
 
-    /// For a server without metadata of its own: what was configured, or what revision 2025-03-26 has in its place.
+    /// Handles a server without metadata of its own: uses what was configured, or the defaults of revision 2025-03-26.
     async fn without_resource(&mut self) -> Result<Found, Error> {
         let origin = self.server.origin();
         let issuer = self.oauth.issuer.clone().unwrap_or_else(|| origin.clone());
@@ -112,7 +112,7 @@ impl Search<'_> {
         })
     }
 
-    /// The authorization server that was configured, or the first of those that the server has.
+    /// Chooses the configured authorization server, or the first one that the server lists.
     // spec: AUTH-10 REG-14
     fn choose(&self, servers: &[String]) -> Result<String, Error> {
         let first = servers.first().map(String::as_str).unwrap_or_default();
@@ -158,18 +158,19 @@ impl Search<'_> {
         failure.map_or(Ok(None), Err)
     }
 
-    /// Whether a document is that of the issuer, to the letter.
+    /// Returns whether a document has exactly this issuer.
     fn is_of(&self, issuer: &str, document: &Document) -> bool {
         document.text("issuer").is_some_and(|said| said == issuer)
     }
 
-    /// Whether requests may go where the metadata says.
+    /// Checks that requests may be sent to the endpoints of the metadata.
     fn checked(&self, metadata: ServerMetadata) -> Result<ServerMetadata, Error> {
         metadata.endpoints().try_for_each(|url| places::check_endpoint(url, self.server))?;
         Ok(metadata)
     }
 
-    /// The first document that there is. One that may be there, but could not be read, is not passed over for nothing.
+    /// Returns the first document that exists. One that may exist but could not be read is an error, and is not
+    /// skipped.
     async fn first(&mut self, places: &[Url]) -> Result<Option<Document>, Error> {
         let mut failure = None;
         for place in places {
@@ -182,7 +183,7 @@ impl Search<'_> {
         failure.map_or(Ok(None), Err)
     }
 
-    /// Reads a document; there is none where the answer is a refusal, or no JSON.
+    /// Reads a document; none if the answer is a refusal or not JSON.
     async fn document(&mut self, place: &Url) -> Result<Option<Document>, Error> {
         if place.origin() != self.server.origin() {
             places::check_endpoint(place, self.server)?;
@@ -206,7 +207,7 @@ impl Search<'_> {
         Ok(members.map(|members| Document { place: shown, members }))
     }
 
-    /// Asks for a document, and follows where it moved within its origin.
+    /// Requests a document, and follows redirects within its origin.
     // spec: SBP-04
     async fn follow(&self, place: &Url) -> Result<Answer, Error> {
         let mut at = place.clone();

@@ -1,4 +1,4 @@
-//! DPoP proofs: that a client has the key which its token is bound to (RFC 9449).
+//! DPoP proofs: the client shows that it has the key to which its token is bound (RFC 9449).
 
 use super::{Error, ErrorKind, Secret, jwt};
 use base64::{
@@ -18,35 +18,35 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// The header of a proof.
+/// The header that carries a proof.
 pub(super) const PROOF: HeaderName = HeaderName::from_static("dpop");
 
-/// The only algorithm that proofs are signed with here.
+/// The only algorithm used to sign proofs.
 pub(super) const ALGORITHM: &str = "ES256";
 
-/// The error of a server that wants a nonce in the proof.
+/// The error of a server that requires a nonce in the proof.
 pub(super) const USE_NONCE: &str = "use_dpop_nonce";
 
-/// The header in which a server gives the nonce of the next proof.
+/// The header in which a server sends the nonce for the next proof.
 const NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// The longest nonce that is sent back, in bytes.
 const MAX_NONCE: usize = 4096;
 
-/// For how many servers a nonce is remembered.
+/// For how many servers nonces are remembered.
 const MAX_NONCES: usize = 16;
 
-/// The key of one login, and what servers want in the proofs that are signed with it.
+/// The key of one login, and the nonces that servers want in proofs signed with it.
 pub(super) struct Prover {
     pair: EcdsaKeyPair,
     pkcs8: Secret,
     header: Value,
-    /// By origin, because no server knows the nonces of another.
+    /// By origin, because servers do not share nonces.
     nonces: Mutex<HashMap<String, String>>,
 }
 
 impl Prover {
-    /// With a new key.
+    /// Creates a prover with a new key.
     pub(super) fn generate() -> Result<Self, Error> {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new());
@@ -57,7 +57,7 @@ impl Prover {
         Self::from_secret(&BASE64_STANDARD_NO_PAD.encode(pkcs8).into())
     }
 
-    /// With the key that was kept with the tokens.
+    /// Creates a prover with the key that was stored with the tokens.
     pub(super) fn from_secret(secret: &Secret) -> Result<Self, Error> {
         let unusable = || {
             let message = "stored key of the tokens cannot be used: log in again";
@@ -67,7 +67,7 @@ impl Prover {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, &pkcs8, &SystemRandom::new());
         let pair = pair.map_err(|_| unusable())?;
-        // An uncompressed point: a byte that says so, x and y.
+        // An uncompressed point: a marker byte, x and y.
         let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
         let encode = |part| BASE64_URL_SAFE_NO_PAD.encode(part);
         let jwk = json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)});
@@ -75,12 +75,12 @@ impl Prover {
         Ok(Self { pair, pkcs8: secret.clone(), header, nonces: Mutex::default() })
     }
 
-    /// The key, for a store.
+    /// Returns the key, for a store.
     pub(super) fn secret(&self) -> Secret {
         self.pkcs8.clone()
     }
 
-    /// A proof for one request: with the token that the request shows, and with the nonce that its server wants.
+    /// Creates a proof for one request, bound to its token and with the nonce that its server wants.
     pub(super) fn prove(
         &self,
         method: &Method,
@@ -112,7 +112,7 @@ impl Prover {
         Ok(value)
     }
 
-    /// Takes the nonce that a server gives for the next proofs; says whether it is another one than before.
+    /// Stores the nonce that a server sends for the next proofs; returns whether it has changed.
     pub(super) fn learn(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let nonce = headers.get(NONCE).and_then(|nonce| nonce.to_str().ok());
         let Some(nonce) = nonce.filter(|nonce| !nonce.is_empty() && nonce.len() <= MAX_NONCE)

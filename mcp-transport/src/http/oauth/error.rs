@@ -70,7 +70,7 @@ impl Error {
         self.edit(|inner| inner.code = Some(excerpt(code.as_bytes(), EXCERPT).into()))
     }
 
-    /// The same error with what was asked on the way, and how that was answered.
+    /// Adds what was requested before the error, and how it was answered.
     #[must_use]
     pub(super) fn with_tried(self, tried: Vec<String>) -> Self {
         self.edit(|inner| inner.tried = tried)

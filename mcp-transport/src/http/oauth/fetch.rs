@@ -1,4 +1,4 @@
-//! The requests that a login itself makes: small, bounded, and to untrusted servers.
+//! The requests of a login itself: small, bounded, and sent to untrusted servers.
 
 use super::{Error, ErrorKind};
 use crate::{
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use std::{fmt, future::poll_fn, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// The most that is read of an answer.
+/// The most that is read of an answer, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
 /// How long an answer may take.
@@ -37,7 +37,7 @@ type Send = dyn Fn(Request<RequestBody>) -> BoxFuture<'static, Result<Answer, Bo
     + std::marker::Send
     + Sync;
 
-/// Sends the requests of a login through the HTTP service that the server is reached by.
+/// Sends the requests of a login through the HTTP service of the server.
 #[derive(Clone)]
 pub(super) struct Fetch {
     send: Arc<Send>,
@@ -45,7 +45,7 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    /// Through `service`, on behalf of a client of the MCP server that `guarded` names.
+    /// Creates one that sends through `service`, on behalf of a client of the MCP server in `guarded`.
     pub(super) fn new<S: HttpService>(service: S, guarded: Guarded) -> Self {
         let send = move |request| {
             let service = service.clone();
@@ -54,19 +54,19 @@ impl Fetch {
         Self { send: Arc::new(send), guarded }
     }
 
-    /// For places that the host has named, and not a server: they may be in a private network.
+    /// For URLs that were configured and not named by a server: they may be in a private network.
     pub(super) fn to_configured(&self) -> Self {
         let mut configured = self.clone();
         configured.guarded.allows_private = true;
         configured
     }
 
-    /// Asks for a document.
+    /// Requests a document.
     pub(super) async fn get(&self, url: &Url) -> Result<Answer, Error> {
         self.send(request(Method::GET, url, Bytes::new())?).await
     }
 
-    /// Sends a JSON object.
+    /// Posts a JSON object.
     pub(super) async fn post_json(
         &self,
         url: &Url,
@@ -79,7 +79,7 @@ impl Fetch {
         self.send(request).await
     }
 
-    /// Sends a request, whose answer is at most 1 MiB and comes within 10 s. No redirect is followed.
+    /// Sends a request whose answer is at most 1 MiB and arrives within 10 s. Redirects are not followed.
     pub(super) async fn send(&self, mut request: Request<RequestBody>) -> Result<Answer, Error> {
         request.extensions_mut().insert(self.guarded.clone());
         let place = place(&request);
@@ -102,7 +102,7 @@ impl fmt::Debug for Fetch {
     }
 }
 
-/// A request that wants JSON.
+/// Builds a request that accepts JSON.
 pub(super) fn request(
     method: Method,
     url: &Url,
@@ -126,7 +126,7 @@ fn uri(url: &Url) -> Result<Uri, Error> {
     })
 }
 
-/// Where a request goes, without its query.
+/// Returns the URL of a request, without its query.
 fn place(request: &Request<RequestBody>) -> String {
     let uri = request.uri();
     let host = uri.authority().map_or("", |authority| authority.as_str());

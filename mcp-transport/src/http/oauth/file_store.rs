@@ -20,10 +20,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long a process waits for another one that writes, or refreshes the same tokens.
+/// How long a process waits for another one that writes or refreshes the same tokens.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
-/// How often it looks.
+/// How often it retries.
 const LOCK_PACE: Duration = Duration::from_millis(50);
 
 /// A store in one JSON file, which several processes may share.
@@ -79,7 +79,7 @@ impl FileStore {
         spawn_blocking(move || file::open_lock(&path, &name)).await?
     }
 
-    /// Changes the document, and writes it if it is another one now.
+    /// Changes the document, and writes it if it is different now.
     async fn change(
         &self,
         change: impl FnOnce(&mut Document) -> bool + Send + 'static,
@@ -176,7 +176,7 @@ async fn wait_for(file: File) -> Result<File, BoxError> {
     }
 }
 
-/// A name for the lock of a server's tokens that can be that of a file.
+/// Returns a name for the lock of a server's tokens that is valid as a file name.
 fn lock_name(key: &Key) -> String {
     let client = key.client_id.as_deref().unwrap_or_default();
     let hash = digest(&SHA256, format!("{}\n{client}", key.server).as_bytes());

@@ -1,4 +1,5 @@
-//! What was asked for is received, although nobody waits for it any more: an authorization server gives it once.
+//! Requests for tokens are completed even if nobody waits for them any more: an authorization server issues them only
+//! once.
 
 use super::login::Flight;
 use futures_util::{FutureExt, future::Shared};
@@ -13,7 +14,7 @@ use tokio::sync::mpsc;
 pub(super) struct Finishers(Mutex<Vec<mpsc::Sender<Shared<Flight>>>>);
 
 impl Finishers {
-    /// One more, which belongs to a driver.
+    /// Adds one, which belongs to a driver.
     pub(super) fn join(&self) -> Finish {
         let (sender, flights) = mpsc::channel(1);
         let mut finishers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -22,24 +23,24 @@ impl Finishers {
         Finish { flights, flight: None }
     }
 
-    /// Has all of them drive a flight, from now until its end or theirs.
+    /// Makes all of them drive a flight, until it ends or they do.
     pub(super) fn give(&self, flight: &Shared<Flight>) {
         let finishers = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for finisher in finishers {
-            // One that has no room was not polled for a whole flight, and would drive nothing.
+            // One that is full was not polled during a whole flight, so it would not drive this one either.
             let _ = finisher.try_send(flight.clone());
         }
     }
 }
 
-/// Drives flights that must not be given up. Dropping it lets go of them.
+/// Drives flights that must not be given up. Dropping it stops driving them.
 pub(super) struct Finish {
     flights: mpsc::Receiver<Shared<Flight>>,
     flight: Option<Shared<Flight>>,
 }
 
 impl Finish {
-    /// Goes on; ready as long as there is nothing to drive.
+    /// Drives the flights; ready while there are none.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if let Some(flight) = &mut self.flight {

@@ -1,4 +1,4 @@
-//! The login flow: which step follows which.
+//! The login flow: the order of its steps.
 
 use super::{
     AuthenticationMethod, Error, ErrorKind, Form, Registration, Site, TokenType, Tokens,
@@ -15,27 +15,27 @@ use super::{
 use crate::BoxError;
 use std::{fmt, sync::Arc};
 
-/// What a flight gains, if anything.
+/// What a flight obtains, if anything.
 pub(super) type Gained = Result<Option<(Tokens, Origin)>, Error>;
 
-/// One way to tokens.
+/// One attempt to obtain tokens.
 #[derive(Clone, Copy)]
 pub(super) struct Flow<'a> {
     pub(super) login: &'a Login,
     pub(super) fetch: &'a Fetch,
-    /// The tokens in whose place others are wanted.
+    /// The tokens to be replaced.
     pub(super) replaced: Option<&'a Held>,
-    /// What the server said with its refusal.
+    /// What the server asked for in its refusal.
     pub(super) asked: &'a Asked,
 }
 
 impl Flow<'_> {
-    /// What the store has.
+    /// Loads the tokens from the store.
     pub(super) async fn load(&self) -> Gained {
         Ok(self.stored().await.map(|tokens| (tokens, Origin::Stored)))
     }
 
-    /// New tokens for some that are still good, without asking anybody.
+    /// Refreshes tokens that are still valid, without asking the user.
     pub(super) async fn refresh_in_time(&self) -> Gained {
         let Some(held) = self.replaced else { return Ok(None) };
         let found = self.discover().await?;
@@ -48,13 +48,13 @@ impl Flow<'_> {
         }
     }
 
-    /// Other tokens than those that were refused.
+    /// Obtains tokens in place of those that were refused.
     pub(super) async fn renew(&self, may_ask: bool) -> Gained {
         if let Some(stored) = self.renewed_elsewhere().await {
             return Ok(Some((stored, Origin::Stored)));
         }
         let found = self.discover().await?;
-        // A refresh gives no more scopes, and one that was refused right away gives nothing better.
+        // A refresh grants no more scopes, and the refresh of a token that was refused right away gives nothing better.
         let helps = |held: &&Held| {
             let is_new = held.origin == Origin::Refreshed && held.is_fresh();
             !is_new && !self.asked.wants_more_scopes()
@@ -74,7 +74,7 @@ impl Flow<'_> {
         }
     }
 
-    /// The tokens that another process has put into the store since, if they can do what these could not.
+    /// Returns the tokens that another process has stored since, if they can do what these could not.
     async fn renewed_elsewhere(&self) -> Option<Tokens> {
         let held = self.replaced?;
         let stored = self.stored().await?;
@@ -91,7 +91,7 @@ impl Flow<'_> {
         let found = discover(self.fetch, oauth, server, named).await?;
         let bound = self.replaced.map(|held| &held.tokens.issuer);
         match bound.filter(|issuer| **issuer != found.server.issuer) {
-            // What was configured belongs to the authorization server that it was used at first.
+            // A configured client belongs to the authorization server that it was first used with.
             Some(issuer) if oauth.client_id.is_some() => {
                 let message = format!(
                     "{} has moved from {issuer} to {}, where the client that is configured is not registered",
@@ -120,7 +120,7 @@ impl Flow<'_> {
         sources.select()
     }
 
-    /// New tokens for a refresh token, if there is one and it is still good.
+    /// Exchanges a refresh token for new tokens, if there is one and it is still valid.
     // spec: TOK-06 TOK-09 RSRC-01
     async fn refresh(&self, held: &Held, found: &Found) -> Gained {
         let is_same =
@@ -130,7 +130,7 @@ impl Flow<'_> {
         }
         let lock = self.login.oauth.store.lock(&self.login.key).await;
         let _lock = lock.map_err(|error| self.store_failed("locked", &error)).ok();
-        // While this process waited, another one may have used the token up.
+        // While this process waited, another one may have used up the token.
         if let Some(stored) = self.renewed_elsewhere().await {
             return Ok(Some((stored, Origin::Stored)));
         }
@@ -143,7 +143,7 @@ impl Flow<'_> {
         ];
         match self.ask_for_tokens(found, &old.client, form).await {
             Ok(mut granted) => {
-                // One that is not replaced stays good.
+                // A refresh token that is not replaced stays valid.
                 granted.refresh_token = granted.refresh_token.or_else(|| old.refresh_token.clone());
                 let tokens = self.tokens(found, &old.client, old.scopes.clone(), granted);
                 self.keep(&tokens).await;
@@ -158,7 +158,7 @@ impl Flow<'_> {
         }
     }
 
-    /// Tokens that nobody has to be asked for.
+    /// Obtains tokens by a grant that needs no user.
     async fn granted(&self, found: &Found, scopes: Vec<String>) -> Gained {
         let oauth = &self.login.oauth;
         let Some(grant) = &oauth.grant else { return Ok(None) };
@@ -185,7 +185,8 @@ impl Flow<'_> {
         Ok(Some((tokens, Origin::Granted)))
     }
 
-    /// Tokens that the user grants. A registration of before that is not known any more is made again, once.
+    /// Obtains tokens that the user grants. If an earlier registration is no longer known, the client registers again,
+    /// once.
     async fn authorized(&self, found: &Found, scopes: Vec<String>) -> Gained {
         let issuer = &found.server.issuer;
         let takes_known = register::takes_known(&self.login.oauth, &found.server);
@@ -243,7 +244,7 @@ impl Flow<'_> {
         Ok(self.tokens(found, &client, scopes.to_vec(), granted))
     }
 
-    /// The client, registered if that is needed.
+    /// Returns the client, registered if necessary.
     // spec: REG-01 REG-10 REG-13
     async fn client(
         &self,
@@ -300,7 +301,7 @@ impl Flow<'_> {
         Ok(granted)
     }
 
-    /// What binds tokens to a key, if the server wants them so, or if they were so before.
+    /// Returns what binds tokens to a key, if the server wants that, or if they were bound before.
     fn prover(&self, found: &Found) -> Result<Option<Arc<Prover>>, Error> {
         let held = self.replaced.filter(|held| held.tokens.issuer == found.server.issuer);
         let key = held.and_then(|held| held.tokens.proof_key.as_ref());
@@ -360,20 +361,20 @@ impl Flow<'_> {
         _ = forgotten.map_err(|error| self.store_failed("changed", &error));
     }
 
-    /// A store that fails costs no login: what it would have kept is in memory.
+    /// A failing store does not fail the login: the tokens are kept in memory.
     fn store_failed(&self, what: &str, error: &BoxError) {
         let error: &dyn fmt::Display = error;
         tracing::warn!(server = %self.login.key.server, %error, "store of tokens cannot be {what}");
     }
 }
 
-/// Whether an authorization server has said that a grant is no good, which it will say again.
+/// Returns whether an authorization server has rejected a grant, which it would do again.
 fn is_refusal(error: &Error) -> bool {
     let is_passing = ["temporarily_unavailable", "server_error", "slow_down", "use_dpop_nonce"];
     error.code().is_some_and(|code| !is_passing.contains(&code))
 }
 
-/// Whether an authorization server does not know the client, or not any more.
+/// Returns whether an authorization server does not know the client, or no longer does.
 fn is_unknown_client(error: &Error) -> bool {
     matches!(error.code(), Some("invalid_client" | "unauthorized_client"))
 }

@@ -117,7 +117,7 @@ impl fmt::Debug for JwtBearer {
     }
 }
 
-/// The form that exchanges an assertion for a token.
+/// Builds the form that exchanges an assertion for a token.
 fn bearer(assertion: &Secret) -> Form {
     vec![
         ("grant_type".into(), JWT_BEARER.to_owned()),

@@ -18,7 +18,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// For how many seconds an assertion is good.
+/// How long an assertion is valid, in seconds.
 const LIFETIME: u64 = 300;
 
 /// A private key with which a client authenticates: `private_key_jwt`.
@@ -154,7 +154,7 @@ impl Key {
     }
 }
 
-/// A token of this header and these claims.
+/// Creates a token with this header and these claims.
 pub(super) fn sign(
     header: &Value,
     claims: &Value,
@@ -169,7 +169,7 @@ pub(super) fn sign(
     Ok(token.into())
 }
 
-/// A text that no other token has.
+/// Returns a unique text for a token.
 pub(super) fn unique() -> Result<String, Error> {
     let mut bytes = [0; 16];
     SystemRandom::new()
@@ -178,7 +178,7 @@ pub(super) fn unique() -> Result<String, Error> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// The seconds since 1970.
+/// Returns the seconds since 1970.
 pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
 }

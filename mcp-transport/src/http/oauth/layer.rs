@@ -24,7 +24,7 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// How often a login is begun for one request.
+/// How many logins are started for one request.
 const MAX_LOGINS: usize = 3;
 
 /// Adds a token to every request, and logs in when the server asks for it.
@@ -55,7 +55,7 @@ impl AuthorizeLayer {
         &self.0
     }
 
-    /// Drives what must not be given up, beside a connection; ready as long as that is nothing.
+    /// Drives what must not be given up, beside a connection; ready while there is nothing.
     pub(in crate::http) fn finish(&self) -> Rest {
         let mut finish = self.0.finishers.join();
         Box::new(move |cx| finish.poll(cx))
@@ -104,7 +104,7 @@ impl<S: HttpService> Service<Request<RequestBody>> for Authorize<S> {
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        // The service that is ready goes; its clone becomes ready later.
+        // The service that is ready is used; its clone becomes ready later.
         let next = self.inner.clone();
         let inner = mem::replace(&mut self.inner, next);
         let login = Arc::clone(&self.login);
@@ -112,11 +112,11 @@ impl<S: HttpService> Service<Request<RequestBody>> for Authorize<S> {
     }
 }
 
-/// One request, as often as it has to be sent.
+/// One request, sent as often as necessary.
 struct Attempts<S> {
     inner: S,
     login: Arc<Login>,
-    /// How many logins were begun for it.
+    /// How many logins were started for it.
     logins: usize,
 }
 
@@ -141,12 +141,12 @@ impl<S: HttpService> Attempts<S> {
             };
             let may_ask = match *request.method() {
                 Method::POST => true,
-                // The older binding begins with it.
+                // The HTTP+SSE transport begins with a GET.
                 Method::GET => held.is_none(),
-                // Nobody is asked for the sake of a goodbye.
+                // The user is not asked just to end a session.
                 _ => return Ok(response),
             };
-            // What a person takes is not the server's time.
+            // Time spent by a person does not count as the server's.
             let waiting = self.login.patience.wait();
             let renewed = match self.check(held.as_deref(), &refusal) {
                 Ok(()) => self.login.renew(held.as_ref(), &refusal.asked, may_ask, fetch).await,
@@ -158,7 +158,7 @@ impl<S: HttpService> Attempts<S> {
                 Err(_) if !may_ask => return Ok(response),
                 Err(error) => return Err(refusal.into_error(&self.login, error).into()),
             }
-            // A connection whose answer was read can carry the next request.
+            // A connection whose answer was read to its end can be reused.
             body::drain(Box::pin(response.into_body())).await;
         }
     }
@@ -174,7 +174,7 @@ impl<S: HttpService> Attempts<S> {
         if !has_nonce || !wants_nonce(&response) {
             return Ok(response);
         }
-        // The token is good; the proof was not.
+        // The token is valid; the proof was not.
         body::drain(Box::pin(response.into_body())).await;
         let response = self.try_once(request, held, true).await?;
         prover.learn(request.uri(), response.headers());
@@ -202,7 +202,7 @@ impl<S: HttpService> Attempts<S> {
         self.inner.call(attempt).await.map_err(Into::into)
     }
 
-    /// Whether another token may help.
+    /// Checks whether another token may help.
     // spec: SCOPE-06 SCOPE-07 SBP-15
     fn check(&mut self, held: Option<&Held>, refusal: &Refusal) -> Result<(), Error> {
         let server = &self.login.key.server;
@@ -231,13 +231,13 @@ impl<S: HttpService> Attempts<S> {
     }
 }
 
-/// Whether a server refuses a proof because of its nonce alone.
+/// Returns whether a server refuses a proof only because of its nonce.
 fn wants_nonce<B>(response: &Response<B>) -> bool {
     response.status() == StatusCode::UNAUTHORIZED
         && Asked::of(response.headers()).error.as_deref() == Some(dpop::USE_NONCE)
 }
 
-/// A refusal that a login may solve.
+/// A refusal that a login may resolve.
 struct Refusal {
     status: StatusCode,
     challenge: Option<String>,

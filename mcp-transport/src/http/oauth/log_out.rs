@@ -95,7 +95,7 @@ async fn log_out(login: &Login, fetch: &Fetch) -> Result<LoggedOut, Error> {
         let message = format!("store with the tokens of {} cannot be {what}", key.server);
         Error::new(ErrorKind::Store, message).with_source(source)
     };
-    // Nobody refreshes meanwhile what is going to be forgotten.
+    // Locked, so that tokens about to be removed are not refreshed meanwhile.
     let lock = store.lock(key).await;
     let _lock = lock.map_err(|error| tracing::debug!(%error, "tokens cannot be locked")).ok();
     let held = login.let_go();
@@ -114,7 +114,8 @@ async fn log_out(login: &Login, fetch: &Fetch) -> Result<LoggedOut, Error> {
     Ok(outcome)
 }
 
-/// Has tokens revoked by the authorization server that gave them, and by no other; says whether it does that at all.
+/// Revokes tokens at the authorization server that issued them, and at no other; returns whether it supports
+/// revocation.
 async fn revoke(login: &Login, fetch: &Fetch, tokens: &Tokens) -> Result<bool, Error> {
     let Login { oauth, server, .. } = login;
     let metadata = discover::of_issuer(fetch, oauth, server, &tokens.issuer).await?;
@@ -122,7 +123,7 @@ async fn revoke(login: &Login, fetch: &Fetch, tokens: &Tokens) -> Result<bool, E
         return Ok(false);
     };
     places::check_endpoint(&endpoint, server)?;
-    // The refresh token first: with it go the tokens that were had for it.
+    // The refresh token first: revoking it revokes the tokens obtained with it.
     let all = [
         ("refresh_token", tokens.refresh_token.as_ref()),
         ("access_token", Some(&tokens.access_token)),
@@ -130,7 +131,7 @@ async fn revoke(login: &Login, fetch: &Fetch, tokens: &Tokens) -> Result<bool, E
     let mut outcome = Ok(true);
     for (kind, token) in all.into_iter().filter_map(|(kind, token)| Some((kind, token?))) {
         let revoked = revoke_one(login, fetch, tokens, &endpoint, kind, token).await;
-        // The first failure is told, and the rest is tried all the same.
+        // The first failure is reported, but the rest is still tried.
         outcome = outcome.and_then(|is_done| revoked.map(|()| is_done));
     }
     outcome
@@ -153,7 +154,7 @@ async fn revoke_one(
         TokenRequest { issuer: &tokens.issuer, endpoint, client, assert, prover: None, form };
     let authorization = request.authenticate().await?;
     let answer = token::send_form(fetch, endpoint, &request.form, authorization, None).await?;
-    // A token that is not known is no good any more, which is no error.
+    // An unknown token is no longer valid, so this is not an error.
     if answer.status.is_success() {
         return Ok(());
     }

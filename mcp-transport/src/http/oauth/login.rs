@@ -1,4 +1,4 @@
-//! The login of one server: its current tokens, and the one flight that gets new ones.
+//! The login of one server: its current tokens, and the one flight that obtains new ones.
 
 use super::{
     Error, ErrorKind, Key, OAuth, Secret, TokenType, Tokens, challenge::Asked, dpop::Prover,
@@ -21,16 +21,16 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How long a token counts as fresh that the server has not taken yet.
+/// How long a token counts as fresh that the server has not accepted yet.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// How long before its end a token is renewed at most.
+/// The longest time before its expiry at which a token is renewed.
 const MAX_MARGIN: Duration = Duration::from_secs(60);
 
-/// How long a renewal that failed is not tried again, as long as the token may still do.
+/// How long to wait after a failed renewal while the token may still be valid.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// The login of one server, for as long as its connector lives.
+/// The login of one server; it lives as long as its connector.
 pub(super) struct Login {
     pub(super) oauth: OAuth,
     pub(super) server: Url,
@@ -39,47 +39,47 @@ pub(super) struct Login {
     slot: Mutex<Slot>,
     flight: Mutex<Option<(Errand, WeakShared<Flight>)>>,
     pub(super) finishers: Finishers,
-    /// One key for all tokens that have to be bound to one.
+    /// One key for all tokens that have to be bound to a key.
     prover: Mutex<Option<Arc<Prover>>>,
 }
 
 #[derive(Default)]
 struct Slot {
-    /// Whether the store was asked.
+    /// Whether the tokens were loaded from the store.
     loaded: bool,
     held: Option<Arc<Held>>,
     generation: u64,
-    /// No renewal before it is needed until then.
+    /// Until then, tokens are not renewed ahead of time.
     quiet_until: Option<Instant>,
-    /// Where the server has said that its metadata is, for renewals that it does not ask for.
+    /// Where the server has said that its metadata is, for renewals that do not follow a refusal.
     metadata: Option<String>,
 }
 
 type Outcome = Result<Option<Arc<Held>>, Error>;
 pub(super) type Flight = BoxFuture<'static, Outcome>;
 
-/// What a flight is for, in the order of what it can do.
+/// The task of a flight, ordered by how much it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Load,
-    /// Gets another token because this one is going to expire.
+    /// Replaces a token that is about to expire.
     Refresh,
-    /// Gets another token because this one was refused.
+    /// Replaces a token that was refused.
     Renew,
     /// The same, and the user may be asked.
     Ask,
 }
 
-/// A task, and the generation of tokens that it replaces.
+/// A task, and the generation of the tokens that it replaces.
 type Errand = (u64, Task);
 
-/// Tokens that are in use.
+/// The tokens in use.
 pub(super) struct Held {
     pub(super) tokens: Tokens,
     pub(super) origin: Origin,
-    /// What shows the token.
+    /// The header that carries the token.
     header: HeaderValue,
-    /// What proves that it is the client's own.
+    /// What proves that the client owns the token's key.
     prover: Option<Arc<Prover>>,
     generation: u64,
     since: Instant,
@@ -87,7 +87,7 @@ pub(super) struct Held {
     was_accepted: AtomicBool,
 }
 
-/// Where tokens are from.
+/// Where tokens came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Stored,
@@ -113,7 +113,7 @@ impl Held {
         })?;
         header.set_sensitive(true);
         let since = Instant::now();
-        // The clock on the wall may jump later on; this one does not.
+        // Measured with the monotonic clock, because the wall clock may jump.
         let left = tokens.expires_at.map(|at| Duration::from_secs(at.saturating_sub(unix_time())));
         let expires = left.and_then(|left| since.checked_add(left));
         let was_accepted = AtomicBool::new(false);
@@ -128,17 +128,17 @@ impl Held {
         self.prover.as_deref()
     }
 
-    /// The server took the token.
+    /// The server has accepted the token.
     pub(super) fn accept(&self) {
         self.was_accepted.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the token is so new that another one of its kind would be refused like it.
+    /// Returns whether the token is so new that another one would be refused like it.
     pub(super) fn is_fresh(&self) -> bool {
         !self.was_accepted.load(Ordering::Relaxed) && self.since.elapsed() < FRESH
     }
 
-    /// Whether the token is at its end, or nearly: within a tenth of its life, and a minute at most.
+    /// Returns whether the token has expired or is about to: within a tenth of its lifetime, and at most a minute.
     fn is_due(&self) -> bool {
         let tenth = self.tokens.lifetime.map(|seconds| Duration::from_secs(seconds) / 10);
         let margin = tenth.unwrap_or(MAX_MARGIN).min(MAX_MARGIN);
@@ -162,7 +162,7 @@ impl Login {
         }
     }
 
-    /// Whether a request goes to the origin of the server, which alone sees the token.
+    /// Returns whether a request goes to the origin of the server, the only one that sees the token.
     // spec: TOK-04
     pub(super) fn is_for(&self, uri: &Uri) -> bool {
         let scheme = uri.scheme_str().unwrap_or_default();
@@ -172,7 +172,7 @@ impl Login {
             && uri.port_u16().or(Some(default_port)) == self.server.port_or_default()
     }
 
-    /// The token to show now, if there is one: from the store at first, renewed before its end.
+    /// Returns the token to use now, if there is one: from the store at first, renewed before it expires.
     pub(super) async fn current(
         self: &Arc<Self>,
         fetch: impl Fn() -> Fetch + Send,
@@ -193,7 +193,7 @@ impl Login {
             Ok(Some(renewed)) => Some(renewed),
             Ok(None) => Some(due),
             Err(error) => {
-                // The server says whether the token still does.
+                // The server decides whether the token is still valid.
                 tracing::warn!(server = %self.key.server, %error, "token could not be renewed before its end");
                 self.slot().quiet_until = Some(Instant::now() + QUIET);
                 Some(due)
@@ -201,7 +201,7 @@ impl Login {
         }
     }
 
-    /// Gives the tokens that are in use up, without a look into the store: the next refusal begins a login.
+    /// Drops the tokens in use, without touching the store: the next refusal begins a login.
     pub(super) fn let_go(&self) -> Option<Tokens> {
         let held = {
             let mut slot = self.slot();
@@ -216,7 +216,7 @@ impl Login {
         can && held.is_due() && self.slot().quiet_until.is_none_or(|at| at <= Instant::now())
     }
 
-    /// Another token than the one that was refused.
+    /// Obtains a token in place of the one that was refused.
     pub(super) async fn renew(
         self: &Arc<Self>,
         refused: Option<&Arc<Held>>,
@@ -232,9 +232,10 @@ impl Login {
         held.ok_or_else(|| Error::new(ErrorKind::Rejected, "login gave no token"))
     }
 
-    /// Waits for the one flight that does the task, and starts it if there is none.
+    /// Waits for the single flight that performs the task, and starts it if there is none.
     ///
-    /// Whoever waits drives it; it goes on as long as one is left, or until its answer if it has asked for tokens.
+    /// It is driven by those that wait for it; it continues as long as one is left, or until its answer once it has
+    /// requested tokens.
     async fn fly(
         self: &Arc<Self>,
         replaced: Option<&Arc<Held>>,
@@ -292,15 +293,15 @@ impl Login {
             };
             login.settle(gained)
         };
-        // A receiver of a host may panic; that is the end of one login and of nothing else.
+        // The receiver is code of the host and may panic; that ends this login and nothing else.
         let work = AssertUnwindSafe(work).catch_unwind().map(|outcome| {
             outcome.unwrap_or_else(|_| Err(Error::new(ErrorKind::Receiver, "login panicked")))
         });
         work.boxed().shared()
     }
 
-    /// The flight is about to ask for what is given once: a refresh token may be worth nothing any more when its answer
-    /// is lost. So the connections drive it as well, for as long as there is one.
+    /// The flight is about to request what is issued only once: if the answer is lost, the refresh token may be
+    /// worthless. So the connections drive it as well, as long as there is one.
     pub(super) fn no_return(&self) {
         let flying = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         let flight = flying.as_ref().and_then(|(_, flight)| flight.upgrade());
@@ -308,7 +309,7 @@ impl Login {
         flight.iter().for_each(|flight| self.finishers.give(flight));
     }
 
-    /// Takes what a flight gained into use.
+    /// Puts the tokens of a flight into use.
     fn settle(&self, gained: Result<Option<(Tokens, Origin)>, Error>) -> Outcome {
         let mut slot = self.slot();
         slot.loaded = true;
@@ -324,7 +325,7 @@ impl Login {
         Ok(Some(held))
     }
 
-    /// What signs proofs: with the key that tokens are bound to, or with the one that later tokens are.
+    /// Returns what signs proofs: with the key to which the tokens are bound, or the key for later tokens.
     pub(super) fn prover(&self, key: Option<&Secret>) -> Result<Arc<Prover>, Error> {
         let mut prover = self.prover.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*prover
@@ -348,7 +349,7 @@ impl fmt::Debug for Login {
     }
 }
 
-/// The seconds since 1970.
+/// Returns the seconds since 1970.
 pub(super) fn unix_time() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

@@ -33,16 +33,16 @@ use tokio::{
     time::timeout,
 };
 
-/// How many browsers are listened to at once.
+/// How many connections of browsers are served at once.
 const CONNECTIONS: usize = 16;
 
-/// How long a browser may take to say what it wants.
+/// How long a browser may take to send the head of its request.
 const HEADER_WAIT: Duration = Duration::from_secs(5);
 
-/// How many addresses that are no answer a person may paste.
+/// How many addresses a person may paste that are not the answer.
 const PASTES: usize = 16;
 
-/// The most that is read of that.
+/// The largest head of a request, in bytes.
 const HEADER_SIZE: usize = 16 * 1024;
 
 /// Receives the redirect on the loopback interface, as in RFC 8252: a local port is open while a login waits.
@@ -85,7 +85,7 @@ type Open = dyn Fn(AuthorizationRequest) -> BoxFuture<'static, Result<(), BoxErr
 enum Host {
     V4,
     V6,
-    /// Both addresses, because a browser may take either.
+    /// Both addresses, because a browser may use either.
     Name,
 }
 
@@ -177,7 +177,7 @@ impl Loopback {
         let port = first.local_addr()?.port();
         let mut listeners = vec![first];
         if self.host == Host::Name {
-            // A machine without IPv6 has no browser that uses it.
+            // On a machine without IPv6, no browser uses it.
             listeners.extend(bind(v6, port).await.ok());
         }
         let authority = match self.host {
@@ -265,7 +265,7 @@ impl Listening {
     }
 }
 
-/// The answer that a person pastes.
+/// Waits for an answer that a person pastes.
 async fn pasted(paste: Option<Arc<Paste>>, request: AuthorizationRequest) -> Redirect {
     let Some(paste) = paste else { return pending().await };
     for _ in 0..PASTES {
@@ -281,13 +281,13 @@ async fn pasted(paste: Option<Arc<Paste>>, request: AuthorizationRequest) -> Red
     pending().await
 }
 
-/// The answer that a browser brings.
+/// Waits for an answer that a browser brings.
 async fn serve(listeners: Vec<TcpListener>, gate: Arc<Gate>) -> Redirect {
     let mut browsers = FuturesUnordered::new();
     loop {
         let is_full = browsers.len() >= CONNECTIONS;
         let arrival = async { if is_full { pending().await } else { accept(&listeners).await } };
-        // The page has been shown when its connection has ended.
+        // Once the connection has ended, the page has been shown.
         let end = poll_fn(|cx| match browsers.poll_next_unpin(cx) {
             Poll::Ready(Some(())) => Poll::Ready(()),
             _ => Poll::Pending,
@@ -303,13 +303,13 @@ async fn serve(listeners: Vec<TcpListener>, gate: Arc<Gate>) -> Redirect {
     }
 }
 
-/// The next connection to any of the ports.
+/// Accepts the next connection to any of the ports.
 async fn accept(listeners: &[TcpListener]) -> TcpStream {
     loop {
         let accepting = listeners.iter().map(|listener| Box::pin(listener.accept()));
         match select_all(accepting).await.0 {
             Ok((stream, _)) => return stream,
-            // Too many files are open, or the browser has gone already.
+            // Too many files are open, or the browser has already gone.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
@@ -330,7 +330,7 @@ impl Gate {
             let response = self.respond(&request);
             async { Ok::<_, Infallible>(response) }
         });
-        // A browser that breaks off has not answered.
+        // A browser that disconnects has not answered.
         let _ = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_WAIT)

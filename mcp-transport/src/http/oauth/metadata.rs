@@ -1,21 +1,21 @@
 //! Protected resource metadata and authorization server metadata.
 //!
-//! Only what is needed is read, member by member, so that one that is broken loses no other. Identifiers stay the text
-//! that came: they are compared as they are.
+//! Only the members needed are read, one by one, so that a broken one does not affect the others. Identifiers are kept
+//! as received, because they are compared byte for byte.
 
 use super::{Error, ErrorKind};
 use crate::Url;
 use serde_json::{Map, Value};
 
-/// The metadata of an MCP server, as [RFC 9728](https://www.rfc-editor.org/rfc/rfc9728) has it.
+/// The metadata of an MCP server, as defined by [RFC 9728](https://www.rfc-editor.org/rfc/rfc9728).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResourceMetadata {
-    /// What the server calls itself.
+    /// The identifier of the server.
     pub(super) resource: String,
-    /// The issuers that give tokens for it; at least one.
+    /// The issuers of tokens for it; at least one.
     pub(super) authorization_servers: Vec<String>,
     pub(super) scopes_supported: Option<Vec<String>>,
-    /// Whether it takes no other tokens than those that are bound to a key.
+    /// Whether it only accepts tokens that are bound to a key.
     pub(super) wants_bound_tokens: bool,
 }
 
@@ -24,7 +24,7 @@ impl ResourceMetadata {
     ///
     /// # Errors
     ///
-    /// It does not say what the server is called or where tokens are had.
+    /// It lacks the identifier of the server, or its authorization servers.
     // spec: AUTH-11
     pub(super) fn read(document: &Document) -> Result<Self, Error> {
         let resource = document.text("resource").ok_or_else(|| document.lacks("resource"))?;
@@ -41,8 +41,8 @@ impl ResourceMetadata {
     }
 }
 
-/// The metadata of an authorization server, as [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414) and
-/// [OpenID Connect](https://openid.net/specs/openid-connect-discovery-1_0.html) have it.
+/// The metadata of an authorization server, as defined by [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414) and
+/// [OpenID Connect](https://openid.net/specs/openid-connect-discovery-1_0.html).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServerMetadata {
     pub(super) issuer: String,
@@ -54,14 +54,14 @@ pub(super) struct ServerMetadata {
     pub(super) token_endpoint_auth_methods: Option<Vec<String>>,
     pub(super) code_challenge_methods: Option<Vec<String>>,
     pub(super) dpop_algorithms: Option<Vec<String>>,
-    /// Whether its answers say who gives them.
+    /// Whether its answers include the issuer.
     pub(super) says_iss: bool,
-    /// Whether the URL of a document is an identifier of a client.
+    /// Whether it accepts the URL of a document as a client identifier.
     pub(super) takes_client_metadata: bool,
 }
 
 impl ServerMetadata {
-    /// Reads a document of which the issuer is known to be right.
+    /// Reads a document whose issuer has been verified.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl ServerMetadata {
             token_endpoint: url("token_endpoint")?
                 .ok_or_else(|| document.lacks("token_endpoint"))?,
             registration_endpoint: url("registration_endpoint")?,
-            // No login fails because it could not be undone: it is checked when it is used.
+            // A bad revocation endpoint does not fail the login: it is checked when used.
             revocation_endpoint: url("revocation_endpoint").ok().flatten(),
             scopes_supported: document.texts("scopes_supported"),
             token_endpoint_auth_methods: document.texts("token_endpoint_auth_methods_supported"),
@@ -85,7 +85,7 @@ impl ServerMetadata {
         })
     }
 
-    /// The endpoints that revision 2025-03-26 gives to a server that says nothing.
+    /// Returns the endpoints that revision 2025-03-26 assumes for a server without metadata.
     pub(super) fn by_default(origin: &str) -> Result<Self, Error> {
         let endpoint = |path: &str| {
             Url::parse(&format!("{origin}{path}")).map_err(|source| {
@@ -101,7 +101,7 @@ impl ServerMetadata {
             revocation_endpoint: None,
             scopes_supported: None,
             token_endpoint_auth_methods: None,
-            // That revision has it without a word.
+            // That revision takes it for granted.
             code_challenge_methods: Some(vec!["S256".to_owned()]),
             dpop_algorithms: None,
             says_iss: false,
@@ -109,14 +109,14 @@ impl ServerMetadata {
         })
     }
 
-    /// All places that requests of a login would go to.
+    /// Returns all endpoints that a login would send requests to.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &Url> {
         let optional = [&self.authorization_endpoint, &self.registration_endpoint];
         optional.into_iter().flatten().chain([&self.token_endpoint])
     }
 }
 
-/// A document of metadata, and where it was found.
+/// A metadata document, and where it was found.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     pub(super) place: String,

@@ -9,11 +9,11 @@ const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
-/// Where the metadata of a server may be, in the order in which it is looked for: where its challenge says, under its own
+/// Returns where the metadata of a server may be, in the order of the search: where its challenge says, under its own
 /// path, at its root.
 ///
-/// A place at another origin is left out, unless `foreign` ones are allowed: the server would choose whom this machine
-/// talks to.
+/// URLs at other origins are left out, unless `foreign` ones are allowed: otherwise the server would choose whom this
+/// machine talks to.
 // spec: AUTH-05
 pub(super) fn of_resource(server: &Url, named: Option<&str>, foreign: bool) -> Vec<Url> {
     let named = named.and_then(|named| Url::parse(named).ok());
@@ -29,7 +29,7 @@ pub(super) fn of_resource(server: &Url, named: Option<&str>, foreign: bool) -> V
     places
 }
 
-/// Where the metadata of an authorization server may be, in the order in which it is looked for.
+/// Returns where the metadata of an authorization server may be, in the order of the search.
 // spec: AUTH-06 AUTH-07
 pub(super) fn of_issuer(issuer: &Url) -> Vec<Url> {
     let paths = match issuer.path().trim_end_matches('/') {
@@ -41,23 +41,25 @@ pub(super) fn of_issuer(issuer: &Url) -> Vec<Url> {
     paths.iter().filter_map(|path| at(issuer, path)).collect()
 }
 
-/// A path at the origin of a URL. Put together as text, because a path that begins with two slashes is no reference.
+/// Builds a URL with another path at the same origin. Concatenated as text, because a path that begins with two slashes
+/// is not a valid reference.
 fn at(url: &Url, path: &str) -> Option<Url> {
     Url::parse(&format!("{}{path}", url.origin())).ok()
 }
 
-/// What a server is called that does not say it: its URL, without a slash that means nothing.
+/// Returns the identifier of a server that does not give one: its URL, without an insignificant trailing slash.
 // spec: RSRC-02 RSRC-03
 pub(super) fn canonical(server: &Url) -> String {
     let path = Some(server.path()).filter(|path| *path != "/");
     format!("{}{}", server.origin(), path.unwrap_or_default())
 }
 
-/// Whether metadata that calls itself `resource` is that of the server: the same origin, and a path above or at its own.
+/// Checks that metadata for `resource` is that of the server: the same origin, and a path that equals its own or is
+/// above it.
 ///
 /// # Errors
 ///
-/// It is another server's.
+/// It belongs to another server.
 // spec: AUTH-11
 pub(super) fn check_resource(resource: &str, server: &Url) -> Result<(), Error> {
     let url = Url::parse(resource).ok();
@@ -78,7 +80,7 @@ pub(super) fn check_resource(resource: &str, server: &Url) -> Result<(), Error> 
     Err(Error::new(ErrorKind::Metadata, message))
 }
 
-/// Whether a login with `server` may use a URL: `https`, or `http` on this machine if the server is there too.
+/// Checks that a login with `server` may use a URL: `https`, or `http` on this machine if the server is there too.
 ///
 /// # Errors
 ///
@@ -102,11 +104,11 @@ pub(super) fn check_endpoint(url: &Url, server: &Url) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Metadata, message))
 }
 
-/// Whether users may come back to a URI: `https`, or `http` on this machine.
+/// Checks that users may return to a URI: `https`, or `http` on this machine.
 ///
 /// # Errors
 ///
-/// It is `http` elsewhere, or no URI.
+/// It is `http` elsewhere, or not a URI.
 // spec: FLOW-05
 pub(super) fn check_redirect(uri: &str) -> Result<Url, Error> {
     let invalid = |message: String| Error::new(ErrorKind::Configuration, message);

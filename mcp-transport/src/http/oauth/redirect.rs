@@ -19,7 +19,7 @@ pub struct Redirect {
     pub error_description: Option<String>,
     /// A page about the refusal.
     pub error_uri: Option<String>,
-    /// Whether a parameter came more than once, which none of them may.
+    /// Whether a parameter occurs more than once, which is not allowed.
     pub(super) repeats: bool,
 }
 
@@ -51,7 +51,7 @@ impl Redirect {
 }
 
 impl fmt::Debug for Redirect {
-    /// Shows which parameters there are, and none of them.
+    /// Shows which parameters are present, but not their values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redirect")
             .field("code", &self.code)

@@ -9,21 +9,21 @@ use super::{
 use crate::Url;
 use serde_json::{Map, Value, json};
 
-/// What to do for an identifier.
+/// How to obtain a client identifier.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// There is one.
+    /// Use this one.
     Use(Registration),
     /// Register there, with this request.
     Register(Url, Map<String, Value>),
 }
 
-/// Decides where the identifier comes from: what was configured, the URL of a document, what was registered before, a
+/// Decides where the identifier comes from: the configured one, the URL of a document, an earlier registration, or a
 /// new registration.
 ///
 /// # Errors
 ///
-/// None of them is possible, or what was configured belongs to another authorization server.
+/// None of them is possible, or the configured one belongs to another authorization server.
 // spec: REG-01 REG-02 REG-06 REG-07 REG-12 REG-13 REG-14
 pub(super) fn plan(
     oauth: &OAuth,
@@ -53,13 +53,13 @@ pub(super) fn plan(
     Ok(Plan::Register(endpoint.clone(), request(oauth, server, redirect_uri)?))
 }
 
-/// Whether the client would use a registration of before, if there is one.
+/// Returns whether the client would use an earlier registration, if there is one.
 pub(super) fn takes_known(oauth: &OAuth, server: &ServerMetadata) -> bool {
     let has_document = oauth.client_metadata_url.is_some() && server.takes_client_metadata;
     oauth.client_id.is_none() && !has_document
 }
 
-/// Whether a registration of before can be used: its secret is good, and users may come back to where they will.
+/// Returns whether an earlier registration can be used: its secret has not expired, and it allows the redirect URI.
 fn is_good(known: &Registration, redirect_uri: Option<&str>, now: u64) -> bool {
     let is_expired = known.secret_expires_at.is_some_and(|at| at <= now);
     let is_same = redirect_uri.is_none_or(|uri| known.redirect_uri.as_deref() == Some(uri));
@@ -83,12 +83,12 @@ fn configured(
     })
 }
 
-/// The first way to show a secret that the authorization server takes.
+/// Returns the first authentication method with a secret that the authorization server accepts.
 // spec: REG-16
 fn method_with_secret(server: &ServerMetadata) -> Result<AuthenticationMethod, Error> {
     use AuthenticationMethod::{ClientSecretBasic, ClientSecretPost};
 
-    // What is not said is HTTP Basic, says RFC 8414.
+    // RFC 8414: the default is HTTP Basic.
     let Some(methods) = &server.token_endpoint_auth_methods else { return Ok(ClientSecretBasic) };
     let takes = |method: &AuthenticationMethod| methods.iter().any(|it| it == method.as_str());
     [ClientSecretBasic, ClientSecretPost].into_iter().find(takes).ok_or_else(|| {
@@ -98,11 +98,11 @@ fn method_with_secret(server: &ServerMetadata) -> Result<AuthenticationMethod, E
     })
 }
 
-/// Checks the URL of a document that describes a client.
+/// Checks the URL of a client metadata document.
 ///
 /// # Errors
 ///
-/// It is not `https`, or has no path, or more than that.
+/// It is not `https`, has no path, or has more than a path.
 // spec: REG-04
 pub(super) fn check_client_metadata(text: &str) -> Result<Url, Error> {
     let url = Url::parse(text).ok().filter(|url| {
@@ -118,7 +118,7 @@ pub(super) fn check_client_metadata(text: &str) -> Result<Url, Error> {
     })
 }
 
-/// The document that describes a client, to be put at the URL that is its identifier.
+/// Builds the client metadata document, to be served at the URL that is its identifier.
 // spec: REG-04 REG-05
 pub(super) fn document(oauth: &OAuth, redirect_uris: &[&str]) -> Result<Map<String, Value>, Error> {
     let url = oauth.client_metadata_url.as_deref().unwrap_or_default();
@@ -136,12 +136,12 @@ pub(super) fn document(oauth: &OAuth, redirect_uris: &[&str]) -> Result<Map<Stri
         document.insert(name.to_owned(), value);
     }
     document.extend(oauth.registration.clone());
-    // Whatever else is said, it is the document of this URL.
+    // Whatever else it says, it is the document of this URL.
     document.insert("client_id".to_owned(), json!(url));
     Ok(document)
 }
 
-/// What a client says of itself when it registers.
+/// Builds the registration request of a client.
 // spec: REG-08 REG-09 REG-15 FLOW-04
 fn request(
     oauth: &OAuth,
@@ -169,7 +169,7 @@ fn request(
     Ok(request)
 }
 
-/// A client that keeps no secret asks for none, where that is possible.
+/// Returns the method to register with: a client that keeps no secret asks for none, where possible.
 fn method_to_register(server: &ServerMetadata) -> Result<AuthenticationMethod, Error> {
     match &server.token_endpoint_auth_methods {
         Some(methods) if !methods.iter().any(|method| method == "none") => {
@@ -179,11 +179,11 @@ fn method_to_register(server: &ServerMetadata) -> Result<AuthenticationMethod, E
     }
 }
 
-/// Reads what an authorization server says to the request.
+/// Reads the answer to a registration request.
 ///
 /// # Errors
 ///
-/// There is no identifier in it, or a way to prove who the client is that it does not have.
+/// It has no identifier, or it requires an authentication method for which the client has no secret.
 // spec: REG-16
 pub(super) fn read(
     request: &Map<String, Value>,
@@ -197,7 +197,7 @@ pub(super) fn read(
         Error::new(ErrorKind::Registration, message)
     };
     let client_id = text("client_id").ok_or_else(|| unusable("gave no identifier"))?;
-    // What it was registered with counts, whether there is a secret or not.
+    // The method it was registered with counts, with or without a secret.
     let named = answer.get("token_endpoint_auth_method").filter(|value| value.is_string());
     let named = named.or_else(|| request.get("token_endpoint_auth_method")).cloned();
     let method = serde_json::from_value(named.unwrap_or_default())

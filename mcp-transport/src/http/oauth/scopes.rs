@@ -2,29 +2,29 @@
 //!
 //! See [the clause](https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#scope-selection-strategy).
 
-/// The most scopes that are asked for; nobody reads more before agreeing.
+/// The most scopes that are requested; nobody reads more before agreeing.
 const MAX_SCOPES: usize = 256;
 
-/// The scope with which an authorization server gives refresh tokens.
+/// The scope for refresh tokens.
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// What may be asked for, and who says so.
+/// The sources of scopes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sources<'a> {
-    /// What was asked for before, and must not be lost.
+    /// The scopes requested before, which must not be lost.
     pub(super) before: &'a [String],
-    /// What the client was configured with.
+    /// The configured scopes.
     pub(super) configured: &'a [String],
-    /// What the server needs for the request that it refused.
+    /// The scopes that the server needs for the refused request.
     pub(super) challenged: Option<&'a str>,
-    /// What the metadata of the server lists.
+    /// The scopes listed in the metadata of the server.
     pub(super) supported: Option<&'a [String]>,
-    /// Whether the authorization server has `offline_access`, and it is wanted.
+    /// Whether the authorization server supports `offline_access`, and it is wanted.
     pub(super) offline: bool,
 }
 
 impl Sources<'_> {
-    /// The scopes to ask for; nothing means that the request says none.
+    /// Selects the scopes to request; if there are none, the request omits the parameter.
     // spec: SCOPE-01 SCOPE-02 SCOPE-03 SCOPE-04
     pub(super) fn select(&self) -> Vec<String> {
         let mut scopes = self.before.to_vec();
@@ -33,13 +33,13 @@ impl Sources<'_> {
             (Some(challenged), _) if !challenged.trim().is_empty() => {
                 add(&mut scopes, challenged.split(' '));
             }
-            // What is listed is no more than a guess, for a client that knows nothing better.
+            // The listed scopes are only a guess, for a client that knows nothing better.
             (_, Some(listed)) if scopes.is_empty() => {
                 add(&mut scopes, listed.iter().map(|it| &**it))
             }
             _ => {}
         }
-        // Alone it would take the place of what the server gives without being asked.
+        // Alone it would replace the scopes that the server grants by default.
         if self.offline && !scopes.is_empty() {
             add(&mut scopes, [OFFLINE_ACCESS]);
         }
@@ -47,13 +47,13 @@ impl Sources<'_> {
     }
 }
 
-/// Whether an authorization server that lists these scopes can be asked for refresh tokens.
+/// Returns whether refresh tokens can be requested from an authorization server that lists these scopes.
 // spec: TOK-08
 pub(super) fn has_offline_access(listed: Option<&[String]>) -> bool {
     listed.is_some_and(|listed| listed.iter().any(|scope| scope == OFFLINE_ACCESS))
 }
 
-/// Whether all scopes of a challenge were asked for already.
+/// Returns whether all scopes of a challenge were requested already.
 pub(super) fn covers(scopes: &[String], challenged: Option<&str>) -> bool {
     let mut needed = challenged.unwrap_or_default().split(' ').filter(|scope| is_scope(scope));
     needed.all(|needed| scopes.iter().any(|scope| scope == needed))
@@ -67,7 +67,7 @@ fn add<'a>(scopes: &mut Vec<String>, more: impl IntoIterator<Item = &'a str>) {
     }
 }
 
-/// Whether a word can be a scope: visible ASCII without quotes and backslashes.
+/// Returns whether a word is a valid scope: visible ASCII without quotes and backslashes.
 fn is_scope(word: &str) -> bool {
     let is_allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
     !word.is_empty() && word.bytes().all(is_allowed)

@@ -11,7 +11,7 @@ use std::{
 };
 use tokio::{sync::Mutex as AsyncMutex, time::timeout};
 
-/// How long somebody waits for others who refresh the same tokens.
+/// How long to wait for others that refresh the same tokens.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// The key of stored tokens: the server, and the client if it was configured.
@@ -112,7 +112,7 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// What is done with a map is done at once.
+/// Operations on a map complete immediately.
 fn within<T, R: Send + 'static>(
     map: &Mutex<T>,
     work: impl FnOnce(&mut T) -> R,

@@ -13,39 +13,39 @@ use serde_json::{Map, Value};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A request for tokens.
+/// A token request.
 #[derive(Clone)]
 pub(super) struct TokenRequest<'a> {
     pub(super) issuer: &'a str,
     pub(super) endpoint: &'a Url,
     pub(super) client: &'a Registration,
     pub(super) assert: Option<&'a dyn AssertClient>,
-    /// Signs the proof that the tokens are bound to its key.
+    /// Signs the proof that binds the tokens to its key.
     pub(super) prover: Option<&'a Prover>,
-    /// What is asked with; the client is added.
+    /// The parameters, without those of the client.
     pub(super) form: Form,
 }
 
-/// What a token endpoint gave.
+/// The answer of a token endpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Granted {
     pub(super) access_token: Secret,
     pub(super) token_type: TokenType,
     pub(super) refresh_token: Option<Secret>,
-    /// How long the token is good, in seconds, if that is a time at all.
+    /// The lifetime of the token in seconds, if it is a plausible one.
     pub(super) expires_in: Option<u64>,
 }
 
 impl TokenRequest<'_> {
-    /// Asks for tokens.
+    /// Requests tokens.
     ///
     /// # Errors
     ///
-    /// They are refused, in which case the error has a code; or the endpoint does not answer as it should, and asking again
-    /// later may work.
+    /// They are refused, in which case the error has a code; or the endpoint does not answer properly, and a later
+    /// attempt may work.
     pub(super) async fn send(self, fetch: &Fetch) -> Result<Granted, Error> {
         let said = match self.clone().attempt(fetch).await {
-            // The endpoint has now said which nonce it wants.
+            // The endpoint has now sent the nonce that it wants.
             Err(error) if self.prover.is_some() && error.code() == Some(USE_NONCE) => {
                 self.clone().attempt(fetch).await?
             }
@@ -59,7 +59,7 @@ impl TokenRequest<'_> {
         post(fetch, self.endpoint, &self.form, authorization, self.prover).await
     }
 
-    /// Adds who asks: to the form, or as a header.
+    /// Adds the authentication of the client: to the form, or as a header.
     // spec: REG-16 CC-02
     pub(super) async fn authenticate(&mut self) -> Result<Option<HeaderValue>, Error> {
         let Registration { client_id, client_secret, method, .. } = self.client;
@@ -87,7 +87,7 @@ impl TokenRequest<'_> {
     }
 }
 
-/// HTTP Basic as OAuth has it: both parts are encoded as in a form before.
+/// Builds HTTP Basic credentials as OAuth defines them: both parts are form-encoded first.
 fn basic(client_id: &str, secret: &str) -> Result<HeaderValue, Error> {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(client_id), encode(secret));
@@ -99,7 +99,7 @@ fn basic(client_id: &str, secret: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// Sends a form to a token endpoint, and gives the object that it answers with.
+/// Posts a form to a token endpoint, and returns the object in its answer.
 pub(super) async fn post(
     fetch: &Fetch,
     endpoint: &Url,
@@ -111,7 +111,7 @@ pub(super) async fn post(
     read(&answer, &places::canonical(endpoint))
 }
 
-/// Sends a form to an endpoint of an authorization server.
+/// Posts a form to an endpoint of an authorization server.
 pub(super) async fn send_form(
     fetch: &Fetch,
     endpoint: &Url,
@@ -140,7 +140,7 @@ pub(super) async fn send_form(
 /// Reads the answer of a token endpoint.
 fn read(answer: &Answer, endpoint: &str) -> Result<Map<String, Value>, Error> {
     let said = answer.object();
-    // Some say with 200 that they refuse.
+    // Some servers send errors with status 200.
     if let Some(code) = said.as_ref().and_then(|said| said.get("error")).and_then(Value::as_str)
         && !answer.status.is_server_error()
     {
@@ -163,7 +163,7 @@ impl Granted {
     ///
     /// # Errors
     ///
-    /// There is none, or it is of a type that cannot be used.
+    /// There is none, or its type is not supported.
     // spec: TOK-05 TOK-07
     fn read(said: &Map<String, Value>, issuer: &str) -> Result<Self, Error> {
         let unusable = |what: &str| Error::new(ErrorKind::Token, format!("{issuer} {what}"));
@@ -184,21 +184,21 @@ impl Granted {
     }
 }
 
-/// What an authorization server says of its refusal, for a person to read.
+/// Returns an authorization server's description of its error, for a person.
 pub(super) fn description(said: Option<&Map<String, Value>>) -> Option<String> {
     let said = said?.get("error_description")?.as_str()?;
     Some(excerpt(said.as_bytes(), EXCERPT)).filter(|said| !said.is_empty())
 }
 
-/// A time in seconds, from a number or its text. What cannot be a lifetime says nothing: the token is used until it is
-/// refused.
+/// Parses a number of seconds, also one written as text. Implausible lifetimes are ignored: the token is used until it
+/// is refused.
 fn seconds(value: &Value) -> Option<u64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
         _ => return None,
     };
-    // More than a century is no promise.
+    // More than a century is implausible.
     (1.0..4e9).contains(&seconds).then_some(seconds as u64)
 }
 

@@ -7,7 +7,7 @@ fn decoded(part: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// The header and the claims of a proof, whose signature is that of the key in its header.
+/// Returns the header and the claims of a proof, after checking its signature with the key in its header.
 fn verified(proof: &HeaderValue) -> (Value, Value) {
     let (signed, signature) = proof.to_str().unwrap().rsplit_once('.').unwrap();
     let (header, claims) = signed.split_once('.').unwrap();
@@ -36,7 +36,7 @@ fn a_proof_is_for_one_request_and_one_token() {
     assert!(header["jwk"].get("d").is_none(), "the public half alone");
     assert_eq!((&claims["htm"], &claims["nonce"]), (&json!("POST"), &Value::Null));
     assert_eq!(claims["htu"], "https://mcp.example:8443/mcp", "without query and fragment");
-    // As `printf token | openssl dgst -sha256 -binary | basenc --base64url` has it.
+    // The output of `printf token | openssl dgst -sha256 -binary | basenc --base64url`.
     assert_eq!(claims["ath"], "PEaenWxYddN6Q_NT1PiOYfz4EsZu7jRXRlpAsNpBU-A");
     assert!(claims["iat"].as_u64().unwrap().abs_diff(jwt::now()) < 60);
     let again = verified(&prover.prove(&Method::GET, &uri, None).unwrap()).1;

@@ -4,7 +4,7 @@ use super::super::{Key, Registration, Tokens};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// All that is kept. What a later version adds stays when this one writes.
+/// All that is stored. Members added by later versions are preserved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Document {
     #[serde(default)]
@@ -41,7 +41,7 @@ impl Document {
         self.tokens.iter().find(|entry| entry.is_of(key)).map(|entry| &entry.tokens)
     }
 
-    /// Keeps tokens, and says whether that changes anything.
+    /// Stores tokens; returns whether that changes anything.
     pub(super) fn set_tokens(&mut self, key: Key, tokens: Tokens) -> bool {
         if self.tokens(&key) == Some(&tokens) {
             return false;
@@ -52,7 +52,7 @@ impl Document {
         true
     }
 
-    /// Forgets tokens if they are still these, and says whether they were.
+    /// Removes tokens if they are still these; returns whether they were.
     pub(super) fn forget_tokens(&mut self, key: &Key, tokens: &Tokens) -> bool {
         let count = self.tokens.len();
         self.tokens.retain(|entry| !(entry.is_of(key) && entry.tokens == *tokens));

@@ -12,7 +12,7 @@ use std::{
 /// The most that is read.
 const MAX_SIZE: u64 = 16 * 1024 * 1024;
 
-/// Reads the file; one that is not there is empty.
+/// Reads the file; a missing one is empty.
 pub(super) fn read(path: &Path) -> Result<Document, BoxError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path) -> Result<Document, BoxError> {
     if size as u64 > MAX_SIZE {
         return Err(format!("{} is larger than {MAX_SIZE} bytes", path.display()).into());
     }
-    // The error of the parser would show what it has read.
+    // The parser's error would show parts of the content.
     serde_json::from_str(&text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let path = path.display();
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<Document, BoxError> {
     })
 }
 
-/// Puts another document in the place of the file, all at once.
+/// Replaces the file with another document, atomically.
 pub(super) fn replace(path: &Path, document: &Document) -> Result<(), BoxError> {
     let mut text = serde_json::to_vec_pretty(document)?;
     text.push(b'\n');
@@ -44,13 +44,13 @@ pub(super) fn replace(path: &Path, document: &Document) -> Result<(), BoxError> 
     });
     let replaced = written.and_then(|()| fs::rename(&new, path));
     replaced.map_err(|error| {
-        // What was written so far holds secrets.
+        // What was written so far contains secrets.
         let _ = fs::remove_file(&new);
         failed(path, "cannot be written", &error)
     })
 }
 
-/// Opens the file that is locked in place of the other one, which is replaced too often for that.
+/// Opens the lock file, which stands in for the file itself because that is replaced.
 pub(super) fn open_lock(path: &Path, name: &str) -> Result<File, BoxError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         make_folder(folder).map_err(|error| failed(path, "has no folder", &error))?;
@@ -76,7 +76,7 @@ fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
 
 #[cfg(not(unix))]
 fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
-    // The folder of a user is closed to others there.
+    // The user's directory is closed to others there.
     options
 }
 

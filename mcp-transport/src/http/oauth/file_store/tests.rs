@@ -1,4 +1,4 @@
-//! Two stores over one file, and files that are none.
+//! Two stores over one file, and invalid files.
 
 use super::*;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ async fn what_one_process_keeps_another_one_finds() {
     assert_eq!(later.registration("https://as.example/").await.unwrap(), None, "to the letter");
     assert_eq!(later.keys().await.unwrap(), [other.clone(), one.clone()]);
 
-    // What is there by now is not what was to be forgotten.
+    // Other tokens are stored by now, which must not be removed.
     later.forget_tokens(&one, &tokens("first")).await.unwrap();
     later.forget_registration("https://as.example", &Registration::public("you")).await.unwrap();
     assert_eq!(store.tokens(&one).await.unwrap(), Some(tokens("second")));
@@ -97,12 +97,12 @@ async fn f74_a_file_that_cannot_be_understood_stays_as_it_is() {
 #[tokio::test]
 async fn f74_what_cannot_be_written_leaves_the_old_file() {
     let (folder, _) = store();
-    // A folder cannot be made where a file is.
+    // A directory cannot be created where a file is.
     fs::write(folder.path().join("file"), "x").unwrap();
     let store = FileStore::new(folder.path().join("file/tokens.json"));
     assert!(store.save_tokens(&key("https://mcp.example"), &tokens("new")).await.is_err());
     assert_eq!(fs::read_to_string(folder.path().join("file")).unwrap(), "x");
-    // Nor can a file take the place of a folder.
+    // Nor can a file replace a directory.
     let store = FileStore::new(folder.path().join("taken"));
     fs::create_dir(store.path()).unwrap();
     assert!(store.save_tokens(&key("https://mcp.example"), &tokens("new")).await.is_err());

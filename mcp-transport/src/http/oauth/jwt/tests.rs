@@ -16,7 +16,7 @@ fn decoded(part: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// Checks an assertion as an authorization server does, and gives its header and its claims.
+/// Checks an assertion like an authorization server, and returns its header and its claims.
 fn verified(
     key: &SigningKey,
     algorithm: &'static dyn VerificationAlgorithm,

@@ -1,25 +1,25 @@
 //! The page that the browser shows at the end.
 //!
-//! The texts are fixed: who sent the browser here may have written the parameters, and whether they are true is found
-//! out later.
+//! The texts are fixed: the parameters may have been written by whoever sent the browser here, and are verified only
+//! later.
 
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
 
-/// The answer is there; it may still turn out to be worth nothing.
+/// The answer has arrived; it may still turn out to be invalid.
 pub(super) const RECEIVED: &str =
     "The answer has arrived. You can close this page and go on in the application.";
 
-/// The answer is that there is no access.
+/// The answer is that access was denied.
 pub(super) const REFUSED: &str =
     "You are not logged in. The application knows why; you can close this page.";
 
-/// It is no answer that anybody waits for.
+/// Not an answer that is waited for.
 pub(super) const OTHER: &str =
     "This is not the answer to a login that waits here. You can close this page.";
 
-/// A page with a text, which loads nothing, runs nothing and tells nobody where it was.
+/// Builds a page that loads nothing, runs nothing and sends no referrer.
 pub(super) fn of(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Log in</title><p>{text}</p></html>\n"

@@ -1,4 +1,4 @@
-//! Browsers that come back, and others that come.
+//! Browsers that come back, and other visitors.
 
 use super::*;
 use tokio::{
@@ -8,7 +8,7 @@ use tokio::{
 
 type Outcome = Result<Redirect, Error>;
 
-/// A login that waits, and the authority where it does.
+/// A waiting login, and the authority at which it waits.
 struct Waiting {
     authority: String,
     login: JoinHandle<Outcome>,

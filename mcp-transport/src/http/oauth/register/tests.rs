@@ -117,7 +117,7 @@ fn a_registration_is_read_as_it_was_made() {
         let Value::Object(answer) = answer else { panic!("not an object") };
         read(&request, &answer, "https://as.example.com", LOOPBACK)
     };
-    // A secret that was not asked for is not used.
+    // A secret that was not requested is not used.
     let public = read(json!({ "client_id": "id", "client_secret": "s" })).unwrap();
     assert_eq!((public.method, public.client_secret), (AuthenticationMethod::None, None));
     let secret = read(json!({
