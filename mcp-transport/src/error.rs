@@ -140,7 +140,7 @@ impl Error {
         })
     }
 
-    /// The same error in other words.
+    /// Replaces the message of the error.
     pub(crate) fn with_message(self, message: String) -> Self {
         self.edit(|inner| inner.message = message.into())
     }

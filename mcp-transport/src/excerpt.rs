@@ -1,7 +1,7 @@
 //! Excerpts of a peer's text, safe to show to a person.
 
-/// The beginning of untrusted bytes: at most `limit` bytes, without control characters and without those that hide or
-/// reorder text.
+/// Returns the beginning of untrusted bytes: at most `limit` bytes, without control characters and without characters
+/// that hide or reorder text.
 pub(crate) fn excerpt(bytes: &[u8], limit: usize) -> String {
     let head = &bytes[..bytes.len().min(limit)];
     let mut text = String::with_capacity(head.len());

@@ -17,15 +17,15 @@ use std::{any::Any, fmt, sync::Arc};
 #[derive(Clone, Default)]
 pub struct Extensions {
     first: Option<First>,
-    /// Nothing of the type of the first.
+    /// Never holds the type of the first value.
     rest: http::Extensions,
 }
 
-/// A value that is shared.
+/// A shared value.
 #[derive(Clone)]
 enum First {
     Counted(Arc<dyn Value>),
-    /// One that is there for ever, and so is not counted.
+    /// A static one, which needs no reference count.
     Static(&'static dyn Value),
 }
 
@@ -38,7 +38,7 @@ impl First {
     }
 }
 
-/// A value of some type that can be cloned.
+/// A value of any type that can be cloned.
 trait Value: Any + Send + Sync {
     fn put_into(&self, extensions: &mut http::Extensions);
 }
@@ -91,7 +91,7 @@ impl Extensions {
 
     /// The value of this type for changes; inserts the default if there is none.
     pub fn get_or_insert_default<T: Clone + Default + Send + Sync + 'static>(&mut self) -> &mut T {
-        // It may be shared, so what is changed is a copy.
+        // It may be shared, so a copy is modified.
         if self.is_for_first::<T>()
             && let Some(first) = self.first.take()
         {
@@ -115,7 +115,7 @@ impl Extensions {
         self.len() == 0
     }
 
-    /// Whether a value of this type goes to the first place.
+    /// Returns whether a value of this type goes to the first place.
     fn is_for_first<T: Clone + Send + Sync + 'static>(&self) -> bool {
         match self.first.as_ref().map(First::value) {
             Some(value) => (value as &dyn Any).is::<T>(),

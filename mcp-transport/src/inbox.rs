@@ -1,4 +1,4 @@
-//! The queue of unsolicited messages, between the driver and whoever listens.
+//! The queue of unsolicited messages, between the driver and the listener.
 
 use crate::{
     Arrival, Diagnostic, ServerMessage,
@@ -13,10 +13,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// How much of what is not a message is shown, in bytes.
+/// How much of bytes that are not a message is shown.
 pub(crate) const EXCERPT: usize = 256;
 
-/// The driver's side: never waits, and drops the oldest arrivals when there are too many. Dropping it closes it.
+/// The driver's side: it never waits, and drops the oldest messages when there are too many. Dropping it closes the
+/// inbox.
 #[derive(Debug)]
 pub(crate) struct Inbox(Arc<Mutex<State>>);
 
@@ -28,7 +29,7 @@ pub(crate) struct Arrivals(Arc<Mutex<State>>);
 struct State {
     queue: Queue<Arrival>,
     dropped: u64,
-    /// Nothing more is taken.
+    /// Whether nothing more is accepted.
     closed: bool,
     waker: Option<Waker>,
 }
@@ -39,34 +40,34 @@ impl Inbox {
         Self(Arc::new(Mutex::new(State { queue, dropped: 0, closed: false, waker: None })))
     }
 
-    /// The side of the listener, of whom there is one.
+    /// Returns the only listener's side.
     pub(crate) fn arrivals(&self) -> Arrivals {
         Arrivals(Arc::clone(&self.0))
     }
 
-    /// Hands over a message that took as many bytes.
+    /// Adds a message that took this many bytes.
     pub(crate) fn message(&self, message: ServerMessage, bytes: usize) {
         self.push(Arrival::Message(message), bytes);
     }
 
-    /// Hands over that some bytes are not a message.
+    /// Reports bytes that are not a message.
     pub(crate) fn not_a_message(&self, bytes: &[u8], error: DecodeError) {
         let excerpt = excerpt(bytes, EXCERPT);
         let size = excerpt.len();
         self.push(Arrival::Diagnostic(Diagnostic::NotAMessage { excerpt, error }), size);
     }
 
-    /// Hands over that a message was longer than the limit.
+    /// Reports a message over the limit.
     pub(crate) fn too_large(&self, limit: usize) {
         self.push(Arrival::Diagnostic(Diagnostic::TooLarge { limit }), 0);
     }
 
-    /// Hands over that messages came together.
+    /// Reports a batch.
     pub(crate) fn batch(&self) {
         self.push(Arrival::Diagnostic(Diagnostic::Batch), 0);
     }
 
-    /// Lets the listener end once it has read everything, and takes nothing more.
+    /// Lets the listener end once it has read everything; nothing more is accepted.
     pub(crate) fn close(&self) {
         let mut state = lock(&self.0);
         state.closed = true;
@@ -98,7 +99,7 @@ impl Stream for Arrivals {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Arrival>> {
         let mut state = lock(&self.0);
         if state.dropped > 0 {
-            // What was dropped came before what is left.
+            // Dropped messages came before those that are left.
             let count = std::mem::take(&mut state.dropped);
             return Poll::Ready(Some(Arrival::Diagnostic(Diagnostic::Dropped { count })));
         }
@@ -125,7 +126,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Wakes the listener after the lock is gone, so that it does not run into it.
+/// Wakes the listener after the lock is released, so that it does not contend for it.
 fn wake(mut state: MutexGuard<'_, State>) {
     let waker = state.waker.take();
     drop(state);
@@ -164,7 +165,7 @@ mod tests {
         assert_eq!(names(&filled(3, 30)), ["a", "b", "c"]);
         assert_eq!(names(&filled(2, 30)), ["1 dropped", "b", "c"]);
         assert_eq!(names(&filled(3, 19)), ["2 dropped", "c"]);
-        // One that is too large by itself is kept: what carries it has a limit of its own.
+        // An item that is too large by itself is kept: it has a limit of its own where it is received.
         assert_eq!(names(&filled(3, 9)), ["2 dropped", "c"]);
     }
 

@@ -5,22 +5,22 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memrchr};
 use std::ops::RangeInclusive;
 
-/// The room that is made for reading, when there is less than a quarter of it left. It doubles when a read fills what
-/// there is, up to what a pipe holds, and becomes small again with the reads.
+/// The capacity that is reserved for reading when less than a quarter of it is left. It doubles when a read fills the
+/// buffer, up to the size of a pipe, and shrinks again with smaller reads.
 const CHUNK: RangeInclusive<usize> = 4 * 1024..=64 * 1024;
-/// From this length on a line gets its buffer to itself, so that later small ones do not keep it alive.
+/// The length from which a line gets its own buffer, so that later small ones do not keep it alive.
 const LARGE: usize = 256 * 1024;
-/// A line that goes on for this many times the limit will not end.
+/// A line that is longer than this many times the limit is taken as endless.
 const ENDLESS: usize = 4;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Splits what is read into lines of at most `limit` bytes.
+/// Splits the input into lines of at most `limit` bytes.
 ///
-/// Lines share the buffer that they were read into. What is over the limit is looked through for its id and forgotten.
+/// Lines share the buffer that they were read into. Longer ones are scanned for their id and discarded.
 #[derive(Debug)]
 pub(crate) struct Lines {
     buffer: BytesMut,
-    /// How many bytes at the front of the buffer are known to hold no line end.
+    /// How many bytes at the front of the buffer contain no line end.
     scanned: usize,
     chunk: usize,
     limit: usize,
@@ -50,16 +50,16 @@ impl Lines {
         Self { buffer: BytesMut::new(), scanned: 0, chunk: *CHUNK.start(), limit, skipping: None }
     }
 
-    /// Whether the next bytes fit into the buffer that is there.
+    /// Returns whether the next bytes fit into the buffer.
     pub(crate) fn has_room(&self) -> bool {
         self.buffer.capacity() - self.buffer.len() >= self.chunk / 4
     }
 
-    /// Where the next bytes go.
+    /// Returns the buffer for the next bytes.
     pub(crate) fn buffer(&mut self) -> &mut BytesMut {
         if !self.has_room() {
             if self.buffer.is_empty() {
-                // Not reserved, for that would keep a buffer which has become larger than need be.
+                // Not `reserve`, which would keep a buffer that has become larger than necessary.
                 self.buffer = BytesMut::with_capacity(self.chunk);
             } else {
                 receive_buffer::reserve(&mut self.buffer, self.chunk);
@@ -68,7 +68,7 @@ impl Lines {
         &mut self.buffer
     }
 
-    /// Learns from a read how much room the next ones need.
+    /// Adapts the capacity for the next reads to the size of this one.
     pub(crate) fn was_read(&mut self, count: usize) {
         if self.buffer.len() == self.buffer.capacity() {
             self.chunk = (self.chunk * 2).min(*CHUNK.end());
@@ -77,7 +77,7 @@ impl Lines {
         }
     }
 
-    /// The next line that is there.
+    /// Returns the next complete line.
     pub(crate) fn next_line(&mut self) -> Option<Line> {
         loop {
             let Some(at) = memchr(b'\n', &self.buffer[self.scanned..]) else {
@@ -96,12 +96,12 @@ impl Lines {
         }
     }
 
-    /// How many bytes there are that were not handed out.
+    /// Returns how many bytes have not been handed out.
     pub(crate) fn unread(&self) -> usize {
         self.buffer.len()
     }
 
-    /// How many bytes of an unfinished line there are, behind the lines that were not taken yet.
+    /// Returns the length of the incomplete line behind the lines that have not been taken yet.
     pub(crate) fn partial(&self) -> usize {
         match memrchr(b'\n', &self.buffer) {
             Some(at) => self.buffer.len() - at - 1,
@@ -109,7 +109,7 @@ impl Lines {
         }
     }
 
-    /// How many bytes of an unfinished line there are, if it does not begin like a message.
+    /// Returns the length of the incomplete line, if it does not begin like a message.
     pub(crate) fn noise(&self) -> usize {
         let line = self.buffer.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.buffer);
         match line.trim_ascii_start().first() {
@@ -135,7 +135,7 @@ impl Lines {
         if fits || self.buffer.is_empty() {
             return None;
         }
-        // The bytes are looked through and let go, with the room that they needed.
+        // The bytes are scanned and dropped, together with their buffer.
         let bytes = std::mem::take(&mut self.buffer);
         self.scanned = 0;
         let skip = self.skipping.get_or_insert_default();
@@ -152,9 +152,9 @@ impl Lines {
     }
 }
 
-/// The line without a byte order mark and the white space around it; JSON allows the latter, some peers write the former.
+/// Trims a byte order mark and white space; JSON allows the latter, and some peers write the former.
 pub(crate) fn trim(mut line: Bytes) -> Bytes {
-    // As nearly all lines are.
+    // The usual case.
     if let [b'{', .., b'}'] = &line[..] {
         return line;
     }

@@ -12,11 +12,11 @@ pub struct Patience(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many wait now.
+    /// How many waits are in progress.
     waiting: usize,
-    /// Since when one does.
+    /// When the current period of waiting began.
     since: Option<Instant>,
-    /// What is over.
+    /// The sum of earlier periods.
     waited: Duration,
 }
 

@@ -40,12 +40,12 @@ pin_project! {
         bell: Arc<Bell>,
         // The bell as a waker.
         waker: Waker,
-        // The waker that the bell wakes, to compare without its lock.
+        // The waker of the current task, to compare without a lock.
         task: Option<Waker>,
     }
 }
 
-/// Notes that the future was woken, and tells the task around it.
+/// Notes that the future was woken, and wakes the task around it.
 #[derive(Default)]
 struct Bell {
     has_rung: AtomicBool,
@@ -64,7 +64,7 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Before the task is looked up: one that replaces it meanwhile looks at this afterwards.
+        // Stored before the task is looked up: a task that is registered concurrently checks this afterwards.
         self.has_rung.store(true, Ordering::Release);
         let task = self.task().clone();
         if let Some(task) = task {
@@ -85,7 +85,7 @@ impl<F: Future> PollOnWake<F> {
 impl<F: Future> Future for PollOnWake<F> {
     type Output = F::Output;
 
-    /// Pending for ever after it was ready.
+    /// Stays pending after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         if this.task.as_ref().is_none_or(|task| !task.will_wake(cx.waker())) {
@@ -96,7 +96,7 @@ impl<F: Future> Future for PollOnWake<F> {
         if !this.bell.has_rung.load(Ordering::Acquire) {
             return Poll::Pending;
         }
-        // Before the future is polled: what wakes it from here on is heard the next time.
+        // Cleared before the future is polled, so that later wake-ups are noticed the next time.
         this.bell.has_rung.swap(false, Ordering::AcqRel);
         let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
         let output = ready!(future.poll(&mut Context::from_waker(this.waker)));
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(polls.load(Ordering::Relaxed), 1);
         ring();
         assert_eq!(first.count(), 1);
-        // Another task takes over: the bell that has rung is heard there, and then wakes it alone.
+        // Another task takes over: it notices the rung bell, which wakes only this task from now on.
         assert!(poll(&second_task).is_pending());
         assert_eq!(polls.load(Ordering::Relaxed), 2);
         ring();

@@ -22,7 +22,7 @@ impl<T> Queue<T> {
         Self { items: VecDeque::new(), bytes: 0, limit }
     }
 
-    /// Whether an item of this size fits. One item always does.
+    /// Returns whether an item of this size fits. A single item always does.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.items.is_empty()
             || (self.items.len() < self.limit.items
@@ -38,7 +38,7 @@ impl<T> Queue<T> {
         self.items.pop_front().map(|item| self.release(item))
     }
 
-    /// Takes out the oldest item that may go.
+    /// Takes out the oldest item that may be dropped.
     pub(crate) fn evict(&mut self, may_go: impl Fn(&T) -> bool) -> Option<T> {
         let at = self.items.iter().position(|(item, _)| may_go(item))?;
         self.items.remove(at).map(|item| self.release(item))

@@ -2,13 +2,14 @@
 
 use bytes::BytesMut;
 
-/// Up to this length a buffer grows as ever.
+/// The length up to which a buffer grows as usual.
 const SMALL: usize = 2 * 1024 * 1024;
-/// The room that a longer one gets at once. So much comes from the system and goes back to it with any allocator: it is not
-/// moved when it grows, and what is not written is not there. Of smaller ones an allocator may keep several.
+/// The capacity that a larger buffer gets at once. Any allocator maps this much memory on its own and unmaps it
+/// afterwards: it is never copied to grow, and untouched pages use no memory. An allocator may hold on to several
+/// smaller blocks.
 const AMPLE: usize = 64 * 1024 * 1024;
 
-/// Makes room for so many more bytes.
+/// Reserves space for this many more bytes.
 pub(crate) fn reserve(buffer: &mut BytesMut, more: usize) {
     let needed = buffer.len().saturating_add(more);
     if needed <= buffer.capacity() || !(SMALL..AMPLE).contains(&needed) {

@@ -50,7 +50,7 @@ impl Replies {
         Self(Inner::Ready(Some(message.into())))
     }
 
-    /// The replies to a message on a byte stream, without a box; none if it was no request.
+    /// Wraps the replies to a message on a byte stream, without boxing them; none if it was not a request.
     pub(crate) fn of_call(replies: Option<CallReplies>) -> Self {
         Self(match replies {
             Some(replies) => Inner::Pending(PendingReplies(Source::Call(replies))),
@@ -58,7 +58,7 @@ impl Replies {
         })
     }
 
-    /// Whether all that there will be is there.
+    /// Returns whether all replies have arrived already.
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.0, Inner::Ready(_))
     }

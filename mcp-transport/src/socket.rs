@@ -28,9 +28,9 @@ mod unix;
 #[cfg(unix)]
 pub use unix::Unix;
 
-/// The next address of a host is tried when the one before has not answered for so long.
+/// The head start of each address of a host before the next one is tried.
 const STAGGER: Duration = Duration::from_millis(250);
-/// No more addresses of a host are tried.
+/// The most addresses of a host that are tried.
 const ADDRESSES: usize = 16;
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -54,7 +54,7 @@ pub struct Tcp {
     options: Options,
 }
 
-/// What the kinds of sockets have in common.
+/// The options that all kinds of sockets share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     pub(crate) connect_timeout: Duration,
@@ -117,7 +117,7 @@ impl Connector for Tcp {
 }
 
 impl Tcp {
-    /// In a box, for other futures are compiled by whoever awaits them.
+    /// Boxed, because other futures are compiled again by each crate that awaits them.
     fn open(&self) -> BoxFuture<'_, Result<Link<Multiplex>, Error>> {
         Box::pin(async move {
             let place = format!("{}:{}", self.host, self.port);
@@ -128,7 +128,7 @@ impl Tcp {
     }
 }
 
-/// Waits for a connection, but no longer than the limit.
+/// Limits the time to make a connection.
 pub(crate) async fn within<T>(
     limit: Duration,
     place: &str,
@@ -154,7 +154,7 @@ fn reason(error: &io::Error) -> &'static str {
     }
 }
 
-/// Connects to the first address of a host that answers. A dead one costs no more than the others' head start.
+/// Connects to the first address of a host that answers. An unreachable one costs no more than the head start.
 pub(crate) async fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     let attempts = lookup_host((host, port)).await?.take(ADDRESSES).enumerate();
     let attempts = attempts.map(|(place, address)| Box::pin(attempt(address, place as u32)));
@@ -181,7 +181,7 @@ fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static, options: Options) 
     link(multiplex, unsolicited, connection.0, options.close_grace)
 }
 
-/// A connection that is driven by [`drive`].
+/// Creates a connection that is driven by [`drive`].
 pub(crate) fn link<W: Wire + Send + 'static>(
     multiplex: Multiplex,
     unsolicited: Unsolicited,
@@ -194,7 +194,8 @@ pub(crate) fn link<W: Wire + Send + 'static>(
         .with_driver(Driver::new(drive(engine, grace)).with_shut_down(release))
 }
 
-/// Runs a connection, and at its end lets the peer finish. Closing at once could destroy what it has not read yet.
+/// Runs a connection, and lets the peer finish at its end. Closing at once could discard what the peer has not read
+/// yet.
 pub(crate) async fn drive<W: Wire>(mut engine: Engine<W>, grace: Duration) -> Result<(), Error> {
     let mut patience = Patience::new(grace);
     let end = poll_fn(|cx| patience.poll_run(&mut engine, cx)).await;
@@ -204,7 +205,7 @@ pub(crate) async fn drive<W: Wire>(mut engine: Engine<W>, grace: Duration) -> Re
         poll_fn(|cx| engine.poll_close(cx)).await;
         poll_fn(|cx| engine.poll_discard(cx)).await;
     };
-    // After an error there is nobody to wait for, and one that has not read had its grace.
+    // After an error there is no peer to wait for, and a peer that did not read has used its grace.
     if *end.as_ref().unwrap_or(&false) && timeout(grace, goodbye).await.is_err() {
         tracing::debug!("server did not close its side of the connection in time");
     }

@@ -2,14 +2,14 @@
 
 use mcp_types::{RawJson, rpc::Members};
 
-/// The JSON text of the value at a path of keys. Where a key is there twice, the last one counts.
+/// Returns the JSON text of the value at a path of keys. If a key is there twice, the last one counts.
 pub(crate) fn find<'a>(raw: &'a RawJson, path: &[&str]) -> Option<&'a str> {
     path.iter().try_fold(raw.as_str(), |text, key| {
         Members::of(text).filter(|(name, _)| name == key).last().map(|(_, value)| value)
     })
 }
 
-/// The same JSON with `value`, a JSON text, at a path of keys; none if there is nothing at that path.
+/// Returns the JSON with `value`, a JSON text, at a path of keys; none if there is nothing at that path.
 pub(crate) fn replace(raw: &RawJson, path: &[&str], value: &str) -> Option<RawJson> {
     let found = find(raw, path)?;
     let text = raw.as_str();

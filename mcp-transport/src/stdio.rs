@@ -82,7 +82,7 @@ pub struct Command {
     limits: Limits,
 }
 
-/// How long a child has for each step of its shutdown.
+/// The time limits for the steps of a child's shutdown.
 #[derive(Clone, Copy, Debug)]
 struct Graces {
     /// To exit after its standard input was closed.
@@ -187,7 +187,7 @@ impl Command {
         self
     }
 
-    /// Looks at something before the child is started.
+    /// Adds a check before the child is started.
     fn requires(mut self, requirement: Requirement) -> Self {
         self.requirements.push(requirement);
         self
@@ -209,7 +209,7 @@ impl Connector for Command {
 }
 
 impl Command {
-    /// Starts the child. No future, for that would be compiled by whoever awaits it.
+    /// Starts the child. Not a future, which would be compiled again by each crate that awaits it.
     fn start(&self) -> Result<Link<Multiplex>, Error> {
         let (process, pipes, stderr) = self.launch()?;
         let (multiplex, unsolicited, connection) = duplex::multiplex_unlocked(pipes, self.limits);
@@ -222,7 +222,7 @@ impl Command {
 }
 
 impl fmt::Display for Command {
-    /// Shows the program alone: arguments may be secrets.
+    /// Shows only the program: arguments may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.program.to_string_lossy(), f)
     }

@@ -43,13 +43,13 @@ impl Url {
     /// The text is not a valid URL with a host. The error does not quote it, because it may contain secrets.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let iri = IriStr::new(text).map_err(|_| InvalidUrl(fault(text)))?;
-        // The host has to be looked at before anything is encoded.
+        // The host has to be checked before anything is encoded.
         let host = iri.authority_components().map_or("", |authority| authority.host());
         if !host.is_ascii() {
             return Err(InvalidUrl("its host must be in Punycode, like xn--…"));
         }
         let uri: UriString = iri.encode_to_uri().to_dedicated_string();
-        // Resolved against anything, an absolute URL has the dots taken out of its path.
+        // Resolving an absolute URL against any base removes dot segments from its path.
         let dots = FixedBaseResolver::new(uri.to_absolute()).resolve(uri.as_ref());
         Parts::of(&dots.to_dedicated_string())?.assemble()
     }
@@ -157,12 +157,12 @@ impl Url {
             change(&mut parts);
             parts.assemble()
         });
-        // A part that may be missing is what was taken out, so it cannot fail.
+        // It cannot fail, because only optional parts were removed.
         rebuilt.unwrap_or(self)
     }
 }
 
-/// What a URL is put together from.
+/// The parts that a URL is built from.
 struct Parts<'a> {
     scheme: String,
     user_info: Option<&'a str>,
@@ -221,7 +221,7 @@ impl<'a> Parts<'a> {
 const NO_HOST: &str = "it has no host, as in https://example.com/mcp";
 const NO_URL: &str = "it is not written like https://example.com/mcp";
 
-/// Why a text is no URL, as well as that can be told.
+/// Returns why a text is not a URL, as far as that can be told.
 fn fault(text: &str) -> &'static str {
     let is_forbidden = |c: char| c.is_control() || c.is_whitespace() || "\"<>\\^`{|}".contains(c);
     if text.contains(is_forbidden) {
@@ -263,7 +263,7 @@ impl fmt::Display for Url {
 }
 
 impl fmt::Debug for Url {
-    /// Shows origin and path: what else there is may be secret.
+    /// Shows origin and path: everything else may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Url").field(&format_args!("\"{}{}\"", self.origin(), self.path())).finish()
     }

@@ -8,12 +8,12 @@ use std::{
     task::{Wake, Waker},
 };
 
-/// Counts its wake-ups.
+/// Counts wake-ups.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes(AtomicUsize);
 
 impl Wakes {
-    /// A counter, and the waker that it counts.
+    /// Creates a counter, and a waker that increments it.
     pub(crate) fn counted() -> (Arc<Self>, Waker) {
         let wakes = Arc::new(Self::default());
         (Arc::clone(&wakes), Waker::from(wakes))

@@ -156,7 +156,7 @@ impl WebSocket {
         }
     }
 
-    /// The provider is named here, so that none has to be installed for the process.
+    /// The provider is named here, so that the process need not install one.
     fn tls_config(&self) -> Result<Arc<ClientConfig>, Error> {
         if let Some(config) = &self.tls {
             return Ok(Arc::clone(config));
@@ -170,7 +170,7 @@ impl WebSocket {
         Ok(Arc::new(config.with_no_client_auth()))
     }
 
-    /// Where it connects to, without what may be secret.
+    /// Returns where it connects to, without secrets.
     fn place(&self) -> String {
         format!("{}{}", self.url.origin(), self.url.path())
     }
@@ -180,7 +180,7 @@ impl WebSocket {
         Error::new(Kind::Connect, Delivery::NotSent, text)
     }
 
-    /// The error of an opening handshake.
+    /// Converts an error of the opening handshake.
     fn refused(&self, error: tungstenite::Error) -> Error {
         match error {
             tungstenite::Error::Http(response) => {

@@ -11,12 +11,12 @@ use std::{borrow::Cow, time::Duration};
 
 /// The version of the format.
 const VERSION: u64 = 1;
-/// The member of the first line that says it.
+/// The member of the first line that holds the version.
 const HEADER: &str = "mcp-transcript";
-/// What is wrong with a first line without it.
+/// The error of a first line without it.
 pub(super) const NO_HEADER: &str = "not the header `{\"mcp-transcript\":1}`";
 
-/// An entry as it is read. What is not read yet is JSON text.
+/// An entry as parsed. Parts that are not decoded yet are JSON text.
 #[derive(Default)]
 struct Line<'a> {
     at: u64,
@@ -39,14 +39,14 @@ enum Dir {
 const FROM_CLIENT: &str = ">";
 const TO_CLIENT: &str = "<";
 
-/// Why a line is none of a transcript.
+/// Why a line is not part of a transcript.
 #[derive(Debug)]
 pub(super) enum BadLine {
-    /// It is not what it has to be.
+    /// Its members are wrong.
     Shape(&'static str),
-    /// It is not JSON, or its members are of other types.
+    /// It is not JSON, or its members have the wrong types.
     Json(serde_json::Error),
-    /// Its message is none.
+    /// Its message is invalid.
     Message(mcp_types::rpc::DecodeError),
     /// A later version of the format.
     Version(u64),
@@ -72,7 +72,7 @@ pub(super) fn read_header(line: &str) -> Result<(), BadLine> {
     }
 }
 
-/// An entry as a line, without its end.
+/// Writes an entry as a line, without a line end.
 pub(super) fn line(entry: &Entry) -> String {
     let at = u64::try_from(entry.at.as_millis()).unwrap_or(u64::MAX);
     let line = Object::default().number("at", at).number("connection", entry.connection);
@@ -108,7 +108,7 @@ pub(super) fn line(entry: &Entry) -> String {
     line.end()
 }
 
-/// Reads an entry; none if it is of an event that this version does not know.
+/// Reads an entry; none if this version does not know its event.
 pub(super) fn read_line(text: &str) -> Result<Option<Entry>, BadLine> {
     let raw = RawJson::parse(text.to_owned())?;
     let line = Line::read(&raw)?;
@@ -179,12 +179,12 @@ fn dir(value: &str) -> Result<Dir, BadLine> {
     }
 }
 
-/// An object that is written member by member: derived types would be much more to compile.
+/// An object written member by member, because derived types would be much more to compile.
 #[derive(Default)]
 struct Object(Vec<u8>);
 
 impl Object {
-    /// The same object with a member, of which the value is JSON.
+    /// Adds a member whose value is JSON.
     fn member(mut self, name: &str, value: &[u8]) -> Self {
         self.0.extend_from_slice(if self.0.is_empty() { b"{\"" } else { b",\"" });
         self.0.extend_from_slice(name.as_bytes());
@@ -209,7 +209,7 @@ impl Object {
         self.member("message", &text)
     }
 
-    /// All that is put together here is text.
+    /// Everything written here is UTF-8.
     fn end(mut self) -> String {
         self.0.push(b'}');
         String::from_utf8(self.0).unwrap_or_default()
@@ -248,7 +248,7 @@ const DELIVERIES: [(&str, Delivery); 3] = [
     ("delivered", Delivery::Delivered),
 ];
 
-/// A failure as it is written.
+/// Encodes a failure.
 fn failure_form(failure: &Failure) -> Vec<u8> {
     let kind = KINDS.iter().find(|(_, kind)| *kind == failure.kind);
     let delivery = DELIVERIES.iter().find(|(_, delivery)| *delivery == failure.delivery);
@@ -285,7 +285,7 @@ fn read_failure(form: &str) -> Result<Failure, BadLine> {
     }
     let status = status.map(|status| StatusCode::from_bytes(status.as_bytes())).transpose();
     let kind = kind.ok_or(BadLine::Shape("failure has no `kind`"))?;
-    // Kinds that this build does not have are as good as those without a name.
+    // Kinds that this build does not have count as unnamed ones.
     let kind = KINDS.iter().find(|(name, _)| *name == kind);
     Ok(Failure {
         message: message.ok_or(BadLine::Shape("failure has no `message`"))?,

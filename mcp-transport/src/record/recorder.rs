@@ -134,7 +134,7 @@ impl<T: Transport> Service<ClientMessage> for Record<T> {
     }
 }
 
-/// A message of the client on its way. Dropped before its end, it was abandoned.
+/// A message of the client in flight. If dropped before its end, it was abandoned.
 struct Call {
     recorder: Arc<Recorder>,
     connection: u64,
@@ -182,7 +182,7 @@ impl Drop for Call {
     }
 }
 
-/// The replies to a request, as they pass.
+/// The replies to a request, recorded as they pass.
 struct Recorded {
     replies: Replies,
     call: Call,

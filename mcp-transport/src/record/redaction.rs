@@ -6,10 +6,10 @@ use mcp_types::{
 };
 use serde_json::{Map, Value};
 
-/// What stands in a transcript for a secret.
+/// The replacement of a secret in a transcript.
 pub(super) const REDACTED: &str = "[redacted]";
 
-/// Names that contain one of these are those of secrets.
+/// Names that contain one of these hold secrets.
 const SECRETS: [&str; 8] = [
     "secret",
     "password",
@@ -20,7 +20,7 @@ const SECRETS: [&str; 8] = [
     "accesskey",
     "credential",
 ];
-/// And names that end with one of these.
+/// So do names that end with one of these.
 const SECRET_ENDS: [&str; 4] = ["token", "authorization", "cookie", "jwt"];
 /// Except these.
 const NO_SECRETS: [&str; 1] = ["progresstoken"];
@@ -74,7 +74,7 @@ impl Redaction {
         self
     }
 
-    /// A copy of a message without what is redacted. One that holds nothing of it shares its bytes.
+    /// Returns a copy of a message without its secrets. Without any, the copy shares the bytes of the message.
     pub(super) fn apply(&self, message: &Message) -> Message {
         let mut message = message.clone();
         match &mut message {
@@ -88,7 +88,7 @@ impl Redaction {
         message
     }
 
-    /// Takes out of an error of the peer what is redacted.
+    /// Removes secrets from an error of the peer.
     pub(super) fn apply_error(&self, error: &mut ErrorObject) {
         if let Some(data) = &mut error.data {
             self.redact("/error/data", data);
@@ -99,17 +99,17 @@ impl Redaction {
         let Some(raw) = raw else { return };
         let redacted = match raw.to_value() {
             Ok(mut value) => self.redact(path, &mut value).then_some(value),
-            // What cannot be looked through is not told.
+            // What cannot be parsed is not recorded.
             Err(_) => Some(Value::Object(Map::new())),
         };
         if let Some(value) = redacted {
-            // The outermost value has to stay what a message has there.
+            // The outermost value has to keep the type that a message needs.
             let value = if value.is_string() { Value::Object(Map::new()) } else { value };
             *raw = RawJson::from_joined(value.to_string());
         }
     }
 
-    /// Replaces what is redacted in the value at `path`; returns whether there was any.
+    /// Redacts the secrets in the value at `path`; returns whether there were any.
     fn redact(&self, path: &str, value: &mut Value) -> bool {
         let mut changed = self.redact_members(value);
         for pointer in &self.pointers {
@@ -158,7 +158,7 @@ impl Redaction {
         self.redact_members(value)
     }
 
-    /// In a JSON Schema, the names of properties tell nothing about the schemas below them.
+    /// In a JSON Schema, the names of properties say nothing about the schemas below them.
     fn redact_properties(&self, properties: &mut Value) -> bool {
         let Value::Object(members) = properties else { return self.redact_members(properties) };
         let mut changed = false;

@@ -40,7 +40,7 @@ pub struct Replay(Arc<Reel>);
 
 struct Reel {
     connections: Vec<Recorded>,
-    /// How many of them were made.
+    /// How many connections were made.
     made: AtomicUsize,
     rules: Rules,
 }

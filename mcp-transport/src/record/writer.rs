@@ -64,7 +64,7 @@ where
 
 type Shared = Arc<Mutex<Queue>>;
 
-/// The lines that wait.
+/// The lines that wait to be written.
 struct Queue {
     lines: String,
     lost: Lost,
@@ -72,7 +72,7 @@ struct Queue {
     waker: Option<Waker>,
 }
 
-/// The entries that found no room since the last one that did.
+/// The entries that were dropped for lack of space since the last one that was not.
 struct Lost {
     count: u64,
     at: Duration,
@@ -80,14 +80,14 @@ struct Lost {
 
 #[derive(PartialEq)]
 enum End {
-    /// Nothing more will come.
+    /// No more entries will come.
     OfEntries,
     /// Nothing more will be written.
     OfWriting,
 }
 
 impl Queue {
-    /// Adds what is to be said about lost entries.
+    /// Adds an entry about lost entries, if there are any.
     fn confess(&mut self) {
         if self.lost.count > 0 {
             let entry = Entry::new(self.lost.at, 0, Event::Lost { count: self.lost.count });
@@ -98,12 +98,12 @@ impl Queue {
     }
 }
 
-/// Where entries come from. The last one lets the driver end.
+/// The side that adds entries. Dropping the last one lets the driver end.
 struct Source(Shared);
 
 impl Source {
     fn push(&self, entry: &Entry, limit: usize) {
-        // Encoded outside of the lock, so that a large message holds up nobody.
+        // Encoded outside of the lock, so that a large message does not block others.
         let line = format::line(entry);
         let mut queue = lock(&self.0);
         if queue.end.is_some() {
@@ -130,11 +130,11 @@ impl Drop for Source {
     }
 }
 
-/// Where entries go. Without it none is kept.
+/// The side that takes entries. Without it none are kept.
 struct Reader(Shared);
 
 impl Reader {
-    /// All lines that wait; none at the end.
+    /// Returns all waiting lines; none at the end.
     fn poll_lines(&self, cx: &Context<'_>) -> Poll<Option<String>> {
         let mut queue = lock(&self.0);
         if !queue.lines.is_empty() {

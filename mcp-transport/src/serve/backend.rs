@@ -26,7 +26,7 @@ impl<S> Server for S where
 {
 }
 
-/// A server whose type does not matter any more.
+/// A type-erased server.
 #[derive(Clone)]
 pub(super) struct Backend(Arc<Answer>);
 

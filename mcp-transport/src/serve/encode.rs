@@ -3,7 +3,7 @@
 use mcp_types::rpc::Message;
 use memchr::memchr2_iter;
 
-/// Appends a message without a line end. Strings have theirs escaped; those in raw JSON are white space between tokens.
+/// Appends a message without line ends. In strings they are escaped; those in raw JSON are white space between tokens.
 pub(crate) fn one_line(message: &Message, out: &mut Vec<u8>) {
     let start = out.len();
     message.encode(out);

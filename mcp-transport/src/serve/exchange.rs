@@ -1,4 +1,4 @@
-//! One message of a client, and the replies of the service to it.
+//! One message of a client, and the service's replies to it.
 
 use super::backend::{Answering, Backend};
 use crate::{ClientMessage, Error, Replies, ServerMessage};
@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// The messages about one message of a client. Those about a request end with its response, whatever the service does.
+/// The replies to one message of a client. Those to a request end with its response, whatever the service does.
 pub(super) struct Exchange {
     /// The id, if it is a request.
     id: Option<RequestId>,
@@ -34,7 +34,7 @@ impl Exchange {
         Self { id, stage: Stage::Calling(backend.call(message)) }
     }
 
-    /// Ends it with its response; a message that asks for none has none.
+    /// Ends it with its response; a message that expects none has none.
     fn end(&mut self, outcome: Result<Response, ErrorObject>) -> Option<ServerMessage> {
         self.stage = Stage::Ended;
         let id = self.id.take()?;
@@ -68,7 +68,7 @@ impl Stream for Exchange {
     }
 }
 
-/// What a client learns of a failure: what the server behind it said, or that there was one.
+/// Returns what a client learns of a failure: the error of the server behind it, or only that it failed.
 fn failure(error: &(dyn std::error::Error + Send + Sync + 'static)) -> ErrorObject {
     tracing::debug!(error, "a call failed");
     let said = error.downcast_ref::<Error>().and_then(Error::peer_error);

@@ -59,9 +59,9 @@ use tower_service::Service;
 pub struct HttpEndpoint {
     backend: Backend,
     options: Arc<HttpOptions>,
-    /// For requests.
+    /// Permits for requests.
     permits: Arc<Semaphore>,
-    /// For what is not answered: it has to get through when there are too many requests.
+    /// Permits for messages without an answer, which must get through when there are too many requests.
     deliveries: Arc<Semaphore>,
     sessions: Option<Arc<Handle>>,
 }
@@ -130,7 +130,7 @@ impl HttpEndpoint {
             let messages = messages.filter(|message| std::future::ready(is_allowed(message)));
             return Ok(answer::answer(messages.boxed(), answer::modern_status, self.limits()).await);
         }
-        // Such a notification has no meaning here, and the ids of other clients may be the same.
+        // Such a notification has no meaning here, and other clients may use the same ids.
         if matches!(&post.message, Message::Notification(it) if it.method == "notifications/cancelled")
         {
             return Ok(answer::empty(StatusCode::ACCEPTED));
@@ -138,7 +138,7 @@ impl HttpEndpoint {
         self.deliver(&self.backend, post).await
     }
 
-    /// Hands over a message that is not answered.
+    /// Delivers a message that is not answered.
     async fn deliver(&self, backend: &Backend, post: Post) -> Result<Response<Body>, Refusal> {
         let _permit = permit(&self.deliveries, None)?;
         match backend.call(post.into_message()).await {
@@ -150,7 +150,7 @@ impl HttpEndpoint {
         }
     }
 
-    /// What a client with a handshake is told where there are no sessions. It may show that to its user.
+    /// The refusal for a client with a handshake where there are no sessions. The client may show it to its user.
     fn no_sessions(&self, post: &Post) -> Refusal {
         let (posted, supported) = (post.posted(), &self.options.versions.0);
         if let Some(version) = posted.header_version() {
@@ -177,7 +177,7 @@ where
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
-    /// Always ready: a service that is not holds up its own calls.
+    /// Always ready: a service that is not delays its own calls.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
@@ -193,13 +193,13 @@ impl fmt::Debug for HttpEndpoint {
     }
 }
 
-/// The messages about a request, and what is held until they end.
+/// The replies to a request, and what is held until they end.
 struct Guarded<S> {
     messages: S,
     held: Option<Held>,
 }
 
-/// What a call in flight uses up.
+/// The resources of a call in flight.
 struct Held {
     _permit: OwnedSemaphorePermit,
     _lease: Option<Lease>,
@@ -223,7 +223,7 @@ impl<S: Stream<Item = ServerMessage> + Unpin> Stream for Guarded<S> {
     }
 }
 
-/// Whether a stateless revision has such a message in answer to a request: it has no requests of servers.
+/// Returns whether a stateless revision allows such a message in reply to a request: servers send no requests there.
 fn is_allowed(message: &ServerMessage) -> bool {
     if let Message::Request(request) = message {
         tracing::warn!(method = &*request.method, "skipped a request: the client takes none");

@@ -15,7 +15,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// The calls of one client. Clones are the same table.
+/// The calls of one client. Clones share the table.
 #[derive(Clone)]
 pub(super) struct InFlight(Arc<Table>);
 
@@ -27,7 +27,7 @@ struct Table {
 #[derive(Default)]
 struct Calls {
     requests: HashMap<RequestId, Arc<Slot>>,
-    /// How many notifications and responses the service has not taken yet.
+    /// How many notifications and responses the service has not accepted yet.
     others: usize,
 }
 
@@ -36,7 +36,7 @@ struct Calls {
 pub(super) enum Refused {
     /// A request with this id is in flight.
     IdInUse,
-    /// As many messages are in flight as may be.
+    /// The limit on messages in flight is reached.
     Full,
 }
 
@@ -45,7 +45,7 @@ impl InFlight {
         Self(Arc::new(Table { limit, calls: Mutex::default() }))
     }
 
-    /// Hands a message to the service.
+    /// Passes a message to the service.
     pub(super) fn begin(&self, backend: &Backend, message: ClientMessage) -> Result<Call, Refused> {
         let (id, kind) = match &message.body {
             Message::Request(request) => (Some(request.id.clone()), CallKind::of(&request.method)),
@@ -57,7 +57,7 @@ impl InFlight {
         Ok(Call { id, slot, table: Some(Arc::clone(&self.0)) })
     }
 
-    /// Gives up the request that a notification names; returns whether the notification is about that.
+    /// Cancels the request that a notification names; returns whether the notification is a cancellation.
     pub(super) fn take_cancellation(&self, notification: &Notification) -> bool {
         if notification.method != "notifications/cancelled" {
             return false;
@@ -71,7 +71,7 @@ impl InFlight {
         true
     }
 
-    /// Takes out a call that may be given up.
+    /// Takes out a call that may be cancelled.
     fn take(&self, id: RequestId) -> Option<Arc<Slot>> {
         let mut calls = self.0.lock();
         let Entry::Occupied(entry) = calls.requests.entry(id) else { return None };
@@ -79,12 +79,12 @@ impl InFlight {
         (entry.get().kind != CallKind::Initialize).then(|| entry.remove())
     }
 
-    /// Gives up the subscriptions, which have no end of their own.
+    /// Cancels the subscriptions, which never end by themselves.
     pub(super) fn cancel_subscriptions(&self) {
         self.cancel_those(|kind| kind == CallKind::Listen);
     }
 
-    /// Gives up everything.
+    /// Cancels everything.
     #[cfg(feature = "http")]
     pub(super) fn cancel_all(&self) {
         self.cancel_those(|_| true);
@@ -104,7 +104,7 @@ impl Table {
             Some(Entry::Occupied(_)) => return Err(Refused::IdInUse),
             Some(Entry::Vacant(_)) if is_full => return Err(Refused::Full),
             Some(Entry::Vacant(entry)) => drop(entry.insert(Arc::clone(slot))),
-            // Counted apart: what calls wait for has to get through when there are too many of them.
+            // Counted separately: the messages that calls wait for must get through when there are too many calls.
             None if *others >= self.limit => return Err(Refused::Full),
             None => *others += 1,
         }
@@ -140,7 +140,7 @@ struct Slot {
 
 #[derive(Default)]
 struct State {
-    /// Taken out while it is polled: a service may do anything then, even give up calls.
+    /// Taken out while it is polled, because a service may even cancel calls then.
     exchange: Option<Exchange>,
     cancelled: bool,
     waker: Option<Waker>,
@@ -163,21 +163,21 @@ impl Slot {
     }
 }
 
-/// What the service says about one message. Ends when the client has given it up; dropping it gives it up too.
+/// The service's replies to one message. Ends when the client has cancelled it; dropping it cancels it too.
 pub(super) struct Call {
     id: Option<RequestId>,
     slot: Arc<Slot>,
-    /// Where it is counted, until its response is there.
+    /// The table in which it is counted, until its response.
     table: Option<Arc<Table>>,
 }
 
 impl Call {
-    /// Lets the id be used again.
+    /// Releases the id.
     fn release(&mut self) {
         let Some(table) = self.table.take() else { return };
         let mut calls = table.lock();
         match &self.id {
-            // After a cancellation the id may be that of another call.
+            // After a cancellation another call may have the same id.
             Some(id)
                 if calls.requests.get(id).is_some_and(|slot| Arc::ptr_eq(slot, &self.slot)) =>
             {

@@ -32,7 +32,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// After this many turns the driver lets other tasks run.
+/// The number of turns after which the driver yields to other tasks.
 const TURNS: usize = 32;
 
 /// The limits for one client.
@@ -89,7 +89,7 @@ pub struct ServeLines<T> {
     unsolicited: Option<Unsolicited>,
     outbox: Outbox,
     limits: LineLimits,
-    /// The input has ended, and the calls in flight have until then; after them, what waits to be written.
+    /// The grace of the calls in flight after the end of the input, and then that of the output.
     grace: Option<Pin<Box<Sleep>>>,
 }
 
@@ -114,10 +114,10 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
         self
     }
 
-    /// Writes, lets the calls go on, and reads, until nothing moves.
+    /// Writes, polls the calls, and reads, until nothing makes progress.
     ///
-    /// Reading does not wait for the calls or for the client to read: a cancellation, or the answer that a call waits
-    /// for, is always heard. Refusals are the exception, so that a client cannot fill the memory with them.
+    /// Reading waits neither for the calls nor for the client to read: a cancellation, or an answer that a call waits
+    /// for, always gets through. Refusals are the exception, so that a client cannot fill the memory with them.
     fn poll_serve(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         for _ in 0..TURNS {
             let wrote = match self.outbox.poll_write(self.io.as_mut(), cx) {
@@ -129,7 +129,7 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
             }
             let answered = self.poll_answers(cx);
             if self.grace.is_some() && self.calls.is_empty() && self.outbox.is_empty() {
-                // An error tells no more than that the client was quicker.
+                // An error means only that the client was faster.
                 ready!(self.io.as_mut().poll_shutdown(cx)).ok();
                 return Poll::Ready(Ok(()));
             }
@@ -145,7 +145,7 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
         Poll::Pending
     }
 
-    /// Takes what there is to say, as far as there is room for it.
+    /// Takes replies, as long as there is room for them.
     fn poll_answers(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut took = false;
         while self.outbox.has_room() {
@@ -160,7 +160,7 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
         if took { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// The next message that nobody asked for. A response would be one to nobody.
+    /// Returns the next unsolicited message. Responses are skipped, because they belong to no request.
     fn poll_unsolicited(&mut self, cx: &mut Context<'_>) -> Option<ServerMessage> {
         loop {
             let unsolicited = self.unsolicited.as_mut()?;
@@ -176,7 +176,7 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
         }
     }
 
-    /// Reads once and takes the lines that are complete; after the end of the input, waits for the end of the grace.
+    /// Reads once and takes the complete lines; after the end of the input, waits for the end of the grace.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Some(grace) = &mut self.grace {
             if self.calls.is_empty() && self.outbox.is_empty() {
@@ -198,7 +198,7 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
             Err(error) => return Poll::Ready(Err(lost(error))),
         };
         if count == 0 {
-            // The last line may lack its end.
+            // The last line may lack a line end.
             self.lines.buffer().extend_from_slice(b"\n");
             self.grace = Some(Box::pin(sleep(self.limits.grace)));
         }
@@ -217,7 +217,7 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Gives as much time as at the end of the input once more, after that.
+    /// Starts the grace a second time, after the first.
     fn begin_grace_again(&mut self) {
         let length = self.limits.grace;
         if let Some(grace) = &mut self.grace {
@@ -241,11 +241,11 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
                 }
                 None
             }
-            // An error about nothing that can be told.
+            // An error that belongs to no known request.
             Message::Response(Response { id: None, .. }) => return,
             Message::Response(_) => None,
         };
-        // Calls that were given up are gone only when they are polled, which a client that does not read prevents.
+        // Cancelled calls are removed only when they are polled, which a client that does not read prevents.
         let has_room = id.is_none() || self.calls.len() / 2 < self.limits.requests;
         let call = if has_room {
             self.in_flight.begin(&self.backend, message.into())
@@ -270,10 +270,10 @@ impl<T: AsyncRead + AsyncWrite> ServeLines<T> {
 }
 
 impl Refused {
-    /// The answer to a request that is not passed on.
+    /// Returns the response to a request that is not passed on.
     pub(super) fn response(self, id: RequestId) -> Response {
         match self {
-            // Under its id, this would be taken for the answer to the other request.
+            // With its id, it would be taken for the response to the other request.
             Self::IdInUse => {
                 let text = format!("a request with the id {id} is in flight");
                 refusal::response(None, ErrorCode::INVALID_REQUEST, text)

@@ -1,4 +1,4 @@
-//! The error response to bytes that are no message.
+//! The error response to bytes that are not a message.
 
 use crate::duplex::salvage::Salvage;
 use mcp_types::{
@@ -7,7 +7,8 @@ use mcp_types::{
 };
 use std::error::Error;
 
-/// The answer to bytes that are not a message. Those of an answer have none: it would be taken for another answer.
+/// Returns the answer to bytes that are not a message. There is none to those of a response: it would be taken for
+/// another response.
 pub(super) fn to_bytes(bytes: &[u8], error: &DecodeError) -> Option<Response> {
     let salvage = Salvage::of(bytes);
     if salvage.is_answer() {
@@ -25,14 +26,14 @@ fn is_no_json(error: &DecodeError) -> bool {
     cause.is_some_and(|cause| cause.is_syntax() || cause.is_eof())
 }
 
-/// The answer to a message that is longer than the limit.
+/// Returns the answer to a message over the limit.
 pub(super) fn to_too_long(salvage: &Salvage, limit: usize) -> Option<Response> {
     let text = format!("message is longer than {limit} bytes");
     let id = salvage.asked().cloned();
     (!salvage.is_answer()).then(|| response(id, ErrorCode::INVALID_REQUEST, text))
 }
 
-/// An error response, without an id where the request has none that can be told.
+/// Creates an error response, without an id if that of the request is unknown.
 pub(super) fn response(
     id: Option<RequestId>,
     code: ErrorCode,

@@ -75,7 +75,7 @@ impl<S: Server> Service<ClientMessage> for Renumber<S> {
     }
 }
 
-/// What a request is called on both sides.
+/// The names of a request on both sides.
 struct Names {
     /// Its number, as JSON.
     number: String,
@@ -85,7 +85,7 @@ struct Names {
 }
 
 impl Names {
-    /// Names the request as the client does.
+    /// Restores the names that the client uses.
     fn restore(&self, message: &mut ServerMessage) {
         match message {
             Message::Response(response) => response.id = Some(self.id.clone()),

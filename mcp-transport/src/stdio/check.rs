@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-/// Something that the program needs and would complain about late or in its own words.
+/// A precondition whose violation the program would report late or unclearly.
 #[derive(Clone, Debug)]
 pub(super) enum Requirement {
-    /// A script that exists, with one of these extensions if there are any.
+    /// A script that exists, with one of these extensions if any are given.
     Script { path: PathBuf, extensions: &'static [&'static str] },
     /// A directory that exists.
     Directory(PathBuf),
-    /// A name that the program cannot take for one of its options.
+    /// A name that the program cannot mistake for one of its options.
     Name(String),
 }
 
 impl Requirement {
-    /// What is wrong, if anything is. Relative paths count from `base`.
+    /// Returns what is wrong, if anything is. Relative paths are resolved against `base`.
     pub(super) fn check(&self, base: &Path) -> Result<(), String> {
         match self {
             Self::Script { path, extensions } => {

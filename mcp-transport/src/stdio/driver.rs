@@ -13,7 +13,7 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// How long to wait for the rest of an end: output, exit status and standard error end one shortly after the other.
+/// How long to wait for the rest of an end: output, exit status and standard error end shortly after one another.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 /// How long a killed child may take to be reaped.
 const REAP: Duration = Duration::from_secs(1);
@@ -29,13 +29,13 @@ pub(super) struct Lifetime {
 
 /// Why the connection ended.
 enum End {
-    /// Nobody holds it any more, and the child's standard input is closed.
+    /// The connection is no longer used, and the child's standard input is closed.
     ShutDown,
-    /// Nobody holds it any more, and the child does not read what is left for it.
+    /// The connection is no longer used, and the child does not read what is left for it.
     Stuck,
     /// The child closed its side, or a pipe broke.
     Lost(Error),
-    /// The child exited, which its output has not shown yet.
+    /// The child exited, but its output has not ended yet.
     Exited,
 }
 
@@ -63,13 +63,13 @@ impl Lifetime {
             Some(error) => Err(self.explain(error).await),
         };
         let shut_down = Error::closed("connection was shut down", Delivery::NotSent);
-        // The calls fail before the child is waited for, which may take the whole of its graces.
+        // The calls fail before the wait for the child, which may take all of its grace periods.
         self.connection.fail(result.as_ref().err().unwrap_or(&shut_down));
         self.shut_down(is_stuck).await;
         result
     }
 
-    /// Serves calls until the connection ends. What the child wrote is read before its exit is looked at.
+    /// Serves calls until the connection ends. The child's output is read before its exit is checked.
     async fn serve(&mut self) -> End {
         let Self { connection, process, stderr, graces } = self;
         let mut patience = Patience::new(graces.exit);
@@ -87,7 +87,7 @@ impl Lifetime {
         .await
     }
 
-    /// Reads what a child that exited has left in the pipe, which a process outside its group may hold open.
+    /// Reads what an exited child has left in the pipe, which a process outside of its group may hold open.
     async fn rest(&mut self) -> Option<Error> {
         let Self { connection, stderr, .. } = self;
         let rest = poll_fn(|cx| {
@@ -100,7 +100,7 @@ impl Lifetime {
         }
     }
 
-    /// Adds to an error how the child ended, and what it said about it, as far as that is known soon.
+    /// Adds to an error how the child ended and what it wrote to standard error, as far as that is known soon.
     async fn explain(&mut self, error: Error) -> Error {
         let Self { process, stderr, .. } = self;
         let last_words = async {
@@ -113,7 +113,7 @@ impl Lifetime {
             })
             .await;
         };
-        // A child that lives on, or has given its standard error away, is not waited for.
+        // A child that lives on, or has passed on its standard error, is not waited for.
         let _ = timeout(LAST_WORDS, last_words).await;
         error.with_exit(self.process.exit_status(), self.stderr.text())
     }
@@ -134,7 +134,7 @@ impl Lifetime {
         }
     }
 
-    /// Waits for the child, and reads what it still writes so that it never waits for us.
+    /// Waits for the child, and reads its output so that it never blocks on it.
     async fn exits_within(&mut self, grace: Duration) -> bool {
         let Self { connection, process, stderr, .. } = self;
         let mut exit = pin!(process.wait());

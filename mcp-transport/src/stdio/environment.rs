@@ -30,11 +30,11 @@ const INHERITED: &[&str] = &[
     "WINDIR",
 ];
 
-/// The variables of a child: some of the parent's or all of them, and its own.
+/// The variables of a child: some or all of the parent's, and its own.
 #[derive(Clone, Default)]
 pub(super) struct Environment {
     inherits_all: bool,
-    /// Names that are inherited beside the listed ones.
+    /// Names that are inherited in addition to the default ones.
     inherited: Vec<OsString>,
     own: Vec<(OsString, OsString)>,
 }
@@ -57,7 +57,7 @@ impl Environment {
         }
     }
 
-    /// The variables as they are now; of two with the same name the last one counts.
+    /// Returns the current variables; of two with the same name the last one counts.
     pub(super) fn variables(&self) -> Vec<(OsString, OsString)> {
         let mut variables: Vec<_> = env::vars_os().collect();
         variables.retain(|(name, value)| {
@@ -67,7 +67,7 @@ impl Environment {
         variables
     }
 
-    /// All that was said about it, in an order of its own.
+    /// Lists all settings, in a fixed order.
     #[cfg(feature = "fingerprint")]
     pub(super) fn fields(&self) -> Vec<&OsStr> {
         let all = self.inherits_all.then_some(OsStr::new("*"));
@@ -76,16 +76,16 @@ impl Environment {
         let mut own: Vec<_> = self.own.iter().collect();
         own.sort_unstable();
         let own = own.into_iter().flat_map(|(name, value)| [&**name, &**value]);
-        // The empty string is no name: it keeps the parts apart.
+        // The empty string is not a name: it separates the parts.
         all.into_iter().chain(inherited).chain([OsStr::new("")]).chain(own).collect()
     }
 }
 
-/// Whether a variable of the parent is one that a child gets unasked.
+/// Returns whether a child gets this variable of the parent by default.
 fn may_pass(name: &OsStr, value: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
     let is_listed = name.starts_with("LC_") || INHERITED.iter().any(|it| same(it, name));
-    // Some shells keep functions in variables, and run what is in them.
+    // Some shells keep functions in variables, and execute them.
     is_listed && !value.as_encoded_bytes().starts_with(b"()")
 }
 

@@ -44,7 +44,7 @@ impl Command {
     }
 }
 
-/// Fields with their lengths, so that no two lists of fields look the same.
+/// Hashes fields with their lengths, so that different lists of fields never look the same.
 struct Fields(Sha256);
 
 impl Fields {

@@ -1,4 +1,4 @@
-//! A child with its descendants, ended as one: a process group, or a job on Windows.
+//! A child and its descendants, ended together: a process group, or a job on Windows.
 
 #[cfg(unix)]
 mod unix;
@@ -12,7 +12,7 @@ pub(super) use windows::Group;
 
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-/// The ends of a child's pipes that are here.
+/// This process's ends of the child's pipes.
 pub(super) struct Ends {
     pub(super) stdin: Option<ChildStdin>,
     pub(super) stdout: Option<ChildStdout>,

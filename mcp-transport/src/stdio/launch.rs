@@ -36,7 +36,7 @@ impl Command {
             self.failure(&self.reason(&error, path.as_deref())).with_source(error)
         })?;
         let Ends { stdin, stdout, stderr } = group.ends();
-        // From here on the group is killed when something goes wrong.
+        // From here on an error kills the group.
         let process = Process::new(group);
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
             return Err(self.failure("its pipes are missing"));
@@ -64,7 +64,7 @@ impl Command {
         command
     }
 
-    /// The file to start, or a name for the system to look up.
+    /// Returns the file to start, or a name for the system to look up.
     #[cfg(not(windows))]
     fn file(&self, _: &[(OsString, OsString)]) -> OsString {
         self.program.clone()
@@ -92,7 +92,7 @@ impl Command {
         Error::new(Kind::Connect, Delivery::NotSent, text)
     }
 
-    /// Why the child did not start. The system says "not found" about three different things.
+    /// Returns why the child did not start. The system says "not found" about three different things.
     fn reason(&self, error: &io::Error, path: Option<&OsStr>) -> String {
         if let Some(directory) = self.current_dir.as_deref().filter(|it| !it.is_dir()) {
             return format!("its working directory {} does not exist", directory.display());
@@ -128,7 +128,7 @@ impl Command {
     }
 }
 
-/// Whether the system says that something is used up: `EAGAIN`, `ENOMEM`, `ENFILE` or `EMFILE`.
+/// Returns whether an error means that a resource is exhausted: `EAGAIN`, `ENOMEM`, `ENFILE` or `EMFILE`.
 fn is_exhaustion(code: i32) -> bool {
     cfg!(unix) && matches!(code, 11 | 12 | 23 | 24 | 35)
 }

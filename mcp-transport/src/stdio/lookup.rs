@@ -5,13 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The ends of the names of files that can be started, in the order in which a shell looks for them.
+/// The extensions of executable files, in the order in which a shell looks for them.
 const ENDS: [&str; 4] = ["com", "exe", "bat", "cmd"];
 
-/// The file to start for a program: as it is, or with one of the ends; looked up in `path` unless it is a path itself. None
-/// if there is no such file.
+/// Returns the file to start for a program: as given, or with one of the extensions; looked up in `path` unless it is a
+/// path itself. None if there is no such file.
 ///
-/// The system itself knows of `.exe` alone, and many programs, `npx` among them, are batch files.
+/// The system only tries `.exe`, but many programs, for example `npx`, are batch files.
 pub(super) fn find(
     program: &OsStr,
     path: &OsStr,
@@ -29,7 +29,7 @@ pub(super) fn find(
     })
 }
 
-/// Whether a name has an end that says that it can be started.
+/// Returns whether a name has the extension of an executable file.
 fn is_complete(program: &Path) -> bool {
     let end = program.extension().and_then(OsStr::to_str);
     end.is_some_and(|end| ENDS.iter().any(|it| it.eq_ignore_ascii_case(end)))

@@ -68,7 +68,7 @@ impl AsyncWrite for Pipes {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A pipe has no shutdown of its own: the child sees the end when the last writer is gone.
+        // A pipe cannot be shut down: the child sees the end when the last writer is dropped.
         self.stdin = None;
         Poll::Ready(Ok(()))
     }

@@ -3,7 +3,7 @@
 use super::group::Group;
 use std::process::ExitStatus;
 
-/// A running child in a group of its own. Dropping it kills the group, with or without a runtime.
+/// A running child in its own group. Dropping it kills the group, with or without a runtime.
 #[derive(Debug)]
 pub(super) struct Process {
     group: Group,
@@ -16,7 +16,7 @@ impl Process {
         Self { group, has_exited: false, exit_status: None }
     }
 
-    /// Waits until the child has exited and is reaped, then kills what it left behind in its group.
+    /// Waits until the child has exited and is reaped, then kills what it left in its group.
     ///
     /// # Cancel safety
     ///
@@ -25,19 +25,19 @@ impl Process {
         if self.has_exited {
             return;
         }
-        // Without a status when somebody else has reaped it; it is gone all the same.
+        // There is no status if the child was reaped elsewhere; it is gone all the same.
         self.exit_status = self.group.wait_for_leader().await.ok();
         self.has_exited = true;
-        // The id of the group stays taken while it has members; without any there is nobody to hit.
+        // The id of the group is not reused while it has members; if it has none, this kills nothing.
         self.group.kill();
     }
 
-    /// How the child ended, if it did.
+    /// Returns the exit status of the child, if it has exited.
     pub(super) fn exit_status(&self) -> Option<ExitStatus> {
         self.exit_status
     }
 
-    /// Asks the group to terminate; false where there is no way to ask.
+    /// Asks the group to terminate; returns false where that is not possible.
     pub(super) fn terminate(&self) -> bool {
         !self.has_exited && self.group.terminate()
     }

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 /// The name of the Python interpreter.
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
-/// On Windows `npx` is a batch file, whose name has to be complete.
+/// On Windows `npx` is a batch file, whose extension must be given.
 const NPX: &str = if cfg!(windows) { "npx.cmd" } else { "npx" };
 
 impl Command {

@@ -16,11 +16,11 @@ use std::{
 };
 use tokio::{io::AsyncReadExt, process::ChildStderr};
 
-/// How much is read at a time.
+/// The size of one read.
 const CHUNK: usize = 4096;
-/// A line longer than this is logged in parts.
+/// The length from which a line is logged in parts.
 const LINE: usize = 1024;
-/// After this many reads the driver does something else.
+/// The number of reads after which the driver does something else.
 const TURNS: usize = 16;
 
 /// What happens to a child's standard error.
@@ -51,7 +51,7 @@ impl Stderr {
         Self::Lines(LineFunction(Arc::new(function)))
     }
 
-    /// The child's side of it.
+    /// Opens the child's end.
     pub(super) fn open(&self) -> Result<Stdio, OpenError<'_>> {
         Ok(match self {
             Self::Capture | Self::Lines(_) => Stdio::piped(),
@@ -83,7 +83,7 @@ pub(super) struct OpenError<'a> {
 pub struct LineFunction(Arc<dyn Fn(&str) + Send + Sync>);
 
 impl LineFunction {
-    /// Calls it; false if it panicked.
+    /// Calls the function; returns false if it panicked.
     fn call(&self, line: &str) -> bool {
         catch_unwind(AssertUnwindSafe(|| (self.0)(line))).is_ok()
     }
@@ -117,9 +117,9 @@ impl Tail {
         Self { server, pipe, bytes: VecDeque::new(), limit, line: Vec::new(), function }
     }
 
-    /// Reads what there is; ready at the end.
+    /// Reads what is available; ready at the end.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // Not kept from one time to the next: most children are silent.
+        // Not kept between calls: most children are silent.
         let mut chunk = [0; CHUNK];
         for _ in 0..TURNS {
             let Some(pipe) = &mut self.pipe else { return Poll::Ready(()) };
@@ -132,7 +132,7 @@ impl Tail {
         Poll::Pending
     }
 
-    /// What is kept, from the beginning of a line.
+    /// Returns the text kept, from the beginning of a line.
     pub(super) fn text(&self) -> String {
         let (front, back) = self.bytes.as_slices();
         let bytes = [front, back].concat();
@@ -151,7 +151,7 @@ impl Tail {
         self.report(chunk);
     }
 
-    /// Gives the lines of a chunk to whoever wants them.
+    /// Passes the lines of a chunk to their receiver.
     fn report(&mut self, chunk: &[u8]) {
         let is_traced = self.function.is_none() && tracing::enabled!(tracing::Level::DEBUG);
         if self.function.is_none() && !is_traced {
@@ -170,7 +170,7 @@ impl Tail {
         self.function = function;
     }
 
-    /// Gives out the lines of a chunk, and keeps the beginning of the last for the next. Long lines come in parts.
+    /// Hands out the lines of a chunk, and keeps the beginning of the last one. Long lines come in parts.
     fn split(&mut self, chunk: &[u8], mut line: impl FnMut(&[u8])) {
         for part in chunk.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(part);

@@ -27,7 +27,7 @@ use tokio_tungstenite::{
 /// How much of the reason for a close is shown.
 const REASON: usize = 128;
 
-/// Messages in text frames, and a ping when nothing has come for a while.
+/// Messages in text frames, with pings when nothing has arrived for a while.
 pub(super) struct Channel<S> {
     socket: WebSocketStream<Heard<S>>,
     interval: Duration,
@@ -35,14 +35,14 @@ pub(super) struct Channel<S> {
     health: Health,
 }
 
-/// What is known about the other end.
+/// The state of the peer.
 #[derive(Clone, Copy, PartialEq)]
 enum Health {
-    /// Something came within the last interval.
+    /// Something arrived within the last interval.
     Good,
-    /// It was silent for an interval, and the ping has not left yet.
+    /// It was silent for an interval, and the ping has not been sent yet.
     Asking,
-    /// It was sent a ping.
+    /// A ping was sent.
     Asked,
 }
 
@@ -52,20 +52,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         Self { socket, interval, silence, health: Health::Good }
     }
 
-    /// Notes that the other end is alive.
+    /// Notes that the peer is alive.
     fn heard(&mut self) {
         self.health = Health::Good;
         self.wait();
     }
 
-    /// Waits for another interval; one that no clock can tell the end of has none already.
+    /// Waits for another interval; one whose end cannot be represented never ends.
     fn wait(&mut self) {
         if let Some(end) = Instant::now().checked_add(self.interval) {
             self.silence.as_mut().reset(end);
         }
     }
 
-    /// Asks a silent peer for a sign of life, and gives it up after another interval.
+    /// Pings a silent peer, and gives up after another interval.
     fn poll_health(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         if self.interval.is_zero() {
             return Ok(());
@@ -95,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Channel<S> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let channel = &mut *self;
         loop {
-            // What has come is looked at before the clock: this may not have been polled for long.
+            // Messages are polled before the clock: this may not have been polled for a long time.
             let polled = channel.socket.poll_next_unpin(cx);
             if channel.socket.get_mut().take() || polled.is_ready() {
                 channel.heard();
@@ -108,10 +108,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Channel<S> {
             };
             match item {
                 Some(Ok(Message::Text(text))) => return Poll::Ready(Some(Ok(text.into()))),
-                // Some servers do not tell the kinds of frames apart.
+                // Some servers do not distinguish the kinds of frames.
                 Some(Ok(Message::Binary(bytes))) => return Poll::Ready(Some(Ok(bytes))),
                 Some(Ok(Message::Close(frame))) => {
-                    // The answer is on its way; nothing more will come, whether the server goes or not.
+                    // The close is being answered; nothing more will arrive, even if the server stays.
                     let _ = channel.socket.poll_flush_unpin(cx);
                     return Poll::Ready(reason(frame).map(Err));
                 }
@@ -146,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Bytes> for Channel<S> {
     }
 }
 
-/// What is wrong, after a close that was no ordinary one.
+/// Returns what went wrong, if a close was not an ordinary one.
 fn reason(frame: Option<CloseFrame>) -> Option<Error> {
     let is_ordinary = |it: &CloseFrame| matches!(it.code, CloseCode::Normal | CloseCode::Away);
     let CloseFrame { code, reason } = frame.filter(|it| !is_ordinary(it))?;

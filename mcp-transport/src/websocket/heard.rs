@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Notes that bytes have come: while a large message is on its way, the other end cannot answer a ping, and is not silent.
+/// Notes that bytes have arrived: while it sends a large message, a peer cannot answer a ping, but is not silent.
 pub(super) struct Heard<S> {
     inner: S,
     has_read: bool,
@@ -19,7 +19,7 @@ impl<S> Heard<S> {
         Self { inner, has_read: false }
     }
 
-    /// Whether something has come since it was asked last.
+    /// Returns whether anything has arrived since the last call.
     pub(super) fn take(&mut self) -> bool {
         mem::take(&mut self.has_read)
     }

@@ -20,7 +20,7 @@ use tower_service::Service;
 #[derive(Clone)]
 pub struct Playback(Arc<Handle>);
 
-/// What the clones of a playback share.
+/// The state that the clones of a playback share.
 pub(super) struct Handle {
     script: Arc<Mutex<Script>>,
     rules: Rules,
@@ -96,7 +96,7 @@ impl Stream for Played {
     }
 }
 
-/// What is said unasked.
+/// The unsolicited messages.
 pub(super) struct Unasked(Arc<Mutex<Script>>);
 
 impl Unasked {
@@ -126,7 +126,7 @@ fn next(script: &Mutex<Script>, cx: &Context<'_>, next: impl FnOnce(&mut Script)
     next
 }
 
-/// Changes a script, and wakes those who wait for that.
+/// Changes a script, and wakes the tasks that wait for the change.
 fn change<T>(script: &Mutex<Script>, change: impl FnOnce(&mut Script) -> T) -> T {
     let mut script = lock(script);
     let result = change(&mut script);

@@ -1,4 +1,4 @@
-//! How two messages differ.
+//! The differences between two messages.
 
 use super::names;
 use crate::record::redaction::{REDACTED, Redaction};
@@ -28,7 +28,7 @@ impl Default for Ignored {
     }
 }
 
-/// What a message says, for a comparison. The ids of requests are matched elsewhere.
+/// Returns the content of a message for a comparison. Request ids are matched elsewhere.
 pub(super) fn form(message: &Message) -> Value {
     let mut form = Map::new();
     let mut put = |name: &str, value| drop(form.insert(name.to_owned(), value));
@@ -63,12 +63,12 @@ fn error_form(error: &ErrorObject) -> Value {
     value(&RawJson::from_joined(text))
 }
 
-/// What cannot be looked through is compared as its text.
+/// Values that cannot be parsed are compared as text.
 fn value(raw: &RawJson) -> Value {
     raw.to_value().unwrap_or_else(|_| raw.as_str().into())
 }
 
-/// Lines for a person that say where two values differ; empty if they do not.
+/// Returns lines for a person that say where two values differ; empty if they do not.
 pub(super) fn lines(recorded: &Value, sent: &Value, ignored: &Ignored) -> String {
     let mut found = Vec::new();
     Comparison { ignored, found: &mut found }.values(&mut String::new(), recorded, sent);
@@ -151,13 +151,13 @@ impl Comparison<'_> {
     }
 }
 
-/// A value that was redacted is any value; numbers are the same in any spelling.
+/// A redacted value equals any value; numbers are equal in any notation.
 fn is_same(recorded: &Value, sent: &Value) -> bool {
     let numbers = || recorded.as_f64().is_some() && recorded.as_f64() == sent.as_f64();
     recorded == sent || recorded == REDACTED || (!is_integer(recorded, sent) && numbers())
 }
 
-/// Integers are compared exactly: the nearest floating-point number may be that of another.
+/// Integers are compared exactly, because two of them may have the same nearest floating-point number.
 fn is_integer(recorded: &Value, sent: &Value) -> bool {
     !recorded.is_f64() && !sent.is_f64()
 }

@@ -8,7 +8,7 @@ use mcp_types::{
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// From the names of the recording to those of the client that is played to.
+/// Maps the names of the recording to those of the client in the replay.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     ids: HashMap<RequestId, RequestId>,
@@ -16,7 +16,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Notes that a request was sent again.
+    /// Notes the names of a request that was sent again.
     pub(super) fn learn(&mut self, recorded: &Request, sent: &Request) {
         self.ids.insert(recorded.id.clone(), sent.id.clone());
         if let (Some(recorded), Some(sent)) = (token(recorded), token(sent)) {
@@ -24,7 +24,7 @@ impl Names {
         }
     }
 
-    /// A message of the recorded client, as the client would send it now.
+    /// Converts a message of the recorded client to what the client would send now.
     pub(super) fn expected(&self, form: &mut Value) {
         if form["method"] == "notifications/cancelled" {
             let Some(id) = form.pointer_mut("/params/requestId") else { return };
@@ -38,7 +38,7 @@ impl Names {
         }
     }
 
-    /// A message of the recorded server, as the client has to be told it now.
+    /// Converts a message of the recorded server for the client of the replay.
     pub(super) fn told(&self, message: &mut Message) {
         match message {
             Message::Response(response) => {

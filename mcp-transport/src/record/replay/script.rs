@@ -8,7 +8,7 @@ use crate::{Delivery, Error, ServerMessage, record::entry::Event};
 use mcp_types::rpc::Message;
 use std::task::Waker;
 
-/// What counts as the same.
+/// Which messages count as equal.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     pub(super) ignored: Ignored,
@@ -23,7 +23,7 @@ pub(super) struct Script {
     played: Vec<bool>,
     names: Names,
     difference: Option<String>,
-    /// The last handle is gone.
+    /// Whether the last handle is gone.
     released: bool,
     wakers: Vec<Waker>,
 }
@@ -39,13 +39,13 @@ pub(super) enum Next {
 }
 
 impl Script {
-    /// Adds what happened next.
+    /// Adds the next event.
     pub(super) fn add(&mut self, event: Event) {
         self.events.push(event);
         self.played.push(false);
     }
 
-    /// The same script at its beginning.
+    /// Returns the same script, rewound.
     pub(super) fn rewound(&self) -> Self {
         let played = vec![false; self.events.len()];
         Self { events: self.events.clone(), played, ..Self::default() }
@@ -55,7 +55,7 @@ impl Script {
         self.difference.as_deref()
     }
 
-    /// Takes a message of the client; gives the number under which it was recorded.
+    /// Plays a message of the client; returns the number under which it was recorded.
     pub(super) fn send(&mut self, sent: &Message, rules: &Rules) -> Result<u64, Error> {
         self.fail_if_different()?;
         let form = difference::form(sent);
@@ -92,7 +92,7 @@ impl Script {
         self.fail_if_different().map(|()| 0)
     }
 
-    /// What the server says next about a message of the client.
+    /// Returns the next reply of the server to a message of the client.
     pub(super) fn next_reply(&mut self, call: u64) -> Next {
         if let Err(error) = self.fail_if_different() {
             return Next::Failure(error.with_delivery(Delivery::Unknown));
@@ -109,7 +109,7 @@ impl Script {
             let text = "recording ends before the response";
             return Next::Failure(Error::closed(text, Delivery::Unknown));
         };
-        // What a server says after an answer may depend on it.
+        // What a server sends after an answer may depend on it.
         let is_answer =
             |event: &Event| matches!(event, Event::Sent { message: Message::Response(_), .. });
         if self.has_unsent(at, is_answer) {
@@ -119,14 +119,14 @@ impl Script {
             Event::Received { message, .. } => Next::Message(self.told(message)),
             Event::Failed { failure, .. } => Next::Failure(failure.clone().into()),
             Event::Ended { .. } => Next::End,
-            // The recorded client gave up here; another one may wait for ever.
+            // The recorded client gave up here; another one may wait forever.
             _ => return Next::Later,
         };
         self.played[at] = true;
         next
     }
 
-    /// What the server says next unasked.
+    /// Returns the next unsolicited message of the server.
     pub(super) fn next_unasked(&mut self) -> Next {
         let is_unasked = |event: &Event| matches!(event, Event::Received { call: None, .. });
         let mut left = (0..self.events.len()).filter(|at| !self.played[*at]);
@@ -144,7 +144,7 @@ impl Script {
         }
     }
 
-    /// The failure of a message that was not answered, at once.
+    /// Returns the failure of a message that was not answered, regardless of its place in the script.
     pub(super) fn failure_of(&mut self, call: u64) -> Option<Error> {
         let is_failure =
             |event: &Event| matches!(event, Event::Failed { call: of, .. } if *of == call);
@@ -156,7 +156,7 @@ impl Script {
         }
     }
 
-    /// What has not been played, one line each.
+    /// Lists what has not been played, one line each.
     pub(super) fn left(&self) -> impl Iterator<Item = String> {
         let left = self.events.iter().zip(&self.played).filter(|(_, played)| !**played);
         left.filter_map(|(event, _)| match event {
@@ -170,12 +170,12 @@ impl Script {
         })
     }
 
-    /// Notes that nobody can send any more.
+    /// Notes that nothing more can be sent.
     pub(super) fn release(&mut self) {
         self.released = true;
     }
 
-    /// Whom the last change may concern.
+    /// Takes the wakers of the tasks that the last change may concern.
     pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
         std::mem::take(&mut self.wakers)
     }
@@ -207,7 +207,7 @@ impl Script {
     }
 }
 
-/// What kind of message it is, for a person.
+/// Names a message for a person.
 fn name(message: &Message) -> &str {
     match message {
         Message::Request(request) => &request.method,

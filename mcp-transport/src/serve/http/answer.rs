@@ -29,12 +29,12 @@ impl Refusal {
         Self(Box::new((status, response)))
     }
 
-    /// 400 with the code for requests that are not what they have to be.
+    /// Creates a 400 with the code for invalid requests.
     pub(super) fn bad_request(id: Option<RequestId>, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, id, ErrorCode::INVALID_REQUEST, message)
     }
 
-    /// The same refusal with details.
+    /// Adds details to the refusal.
     pub(super) fn with_data(mut self, data: serde_json::Value) -> Self {
         if let Err(error) = &mut self.0.1.outcome {
             error.data = Some(data.into());
@@ -53,7 +53,7 @@ impl Refusal {
     }
 }
 
-/// The methods that an endpoint knows.
+/// Answers with the methods that an endpoint allows.
 pub(super) fn method_not_allowed(allowed: &'static str) -> Response<Body> {
     let text = "this endpoint does not take requests of this method";
     let status = StatusCode::METHOD_NOT_ALLOWED;
@@ -63,7 +63,7 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Response<Body> {
     response
 }
 
-/// A status without a body.
+/// Creates a response without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
@@ -78,7 +78,7 @@ fn json(status: StatusCode, message: &ServerMessage) -> Response<Body> {
     response
 }
 
-/// An event stream of messages.
+/// Creates an event stream of messages.
 pub(super) fn events(
     first: Option<ServerMessage>,
     messages: BoxStream<'static, ServerMessage>,
@@ -88,7 +88,7 @@ pub(super) fn events(
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),
-        // Else a proxy may hold events back.
+        // Otherwise a proxy may hold back events.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -96,7 +96,7 @@ pub(super) fn events(
     response
 }
 
-/// Answers a request: with JSON if its response comes first and soon, else with an event stream.
+/// Answers a request: with JSON if its response comes first and soon, otherwise with an event stream.
 pub(super) async fn answer(
     mut messages: BoxStream<'static, ServerMessage>,
     status: fn(&ErrorObject) -> StatusCode,
@@ -104,12 +104,12 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     match timeout(limits.keep_alive, messages.next()).await {
         Ok(Some(message)) => begin(message, messages, status, limits),
-        // The client has given it up, or the answer takes its time.
+        // The client has given up, or the answer takes a while.
         Ok(None) | Err(_) => events(None, messages, limits),
     }
 }
 
-/// Answers a request whose first message is there.
+/// Answers a request whose first message has arrived.
 pub(super) fn begin(
     first: ServerMessage,
     messages: BoxStream<'static, ServerMessage>,
@@ -125,7 +125,7 @@ pub(super) fn begin(
     }
 }
 
-/// The status of an error in a stateless revision, where some codes have one of their own.
+/// Returns the status of an error in a stateless revision, where some codes have their own.
 pub(super) fn modern_status(error: &ErrorObject) -> StatusCode {
     match error.code {
         ErrorCode::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
@@ -138,7 +138,7 @@ pub(super) fn modern_status(error: &ErrorObject) -> StatusCode {
     }
 }
 
-/// The status of an error in a revision with sessions, where the message says all.
+/// Returns the status of an error in a revision with sessions, where the message says everything.
 pub(super) fn legacy_status(_: &ErrorObject) -> StatusCode {
     StatusCode::OK
 }

@@ -24,7 +24,7 @@ const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 pub struct Body(Inner);
 
 enum Inner {
-    /// One piece, which may be gone already.
+    /// One piece, which may have been taken already.
     Whole(Bytes),
     Events(Events),
 }
@@ -49,7 +49,7 @@ impl Body {
         Self(Inner::Whole(bytes.into()))
     }
 
-    /// An event for each message; a comment whenever there is none for so long.
+    /// Creates an event for each message, and a comment whenever there is none for this long.
     pub(super) fn events(
         first: Option<ServerMessage>,
         messages: BoxStream<'static, ServerMessage>,

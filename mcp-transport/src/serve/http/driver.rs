@@ -12,10 +12,10 @@ use std::{
 };
 use tokio::time::{Sleep, sleep, sleep_until};
 
-/// Which driver has ended, and how.
+/// The session whose driver has ended, and how.
 type Ended = (Arc<str>, Result<(), Error>);
 
-/// Drives what the sessions are connected to, and ends those that are idle.
+/// Drives the connections of the sessions, and ends idle sessions.
 pub(super) struct Driving {
     sessions: Arc<Sessions>,
     running: FuturesUnordered<BoxFuture<'static, Ended>>,
@@ -29,7 +29,7 @@ impl Driving {
 
     fn poll_running(&mut self, cx: &mut Context<'_>) {
         while let Poll::Ready(Some((key, end))) = self.running.poll_next_unpin(cx) {
-            // A driver may be done at once, with nothing to do; a failure is the end of the session.
+            // A driver may end at once if there is nothing to do; a failure ends the session.
             if let Err(error) = end {
                 tracing::debug!(%error, "a served session was lost");
                 self.sessions.lose(&key);
@@ -39,7 +39,7 @@ impl Driving {
 }
 
 impl Driving {
-    /// Looks after idle sessions. What is used moves its end into the future, so an old alarm never rings too late.
+    /// Ends idle sessions. Using a session only moves its end into the future, so a timer never fires too late.
     fn poll_idle(&mut self, cx: &mut Context<'_>) {
         if self.next_look.is_none() && self.sessions.is_in_use() {
             self.next_look = Some(Box::pin(sleep(self.sessions.idle())));

@@ -15,7 +15,7 @@ use mcp_types::ErrorCode;
 #[derive(Clone, Debug)]
 pub(super) enum Hosts {
     Any,
-    /// Those of loopback addresses, and these.
+    /// Loopback addresses, and these.
     These(Vec<Authority>),
 }
 
@@ -76,7 +76,7 @@ impl Origins {
     }
 }
 
-/// Refuses a request whose host or origin is not among those that are answered.
+/// Refuses a request whose host or origin is not allowed.
 pub(super) fn check(head: &Parts, options: &HttpOptions) -> Result<(), Refusal> {
     let named = head.headers.get_all(header::HOST).iter().map(authority);
     let mut hosts: Vec<Option<Authority>> = named.collect();

@@ -59,7 +59,7 @@ impl HttpEndpoint {
         }
     }
 
-    /// Begins a session: its id comes with the answer to `initialize`, if that is not an error.
+    /// Begins a session: its id is sent with the answer to `initialize`, unless that is an error.
     async fn begin(
         &self,
         post: Post,
@@ -80,7 +80,7 @@ impl HttpEndpoint {
         Ok(response)
     }
 
-    /// Opens the stream of what the service says unasked in a session.
+    /// Opens the stream of the unsolicited messages of a session.
     pub(super) async fn listen(
         &self,
         headers: &HeaderMap,
@@ -93,7 +93,7 @@ impl HttpEndpoint {
         }
         let mut messages = Session::listen(find(headers, None, sessions)?);
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut messages).poll_next(cx))).await {
-            // There is nothing to hear, now and later.
+            // There are no such messages, now or later.
             Poll::Ready(None) => Ok(answer::method_not_allowed("POST, DELETE")),
             Poll::Ready(first) => Ok(answer::events(first, messages.boxed(), self.limits())),
             Poll::Pending => Ok(answer::events(None, messages.boxed(), self.limits())),

@@ -78,7 +78,7 @@ impl Default for Versions {
 }
 
 impl Versions {
-    /// Adds those with a handshake. The oldest revision has another transport.
+    /// Adds the revisions with a handshake. The oldest one has another transport.
     pub(super) fn add_legacy(&mut self) {
         let known = ProtocolVersion::KNOWN.into_iter().rev();
         self.0.extend(known.filter(|it| !it.is_modern() && *it != ProtocolVersion::V2024_11_05));

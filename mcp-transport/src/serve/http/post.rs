@@ -1,4 +1,4 @@
-//! Reading the message that was posted.
+//! Reading a posted message.
 
 use super::{super::refusal, answer::Refusal, options::HttpLimits, validate::Posted};
 use crate::{BoxError, ClientMessage, Extensions};
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 const JSON: &str = "application/json";
 pub(super) const EVENTS: &str = "text/event-stream";
 
-/// A message that was posted.
+/// A posted message.
 pub(super) struct Post {
     pub(super) headers: HeaderMap,
     pub(super) extensions: Extensions,
@@ -48,12 +48,12 @@ impl Post {
         }
     }
 
-    /// The message and what of the headers matters.
+    /// Returns the message with the headers that matter.
     pub(super) fn posted(&self) -> Posted<'_> {
         Posted::new(&self.headers, &self.message)
     }
 
-    /// The id, if it is a request.
+    /// Returns the id, if it is a request.
     pub(super) fn id(&self) -> Option<RequestId> {
         match &self.message {
             Message::Request(request) => Some(request.id.clone()),
@@ -61,7 +61,7 @@ impl Post {
         }
     }
 
-    /// The message, with what the layers above know of it.
+    /// Returns the message, with what the layers above know about it.
     pub(super) fn into_message(self) -> ClientMessage {
         let mut message = ClientMessage::new(self.message);
         message.extensions = self.extensions;
@@ -92,7 +92,7 @@ fn refused(status: StatusCode, text: impl Into<String>) -> Refusal {
     Refusal::new(status, None, ErrorCode::INVALID_REQUEST, text)
 }
 
-/// Whether a client takes answers of a media type. One that says nothing takes any.
+/// Returns whether a client accepts a media type. Without an `Accept` header it accepts any.
 pub(super) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let (kind, _) = wanted.split_once('/').unwrap_or_default();
     let is_wanted = |range: &str| {
@@ -108,7 +108,7 @@ fn media_type(value: Option<&HeaderValue>) -> Option<String> {
     value.and_then(|value| value.to_str().ok()).map(essence)
 }
 
-/// A media type without its parameters.
+/// Returns a media type without its parameters.
 fn essence(value: &str) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

@@ -13,7 +13,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// What is kept for one client between its requests.
+/// What is kept for a client between its requests.
 pub(super) struct Session {
     backend: Mutex<Option<Backend>>,
     pub(super) in_flight: InFlight,
@@ -21,7 +21,7 @@ pub(super) struct Session {
     usage: Mutex<Usage>,
 }
 
-/// What the service says unasked, and who hears it: the newest stream alone, so that each message is on one.
+/// The unsolicited messages, and their receiver: only the newest stream, so that each message is on one stream.
 struct Listening {
     unsolicited: Option<Unsolicited>,
     stream: u64,
@@ -44,18 +44,18 @@ impl Session {
         })
     }
 
-    /// Who answers, unless the session is over.
+    /// Returns the service, unless the session is over.
     pub(super) fn backend(&self) -> Option<Backend> {
         lock(&self.backend).clone()
     }
 
-    /// Lets go of what the session is connected to.
+    /// Drops the connection of the session.
     pub(super) fn detach(&self) {
         let backend = lock(&self.backend).take();
         drop(backend);
     }
 
-    /// Ends the session: its calls and its stream end, and what it was connected to is let go.
+    /// Ends the session: its calls and its stream end, and its connection is dropped.
     pub(super) fn close(&self) {
         self.detach();
         self.in_flight.cancel_all();
@@ -68,19 +68,19 @@ impl Session {
         }
     }
 
-    /// Keeps the session from being idle.
+    /// Keeps the session from becoming idle.
     pub(super) fn lease(self: &Arc<Self>) -> Lease {
         lock(&self.usage).leases += 1;
         Lease(Arc::clone(self))
     }
 
-    /// Since when nobody has used the session; none if it is in use.
+    /// Returns since when the session is idle; none if it is in use.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let usage = lock(&self.usage);
         (usage.leases == 0).then_some(usage.since)
     }
 
-    /// A stream of what the service says unasked; the one before it ends.
+    /// Opens a stream of unsolicited messages; the previous one ends.
     pub(super) fn listen(lease: Lease) -> Heard {
         let mut listening = lock(&lease.0.listening);
         listening.stream += 1;
@@ -93,7 +93,7 @@ impl Session {
     }
 }
 
-/// A use of a session. It is not idle while there is one.
+/// A use of a session. The session is not idle while there is one.
 #[derive(Debug)]
 pub(super) struct Lease(pub(super) Arc<Session>);
 
@@ -105,7 +105,7 @@ impl Drop for Lease {
     }
 }
 
-/// The messages that nobody asked for.
+/// The unsolicited messages.
 pub(super) struct Heard {
     lease: Lease,
     stream: u64,

@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Sessions in use are looked at again after as long at least.
+/// The shortest interval at which sessions in use are checked again.
 const SHORTEST_IDLE: Duration = Duration::from_millis(1);
 
 /// All sessions, by their ids.
@@ -35,9 +35,9 @@ pub(super) struct Sessions {
 #[derive(Default)]
 struct Table {
     sessions: HashMap<Arc<str>, Arc<Session>>,
-    /// How many are about to begin.
+    /// How many sessions are being started.
     beginning: usize,
-    /// What the driver has not taken over yet.
+    /// Drivers that have not been taken over yet.
     drivers: Vec<(Arc<str>, Driver)>,
     end: Option<End>,
 }
@@ -50,7 +50,7 @@ pub(super) enum End {
     Cut,
 }
 
-/// A [`Connector`] whose type does not matter any more.
+/// A type-erased [`Connector`].
 trait Connect: Send + Sync {
     fn connect(&self) -> BoxFuture<'_, Result<(Backend, Unsolicited, Driver), Error>>;
 }
@@ -74,13 +74,13 @@ impl Sessions {
         })
     }
 
-    /// The session with this id.
+    /// Returns the session with this id.
     pub(super) fn find(&self, id: &HeaderValue) -> Option<Lease> {
         let id = id.to_str().ok()?;
         lock(&self.table).sessions.get(id).map(Session::lease)
     }
 
-    /// Begins a session for the request `id`. It ends with what is returned, unless that is kept.
+    /// Begins a session for the request `id`. The session ends when the returned value is dropped, unless it was kept.
     pub(super) async fn begin(self: &Arc<Self>, id: &RequestId) -> Result<Beginning, Refusal> {
         let unavailable = |text: String| {
             let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -126,7 +126,7 @@ impl Sessions {
         session.is_some()
     }
 
-    /// Forgets a session whose connection is lost. Its calls fail with the cause, and tell their clients.
+    /// Removes a session whose connection is lost. Its calls fail with the cause, and report it to their clients.
     pub(super) fn lose(&self, id: &str) {
         let session = lock(&self.table).sessions.remove(id);
         if let Some(session) = session {
@@ -134,7 +134,7 @@ impl Sessions {
         }
     }
 
-    /// Ends the sessions that were idle for too long; returns when to look again.
+    /// Ends sessions that were idle for too long; returns when to check again.
     pub(super) fn expire(&self) -> Option<Instant> {
         let (now, idle) = (Instant::now(), self.limits.session_idle);
         let mut expired = Vec::new();
@@ -153,17 +153,17 @@ impl Sessions {
         next
     }
 
-    /// How long a session may be idle.
+    /// Returns how long a session may be idle.
     pub(super) fn idle(&self) -> Duration {
         self.limits.session_idle
     }
 
-    /// Whether there is a session to look after.
+    /// Returns whether there are sessions to look after.
     pub(super) fn is_in_use(&self) -> bool {
         !lock(&self.table).sessions.is_empty()
     }
 
-    /// The drivers of the sessions that have begun since, and whether there will be no more.
+    /// Takes the drivers of new sessions, and returns whether there will be no more.
     pub(super) fn take_drivers(&self, cx: &Context<'_>) -> (Vec<(Arc<str>, Driver)>, bool) {
         self.driver.register(cx.waker());
         let mut table = lock(&self.table);
@@ -183,7 +183,7 @@ impl Sessions {
     }
 }
 
-/// A place for a session that is about to begin.
+/// A reserved place for a session that is being started.
 struct Place<'a>(&'a Sessions);
 
 impl Drop for Place<'_> {
@@ -192,7 +192,7 @@ impl Drop for Place<'_> {
     }
 }
 
-/// A session that has begun, but whose handshake is not over. Dropping it ends the session.
+/// A session that has begun, but whose handshake is not complete. Dropping it ends the session.
 pub(super) struct Beginning {
     sessions: Arc<Sessions>,
     key: Option<Arc<str>>,
@@ -200,7 +200,7 @@ pub(super) struct Beginning {
 }
 
 impl Beginning {
-    /// Keeps the session; its id, for the client alone.
+    /// Keeps the session; returns its id, which is for its client only.
     pub(super) fn keep(&mut self) -> Option<HeaderValue> {
         let key = self.key.take()?;
         let mut id = HeaderValue::from_str(&key).ok()?;
@@ -217,7 +217,7 @@ impl Drop for Beginning {
     }
 }
 
-/// 128 random bits. The source is that of TLS, so that there is one alone.
+/// Returns 128 random bits, from the source that TLS uses, so that there is only one.
 fn new_id() -> Option<Arc<str>> {
     let mut bits = [0; 16];
     ring::default_provider().secure_random.fill(&mut bits).ok()?;
@@ -228,7 +228,7 @@ fn new_id() -> Option<Arc<str>> {
     Some(text.into())
 }
 
-/// Lets the sessions go on for as long as there is an endpoint.
+/// Keeps the sessions alive as long as there is an endpoint.
 #[derive(Debug)]
 pub(super) struct Handle(pub(super) Arc<Sessions>);
 

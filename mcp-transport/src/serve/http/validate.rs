@@ -18,7 +18,7 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const PARAM_PREFIX: &str = "mcp-param-";
 
-/// The members of `params` that headers repeat, as JSON text.
+/// The members of `params` that headers mirror, as JSON text.
 #[derive(Default)]
 struct Params<'a> {
     name: Option<&'a str>,
@@ -43,7 +43,7 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The same of `_meta`.
+/// The members of `_meta` that headers mirror.
 #[derive(Default)]
 struct Meta<'a> {
     version: Option<&'a str>,
@@ -64,12 +64,12 @@ impl<'a> Meta<'a> {
     }
 }
 
-/// Nothing if the member is there twice: whoever reads the message after this may take the other one.
+/// Returns none if the member is there twice: later readers of the message may take the other one.
 fn once<'a>(place: &mut Option<&'a str>, value: &'a str) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// A message that was posted, with what of it matters here.
+/// A posted message, with what matters here.
 pub(super) struct Posted<'a> {
     headers: &'a HeaderMap,
     message: &'a Message,
@@ -96,7 +96,7 @@ impl<'a> Posted<'a> {
         Self { headers, message, params, meta: meta.unwrap_or_default() }
     }
 
-    /// The revision that the header names. One that is not text is none that anybody knows.
+    /// Returns the revision in the header. One that is not text is an unknown revision.
     pub(super) fn header_version(&self) -> Option<ProtocolVersion> {
         let value = self.headers.get(PROTOCOL_VERSION)?;
         Some(value.to_str().unwrap_or("unreadable").into())
@@ -106,13 +106,13 @@ impl<'a> Posted<'a> {
         text(self.meta.version).map(|version| ProtocolVersion::from(&*version))
     }
 
-    /// Whether the message is of a stateless revision, by its header or by its body.
+    /// Returns whether the message belongs to a stateless revision, by its header or by its body.
     pub(super) fn is_modern(&self) -> bool {
         let versions = [self.header_version(), self.body_version()];
         versions.iter().flatten().any(ProtocolVersion::is_modern)
     }
 
-    /// The id for a refusal.
+    /// Returns the id for a refusal.
     pub(super) fn id(&self) -> Option<RequestId> {
         match self.message {
             Message::Request(request) => Some(request.id.clone()),
@@ -125,7 +125,7 @@ impl<'a> Posted<'a> {
         let version = self.check_version(supported)?;
         match self.message {
             Message::Request(request) => self.check_request(request)?,
-            // The specification leaves the headers of notifications open: one that is there has to be right.
+            // The specification does not require headers on notifications, but those that are present must be right.
             Message::Notification(notification) => {
                 if let Some(method) = self.header(&METHOD)? {
                     self.same(&METHOD, method, &notification.method)?;
@@ -177,12 +177,12 @@ impl<'a> Posted<'a> {
                 self.same(&NAME, &header, body.as_deref().unwrap_or_default())
             }
             (None, Some(_)) if is_required => Err(self.missing(&NAME)),
-            // The server says what is wrong with a call without a name.
+            // The server reports a call without a name.
             (None, _) => Ok(()),
         }
     }
 
-    /// The arguments that headers repeat. Which of them a tool wants is for the server to check.
+    /// Reads the mirrored arguments. The server checks which of them a tool requires.
     fn mirrored(&self) -> Result<MirroredParams, Refusal> {
         let mut params = Vec::new();
         for (name, value) in self.headers {
@@ -193,7 +193,7 @@ impl<'a> Posted<'a> {
         Ok(MirroredParams(params))
     }
 
-    /// The only value of a header.
+    /// Returns the only value of a header.
     fn header(&self, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
         let mut values = self.headers.get_all(name).iter().map(HeaderValue::to_str);
         match (values.next(), values.next()) {
@@ -227,7 +227,7 @@ impl<'a> Posted<'a> {
         Refusal::new(StatusCode::BAD_REQUEST, self.id(), ErrorCode::INVALID_PARAMS, text)
     }
 
-    /// The refusal of a revision that is not supported.
+    /// Creates the refusal of an unsupported revision.
     pub(super) fn unsupported(
         &self,
         requested: &ProtocolVersion,
@@ -248,7 +248,7 @@ fn text(value: Option<&str>) -> Option<Cow<'_, str>> {
     RawJson::read_str(value?)
 }
 
-/// What a header means: itself, or what its Base64 form holds.
+/// Returns the meaning of a header: the value itself, or its decoded Base64.
 fn decode(value: &str) -> Option<String> {
     let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
     match inner {

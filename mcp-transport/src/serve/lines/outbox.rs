@@ -9,10 +9,10 @@ use std::{
 };
 use tokio::io::AsyncWrite;
 
-/// A buffer that grew beyond this is given back when it is empty.
+/// The size above which an empty buffer is released.
 const KEPT: usize = 256 * 1024;
 
-/// Whole lines, some of which may be written in part.
+/// Whole lines, the first of which may be partly written.
 #[derive(Debug)]
 pub(super) struct Outbox {
     bytes: Vec<u8>,
@@ -20,7 +20,7 @@ pub(super) struct Outbox {
     position: usize,
     unflushed: bool,
     limit: usize,
-    /// How many of `bytes` refuse something, at most.
+    /// How many of `bytes` belong to refusals, at most.
     refusals: usize,
 }
 
@@ -29,7 +29,8 @@ impl Outbox {
         Self { bytes: Vec::new(), position: 0, unflushed: false, limit, refusals: 0 }
     }
 
-    /// Whether one more message may be added. It may overshoot the limit, so that one of any size can be sent.
+    /// Returns whether another message may be added. It may exceed the limit, so that a message of any size can be
+    /// sent.
     pub(super) fn has_room(&self) -> bool {
         self.bytes.len() < self.limit
     }
@@ -38,7 +39,7 @@ impl Outbox {
         self.refusals >= self.limit
     }
 
-    /// Whether everything is written and flushed.
+    /// Returns whether everything is written and flushed.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty() && !self.unflushed
     }
@@ -49,14 +50,14 @@ impl Outbox {
         self.bytes.push(b'\n');
     }
 
-    /// Adds a message that nobody but the client is the reason of.
+    /// Adds a refusal, which only the client has caused.
     pub(super) fn refuse(&mut self, message: &Message) {
         let before = self.bytes.len();
         self.push(message);
         self.refusals += self.bytes.len() - before;
     }
 
-    /// Writes once; pending when there is nothing to write, or the client does not read.
+    /// Writes once; pending if there is nothing to write, or if the client does not read.
     pub(super) fn poll_write(
         &mut self,
         mut io: Pin<&mut impl AsyncWrite>,

@@ -8,7 +8,7 @@ use nix::{
 use std::{io, process::ExitStatus};
 use tokio::process::{Child, Command};
 
-/// A child that leads a group of its own. The child alone is killed when this is dropped.
+/// A child that leads its own group. Dropping this kills only the child.
 #[derive(Debug)]
 pub(in crate::stdio) struct Group {
     leader: Child,
@@ -29,7 +29,7 @@ impl Group {
         Ends { stdin: stdin.take(), stdout: stdout.take(), stderr: stderr.take() }
     }
 
-    /// Waits until the child alone has exited and is reaped.
+    /// Waits until the child itself has exited and is reaped.
     ///
     /// # Cancel safety
     ///
@@ -38,14 +38,14 @@ impl Group {
         self.leader.wait().await
     }
 
-    /// Asks the group to terminate; false if it cannot be asked.
+    /// Asks the group to terminate; returns false if that is not possible.
     pub(in crate::stdio) fn terminate(&self) -> bool {
         killpg(self.id, Signal::SIGTERM).is_ok()
     }
 
     /// Kills the group.
     pub(in crate::stdio) fn kill(&mut self) {
-        // It fails if there is nobody left.
+        // Fails if the group is empty.
         let _ = killpg(self.id, Signal::SIGKILL);
     }
 }

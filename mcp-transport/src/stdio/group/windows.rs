@@ -5,7 +5,7 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap, JobObject, KillOnDrop};
 use std::{io, process::ExitStatus};
 use tokio::process::Command;
 
-/// A child in a job of its own. The job is killed when this is dropped.
+/// A child in its own job. Dropping this kills the job.
 #[derive(Debug)]
 pub(in crate::stdio) struct Group(Box<dyn ChildWrapper>);
 
@@ -27,7 +27,7 @@ impl Group {
         }
     }
 
-    /// Waits until the child alone has exited.
+    /// Waits until the child itself has exited.
     ///
     /// # Cancel safety
     ///
@@ -36,7 +36,7 @@ impl Group {
         self.0.inner_mut().wait().await
     }
 
-    /// Asks the job to terminate; there is no way to.
+    /// Windows has no way to ask a job to terminate.
     #[expect(clippy::unused_self, reason = "there is a way on Unix")]
     pub(in crate::stdio) fn terminate(&self) -> bool {
         false
