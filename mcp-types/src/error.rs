@@ -107,7 +107,7 @@ impl ErrorObject {
         Self::from_bytes(text.as_bytes())
     }
 
-    /// The same from bytes.
+    /// Decodes an error from bytes.
     pub(crate) fn from_bytes(text: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(text)
     }

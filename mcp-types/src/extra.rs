@@ -44,7 +44,7 @@ impl Extra {
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         let members = self.0.as_mut()?;
         let value = members.get_mut(name)?.take();
-        // Those that are left keep their order, whatever the map is made of.
+        // The remaining members keep their order, whatever the type of the map.
         members.retain(|member, _| member != name);
         Some(value)
     }
@@ -60,7 +60,7 @@ impl Extra {
     }
 }
 
-/// Equal if the members are, in any order.
+/// Equal if the members are equal, in any order.
 impl PartialEq for Extra {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {

@@ -1,8 +1,8 @@
 //! A JSON reader and writer for the types of the protocol.
 //!
-//! [`check`] passes over text that came from outside, once, and takes what serde_json takes. [`read`] makes values of
-//! text that was checked, and need not look for what cannot be there; [`Lifted`] does so without a copy of what is large.
-//! What is rare in a value is left to serde_json. [`write`] makes text of values.
+//! [`check`] validates received text once, and accepts what serde_json accepts. [`read`] reads values from validated
+//! text, and need not check it again; [`Lifted`] does so without copying large strings. Rare values are left to
+//! serde_json. [`write`] serializes values.
 
 mod check;
 mod escape;

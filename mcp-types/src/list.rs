@@ -97,7 +97,7 @@ impl<T> Default for List<T> {
     }
 }
 
-/// Equal if the items are, and the broken ones with their places.
+/// Equal if the items are, and the broken ones with their positions.
 impl<T: PartialEq> PartialEq for List<T> {
     fn eq(&self, other: &Self) -> bool {
         self.items == other.items && self.broken() == other.broken()
@@ -189,7 +189,7 @@ impl<T: Wire> Items for List<T> {
     }
 }
 
-/// Keeps an item that does not fit, after so many that do.
+/// Sets aside an item that does not fit, together with the number of items before it.
 #[cold]
 #[expect(clippy::box_collection, reason = "it is a field of the list")]
 fn set_aside(

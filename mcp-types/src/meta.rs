@@ -70,7 +70,7 @@ impl MetaObject {
         self.raw(key)?.decode().ok()
     }
 
-    /// The text of a value, so that what reads it is compiled for text alone.
+    /// Encodes a value as text, so that its readers are compiled for text only.
     fn raw(&self, key: &str) -> Option<RawJson> {
         RawJson::encode(self.0.get(key)?).ok()
     }

@@ -18,7 +18,7 @@ pub fn object<const N: usize>(mut members: [(&str, Value); N]) -> Value {
     of_members(&mut members)
 }
 
-/// Takes the values.
+/// Moves the values out.
 fn of_members(members: &mut [(&str, Value)]) -> Value {
     let mut object = JsonObject::with_capacity(members.len());
     for (name, value) in members {

@@ -88,12 +88,12 @@ impl ElicitationSchema {
 fn schema_of<T: JsonSchema>(settings: SchemaSettings) -> JsonObject {
     match settings.into_generator().into_root_schema_for::<T>().to_value() {
         Value::Object(schema) => schema,
-        // A schema that accepts all is spelled `true`, too.
+        // A schema that accepts everything may also be written as `true`.
         _ => JsonObject::new(),
     }
 }
 
-/// The schema of a form field.
+/// Converts the schema of a form field.
 fn field(schema: Value) -> Result<PrimitiveSchemaDefinition, &'static str> {
     let mut field = without_null(schema).ok_or("has a schema that a form cannot show")?;
     if field.get("type").is_some_and(|ty| ty == "array") {
@@ -127,7 +127,7 @@ fn field(schema: Value) -> Result<PrimitiveSchemaDefinition, &'static str> {
     }
 }
 
-/// The schema without null, which in a form is the absence of the field.
+/// Returns the schema without null, because in a form null means that the field is absent.
 fn without_null(schema: Value) -> Option<JsonObject> {
     let Value::Object(mut schema) = schema else { return None };
     if let Some(Value::Array(types)) = schema.get_mut("type") {
@@ -173,7 +173,7 @@ impl Choices {
     }
 }
 
-/// The values of an enumeration of strings. A value with documentation has that as its title.
+/// Returns the values of a string enumeration. The documentation of a value becomes its title.
 fn choices(mut schema: JsonObject) -> Option<Choices> {
     match (schema.remove("enum"), schema.remove("oneOf")) {
         (Some(Value::Array(values)), None) if values.iter().all(Value::is_string) => {

@@ -1,11 +1,11 @@
 //! How the generated types are read from JSON and written to it.
 //!
-//! They are read from text alone. What comes as something else is written as text before, so that each type has one way
-//! in, compiled once.
+//! They are only read from text. Other input is first written as text, so that each type has a single way in, compiled
+//! once.
 //!
-//! A value of the wrong shape is a [`Failure`] that whoever holds it may survive: a list sets the item aside, a union keeps
-//! it as unknown, a hint goes to `extra`. They go back and read it again, as what it is; so nothing has to be buffered in
-//! case it does not fit.
+//! A value of the wrong shape is a [`Failure`] that its container may recover from: a list sets the item aside, a union
+//! keeps it as unknown, a hint goes to `extra`. They go back and read it again as plain JSON, so that nothing has to be
+//! buffered in case it does not fit.
 
 mod array;
 mod given;
@@ -29,15 +29,15 @@ use crate::json::{self, Reader};
 use serde_core::{Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::Value;
 
-/// A type with a JSON form. It has `read` or `fill`, and is given the other one.
+/// A type with a JSON form. It implements `read` or `fill`, and gets the other one.
 pub(crate) trait Wire: Sized + Serialize {
-    /// A value of no meaning and of no memory, in the place of one that is still to be read.
+    /// Returns a meaningless value without allocations, as a placeholder for one that is still to be read.
     fn blank() -> Self;
 
-    /// Reads a value from text that was checked. The reader is behind it then, or anywhere in it after a failure.
+    /// Reads a value from validated text. Afterwards the reader is behind it, or anywhere in it after a failure.
     fn read(reader: &mut Reader<'_>) -> Result<Self, Failure> {
         let mut value = Ok(Self::blank());
-        // It is not moved more often than it has to be.
+        // Filled in place, to avoid moves.
         if let Ok(place) = &mut value
             && let Err(failure) = place.fill(reader)
         {
@@ -46,8 +46,8 @@ pub(crate) trait Wire: Sized + Serialize {
         value
     }
 
-    /// The same, in the place of a blank value or of an optional one. After a failure there may be a part of it, which is no
-    /// part of an optional value.
+    /// Reads a value into a blank or optional one. After a failure a part of it may be left, except in an optional
+    /// value.
     fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure> {
         *self = Self::read(reader)?;
         Ok(())
@@ -60,8 +60,8 @@ pub(crate) trait Wire: Sized + Serialize {
 
 /// The body of `Deserialize` for a type with a JSON form.
 ///
-/// What is generic here is compiled again by every crate that decodes, so it is little: it takes what serde gives as text,
-/// and what is made of that was compiled with this crate.
+/// Generic code is compiled again by every crate that decodes, so there is little of it here: it takes what serde
+/// provides as text, and everything after that is compiled in this crate.
 pub(crate) fn decode<'de, T: Wire, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     let given = Given::take(deserializer)?;
     let mut value = Ok(T::blank());
@@ -85,7 +85,7 @@ macro_rules! deserialize {
 }
 pub(crate) use deserialize;
 
-/// Writes a `T` in its JSON form.
+/// Serializes a `T` in its JSON form.
 pub(crate) struct Encoded<'a, T>(pub(crate) &'a T);
 
 impl<T: Wire> Serialize for Encoded<'_, T> {
@@ -94,7 +94,7 @@ impl<T: Wire> Serialize for Encoded<'_, T> {
     }
 }
 
-/// A typed value as a plain one again. Through text, because that code exists anyway; this is a cold path.
+/// Converts a typed value back to plain JSON. Through text, because that code exists anyway; this is a cold path.
 fn to_value<T: Wire>(value: &T) -> Value {
     let mut text = Vec::new();
     let written = json::write(&Encoded(value), &mut text);

@@ -6,7 +6,8 @@ use super::{
 };
 use std::ops::Range;
 
-/// Where the one value is that the text consists of, but for white space; nothing if it is no JSON in UTF-8.
+/// Returns the range of the single value in the text, without white space around it; none if the text is not JSON in
+/// UTF-8.
 #[inline]
 pub(crate) fn check(text: &[u8]) -> Option<Range<usize>> {
     let mut checker = Checker::new(text);
@@ -14,7 +15,7 @@ pub(crate) fn check(text: &[u8]) -> Option<Range<usize>> {
     checker.finish(start)
 }
 
-/// How many texts begin, up to where a value is next: what is known by heart needs no check.
+/// A common beginning of texts, up to the next value: it is known to be valid and needs no check.
 #[derive(Debug)]
 pub(crate) struct Beginning {
     pub(crate) text: &'static str,
@@ -23,7 +24,7 @@ pub(crate) struct Beginning {
 }
 
 impl Beginning {
-    /// What [`check`] gives for text that begins so; nothing if it begins in another way, or is no JSON.
+    /// Checks text with this beginning, like [`check`]; returns none if it begins differently, or is not JSON.
     #[inline]
     pub(crate) fn check(&self, text: &[u8]) -> Option<Range<usize>> {
         let rest = text.strip_prefix(self.text.as_bytes())?;
@@ -33,12 +34,12 @@ impl Beginning {
     }
 }
 
-/// Passes over JSON text, value by value. Takes exactly what serde_json passes over.
+/// Skips JSON text, value by value. Accepts exactly what serde_json accepts.
 #[derive(Debug)]
 pub(crate) struct Checker<'a> {
     text: &'a [u8],
     rest: &'a [u8],
-    /// The bits of all bytes of strings.
+    /// The bitwise OR of all bytes of strings.
     seen: u64,
 }
 
@@ -47,26 +48,26 @@ impl<'a> Checker<'a> {
         Self { text, rest: text, seen: 0 }
     }
 
-    /// The place of the value that was passed over from there on, if that is all there is, and UTF-8.
+    /// Returns the range of the value skipped from `start` on, if nothing follows it, and if it is UTF-8.
     #[inline]
     fn finish(&self, start: usize) -> Option<Range<usize>> {
         (self.is_at_end() && self.is_utf8()).then(|| start..self.at())
     }
 
-    /// How much was passed over.
+    /// Returns the current position.
     #[inline]
     fn at(&self) -> usize {
         self.text.len() - self.rest.len()
     }
 
-    /// Passes over white space and one byte, if it is this one.
+    /// Skips white space and one byte, if it is this one.
     #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> Option<()> {
         self.rest = past(self.rest, byte)?;
         Some(())
     }
 
-    /// Passes over white space and a string; gives what is between its quotes, escapes and all.
+    /// Skips white space and a string; returns what is between its quotes, not unescaped.
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
@@ -75,7 +76,7 @@ impl<'a> Checker<'a> {
         self.text.get(start..self.at() - 1)
     }
 
-    /// Passes over white space and one value; gives its place.
+    /// Skips white space and one value; returns its range.
     #[inline]
     pub(crate) fn value(&mut self) -> Option<Range<usize>> {
         let (first, behind) = next(self.rest)?;
@@ -85,13 +86,13 @@ impl<'a> Checker<'a> {
         Some(self.text.len() - behind.len() - 1..self.at())
     }
 
-    /// Whether nothing but white space is left.
+    /// Returns whether only white space is left.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
         next(self.rest).is_none()
     }
 
-    /// Whether what was passed over is UTF-8; outside of strings it cannot be otherwise.
+    /// Returns whether the skipped text is UTF-8; outside of strings it is ASCII anyway.
     #[inline]
     pub(crate) fn is_utf8(&self) -> bool {
         let passed = || self.text.get(..self.at()).unwrap_or_default();
@@ -99,13 +100,13 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// What is behind a value of which the first byte is known; gives the bits of its strings as well.
+/// Returns what follows a value whose first byte is known, and the OR of the bytes of its strings.
 #[inline]
 pub(super) fn past_value(first: u8, behind: &[u8]) -> Option<(&[u8], u64)> {
     past_values(Open::NOTHING, first, behind)
 }
 
-/// The same for a value within others that are open, and all of those.
+/// Returns what follows a value and the containers open around it.
 #[inline(never)]
 fn past_values(open: Open, mut first: u8, mut behind: &[u8]) -> Option<(&[u8], u64)> {
     let (mut nesting, mut seen, mut is_key) = (Nesting::within(open), 0, false);
@@ -137,7 +138,7 @@ fn past_values(open: Open, mut first: u8, mut behind: &[u8]) -> Option<(&[u8], u
             is_key = false;
             continue;
         }
-        // The value has ended, and perhaps what is around it as well.
+        // The value has ended, and perhaps its containers too.
         while !nesting.is_empty() {
             (first, behind) = next(behind)?;
             match (first, nesting.is_in_object()) {
@@ -154,7 +155,7 @@ fn past_values(open: Open, mut first: u8, mut behind: &[u8]) -> Option<(&[u8], u
     }
 }
 
-/// The byte after white space, of which mostly there is none, and what is behind it.
+/// Returns the next byte after white space, of which there is usually none, and what follows it.
 #[inline(always)]
 pub(super) fn next(rest: &[u8]) -> Option<(u8, &[u8])> {
     let (byte, behind) = rest.split_first()?;
@@ -169,14 +170,14 @@ fn next_after_space(mut rest: &[u8]) -> Option<(u8, &[u8])> {
     rest.split_first().map(|(byte, behind)| (*byte, behind))
 }
 
-/// What is behind this byte, if that is next.
+/// Returns what follows this byte, if it is next.
 #[inline(always)]
 fn past(rest: &[u8], byte: u8) -> Option<&[u8]> {
     let (next, behind) = next(rest)?;
     (next == byte).then_some(behind)
 }
 
-/// What is behind a string, of which the text is next, and its quote.
+/// Returns what follows a string, whose content is next.
 #[inline(always)]
 fn past_string<'a>(text: &'a [u8], seen: &mut u64) -> Option<&'a [u8]> {
     match short_length(text) {
@@ -185,7 +186,7 @@ fn past_string<'a>(text: &'a [u8], seen: &mut u64) -> Option<&'a [u8]> {
     }
 }
 
-/// The same for strings that are long, or have escapes or more than ASCII in them.
+/// The same for strings that are long, or that contain escapes or non-ASCII characters.
 #[inline(never)]
 fn past_any_string<'a>(mut text: &'a [u8], seen: &mut u64) -> Option<&'a [u8]> {
     loop {
@@ -209,7 +210,7 @@ fn past_escape(rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// What is behind a value that is neither a string nor a container, of which the first byte is known.
+/// Returns what follows a value that is neither a string nor a container, and whose first byte is known.
 #[inline(never)]
 fn past_small(first: u8, behind: &[u8]) -> Option<&[u8]> {
     match first {
@@ -220,13 +221,13 @@ fn past_small(first: u8, behind: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// What is behind a number, if one is next.
+/// Returns what follows a number, if one is next.
 pub(super) fn past_number(text: &[u8]) -> Option<&[u8]> {
     let (first, behind) = text.split_first()?;
     past_digits_of(*first, behind)
 }
 
-/// What is behind a number, if its first byte is one of a number.
+/// Returns what follows a number, if its first byte can begin one.
 #[inline]
 fn past_digits_of(mut first: u8, mut rest: &[u8]) -> Option<&[u8]> {
     if first == b'-' {
@@ -250,7 +251,7 @@ fn past_digits_of(mut first: u8, mut rest: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// What is behind the digits that are next, if there is one at least.
+/// Returns what follows the next digits, if there is at least one.
 #[inline]
 fn past_some_digits(rest: &[u8]) -> Option<&[u8]> {
     rest.first()?.is_ascii_digit().then(|| past_digits(rest))
@@ -270,7 +271,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 
-    /// What serde_json takes the text for.
+    /// Returns the value that serde_json finds in the text.
     fn expected(text: &[u8]) -> Option<&str> {
         serde_json::from_slice::<&RawValue>(text).ok().map(RawValue::get)
     }

@@ -1,9 +1,9 @@
 //! Escape sequences in strings.
 
-/// How long an escape of a code unit is, like `\u00e9`.
+/// The length of the escape of a code unit, like `\u00e9`.
 const UNIT: usize = 6;
 
-/// The sign that the escape there is for, and how long the escape is; nothing if it is for half of a surrogate pair.
+/// Returns the character of the escape at `at`, and the length of the escape; none if it is a lone surrogate.
 #[inline]
 pub(super) fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
     Some(match text.get(at..).unwrap_or_default() {
@@ -18,7 +18,7 @@ pub(super) fn escape(text: &[u8], at: usize) -> Option<(char, usize)> {
     })
 }
 
-/// The sign of one code unit, or of two that are a pair.
+/// Returns the character of one code unit, or of a surrogate pair.
 fn units(text: &[u8], at: usize) -> Option<(char, usize)> {
     let first = unit(text, at)?;
     if let Some(sign) = char::from_u32(first) {
@@ -29,7 +29,7 @@ fn units(text: &[u8], at: usize) -> Option<(char, usize)> {
     Some((sign, 2 * UNIT))
 }
 
-/// The code unit that the escape there is for.
+/// Returns the code unit of the escape.
 fn unit(text: &[u8], at: usize) -> Option<u32> {
     let digits = text.get(at..at + UNIT)?.strip_prefix(br"\u")?;
     digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))

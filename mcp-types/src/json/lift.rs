@@ -1,7 +1,7 @@
-//! Large strings that take over the buffer they arrived in.
+//! Large strings that take over the buffer in which they arrived.
 //!
-//! Most of a large message is one string. The buffer of the message becomes that string, in place of a copy of it; what is
-//! around it, which is little, is read with a hole where the string was.
+//! Most of a large message is one string. The buffer of the message becomes that string, instead of a copy of it; the
+//! rest, which is small, is read with a hole where the string was.
 
 use super::{
     check::next,
@@ -13,14 +13,14 @@ use serde_core::de::{DeserializeOwned, Error as _};
 use serde_json::Error;
 use std::ops::Range;
 
-/// From this length on it is worth while.
+/// The length from which lifting is worthwhile.
 pub(crate) const LARGE: usize = 256 * 1024;
-/// How much of a text its longest string has to be at least: all but one part of so many.
+/// The longest string must make up all of a text except for one part in this many.
 const PARTS: usize = 4;
-/// How much of the middle of a text is looked at before all of it is.
+/// How much of the middle of a text is inspected before the whole.
 const GLANCE: usize = 64;
 
-/// JSON text, without the string that is most of it.
+/// JSON text without the string that makes up most of it.
 #[derive(Debug)]
 pub(crate) struct Lifted {
     around: String,
@@ -28,10 +28,10 @@ pub(crate) struct Lifted {
 }
 
 impl Lifted {
-    /// Takes the longest string out of text that was checked.
+    /// Takes the longest string out of validated text.
     ///
-    /// Gives the text back as it is if that is shorter than `least`, or no string is most of it, or somebody else holds it;
-    /// or if a string in it is not text, for it may have to be repaired then.
+    /// Returns the text unchanged if it is shorter than `least`, if no string makes up most of it, or if its buffer is
+    /// shared; also if a string in it contains a lone surrogate, because it may have to be repaired then.
     pub(crate) fn take(mut text: Bytes, least: usize) -> Result<Self, Bytes> {
         if text.len() < least || !text.is_unique() {
             return Err(text);
@@ -53,7 +53,7 @@ impl Lifted {
         }
     }
 
-    /// Reads a value, as from the whole text.
+    /// Reads a value, as if from the whole text.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Lifted {
         value.ok_or_else(|| Error::custom("nothing was read"))
     }
 
-    /// The same, whatever it is that is read. It may be read twice, and the second time counts.
+    /// Reads with any function. It may be called twice; then the second result counts.
     fn read_by(mut self, read: Read<'_>) -> Result<(), Error> {
         let done = read_by(self.around.as_bytes(), Some(&mut self.hole), read);
         if !self.hole.is_crossed && done.is_ok() {
@@ -83,8 +83,8 @@ impl Lifted {
     }
 }
 
-/// What is between the quotes of the string that most of the text consists of, if there is one, it holds text, and is no
-/// key. Tells as well whether there are no escapes in it.
+/// Returns the content range of the string that makes up most of the text, and whether it has no escapes; none if there
+/// is no such string, if it contains lone surrogates, or if it is a key.
 fn longest(text: &[u8]) -> Option<(Range<usize>, bool)> {
     let (first, middle) = (text.len() / PARTS, text.len() / 2);
     let glance = text.get(middle..(middle + GLANCE).min(text.len()))?;
@@ -93,7 +93,7 @@ fn longest(text: &[u8]) -> Option<(Range<usize>, bool)> {
     }
     let mut at = 0;
     loop {
-        // Outside of strings there are no escapes.
+        // There are no escapes outside of strings.
         let start = at + text.get(at..=first)?.iter().position(|byte| *byte == b'"')? + 1;
         let (end, is_plain) = text_end(text, start)?;
         at = end + 1;
@@ -104,10 +104,10 @@ fn longest(text: &[u8]) -> Option<(Range<usize>, bool)> {
     }
 }
 
-/// Where the quote is behind the string that begins there, and whether there are no escapes in it; nothing if it holds half
-/// of a surrogate pair.
+/// Returns the position of the closing quote of the string that begins there, and whether it has no escapes; none if it
+/// contains a lone surrogate.
 fn text_end(text: &[u8], start: usize) -> Option<(usize, bool)> {
-    // Of a string that was checked only these two have to be looked for.
+    // In a validated string only these two matter.
     let following = |at| Some(at + memchr::memchr2(b'"', b'\\', text.get(at..)?)?);
     let plain = following(start)?;
     let mut at = plain;
@@ -117,7 +117,7 @@ fn text_end(text: &[u8], start: usize) -> Option<(usize, bool)> {
     Some((at, at == plain))
 }
 
-/// Whether there are no halves of surrogate pairs in any string.
+/// Returns whether no string contains a lone surrogate.
 fn is_text(json: &[u8]) -> bool {
     let mut at = 0;
     while let Some(next) = json.get(at..).and_then(|rest| rest.iter().position(|it| *it == b'\\')) {

@@ -1,8 +1,9 @@
-//! The brackets that are open: one bit for each object or array around a value.
+//! The open brackets: one bit for each object or array around a value.
 
-/// The containers that are open, of any depth. The first 63 take no memory of their own.
+/// The open containers, of any depth. The first 63 need no allocation.
 pub(super) struct Nesting {
-    /// The innermost ones, the innermost of all in the lowest bit; set for an object. Above them is one bit that is set.
+    /// The innermost containers, the last one in the lowest bit; set for an object. Above them is one bit that is
+    /// always set.
     bits: u64,
     outer: Vec<u64>,
 }
@@ -57,7 +58,7 @@ impl Nesting {
         self.bits == NONE
     }
 
-    /// Whether the innermost container is an object.
+    /// Returns whether the innermost container is an object.
     #[inline]
     pub(super) fn is_in_object(&self) -> bool {
         self.bits & 1 == 1

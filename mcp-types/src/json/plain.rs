@@ -3,20 +3,20 @@
 use memchr::memchr2;
 use std::ops::BitOr;
 
-/// How many bytes a word has.
+/// The size of a word in bytes.
 pub(super) const WORD: usize = size_of::<u64>();
-/// How many words are looked at one by one before a string counts as long.
+/// How many words are checked one by one before a string counts as long.
 const FEW: usize = 8;
-/// How much of a long string is looked at for its end, and then for what cannot be in it, while it is in the cache.
+/// How much of a long string is first scanned for its end and then checked, while it is in the cache.
 const WINDOW: usize = 8 * 1024;
-/// How many bytes a block has, for which the compiler finds wide instructions.
+/// The size of a block in bytes, for which the compiler finds SIMD instructions.
 const BLOCK: usize = FEW * WORD;
-/// What makes a byte of each byte of a word.
+/// Repeats a byte in each byte of a word, by multiplication.
 const EACH: u64 = u64::MAX / 255;
-/// The highest bit of each byte of a word: none is set if all are ASCII.
+/// The highest bit of each byte of a word: if none is set, all are ASCII.
 pub(super) const HIGH: u64 = EACH << 7;
 
-/// How long a string is, of which the text is next, if it is short, plain ASCII, and has its quote.
+/// Returns the length of a string whose content is next, if it is short, plain ASCII, and has its closing quote.
 #[inline(always)]
 pub(super) fn short_length(text: &[u8]) -> Option<usize> {
     let chunk = text.first_chunk()?;
@@ -31,22 +31,22 @@ pub(super) fn short_length(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The place of the first byte that ends short text, if it is a quote.
+/// Returns the position of the first byte that ends short text, if it is a quote.
 #[inline(always)]
 fn quote_at(chunk: &[u8; WORD], ends: u64) -> Option<usize> {
     let length = first(ends) % WORD;
     (chunk[length] == b'"').then_some(length)
 }
 
-/// Where the plain text in a string ends that begins at `at`: at a quote, a backslash or a control character, or with
-/// the text.
+/// Returns where the plain text that begins at `at` ends: at a quote, a backslash or a control character, or at the end
+/// of the text.
 #[inline]
 pub(super) fn plain_end(text: &[u8], at: usize) -> usize {
     at + plain_length(text.get(at..).unwrap_or_default(), &mut 0)
 }
 
-/// How much plain text is next in a string, before a quote, a backslash or a control character, or the end of the text.
-/// In `seen` the bits of all bytes come together that were passed, and perhaps of some after them.
+/// Returns how much plain text comes before a quote, a backslash, a control character or the end of the text. Collects
+/// in `seen` the OR of all bytes passed, and perhaps of some after them.
 #[inline(never)]
 pub(super) fn plain_length(text: &[u8], seen: &mut u64) -> usize {
     let (words, _) = text.as_chunks::<WORD>();
@@ -92,11 +92,11 @@ fn long_length(text: &[u8], seen: &mut u64) -> usize {
     length
 }
 
-/// The least of some bytes, and the bits of all of them.
+/// Returns the minimum of some bytes, and their OR.
 fn extremes(bytes: &[u8]) -> (u8, u8) {
     let (mut least, mut bits) = ([u8::MAX; BLOCK], [0; BLOCK]);
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    // The last block may have bytes of the one before it.
+    // The last block may overlap the one before it.
     for block in blocks.iter().chain(bytes.last_chunk()) {
         for (at, byte) in block.iter().enumerate() {
             least[at] = least[at].min(*byte);
@@ -110,22 +110,22 @@ fn extremes(bytes: &[u8]) -> (u8, u8) {
     (least.into_iter().fold(u8::MAX, u8::min), bits.into_iter().fold(0, u8::bitor))
 }
 
-/// The highest bit of the first byte that is no plain text, and perhaps of others after it.
+/// Returns the highest bit of the first byte that is not plain text, and perhaps those of later ones.
 #[inline]
 pub(super) fn specials(word: u64) -> u64 {
     borrows(word) & !word & HIGH
 }
 
-/// The same, and the bytes that are no ASCII as well.
+/// The same, including all bytes that are not ASCII.
 #[inline]
 fn ends(word: u64) -> u64 {
     (borrows(word) | word) & HIGH
 }
 
-/// What has the highest bit of a byte of ASCII that is no plain text, up to the first of them.
+/// Marks the ASCII bytes that are not plain text in their highest bit, up to the first of them.
 ///
 /// `"` with its second bit flipped is a space, and all control characters stay below it: one subtraction borrows for
-/// both. A borrow reaches only bytes after the one that it is for.
+/// both. A borrow only affects bytes after the one that causes it.
 #[inline(always)]
 fn borrows(word: u64) -> u64 {
     let control_or_quote = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
@@ -133,7 +133,7 @@ fn borrows(word: u64) -> u64 {
     control_or_quote | backslash
 }
 
-/// Which byte of a word has the first bit.
+/// Returns the index of the byte with the lowest set bit.
 #[inline]
 pub(super) fn first(specials: u64) -> usize {
     (specials.trailing_zeros() / u8::BITS) as usize

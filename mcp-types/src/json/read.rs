@@ -1,7 +1,7 @@
 //! Reading values from validated JSON text.
 //!
-//! It is serde_json for text of which it is known that it is JSON, and gives what that gives. What is rare is left to
-//! serde_json itself: numbers that are no small integers, enums and bytes.
+//! Like serde_json, but for text known to be valid JSON, with the same results. Rare values are left to serde_json
+//! itself: numbers other than small integers, enums and bytes.
 
 mod access;
 mod deserializer;
@@ -22,33 +22,33 @@ use serde_core::{Deserialize, de::Error as _};
 use serde_json::{Error, Number};
 use std::{borrow::Cow, ops::Range};
 
-/// How deep a value may be: as deep as for serde_json.
+/// The maximum depth of a value, the same as in serde_json.
 const MAX_DEPTH: u8 = 127;
-/// Every integer of so many digits fits 64 bits.
+/// Every integer with this many digits fits 64 bits.
 const MAX_DIGITS: usize = 18;
-/// How serde_json calls text that it has checked and does not read.
+/// The name by which serde_json requests raw text.
 pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// Up to this length a text is known to be UTF-8 by those of its strings alone that are kept.
+/// Up to this length, only the strings that are kept are checked for UTF-8, not the whole text.
 const SHORT: usize = 256;
 
-/// Makes a value of the text, which is JSON: it was checked, or made of what was.
+/// Reads a value from JSON text that was validated, or composed of validated parts.
 ///
 /// # Errors
 ///
-/// The value does not fit the type. Text that is no JSON is an error as well, or is read as if it were.
+/// The value does not fit the type. Text that is not JSON is an error as well, or is read as if it were.
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error> {
     Reader::new(text, None).whole(|reader| T::deserialize(reader))
 }
 
-/// Reads one value, and puts it where it belongs.
+/// Reads one value and stores it.
 pub(super) type Read<'a> = &'a mut dyn FnMut(&mut Reader<'_>) -> Result<(), Error>;
 
-/// The same for text that may have a hole, whatever it is that is read.
+/// Reads with any function, also from text with a hole.
 ///
 /// # Errors
 ///
-/// The same, or the text of something was wanted that the hole is in.
+/// The same, or the raw text around the hole was requested.
 pub(super) fn read_by(text: &[u8], hole: Option<&mut Hole>, read: Read<'_>) -> Result<(), Error> {
     Reader::new(text, hole).whole(|reader| read(reader))
 }
@@ -58,9 +58,9 @@ pub(crate) struct Reader<'de> {
     text: &'de [u8],
     at: usize,
     depth: u8,
-    /// The text, from when it is known to be UTF-8 as a whole.
+    /// The whole text, once it is known to be UTF-8.
     whole: Option<&'de str>,
-    /// Whether somebody else has read the text, and has told where an error is.
+    /// Whether the text was read by another reader, which has already located the error.
     is_handed_over: bool,
     hole: Option<&'de mut Hole>,
 }
@@ -70,18 +70,18 @@ impl<'de> Reader<'de> {
         Self { text, at: 0, depth: 0, whole: None, is_handed_over: false, hole }
     }
 
-    /// Reads the one value that the text consists of.
+    /// Reads the single value of the text.
     #[inline]
     fn whole<T>(mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         let mut value = read(&mut self);
-        // Large values are not moved more often than they have to be.
+        // Passed by reference, so that large values are not moved again.
         if let Err(error) = self.finish(value.as_mut().err()) {
             value = Err(error);
         }
         value
     }
 
-    /// Gives the error its place; without one, an error if anything but white space is left.
+    /// Locates an error; without one, fails if anything but white space is left.
     fn finish(&mut self, error: Option<&mut Error>) -> Result<(), Error> {
         if let Some(error) = error {
             self.locate(error);
@@ -93,7 +93,7 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// An error if anything but white space is left.
+    /// Fails if anything but white space is left.
     #[inline]
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         if self.at < self.text.len() && self.peek().is_some() {
@@ -102,7 +102,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// The byte after white space, where the reader stops.
+    /// Returns the next byte after white space, without consuming it.
     #[inline]
     pub(crate) fn next(&mut self) -> Result<u8, Error> {
         self.peek().ok_or_else(no_json)
@@ -123,7 +123,7 @@ impl<'de> Reader<'de> {
         Some(byte)
     }
 
-    /// Passes over white space and one byte, which has to be this one.
+    /// Skips white space and one byte, which has to be this one.
     #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> Result<(), Error> {
         if self.next()? != byte {
@@ -133,7 +133,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// A part of the text, as what it is.
+    /// Returns a part of the text as a `str`.
     #[inline]
     fn part(&mut self, part: Range<usize>) -> Result<&'de str, Error> {
         match self.whole {
@@ -152,7 +152,7 @@ impl<'de> Reader<'de> {
         text.ok_or_else(no_json)
     }
 
-    /// All of the text, as what it is.
+    /// Returns the whole text as a `str`.
     fn all(&mut self) -> Result<&'de str, Error> {
         if self.whole.is_none() {
             self.whole = std::str::from_utf8(self.text).ok();
@@ -160,7 +160,7 @@ impl<'de> Reader<'de> {
         self.whole.ok_or_else(no_json)
     }
 
-    /// The text from the reader on to this place, where it goes on.
+    /// Returns the text up to this position, and moves there.
     #[inline]
     fn until(&mut self, end: usize) -> Result<&'de [u8], Error> {
         let text = self.text.get(self.at..end).ok_or_else(no_json)?;
@@ -168,7 +168,7 @@ impl<'de> Reader<'de> {
         Ok(text)
     }
 
-    /// Passes over one value; gives its text.
+    /// Skips one value; returns its text.
     pub(crate) fn pass(&mut self) -> Result<&'de [u8], Error> {
         let first = self.next()?;
         let behind = self.text.get(self.at + 1..).unwrap_or_default();
@@ -176,7 +176,7 @@ impl<'de> Reader<'de> {
         self.until(self.text.len() - behind.len())
     }
 
-    /// Passes over one value, to read it by itself; gives its text.
+    /// Skips one value that is read separately; returns its text.
     ///
     /// # Errors
     ///
@@ -189,12 +189,12 @@ impl<'de> Reader<'de> {
         Ok(text)
     }
 
-    /// A reader of other text, at the same depth.
+    /// Creates a reader of another text, at the same depth.
     pub(crate) fn within<'a>(&self, text: &'a [u8]) -> Reader<'a> {
         Reader { depth: self.depth, ..Reader::new(text, None) }
     }
 
-    /// The string that begins after the quote where the reader is.
+    /// Reads the string whose opening quote was just read.
     #[inline]
     pub(crate) fn string(&mut self) -> Result<Cow<'de, str>, Error> {
         if self.hole.is_some()
@@ -216,7 +216,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Passes over this, if it is what is next without white space.
+    /// Skips this text, if it is next without white space.
     #[inline(always)]
     pub(crate) fn takes(&mut self, text: &str) -> bool {
         let rest = self.text.get(self.at..).unwrap_or_default();
@@ -232,7 +232,7 @@ impl<'de> Reader<'de> {
         is_there.then_some(()).ok_or_else(no_json)
     }
 
-    /// Goes one level deeper, from behind a bracket on.
+    /// Enters a level, after its opening bracket.
     #[inline]
     pub(crate) fn descend(&mut self) -> Result<(), Error> {
         self.depth += 1;
@@ -242,14 +242,14 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Takes the bracket at the end of the level.
+    /// Leaves a level, with its closing bracket.
     #[inline]
     pub(crate) fn ascend(&mut self, close: u8) -> Result<(), Error> {
         self.depth -= 1;
         self.take(close)
     }
 
-    /// An integer of few digits, with its sign; the reader stays where it is if the number is another one.
+    /// Reads an integer with few digits, and its sign; does not move if the number is another one.
     #[inline]
     pub(crate) fn integer(&mut self) -> Option<(bool, i64)> {
         let rest = self.text.get(self.at..)?;
@@ -271,19 +271,19 @@ impl<'de> Reader<'de> {
         Some((is_negative, if is_negative { -value } else { value }))
     }
 
-    /// The number where the reader is, whatever it is.
+    /// Reads a number of any kind.
     pub(crate) fn exact(&mut self) -> Result<Number, Error> {
         serde_json::from_slice(self.number()?)
     }
 
-    /// The text of the number where the reader is.
+    /// Returns the text of the number that is next.
     fn number(&mut self) -> Result<&'de [u8], Error> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let behind = past_number(rest).ok_or_else(no_json)?;
         self.until(self.text.len() - behind.len())
     }
 
-    /// Gives an error the place where the reader is, in the words of serde_json.
+    /// Adds the current position to an error, in the format of serde_json.
     #[cold]
     pub(crate) fn locate(&self, error: &mut Error) {
         if self.is_handed_over && error.line() > 0 {

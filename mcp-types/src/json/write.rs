@@ -1,7 +1,7 @@
 //! Writing values as compact JSON text.
 //!
-//! What comes out is what serde_json writes. Strings are looked at many bytes at a time, and everything goes into one buffer,
-//! so that this is compiled once for all writers.
+//! The output equals that of serde_json. Strings are scanned many bytes at a time, and everything goes into one buffer,
+//! so that this is compiled only once.
 
 mod compound;
 mod number;
@@ -19,14 +19,14 @@ use serde_json::Error;
 use std::fmt::{self, Display, Write as _};
 use text::write_escaped;
 
-/// The names by which serde_json knows its own types that are text already.
+/// The names by which serde_json marks its own types that are JSON text already.
 const VERBATIM: [&str; 2] = ["$serde_json::private::RawValue", "$serde_json::private::Number"];
 
-/// Appends a value. After an error nothing is left of it.
+/// Appends a value. After an error nothing of it is left.
 ///
 /// # Errors
 ///
-/// The value has no JSON form.
+/// The value cannot be serialized to JSON.
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
     let start = out.len();
     let written = value.serialize(&mut Writer { out, place: Place::Value });
@@ -47,9 +47,9 @@ struct Writer<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Value,
-    /// The key of a member, which has to be a string. Numbers and truth values are made one.
+    /// The key of a member, which has to be a string. Numbers and booleans are converted.
     Key,
-    /// Text that is JSON already.
+    /// Text that is already JSON.
     Verbatim,
 }
 
@@ -58,7 +58,7 @@ impl Writer<'_> {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// What is written for a float that is no number.
+    /// Writes a float that is not finite.
     #[cold]
     fn no_number(&mut self) -> Result<(), Error> {
         if self.place == Place::Key {
@@ -68,14 +68,14 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Begins an object with the name of a variant in it.
+    /// Begins an object with the name of a variant as its key.
     fn variant(&mut self, name: &str) {
         self.out.push(b'{');
         write_text(name, self.out);
         self.out.push(b':');
     }
 
-    /// Makes a key of the value that was written from `start` on.
+    /// Converts the value that was written from `start` on to a key.
     fn quote(&mut self, start: usize) -> Result<(), Error> {
         match self.out.get(start) {
             Some(b'"') => Ok(()),
@@ -89,7 +89,7 @@ impl Writer<'_> {
     }
 }
 
-/// Writes integers of the types that have as many bits as a word has, or fewer.
+/// Implements the integer types of at most 64 bits.
 macro_rules! integers {
     ($($method:ident($type:ty) = |$value:ident| $is_negative:expr, $magnitude:expr;)+) => {$(
         #[inline]
@@ -280,7 +280,7 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
     }
 }
 
-/// The inside of a string that comes in parts.
+/// The content of a string that is written in parts.
 struct Escaping<'a>(&'a mut Vec<u8>);
 
 impl fmt::Write for Escaping<'_> {

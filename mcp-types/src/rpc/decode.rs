@@ -52,9 +52,9 @@ impl Message {
         Ok(message)
     }
 
-    /// Reads a message that is not written as most are.
+    /// Decodes a message that is not in the usual form.
     fn decode_any(bytes: &Bytes) -> Result<Self, DecodeError> {
-        // To serde an array can be a struct as well; to JSON-RPC it is a batch, or nothing.
+        // serde accepts an array as a struct; in JSON-RPC it is a batch, or invalid.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
             return Err(DecodeError::shape(None, DecodeErrorKind::NotAnObject));
         }

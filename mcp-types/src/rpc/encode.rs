@@ -7,7 +7,7 @@ use crate::{
 };
 use bytes::Bytes;
 
-/// From this length on what comes last in a message is a part of its own: as much as a pipe takes at once.
+/// The length from which the payload of a message is sent as a separate part: the capacity of a pipe.
 const PARTS: usize = 64 * 1024;
 
 impl Message {
@@ -133,7 +133,7 @@ impl ErrorObject {
         write_text(message, out);
         if let Some(data) = data {
             out.extend_from_slice(br#","data":"#);
-            // A value in memory has a JSON form.
+            // A value in memory can always be serialized.
             let _ = json::write(data, out);
         }
         out.push(b'}');
@@ -150,7 +150,7 @@ impl RequestId {
     }
 }
 
-/// The name of a method, and the key of its parameters.
+/// Writes the name of a method, and the key of its parameters.
 fn method(name: &str, has_params: bool, out: &mut Vec<u8>) {
     write_text(name, out);
     if has_params {
@@ -158,7 +158,7 @@ fn method(name: &str, has_params: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// What comes last, and the end of the message.
+/// Writes the payload, and the end of the message.
 fn finish(payload: Option<&RawJson>, out: &mut Vec<u8>) {
     if let Some(payload) = payload {
         let (head, rest) = payload.parts();

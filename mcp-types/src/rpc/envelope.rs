@@ -11,7 +11,7 @@ use serde_core::{
 use serde_json::{Error, value::RawValue};
 use std::{borrow::Cow, fmt};
 
-/// The members of an envelope, borrowed from its bytes. The payloads are JSON in UTF-8. Null is absence.
+/// The members of an envelope, borrowed from its bytes. The payloads are JSON in UTF-8. Null counts as absent.
 pub(super) struct Envelope<'a> {
     pub(super) is_version_2: bool,
     pub(super) id: Option<&'a str>,
@@ -22,9 +22,9 @@ pub(super) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the envelope that the bytes are.
+    /// Reads an envelope.
     ///
-    /// What is out of the ordinary, an escape in a key or anything that is wrong, is left to serde, which words it.
+    /// Anything unusual, like an escape in a key, and all errors are left to serde, which reports them.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         match Found::scan(bytes).and_then(Found::into_envelope) {
             Some(envelope) => Ok(envelope),
@@ -93,7 +93,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The string that the text of a value is, if it is one without escapes.
+/// Returns the string in the text of a value, if it is a string without escapes.
 fn plain(value: &[u8]) -> Option<&str> {
     let text = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if text.contains(&b'\\') {
@@ -102,7 +102,7 @@ fn plain(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok()
 }
 
-/// The same members, for serde; those that came, null among them.
+/// The same members, for serde; including null.
 #[derive(Default)]
 struct Described<'a> {
     jsonrpc: Option<Option<Text<'a>>>,
@@ -167,7 +167,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    /// The members of an envelope, the payloads as text.
+    /// Shows the members of an envelope, the payloads as text.
     fn shown(envelope: &Envelope<'_>) -> String {
         let text = |part: Option<&[u8]>| part.map(|part| String::from_utf8(part.to_vec()).unwrap());
         let Envelope { is_version_2, id, method, params, result, error } = envelope;

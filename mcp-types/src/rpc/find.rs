@@ -1,4 +1,4 @@
-//! Finding a value in raw JSON without reading what is around it.
+//! Finding a value in raw JSON without decoding what surrounds it.
 
 use super::RawJson;
 use crate::json::{self, Checker};
@@ -87,7 +87,7 @@ impl RawJson {
         }
     }
 
-    /// The value of a key of this object. One of two parts is not put together for it.
+    /// Returns the value of a key of this object, without joining its parts.
     fn member(&self, key: &str) -> Option<&[u8]> {
         match self.parts() {
             ([], whole) => member(whole, Some(b'{'), key),
@@ -96,8 +96,8 @@ impl RawJson {
     }
 }
 
-/// The value of a member of an object, of which the text from a member on is given, or from the byte before it. The
-/// text is JSON, or there is none.
+/// Returns the value of a member of an object, given its text from a member on, or from the byte before it. The text is
+/// JSON, or empty.
 fn member<'a>(text: &'a [u8], mut before: Option<u8>, key: &str) -> Option<&'a [u8]> {
     let mut checker = Checker::new(text);
     loop {
@@ -114,7 +114,7 @@ fn member<'a>(text: &'a [u8], mut before: Option<u8>, key: &str) -> Option<&'a [
     }
 }
 
-/// Whether a name, as it stands between its quotes, is this key.
+/// Returns whether a name, as written between its quotes, equals this key.
 fn is_key(name: &[u8], key: &str) -> bool {
     if name.contains(&b'\\') {
         let quoted = [b"\"", name, b"\""].concat();

@@ -96,12 +96,12 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// What is between brackets.
+/// The content of a container.
 #[derive(Debug)]
 struct Parts<'a> {
     text: &'a str,
     checker: Checker<'a>,
-    /// What is before the next one: the bracket at first.
+    /// The byte before the next item: the opening bracket at first.
     before: u8,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Parts<'a> {
         Self { text, checker: Checker::new(text.as_bytes()), before: bracket }
     }
 
-    /// Goes to the next one.
+    /// Moves to the next item.
     fn advance(&mut self) -> Option<&mut Self> {
         self.checker.take(self.before)?;
         self.before = b',';
@@ -122,7 +122,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What a key stands for that is written so. One that is not text stays as it is written.
+/// Unescapes a key. One with lone surrogates is returned as written.
 fn unescaped(key: &str) -> Cow<'_, str> {
     if !key.contains('\\') {
         return Cow::Borrowed(key);

@@ -1,4 +1,4 @@
-//! The fast path of decoding: messages without white space, their members in a usual order.
+//! The fast path of decoding: messages without white space, with their members in a usual order.
 
 use super::{Message, Notification, RawJson, RequestId, Response};
 use crate::json::{self, Beginning, Open};
@@ -11,7 +11,7 @@ const RESULT_FIRST: &[u8] = br#"{"result":"#;
 const ID_LAST: &[u8] = br#","jsonrpc":"2.0","id":"#;
 const METHOD_FIRST: &[u8] = br#"{"jsonrpc":"2.0","method":""#;
 const PARAMS: &[u8] = br#"","params":"#;
-/// What is told so often that its name is not copied.
+/// The most frequent notifications, whose names are not copied.
 const OFTEN: [&str; 2] = ["notifications/progress", "notifications/message"];
 /// The object that is the result, the list of content, and its first block.
 const FIRST_BLOCK: Open = Open::NOTHING.object().array().object();
@@ -23,17 +23,17 @@ const USUAL: [Beginning; 2] = [
         open: FIRST_BLOCK,
     },
 ];
-/// Every integer of so many digits fits 64 bits.
+/// Every integer with this many digits fits 64 bits.
 const MAX_DIGITS: usize = 18;
 
-/// Reads a message that is written in one of these ways; nothing otherwise, whatever it is.
+/// Decodes a message in one of the usual forms; returns none for all others.
 ///
-/// Results and parameters are read once and checked, as decoding in general does.
+/// Results and parameters are validated, as in the general decoder.
 pub(super) fn message(bytes: &Bytes) -> Option<Message> {
     response(bytes).map(Message::from).or_else(|| notification(bytes).map(Message::from))
 }
 
-/// The name of a method; those of notifications that come often are there already.
+/// Returns the name of a method; those of frequent notifications are static.
 pub(super) fn method(name: Cow<'_, str>) -> Cow<'static, str> {
     match OFTEN.into_iter().find(|often| *often == name) {
         Some(often) => Cow::Borrowed(often),
@@ -50,7 +50,7 @@ pub(super) fn notification(bytes: &Bytes) -> Option<Notification> {
     is_container.then(|| Notification { method, params: Some(value) })
 }
 
-/// The method of what is told often, and what is left of the message from its parameters on.
+/// Returns the method of a frequent notification, and the rest of the message from its parameters on.
 fn often(rest: &[u8]) -> Option<(Cow<'static, str>, &[u8])> {
     OFTEN.iter().find_map(|name| {
         let params = rest.strip_prefix(name.as_bytes())?.strip_prefix(PARAMS)?;
@@ -58,7 +58,7 @@ fn often(rest: &[u8]) -> Option<(Cow<'static, str>, &[u8])> {
     })
 }
 
-/// The same of everything else.
+/// The same for all other methods.
 fn seldom(rest: &[u8]) -> Option<(Cow<'static, str>, &[u8])> {
     let end = rest.iter().position(|byte| matches!(byte, 0..b' ' | b'"' | b'\\'))?;
     let params = rest[end..].strip_prefix(PARAMS)?;
@@ -71,13 +71,15 @@ fn response(bytes: &Bytes) -> Option<Response> {
     Some(Response::success(id, take_object(&mut bytes.clone(), result)?))
 }
 
-/// Reads a response, and makes its bytes those of the result; they stay as they are if it is written in another way.
+/// Decodes a response, and turns its bytes into those of the result; they are unchanged if it is written in another
+/// form.
 pub(super) fn take_response(bytes: &mut Bytes) -> Option<Response> {
     let (id, result) = id_first(bytes).or_else(|| id_last(bytes))?;
     Some(Response::success(id, take_object(bytes, result)?))
 }
 
-/// The object that a part of the bytes is, but for white space; it takes the bytes over. They are left if it is none.
+/// Turns the bytes into the object in this part of them, without white space around it. They are unchanged if there is
+/// none.
 #[inline]
 fn take_object(bytes: &mut Bytes, part: Range<usize>) -> Option<RawJson> {
     let (start, text) = (part.start, bytes.get(part)?);

@@ -9,7 +9,7 @@ use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de::Deseriali
 use serde_json::{Value, value::RawValue};
 use std::{fmt, mem, ops::Range};
 
-/// The room for a small value.
+/// The initial capacity for a value.
 const ROOM: usize = 128;
 
 /// A JSON value as the bytes that were received or will be sent.
@@ -43,7 +43,7 @@ impl RawJson {
         Self::written(out, written)
     }
 
-    /// What was written, if it is whole. It is apart from what is compiled for each type.
+    /// Wraps the output if writing succeeded. Separate from the code that is compiled for each type.
     fn written(
         out: Vec<u8>,
         outcome: Result<(), serde_json::Error>,
@@ -91,7 +91,7 @@ impl RawJson {
     fn parse_bytes(bytes: &Bytes) -> Result<Self, serde_json::Error> {
         match Self::checked(bytes, 0..bytes.len()) {
             Some(value) => Ok(value),
-            // It words what is wrong.
+            // It reports what is wrong.
             None => {
                 let text: &RawValue = serde_json::from_slice(bytes)?;
                 Ok(Self::slice(bytes, text.get().as_bytes()))
@@ -99,7 +99,7 @@ impl RawJson {
         }
     }
 
-    /// The value that a part of the bytes is, but for white space; nothing if it is no JSON in UTF-8.
+    /// Returns the value in a part of the bytes, without white space around it; none if it is not JSON in UTF-8.
     #[inline]
     pub(super) fn checked(bytes: &Bytes, part: Range<usize>) -> Option<Self> {
         let start = part.start;
@@ -107,7 +107,7 @@ impl RawJson {
         Some(Self::of(bytes.slice(start + value.start..start + value.end)))
     }
 
-    /// The value that a part of the bytes is, which were checked; it takes them over.
+    /// Takes over the bytes as the value in this part of them, which was validated.
     #[inline]
     pub(super) fn take_part(bytes: &mut Bytes, part: Range<usize>) -> Self {
         let mut value = mem::take(bytes);
@@ -134,7 +134,7 @@ impl RawJson {
         self.decode()
     }
 
-    /// The value as serde_json writes it, unread.
+    /// Returns the value as serde_json writes it, not decoded.
     fn text(&self) -> Result<&RawValue, serde_json::Error> {
         self.decode()
     }
@@ -168,7 +168,8 @@ impl RawJson {
         self.decode()
     }
 
-    /// Takes the string out that most of a large value is, if it is one and nobody else holds it; `null` is left then.
+    /// Lifts the string that makes up most of a large value, if there is one and the bytes are not shared; leaves
+    /// `null`.
     fn lift(&mut self) -> Option<Lifted> {
         let null = Self::of(Bytes::from_static(b"null"));
         match Lifted::take(mem::replace(self, null).into_bytes(), LARGE) {
@@ -182,7 +183,7 @@ impl RawJson {
 
     /// The JSON text.
     pub fn as_str(&self) -> &str {
-        // The constructors have checked it; there is no way to a message from a value that is not UTF-8.
+        // The constructors validate it; a value that is not UTF-8 cannot get here.
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
@@ -198,7 +199,7 @@ impl RawJson {
         self.0.into_whole()
     }
 
-    /// A part of `bytes` that was found to be a value in UTF-8.
+    /// Returns a part of `bytes` that was found to be a value in UTF-8.
     pub(super) fn slice(bytes: &Bytes, part: &[u8]) -> Self {
         Self::of(bytes.slice_ref(part))
     }
@@ -234,7 +235,7 @@ impl RawJson {
         Self(Text::Whole(bytes.into()))
     }
 
-    /// What comes first, which is nothing unless the value is [of parts](Self::of_parts), and the rest.
+    /// Returns the first part, which is empty unless the value is [of parts](Self::of_parts), and the rest.
     #[inline]
     pub(super) fn parts(&self) -> (&[u8], &Bytes) {
         self.0.parts()
@@ -259,7 +260,7 @@ impl RawJson {
     }
 }
 
-/// Equal if the bytes are.
+/// Equal if the bytes are equal.
 impl PartialEq for RawJson {
     fn eq(&self, other: &Self) -> bool {
         self.size() == other.size() && self.as_bytes() == other.as_bytes()

@@ -31,7 +31,7 @@ pub fn salvage_id(bytes: &[u8]) -> Option<RequestId> {
     None
 }
 
-/// The index after the string that begins at `start`.
+/// Returns the index after the string that begins at `start`.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
@@ -43,7 +43,7 @@ fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// Where the value begins, if what ended before `at` is a key.
+/// Returns where the value begins, if what ended before `at` is a key.
 fn member_value(bytes: &[u8], at: usize) -> Option<usize> {
     let colon = skip_space(bytes, at);
     (bytes.get(colon) == Some(&b':')).then(|| skip_space(bytes, colon + 1))
@@ -59,7 +59,7 @@ fn read(bytes: &[u8], start: usize) -> Option<RequestId> {
         _ => {
             let digits = |byte: &&u8| byte.is_ascii_digit() || **byte == b'-';
             let end = start + bytes.iter().skip(start).take_while(digits).count();
-            // Bytes that end in a number may have lost digits, and `.5` or `e3` make another number.
+            // A number at the end of the bytes may have lost digits, and `.5` or `e3` would make it another number.
             if !bytes
                 .get(end)
                 .is_some_and(|byte| b",}".contains(byte) || byte.is_ascii_whitespace())

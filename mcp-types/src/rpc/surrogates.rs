@@ -2,9 +2,9 @@
 
 use super::RawJson;
 
-/// The replacement character, as the escape that takes the place of another escape.
+/// The replacement character as an escape, which takes the place of another escape.
 const REPLACEMENT: &[u8] = br"\ufffd";
-/// How long an escape of a code unit is.
+/// The length of the escape of a code unit.
 const ESCAPE: usize = REPLACEMENT.len();
 
 impl RawJson {
@@ -28,7 +28,7 @@ impl RawJson {
         let bytes = self.as_bytes();
         let mut changed: Option<Vec<u8>> = None;
         let mut at = 0;
-        // Backslashes are in strings alone, and each begins an escape.
+        // Backslashes occur only in strings, and each begins an escape.
         while let Some(next) = bytes.iter().skip(at).position(|byte| *byte == b'\\') {
             at += next;
             let width = match unit(bytes, at) {
@@ -46,7 +46,7 @@ impl RawJson {
     }
 }
 
-/// Replaces the escape there with one that is as long; gives its length.
+/// Replaces the escape with one of the same length; returns that length.
 fn replace(changed: &mut Option<Vec<u8>>, bytes: &[u8], at: usize) -> usize {
     let changed = changed.get_or_insert_with(|| bytes.to_vec());
     if let Some(escape) = changed.get_mut(at..at + ESCAPE) {
@@ -55,7 +55,7 @@ fn replace(changed: &mut Option<Vec<u8>>, bytes: &[u8], at: usize) -> usize {
     ESCAPE
 }
 
-/// The code unit that the escape there is for, if it is for one.
+/// Returns the code unit of the escape, if it is one.
 fn unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + ESCAPE)?.strip_prefix(br"\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()

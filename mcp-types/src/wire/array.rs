@@ -3,16 +3,16 @@
 use super::{Failure, Wire};
 use crate::json::{Elements, Entries, Mark, Reader};
 
-/// A list that is being read. All lists are read by one function, which is compiled once.
+/// A list being read. A single function reads all lists, so it is compiled once.
 pub(crate) trait Items {
     /// Reads the next item.
     fn read_next(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure>;
 
-    /// Does without the last item, which does not fit.
+    /// Skips the last item, which does not fit.
     ///
     /// # Errors
     ///
-    /// There is no list without it.
+    /// The list is invalid without it.
     fn refuse(
         &mut self,
         failure: Failure,
@@ -35,7 +35,7 @@ impl<T: Wire> Items for Vec<T> {
     }
 }
 
-/// What reads the value of one member.
+/// Reads the value of one member.
 type Entry<'a> = &'a mut dyn FnMut(&str, &mut Reader<'_>) -> Result<(), Failure>;
 
 /// Reads an array.
@@ -64,7 +64,7 @@ pub(super) fn read_entries(reader: &mut Reader<'_>, read: Entry<'_>) -> Result<(
     Ok(reader.ascend(b'}')?)
 }
 
-/// Takes a bracket, and goes one level deeper.
+/// Takes a bracket, and enters a level.
 #[inline]
 pub(super) fn open(
     reader: &mut Reader<'_>,

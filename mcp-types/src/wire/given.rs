@@ -12,11 +12,11 @@ use serde_core::{
 use serde_json::Value;
 use std::{borrow::Cow, fmt};
 
-/// A value that is not of its type yet.
+/// A value that has not been converted to its type yet.
 pub(super) enum Given<'de> {
-    /// JSON that was checked.
+    /// Validated JSON.
     Text(Cow<'de, [u8]>),
-    /// The same, without a string that was taken out of it.
+    /// The same, without a lifted string.
     Around(&'de [u8], Hole),
     Value(Value),
 }
@@ -26,7 +26,7 @@ impl<'de> Given<'de> {
         deserializer.deserialize_newtype_struct(BY_ITSELF, AnyVisitor { is_raw: false })
     }
 
-    /// Makes a value of it, in the place of a blank one.
+    /// Reads a value from it into a blank one.
     pub(super) fn fill(self, place: &mut dyn Place) -> Result<(), Failure> {
         match self {
             Self::Text(text) => fill(place, &mut Reader::new(&text, None)),
@@ -39,12 +39,12 @@ impl<'de> Given<'de> {
     }
 }
 
-/// Where a value will be. What fills it is compiled once, whatever its type is.
+/// The destination of a value. The code that fills it is compiled once for all types.
 pub(super) trait Place {
-    /// Puts a blank value there.
+    /// Resets it to a blank value.
     fn clear(&mut self);
 
-    /// Reads a value, as [`Wire::fill`] does.
+    /// Reads a value, like [`Wire::fill`].
     fn fill_from(&mut self, reader: &mut Reader<'_>) -> Result<(), Failure>;
 }
 
@@ -58,7 +58,7 @@ impl<T: Wire> Place for T {
     }
 }
 
-/// Reads the one value that the text consists of.
+/// Reads the single value of the text.
 fn fill(place: &mut dyn Place, reader: &mut Reader<'_>) -> Result<(), Failure> {
     let filled = place.fill_from(reader);
     let mut ended = filled.and_then(|()| Ok(reader.end()?));
@@ -68,7 +68,7 @@ fn fill(place: &mut dyn Place, reader: &mut Reader<'_>) -> Result<(), Failure> {
     ended
 }
 
-/// The same around a hole. What does not fit at first is read again, which only whole text can be.
+/// Reads text with a hole. A value that does not fit at first is read again, which needs the whole text.
 #[cold]
 fn fill_around(place: &mut dyn Place, text: &[u8], mut hole: Hole) -> Result<(), Failure> {
     let mut rehearsal = hole.rehearsal();
@@ -82,7 +82,7 @@ fn fill_around(place: &mut dyn Place, text: &[u8], mut hole: Hole) -> Result<(),
     fill(place, &mut Reader::new(&whole, None))
 }
 
-/// Visits values that nothing is in.
+/// Implements visits of scalar values.
 macro_rules! leaves {
     ($($method:ident($type:ty))+) => {$(
         fn $method<E: de::Error>(self, value: $type) -> Result<Given<'de>, E> {
@@ -91,9 +91,9 @@ macro_rules! leaves {
     )+};
 }
 
-/// Takes what comes.
+/// Accepts any value.
 struct AnyVisitor {
-    /// Whether serde_json was asked for text.
+    /// Whether raw text was requested from serde_json.
     is_raw: bool,
 }
 
@@ -104,7 +104,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         f.write_str("a value")
     }
 
-    /// Our own reader hands its text over.
+    /// Our own reader passes its text this way.
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Given<'de>, A::Error> {
         match handed_over(data) {
             Some(HandedOver::Text(text)) => Ok(Given::Text(Cow::Borrowed(text))),
@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         Plain.deserialize(inner).map(Given::Value)
     }
 
-    /// Somebody else, who may be serde_json. Where its name for text is not known, there is none.
+    /// Another deserializer, perhaps serde_json's. If it does not know the name for raw text, there is none.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Given<'de>, D::Error> {
         if self.is_raw {
             return Plain.deserialize(inner).map(Given::Value);
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         inner.deserialize_newtype_struct(RAW_VALUE, Self { is_raw: true })
     }
 
-    /// The text of serde_json is a map with one member.
+    /// serde_json passes raw text as a map with one member.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Given<'de>, A::Error> {
         if !self.is_raw {
             return Plain.visit_map(map).map(Given::Value);

@@ -1,4 +1,4 @@
-//! The JSON form of strings, numbers, lists, maps and the types that are written by hand.
+//! The JSON form of strings, numbers, lists, maps and handwritten types.
 
 use super::{
     Encoded, Failure, Wire,
@@ -75,17 +75,17 @@ impl Wire for bool {
     }
 }
 
-/// The integers that a double holds exactly.
+/// The range of integers that a double holds exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The integer that a double is, if it is one.
+/// Returns the integer value of a double, if it has one.
 fn integer(number: f64) -> Option<i64> {
     let is_integer = number.fract() == 0.0 && number.abs() <= EXACT;
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
     is_integer.then_some(number as i64)
 }
 
-/// Reads a number of any kind, if one is there, and gives what is wanted of it.
+/// Reads a number of any kind, if there is one, and converts it.
 fn read_number<T>(
     reader: &mut Reader<'_>,
     expected: &'static str,

@@ -4,12 +4,12 @@ use crate::json::{Mark, Reader};
 use serde_json::{Error, Value};
 use std::{borrow::Cow, fmt};
 
-/// Why no value was made of text.
+/// Why no value could be read.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// There is something in the text that no value can be made of.
+    /// The text contains something that cannot be read as any value.
     Text(Error),
-    /// The value is of another shape.
+    /// The value has another shape.
     Misfit(Misfit),
 }
 
@@ -30,7 +30,7 @@ impl Misfit {
 }
 
 impl Failure {
-    /// A value that begins with this byte, of another JSON type than expected.
+    /// A value that begins with this byte has another JSON type than expected.
     #[cold]
     pub(crate) fn unexpected(first: u8, expected: &str) -> Self {
         Self::Misfit(Misfit::new(
@@ -39,19 +39,19 @@ impl Failure {
         ))
     }
 
-    /// A value that is not the constant it has to be.
+    /// A value is not the required constant.
     #[cold]
     pub(crate) fn constant(expected: &str) -> Self {
         Self::Misfit(Misfit::new(String::new(), format!("is not {expected:?}")))
     }
 
-    /// An object without a required member.
+    /// An object lacks a required member.
     #[cold]
     pub(crate) fn missing(member: &str) -> Self {
         Self::Misfit(Misfit::new(format!(".{member}"), "is missing"))
     }
 
-    /// The same problem, seen from the value around it.
+    /// Adds a step to the path, seen from the surrounding value.
     #[cold]
     pub(crate) fn within(mut self, step: fmt::Arguments<'_>) -> Self {
         if let Self::Misfit(misfit) = &mut self {
@@ -60,11 +60,11 @@ impl Failure {
         self
     }
 
-    /// The value as it is, read again from its start on, and the reason why it does not fit.
+    /// Reads the value again from its start, as plain JSON, and returns it with the reason why it does not fit.
     ///
     /// # Errors
     ///
-    /// No value can be made of the text.
+    /// The text cannot be read as any value.
     #[cold]
     pub(crate) fn set_aside(
         self,
@@ -81,7 +81,7 @@ impl Failure {
     ///
     /// # Errors
     ///
-    /// No value can be made of the text.
+    /// The text cannot be read as any value.
     #[cold]
     pub(crate) fn retry(self, reader: &mut Reader<'_>, start: Mark) -> Result<(), Error> {
         match self {
@@ -116,7 +116,7 @@ impl fmt::Display for Misfit {
     }
 }
 
-/// What a value is that begins with this byte.
+/// Returns the JSON type of a value that begins with this byte.
 fn kind(first: u8) -> &'static str {
     match first {
         b'n' => "null",

@@ -1,4 +1,4 @@
-//! Objects with known members, which keep the members they do not know.
+//! Objects with known members, which keep unknown ones.
 
 use super::{Encoded, Failure, Wire, array::open};
 use crate::{
@@ -8,17 +8,17 @@ use crate::{
 use serde_core::{Deserialize, ser::SerializeMap};
 use serde_json::Value;
 
-/// A type that is an object on the wire, and nothing else. Its members are numbered.
+/// A type that is always an object on the wire. Its members are numbered.
 ///
-/// So all objects are read by one function, which is compiled once.
+/// This way a single function reads all objects, so it is compiled once.
 pub(crate) trait Object {
     fn form(&self) -> &'static Form;
 
-    /// Reads the member that is next, if it is one of those with a number and its key is written as usual; gives the number.
-    /// The reader stays where it is otherwise. `seen` has a bit for each number that was read before.
+    /// Reads the next member if it is a numbered one and its key is written without escapes; returns its number.
+    /// Otherwise the reader does not move. `seen` has a bit for each number read before.
     fn set(&mut self, seen: u64, reader: &mut Reader<'_>) -> Result<Option<usize>, Failure>;
 
-    /// The members that have no number.
+    /// Returns the members without a number.
     fn extra(&mut self) -> &mut Extra;
 }
 
@@ -36,18 +36,18 @@ impl<T: Object> Object for Box<T> {
     }
 }
 
-/// What is to be known of the members of an object.
+/// The description of the members of an object.
 pub(crate) struct Form {
     /// A constant member without a field, if there is one.
     pub(crate) tag: &'static [(&'static str, &'static str)],
-    /// The names by number: first those that have to be there, last those that go to the rest when they do not fit.
+    /// The names by number: required ones first, and last those that go to `extra` if they do not fit.
     pub(crate) names: &'static [&'static str],
     pub(crate) required: usize,
     pub(crate) hints: usize,
 }
 
 impl Form {
-    /// Whether all is there; `seen` has a bit for each number.
+    /// Checks that all required members were read; `seen` has a bit for each number.
     #[inline]
     fn complete(&self, seen: u64, is_tagged: bool) -> Result<(), Failure> {
         let required = (1 << self.required) - 1;
@@ -68,7 +68,8 @@ impl Form {
     }
 }
 
-/// Reads the members of an object. If it is tagged, the reader is behind the tag, which was its first member and is right.
+/// Reads the members of an object. If it is tagged, the reader is after the tag, which was its first member and has the
+/// right value.
 pub(crate) fn fill(
     reader: &mut Reader<'_>,
     mut is_tagged: bool,

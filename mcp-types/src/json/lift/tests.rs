@@ -1,4 +1,4 @@
-//! Values read out of text that is taken apart, and out of the same text as it is.
+//! Values read from lifted text, and from the same text as it is.
 
 use super::Lifted;
 use crate::json::read;
@@ -17,7 +17,7 @@ fn lift(text: &str) -> Option<Lifted> {
     Lifted::take(Bytes::from(text.to_owned()), 0).ok()
 }
 
-/// Reads the text in both ways; gives whether it was taken apart.
+/// Reads the text in both ways; returns whether it was lifted.
 #[track_caller]
 fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) -> bool {
     let lifted = lift(text).map(Lifted::read::<T>);
@@ -29,7 +29,7 @@ fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) -> bool {
     is_lifted
 }
 
-/// A type that makes the best of what does not fit.
+/// A type that tolerates what does not fit.
 #[derive(Debug)]
 struct Lenient(Option<Choice>);
 
@@ -63,7 +63,7 @@ fn compare_all(text: &str) -> bool {
     compare::<serde::de::IgnoredAny>(text)
 }
 
-/// A text that is long enough beside what is around it, as JSON.
+/// Encodes a text that is long compared to what surrounds it.
 fn long(text: &str) -> String {
     Value::from(text.repeat(2_000 / text.len())).to_string()
 }
@@ -206,7 +206,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Other spellings of the same text.
+/// Escapes the same text in different ways.
 fn spelled(text: &str, how: u8) -> String {
     match how {
         0 => text.replace('é', "\\u00e9").replace('\u{1f600}', "\\uD83D\\ude00"),

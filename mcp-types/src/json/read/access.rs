@@ -5,13 +5,13 @@ use serde_core::de::{DeserializeSeed, MapAccess, SeqAccess};
 use serde_json::Error;
 use std::borrow::Cow;
 
-/// The elements of an array, from behind its bracket on.
+/// The elements of an array, after its opening bracket.
 pub(crate) struct Elements<'a, 'de> {
     reader: &'a mut Reader<'de>,
     is_first: bool,
 }
 
-/// The members of an object, from behind its brace on.
+/// The members of an object, after its opening brace.
 pub(crate) struct Entries<'a, 'de> {
     reader: &'a mut Reader<'de>,
     is_first: bool,
@@ -28,14 +28,14 @@ impl<'a, 'de> Entries<'a, 'de> {
         Self { reader, is_first: true }
     }
 
-    /// Those behind the first one, which was read.
+    /// Continues after the first element, which was already read.
     pub(crate) fn behind_first(reader: &'a mut Reader<'de>) -> Self {
         Self { reader, is_first: false }
     }
 }
 
 impl<'de> Reader<'de> {
-    /// The first byte of one more element, if there is one before the closing bracket; the reader is there then.
+    /// Returns the first byte of the next element, if there is one before the closing bracket, and moves there.
     #[inline(always)]
     fn more(&mut self, is_first: &mut bool, close: u8) -> Result<Option<u8>, Error> {
         let byte = self.next()?;
@@ -54,7 +54,7 @@ impl<'de> Reader<'de> {
 }
 
 impl<'de> Elements<'_, 'de> {
-    /// The reader before the next element.
+    /// Returns the reader at the next element.
     #[inline]
     pub(crate) fn element(&mut self) -> Result<Option<&mut Reader<'de>>, Error> {
         Ok(self.reader.more(&mut self.is_first, b']')?.map(|_| &mut *self.reader))
@@ -62,7 +62,7 @@ impl<'de> Elements<'_, 'de> {
 }
 
 impl<'de> Entries<'_, 'de> {
-    /// The next key.
+    /// Reads the next key.
     #[inline(always)]
     pub(crate) fn key(&mut self) -> Result<Option<Cow<'de, str>>, Error> {
         match self.reader.more(&mut self.is_first, b'}')? {
@@ -72,7 +72,7 @@ impl<'de> Entries<'_, 'de> {
         }
     }
 
-    /// The reader before the next member, at the quote of its key.
+    /// Returns the reader at the next member, at the quote of its key.
     #[inline(always)]
     pub(crate) fn entry(&mut self) -> Result<Option<&mut Reader<'de>>, Error> {
         match self.reader.more(&mut self.is_first, b'}')? {
@@ -82,7 +82,7 @@ impl<'de> Entries<'_, 'de> {
         }
     }
 
-    /// The reader before the value of the key that was read last.
+    /// Returns the reader at the value of the last key.
     #[inline]
     pub(crate) fn value(&mut self) -> Result<&mut Reader<'de>, Error> {
         self.reader.take(b':')?;

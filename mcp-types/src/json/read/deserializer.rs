@@ -1,6 +1,6 @@
 //! The serde `Deserializer` over validated text.
 //!
-//! All of this is compiled again for each type, so that it is little, and asks for what the type wants alone.
+//! All of this is compiled again for each type, so it is small and only provides what the type asks for.
 
 use super::{BY_ITSELF, Elements, Entries, RAW_VALUE, Reader};
 use serde_core::{
@@ -10,7 +10,7 @@ use serde_core::{
 use serde_json::{Error, Number};
 use std::borrow::Cow;
 
-/// What a value begins with, or all of it if it is small.
+/// The beginning of a value, or the whole value if it is small.
 enum Token<'de> {
     Null,
     Bool(bool),
@@ -18,7 +18,7 @@ enum Token<'de> {
     Negative(i64),
     Number(Number),
     Text(Cow<'de, str>),
-    /// The reader is behind the bracket.
+    /// The reader is after the bracket.
     Array,
     /// The same.
     Object,
@@ -48,7 +48,7 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Goes into what is between brackets.
+    /// Enters a container.
     fn open(&mut self) -> Result<(), Error> {
         self.at += 1;
         self.descend()
@@ -66,7 +66,7 @@ impl<'de> Reader<'de> {
         Ok(value)
     }
 
-    /// What is wrong with the value that is next: it is of another type.
+    /// Returns the error for a value of another type, which is next.
     #[cold]
     fn invalid_type(&mut self, expected: &dyn Expected) -> Error {
         match self.invalid(expected) {
@@ -109,7 +109,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Numbers of all types but those that are rare.
+/// Implements the common number types.
 macro_rules! numbers {
     ($($method:ident)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -125,10 +125,10 @@ macro_rules! numbers {
     )+};
 }
 
-/// What is a string.
+/// Implements the string types.
 macro_rules! strings {
     ($($method:ident)+) => {$(
-        /// A string and nothing else: some types take a number here, in place of a name.
+        /// Strings only: some types would accept a number in place of a name.
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             if self.next()? != b'"' {
                 return Err(self.invalid_type(&visitor));

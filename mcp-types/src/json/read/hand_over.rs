@@ -1,8 +1,8 @@
 //! The way around serde: a type of the protocol reads its text itself.
 //!
-//! serde does not tell a deserializer which type it reads, nor a type what it is read from. So both agree on a name, as
-//! serde_json does for its own types: a type that asks for a newtype of that name is given an enum with a variant of that
-//! name, which holds the text. If a string was taken out of the text, it is handed over beside it.
+//! serde tells neither a deserializer which type it reads, nor a type what it is read from. So both sides agree on a
+//! name, as serde_json does for its own types: a type that asks for a newtype with that name gets an enum with a
+//! variant of that name, which holds the text. If a string was lifted out of the text, it is passed along.
 
 use super::{Hole, Reader};
 use serde_core::{
@@ -21,7 +21,7 @@ pub(crate) const BY_ITSELF: &str = "$mcp_types::ByItself";
 /// The name of text with a hole.
 const AROUND: &str = "$mcp_types::Around";
 
-/// What was handed over.
+/// What was passed.
 pub(crate) enum HandedOver<'de> {
     Text(&'de [u8]),
     Around(&'de [u8], Hole),
@@ -30,7 +30,7 @@ pub(crate) enum HandedOver<'de> {
 /// Text with a hole: the place of the hole, the string that was there, and whether that has no escapes.
 type Parts<'de> = (&'de [u8], usize, String, bool);
 
-/// The text, if the enum that a visitor is given holds one.
+/// Returns the text, if the enum that a visitor gets holds one.
 #[inline]
 pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<HandedOver<'de>> {
     match data.variant::<&str>() {
@@ -43,14 +43,14 @@ pub(crate) fn handed_over<'de, A: EnumAccess<'de>>(data: A) -> Option<HandedOver
     }
 }
 
-/// Text as the one variant of an enum.
+/// Text in the form of an enum with one variant.
 pub(super) struct HandOver<'de> {
     text: &'de [u8],
     hole: Option<Hole>,
 }
 
 impl<'de> Reader<'de> {
-    /// The text of the value where the reader is, which is behind it then. All of it needs not be passed over.
+    /// Takes the text of the value that is next. It need not be skipped completely.
     #[inline]
     pub(super) fn hand_over(&mut self) -> Result<HandOver<'de>, Error> {
         let (text, start) = if self.at > 0 {
@@ -113,7 +113,7 @@ impl<'de> VariantAccess<'de> for HandOver<'de> {
     }
 }
 
-/// One of the parts of text with a hole.
+/// A part of a text with a hole.
 enum Part<'de> {
     Text(&'de [u8]),
     Place(usize),

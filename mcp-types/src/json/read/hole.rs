@@ -3,49 +3,49 @@
 use super::{super::escape::escape, super::plain::plain_end, Reader, no_json};
 use serde_json::Error;
 
-/// How many times the memory that it needs a string may have. A buffer that grew has twice of it and is left as it is: what
-/// allocators get back as they gave it, they give again, and pages that are not written are not there.
+/// The most capacity that a string may keep, as a multiple of its length. A buffer that has grown has twice its length
+/// and is left alone: allocators reuse blocks of the size they gave out, and untouched pages use no memory.
 const SLACK: usize = 3;
 
-/// Where a string was taken out, and the string. Its quotes are still there.
+/// The position of a lifted string, and the string. Its quotes are still in the text.
 #[derive(Debug)]
 pub(crate) struct Hole {
-    /// Where its first quote is.
+    /// The position of its opening quote.
     pub(crate) at: usize,
-    /// What was between the quotes, escapes and all, until somebody wants it.
+    /// What was between the quotes, not unescaped, until it is taken.
     pub(crate) text: Option<String>,
     length: usize,
-    /// Whether there are no escapes in it.
+    /// Whether it has no escapes.
     pub(crate) is_plain: bool,
-    /// Whether somebody wanted the text of what is around it, or wanted to read it twice.
+    /// Whether the raw text around it was requested, or a second reading of it.
     pub(crate) is_crossed: bool,
 }
 
 impl Hole {
-    /// `text` has no lone surrogates.
+    /// `text` must not contain lone surrogates.
     pub(crate) fn new(at: usize, text: String, is_plain: bool) -> Self {
         let length = text.len();
         Self { at, length, text: Some(text), is_plain, is_crossed: false }
     }
 
-    /// A hole at the same place for a reading whose value is given up: it shows whether all can be read at one go.
+    /// Returns a hole at the same position for a trial run, which shows whether one pass is enough.
     pub(crate) fn rehearsal(&self) -> Self {
         Self { text: Some(String::new()), is_crossed: false, ..*self }
     }
 
-    /// The text with the string in it, if the string is still here.
+    /// Returns the text with the string put back, if the string is still here.
     #[cold]
     pub(crate) fn close(&self, around: &[u8]) -> Option<Vec<u8>> {
         let (before, after) = around.split_at_checked(self.at + 1)?;
         Some([before, self.text.as_deref()?.as_bytes(), after].concat())
     }
 
-    /// How much is missing before a place, behind another one.
+    /// Returns how many bytes are missing between two positions.
     pub(super) fn between(&self, start: usize, end: usize) -> usize {
         if (start..end).contains(&self.at) { self.length } else { 0 }
     }
 
-    /// The same hole in the text between the two, with the string, if it is there.
+    /// Returns the same hole relative to the text between two positions, with the string if it is there.
     #[cold]
     pub(super) fn take_between(&mut self, start: usize, end: usize) -> Result<Option<Self>, Error> {
         if !(start..end).contains(&self.at) {
@@ -57,7 +57,7 @@ impl Hole {
 }
 
 impl Reader<'_> {
-    /// The string that was taken out where the reader is; none if it is another one.
+    /// Takes the lifted string if the reader is at it; none if it is at another string.
     #[cold]
     pub(super) fn fill(&mut self) -> Option<Result<String, Error>> {
         let hole = self.hole.as_mut().filter(|hole| hole.at == self.at)?;
@@ -67,7 +67,7 @@ impl Reader<'_> {
         Some(text.ok_or_else(no_json))
     }
 
-    /// An error if the hole is in the text that the reader has just passed over.
+    /// Fails if the hole is in the text that the reader has just skipped.
     #[cold]
     pub(super) fn cross(&mut self, passed: &[u8]) -> Result<(), Error> {
         let start = self.at - passed.len();
@@ -81,7 +81,7 @@ impl Reader<'_> {
     }
 }
 
-/// What the inside of a string stands for, in the same memory: it is never longer than that.
+/// Unescapes the content of a string in place: the result is never longer.
 fn unescape(text: String) -> Option<String> {
     let mut text = text.into_bytes();
     let mut end = plain_end(&text, 0);
@@ -97,7 +97,7 @@ fn unescape(text: String) -> Option<String> {
     String::from_utf8(text).ok().map(shrunk)
 }
 
-/// The same text without the memory that it does not need.
+/// Releases excess capacity of a text.
 fn shrunk(mut text: String) -> String {
     if text.capacity() / SLACK > text.len() {
         text.shrink_to_fit();

@@ -9,7 +9,7 @@ use serde_core::{
 use serde_json::Error;
 use std::borrow::Cow;
 
-/// The key whose quote is where the reader is.
+/// The key whose quote is next.
 pub(super) struct Key<'a, 'de>(pub(super) &'a mut Reader<'de>);
 
 impl<'de> Key<'_, 'de> {
@@ -19,7 +19,7 @@ impl<'de> Key<'_, 'de> {
     }
 }
 
-/// Numbers that are keys.
+/// Implements number keys.
 macro_rules! numbers {
     ($($method:ident)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -28,7 +28,7 @@ macro_rules! numbers {
             if !matches!(text.first(), Some(b'-' | b'0'..=b'9')) {
                 return Err(Error::custom("invalid value: expected key to be a number in quotes"));
             }
-            // The number ends at the quote, so that it is read as in an object.
+            // The number ends at the quote, so it is read as in an object.
             let mut json = serde_json::Deserializer::from_slice(text);
             let number = json.$method(visitor)?;
             if json.into_iter::<IgnoredAny>().byte_offset() + 1 != text.len() {

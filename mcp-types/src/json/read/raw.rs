@@ -1,14 +1,14 @@
-//! Text that is not read, for serde_json's type of that. What it asks for is a map of one member.
+//! Raw text, for serde_json's `RawValue`, which asks for a map with one member.
 
 use super::{RAW_VALUE, Reader, no_json};
 use serde_core::de::{DeserializeSeed, MapAccess, Visitor, value::BorrowedStrDeserializer};
 use serde_json::Error;
 
-/// The member, until it was told.
+/// The member, until it was read.
 struct Raw<'de>(Option<&'de str>);
 
 impl<'de> Reader<'de> {
-    /// Passes over one value, and gives its text.
+    /// Skips one value, and passes on its text.
     pub(super) fn raw<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_map(Raw(Some(self.raw_text()?)))
     }

@@ -5,7 +5,7 @@ use serde_core::Deserialize;
 use serde_json::{Error, Value};
 use std::borrow::Cow;
 
-/// A place to come back to.
+/// A position to come back to.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark {
     at: usize,
@@ -13,7 +13,7 @@ pub(crate) struct Mark {
 }
 
 impl<'de> Reader<'de> {
-    /// The place where the reader is.
+    /// Returns the current position.
     #[inline]
     pub(crate) fn mark(&self) -> Mark {
         Mark { at: self.at, depth: self.depth }
@@ -23,7 +23,7 @@ impl<'de> Reader<'de> {
     ///
     /// # Errors
     ///
-    /// What was read since holds the string that was taken out of the text: it cannot be read twice.
+    /// The lifted string was read since then: it cannot be read twice.
     pub(crate) fn back(&mut self, mark: Mark) -> Result<(), Error> {
         if let Some(hole) = &mut self.hole
             && (mark.at..self.at).contains(&hole.at)
@@ -36,19 +36,19 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Goes back and reads the value there as what it is.
+    /// Goes back and reads the value there as JSON.
     ///
     /// # Errors
     ///
-    /// Those of [`back`](Self::back), or the text is none of a value.
+    /// Those of [`back`](Self::back), or the text is not a value.
     #[cold]
     pub(crate) fn again(&mut self, mark: Mark) -> Result<Value, Error> {
         self.back(mark)?;
         Value::deserialize(self)
     }
 
-    /// The first member of the object that is next, if it has this name and is a string; the reader is behind it then, and
-    /// where it was otherwise.
+    /// Reads the first member of the object that is next, if it has this name and is a string; otherwise the reader
+    /// does not move.
     #[inline]
     pub(crate) fn first_member(&mut self, name: &str) -> Result<Option<Cow<'de, str>>, Error> {
         let start = self.mark();
@@ -66,17 +66,17 @@ impl<'de> Reader<'de> {
         Ok(None)
     }
 
-    /// Whether a string was taken out where the reader is.
+    /// Returns whether the reader is at the hole.
     fn is_at_hole(&self) -> bool {
         self.hole.as_ref().is_some_and(|hole| hole.at == self.at)
     }
 
-    /// Looks at the members of the object where the reader is, at its brace, and stays there: at each key and the text of
-    /// its value, until one gives something.
+    /// Looks at the members of the object whose brace is next, without moving: calls `look` with each key and the text
+    /// of its value, until it returns something.
     ///
     /// # Errors
     ///
-    /// The text is none of an object, or a key is not text.
+    /// The text is not an object, or a key is not text.
     pub(crate) fn look_ahead<T>(
         &mut self,
         mut look: impl FnMut(&str, &[u8]) -> Option<T>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-/// What went wrong, without the place.
+/// Returns the message of an error, without its position.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
@@ -17,7 +17,7 @@ fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, serde_json::Error
     super::read(text.as_bytes())
 }
 
-/// All give the same, or the same error.
+/// Checks that all readers return the same value, or the same error.
 #[track_caller]
 fn compare<T: DeserializeOwned + fmt::Debug>(text: &str) {
     let shown = |outcome: Result<T, serde_json::Error>| match outcome {

@@ -9,9 +9,9 @@ use super::{
 };
 use serde_json::Error;
 
-/// The string that begins at `start`, behind its quote, if there is no escape in it.
+/// Returns the string that begins at `start`, after its quote, if it has no escapes.
 ///
-/// It is not put where it is called: it is short, and called from everywhere.
+/// Not inlined: it is called from many places.
 #[inline(never)]
 pub(super) fn plain(text: &[u8], start: usize) -> Option<&[u8]> {
     let rest = text.get(start..)?;
@@ -28,7 +28,7 @@ fn any_plain(rest: &[u8]) -> Option<&[u8]> {
     (rest.first() == Some(&b'"')).then_some(text)
 }
 
-/// Reads the string that begins at `at`, behind its quote; `at` is behind the other one then.
+/// Reads the string that begins at `at`, after its quote, and moves `at` behind the closing one.
 #[cold]
 pub(super) fn escaped(text: &str, at: &mut usize) -> Result<String, Error> {
     let start = *at;
@@ -36,7 +36,7 @@ pub(super) fn escaped(text: &str, at: &mut usize) -> Result<String, Error> {
     unescape(text, start, escape, at)
 }
 
-/// The string that begins at `start` and has its first escape at `end`.
+/// Unescapes the string that begins at `start` and has its first escape at `end`.
 fn unescape(text: &str, mut start: usize, mut end: usize, at: &mut usize) -> Result<String, Error> {
     let begin = start;
     let mut string = String::new();
@@ -55,7 +55,7 @@ fn unescape(text: &str, mut start: usize, mut end: usize, at: &mut usize) -> Res
     }
 }
 
-/// Reads a string with half of a surrogate pair, or that is none.
+/// Reads a string with a lone surrogate, or an invalid one.
 fn by_serde(text: &str, begin: usize, at: &mut usize) -> Result<String, Error> {
     let rest = text.get(begin.saturating_sub(1)..).ok_or_else(no_json)?;
     let mut strings = serde_json::Deserializer::from_str(rest).into_iter();

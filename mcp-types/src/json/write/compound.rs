@@ -11,18 +11,18 @@ use serde_core::ser::{
 use serde_json::Error;
 use std::mem;
 
-/// An array or an object that is being written, or text in the disguise of one.
+/// An array or an object being written, or text in the form of one.
 ///
 /// The compiler mostly knows its end and its separator where it is used, so that it is in no memory then.
 #[derive(Debug)]
 pub(super) struct Compound<'w, 'a> {
     writer: &'w mut Writer<'a>,
     end: End,
-    /// What stands before the next value: the bracket that opens it, or a comma.
+    /// What to write before the next value: the opening bracket, or a comma.
     separator: u8,
 }
 
-/// What ends it.
+/// How it ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum End {
     Array,
@@ -42,7 +42,7 @@ impl<'w, 'a> Compound<'w, 'a> {
         Self { writer, end, separator }
     }
 
-    /// A type whose one field is text that is JSON already.
+    /// Creates it for a type whose only field is JSON text.
     pub(super) fn verbatim(writer: &'w mut Writer<'a>) -> Result<Self, Error> {
         if writer.place == Place::Key {
             return Err(Error::custom("key must be a string"));
@@ -50,7 +50,7 @@ impl<'w, 'a> Compound<'w, 'a> {
         Ok(Self { writer, end: End::Verbatim, separator: b',' })
     }
 
-    /// Separates what follows from what is before it.
+    /// Writes the separator.
     #[inline]
     fn separate(&mut self) {
         self.writer.out.push(mem::replace(&mut self.separator, b','));
@@ -88,7 +88,7 @@ impl<'w, 'a> Compound<'w, 'a> {
     }
 }
 
-/// Ends a value. Nothing was in it if what would stand before the next one is still its bracket.
+/// Ends a value. It is empty if the separator is still its opening bracket.
 #[inline]
 fn finish(end: End, separator: u8, out: &mut Vec<u8>) {
     let (close, length) = match end {
@@ -105,7 +105,7 @@ fn finish(end: End, separator: u8, out: &mut Vec<u8>) {
     }
 }
 
-/// Lets arrays of one kind be written.
+/// Implements one kind of arrays.
 macro_rules! array {
     ($($kind:ident::$method:ident),+) => {$(
         impl $kind for Compound<'_, '_> {
@@ -133,7 +133,7 @@ array!(
     SerializeTupleVariant::serialize_field
 );
 
-/// Lets objects of one kind be written whose keys are the names of fields.
+/// Implements one kind of objects whose keys are field names.
 macro_rules! fields {
     ($($kind:ident),+) => {$(
         impl $kind for Compound<'_, '_> {

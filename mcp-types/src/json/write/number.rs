@@ -1,11 +1,11 @@
 //! Numbers.
 //!
-//! Most have few digits. Those are made in registers and stored once: what is put together in memory elsewhere cannot be
-//! loaded before all its parts are stored, which costs more than the digits.
+//! Most have few digits. Those are formatted in registers and stored once: a buffer filled piecewise cannot be loaded
+//! before all its parts are stored, which costs more than the digits.
 
 use super::text::append;
 
-/// How many numbers there are of as many digits as a word has bytes.
+/// How many numbers have at most as many digits as a word has bytes.
 const WORDFUL: u64 = 100_000_000;
 /// The digit zero in each byte of a word.
 const ZEROS: u64 = u64::MAX / 255 * b'0' as u64;
@@ -33,7 +33,7 @@ pub(super) fn write_many(number: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Appends a number that is finite.
+/// Appends a finite number.
 pub(super) fn write_double(number: f64, out: &mut Vec<u8>) {
     let Some((whole, fraction)) = few_digits(number.abs()) else {
         return write_float(number, out);
@@ -48,19 +48,18 @@ pub(super) fn write_double(number: f64, out: &mut Vec<u8>) {
     append(text, 1 + length, out);
 }
 
-/// The same for a number of any kind.
+/// Appends a float of any type.
 #[inline(never)]
 pub(super) fn write_float(number: impl zmij::Float, out: &mut Vec<u8>) {
     out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
 }
 
-/// The whole part and eight digits behind the point, if there are no more in the shortest text that stands for a number, and
-/// it has no exponent.
+/// Returns the integer part and eight decimals, if the shortest representation of a number has no more and no exponent.
 ///
-/// All texts of up to 15 digits stand for different numbers, so that the one which is found is the shortest.
+/// Different decimals of up to 15 digits are different numbers, so the one found is the shortest.
 #[inline]
 fn few_digits(magnitude: f64) -> Option<(u64, u64)> {
-    /// From here on all doubles are integers, and each is the one before it plus one, in its bits as well.
+    /// From here on all doubles are integers, and incrementing one increments its bits.
     const INTEGERS: f64 = 4_503_599_627_370_496.0;
     if !(1e-5..1e7).contains(&magnitude) && magnitude != 0.0 {
         return None;
@@ -79,10 +78,10 @@ fn write_few(number: u64, out: &mut Vec<u8>) {
     append(u128::from((digits | ZEROS) >> (zeros * u8::BITS)), 8 - zeros as usize, out);
 }
 
-/// The eight digits of a number, the first of them the lowest, each as what it counts.
+/// Returns the eight digits of a number, one per byte, the first in the lowest byte.
 #[inline]
 fn digits(number: u64) -> u64 {
-    // Fours, pairs and digits are divided side by side, by factors that are exact for so small numbers.
+    // Groups of four, pairs and digits are divided in parallel, with factors that are exact for such small numbers.
     let high = number / 10_000;
     let fours = high | (number - high * 10_000) << 32;
     let high = ((fours * 10_486) >> 20) & 0x7f_0000_007f;

@@ -1,4 +1,4 @@
-//! What is written is what serde_json writes.
+//! The output equals that of serde_json.
 
 use super::write;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use std::{
     fmt,
 };
 
-/// The text, or what the error says.
+/// Returns the text, or the message of the error.
 fn written<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
     let mut out = b"before".to_vec();
     let outcome = write(value, &mut out).map_err(|error| error.to_string());

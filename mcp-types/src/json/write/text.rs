@@ -5,15 +5,15 @@ use crate::json::{
     plain::{WORD, first, plain_end, specials},
 };
 
-/// Up to this length a string is two words that may overlap.
+/// Up to this length a string is copied as two words that may overlap.
 const SHORT: usize = 2 * WORD;
 /// A quote, the first byte of a word.
 const QUOTE: u128 = b'"' as u128;
 /// A word of spaces.
 const SPACES: u64 = u64::MAX / 255 * b' ' as u64;
-/// How many bytes are counted at a time: as many as a byte can count.
+/// The size of a block for counting: as many as a byte can count.
 const BLOCK: usize = 128;
-/// How much more room than it takes there is behind a large string, so that the little that follows does not double it.
+/// Spare capacity after a large string, so that the little that follows does not double the buffer.
 const SLACK: usize = 1024;
 
 /// Appends a string.
@@ -38,7 +38,7 @@ fn write_any(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a string of less than a word, without a call for so few bytes.
+/// Appends a string shorter than a word, without calling `memcpy`.
 #[inline]
 fn write_tiny(text: &[u8], out: &mut Vec<u8>) {
     match closed(text) {
@@ -47,9 +47,9 @@ fn write_tiny(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends what separates a member from what is before it, its key, and the colon.
+/// Appends the separator of a member, its key, and the colon.
 ///
-/// The compiler makes constants of most of it wherever a key is known, which are few instructions.
+/// Where the key is a constant, the compiler folds most of this into few instructions.
 #[inline(always)]
 pub(super) fn write_name(separator: u8, name: &str, out: &mut Vec<u8>) {
     let length = name.len();
@@ -66,10 +66,10 @@ pub(super) fn write_name(separator: u8, name: &str, out: &mut Vec<u8>) {
     out.push(b':');
 }
 
-/// Appends the first bytes of up to two words, the lowest of them first.
+/// Appends the first bytes of up to two words, the lowest first.
 ///
-/// They go from their registers to their place: what is put together elsewhere cannot be loaded before all of it is
-/// stored, which costs more than all the rest.
+/// They are stored directly from registers: a buffer filled piecewise cannot be loaded before all its parts are stored,
+/// which costs more than everything else.
 #[inline(always)]
 pub(super) fn append(words: u128, length: usize, out: &mut Vec<u8>) {
     let end = out.len() + length;
@@ -77,7 +77,7 @@ pub(super) fn append(words: u128, length: usize, out: &mut Vec<u8>) {
     out.truncate(end);
 }
 
-/// A tiny text with its second quote, and perhaps spaces behind it, if there is nothing to escape in it.
+/// Returns a tiny text with its closing quote, perhaps followed by spaces, if nothing in it needs escaping.
 #[inline(always)]
 fn closed(text: &[u8]) -> Option<u128> {
     let behind = u8::BITS * text.len() as u32;
@@ -86,18 +86,18 @@ fn closed(text: &[u8]) -> Option<u128> {
     (specials(padded) == 0).then(|| u128::from(padded ^ u64::from(b' ' ^ b'"') << behind))
 }
 
-/// A word of the bytes of a tiny text, the first of them the lowest.
+/// Packs the bytes of a tiny text into a word, the first in the lowest byte.
 #[inline(always)]
 fn word(text: &[u8]) -> u64 {
     let [first, last] = match (text.first_chunk(), text.last_chunk()) {
         (Some(first), Some(last)) => [first, last].map(|part| u32::from_le_bytes(*part)),
         _ => return text.iter().rev().fold(0, |word, byte| word << u8::BITS | u64::from(*byte)),
     };
-    // Where they overlap they are the same.
+    // Overlapping bytes are equal.
     u64::from(first) | u64::from(last) << (u8::BITS * (text.len() - size_of::<u32>()) as u32)
 }
 
-/// Appends a string of one word or two: the first and the last, which may overlap.
+/// Appends a string of one or two words: the first and the last one, which may overlap.
 fn write_short(text: &[u8], out: &mut Vec<u8>) {
     if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk())
         && let [first, last] = [first, last].map(|word| u64::from_le_bytes(*word))
@@ -109,7 +109,7 @@ fn write_short(text: &[u8], out: &mut Vec<u8>) {
     write_any(text, out);
 }
 
-/// Appends the inside of a string: what is plain as it is, and the rest escaped.
+/// Appends the content of a string: plain text unchanged, everything else escaped.
 pub(super) fn write_escaped(mut text: &[u8], out: &mut Vec<u8>) {
     loop {
         let (plain, rest) = text.split_at(end_of_plain(text));
@@ -120,7 +120,8 @@ pub(super) fn write_escaped(mut text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Where the plain text ends that a text begins with. A block is looked at as a whole after one that had nothing to escape.
+/// Returns the length of the plain text at the beginning. A block is checked as a whole if nothing in the one before it
+/// needed escaping.
 #[inline]
 fn end_of_plain(text: &[u8]) -> usize {
     let (words, _) = text.as_chunks::<WORD>();
@@ -140,7 +141,7 @@ fn end_of_plain(text: &[u8]) -> usize {
     }
 }
 
-/// Appends what cannot stand in a string, as an escape.
+/// Appends the escape of a character.
 fn write_special(byte: u8, out: &mut Vec<u8>) {
     let sign = match byte {
         b'"' | b'\\' => byte,
@@ -158,13 +159,13 @@ fn write_special(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'\\', sign]);
 }
 
-/// How many bytes more the escapes take.
+/// Returns how many more bytes the escapes take.
 fn growth(text: &[u8]) -> usize {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     blocks.iter().map(|block| growth_of_block(block)).sum::<usize>() + growth_of_block(rest)
 }
 
-/// The same of a part: two sums that fit a byte, so that the compiler finds wide instructions.
+/// The same for a block: two sums that fit a byte, so that the compiler finds SIMD instructions.
 #[inline(always)]
 fn growth_of_block(block: &[u8]) -> usize {
     let (mut special, mut long) = (0_u8, 0_u8);

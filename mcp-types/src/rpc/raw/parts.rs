@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone)]
 pub(super) enum Text {
     Whole(Bytes),
-    /// In a box, for that is what large parameters are, and most are small.
+    /// Boxed, because only large parameters have parts, and most are small.
     Parts(Arc<Parts>),
 }
 
-/// An object in two parts, which are put together only if somebody wants to see them as one.
+/// An object in two parts, which are joined only if it is needed as a whole.
 pub(super) struct Parts {
     /// Up to the comma after a member.
     head: Bytes,
@@ -24,7 +24,7 @@ impl Text {
         Self::Parts(Arc::new(Parts { head, rest, whole: OnceLock::new() }))
     }
 
-    /// What comes first, which is nothing for what is in one piece, and the rest.
+    /// Returns the first part, which is empty for a value in one piece, and the rest.
     #[inline]
     pub(super) fn parts(&self) -> (&[u8], &Bytes) {
         match self {
