@@ -23,14 +23,14 @@ use std::{
     sync::mpsc,
 };
 
-/// What was written, and the exit code.
+/// The output and the exit code.
 struct Outcome {
     code: u8,
     out: String,
     err: String,
 }
 
-/// Whoever sits there pastes what is sent.
+/// A scripted person who pastes what is sent.
 struct Lines(mpsc::Receiver<String>);
 
 impl Read for Lines {
@@ -44,7 +44,7 @@ impl Read for Lines {
 struct Shell {
     folder: tempfile::TempDir,
     err: Log,
-    /// Whether the command line names the file of the tokens.
+    /// Whether the command line names the token file.
     is_told_where: bool,
 }
 
@@ -67,7 +67,7 @@ impl Shell {
         Outcome { code, out: out.text(), err: err.text() }
     }
 
-    /// The page that the user is shown.
+    /// Returns the page that the user is shown.
     async fn page(&self) -> String {
         let page =
             |text: &str| text.lines().find_map(|line| Some(line.strip_prefix("  ")?.to_owned()));
@@ -75,7 +75,7 @@ impl Shell {
         page(&self.err.text()).unwrap()
     }
 
-    /// Runs a command, and a user who sees its page.
+    /// Runs a command with a user who sees its page.
     async fn with_user(&self, words: &[&str], user: impl AsyncFnOnce(String)) -> Outcome {
         let out = Log::default();
         let terminal = Terminal::new(out.clone(), self.err.clone());

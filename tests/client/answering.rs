@@ -24,7 +24,7 @@ fn form() -> Value {
         "params": {"mode": "form", "message": "Which size?", "requestedSchema": schema}})
 }
 
-/// A stateless server whose tools are named like what they ask; they ask what the client can answer.
+/// Creates a stateless server whose tools are named after what they ask; they ask what the client can answer.
 fn modern() -> InProcess {
     InProcess::modern(async |asked: Asked| {
         let declared = &asked.params["_meta"]["io.modelcontextprotocol/clientCapabilities"];
@@ -44,7 +44,7 @@ fn modern() -> InProcess {
     })
 }
 
-/// A server with a handshake whose tools ask in any case.
+/// Creates a server with a handshake whose tools ask in any case.
 fn legacy() -> InProcess {
     InProcess::legacy(async |asked: Asked| {
         let answer = match asked.params["name"].as_str() {
@@ -154,7 +154,7 @@ fn handlers_that_are_set_at_the_same_time_are_all_set() {
         threads.spawn(|| {
             client.change_handlers(|handlers| {
                 begun.send(()).unwrap();
-                // Long enough for the other to be at it, whether it waits or not.
+                // Long enough for the other to make progress, whether it waits or not.
                 std::thread::sleep(std::time::Duration::from_millis(50));
                 handlers.on_sample(model("parrot"))
             });

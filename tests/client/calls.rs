@@ -124,7 +124,7 @@ async fn an_error_of_the_server_keeps_code_message_and_data() {
 #[tokio::test]
 async fn progress_is_heard_in_order_and_before_the_result() {
     let server = InProcess::modern(async |asked: Asked| {
-        // The second one does not grow, and is left out.
+        // The second one does not increase, and is dropped.
         for step in [1, 1, 2, 3] {
             asked.progress(step, 3).await;
         }

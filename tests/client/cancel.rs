@@ -8,7 +8,7 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
-/// A server that works on calls of `slow` for ever.
+/// Creates a server on which calls of `slow` never end.
 fn server(begun: &Arc<Notify>) -> InProcess {
     let begun = Arc::clone(begun);
     InProcess::modern(move |asked: Asked| {
@@ -42,7 +42,7 @@ async fn a_cancellation_gives_up_the_calls_that_have_it_and_no_other() {
     let Err(Error::Cancelled { method, reason }) = slow else { panic!("{slow:?}") };
     assert_eq!((&*method, reason.as_deref()), ("tools/call", Some("enough")));
     assert_eq!(other.unwrap().text(), "done");
-    // What is given up already is not sent.
+    // A call that is already cancelled is not sent.
     let late = deadline(client.call_tool("quick").cancel_with(stop)).await.unwrap_err();
     assert!(late.is_cancelled(), "{late:?}");
 }
@@ -76,7 +76,7 @@ async fn a_call_is_given_up_by_the_id_of_its_request() {
     assert!(!client.cancel(&ids.lock().unwrap()[1], None), "it is forgotten");
 }
 
-/// Says when it is dropped.
+/// Reports when it is dropped.
 struct Noted(tokio::sync::mpsc::Sender<&'static str>);
 
 impl Drop for Noted {

@@ -46,7 +46,7 @@ async fn a_list_that_changed_is_read_again_and_the_difference_is_told_in_both_er
         assert_eq!(listed(&before), ["a", "b"], "what was read stays as it is");
         assert_eq!(shop.listed(), 2);
 
-        // A change that changes nothing is read, and not told; a late reader misses nothing.
+        // A change without a difference is read but not announced; a late reader misses nothing.
         shop.tell(&client).await;
         sleep(MINUTE).await;
         assert_eq!(shop.listed(), 3);
@@ -67,7 +67,7 @@ async fn nobody_waits_for_a_subscription_to_see_a_list() {
     assert_eq!(listed(&catalogue.snapshot()), ["a", "b"]);
     assert!(!catalogue.is_told());
     for round in 1..=5 {
-        // Before and after the subscription is given up, and when others are asked for.
+        // Before and after the subscription is abandoned, and when others are requested.
         let name = round.to_string();
         *shop.state.tools.lock().unwrap() = tools(&[&name]);
         assert_eq!(listed(&catalogue.refresh().await.unwrap()), [name.as_str()]);
@@ -76,7 +76,7 @@ async fn nobody_waits_for_a_subscription_to_see_a_list() {
     assert!(start.elapsed() < 3 * MINUTE, "{:?}", start.elapsed());
     assert!(shop.subscriptions() > 1);
 
-    // Once it is agreed to, what was missed is read, and changes are followed.
+    // Once it is acknowledged, the missed changes are read, and further ones are followed.
     *shop.state.tools.lock().unwrap() = tools(&["c"]);
     *shop.state.hesitation.lock().unwrap() = Duration::from_secs(1);
     sleep(3 * MINUTE).await;
@@ -191,7 +191,7 @@ async fn a_list_is_read_again_when_it_is_looked_at_after_its_time_and_not_before
     let until = refreshed.fresh_until().unwrap();
     assert_eq!(until - refreshed.received(), MINUTE);
 
-    // A change makes an end of it at once.
+    // A change ends that at once.
     shop.change(&client, tools(&["c"])).await;
     tokio::task::yield_now().await;
     sleep(Duration::from_millis(1)).await;
@@ -248,7 +248,7 @@ async fn a_subscription_that_the_server_ends_is_made_again_and_the_list_read() {
     shop.change(&client, tools(&["a"])).await;
     assert_eq!(names(&changes.next().await.unwrap().unwrap().removed), ["b"]);
 
-    // A server that does nothing but end subscriptions is asked ever more rarely.
+    // If a server does nothing but end subscriptions, it is asked ever more rarely.
     let before = shop.subscriptions();
     for _ in 0..600 {
         if shop.state.subscribers.load(SeqCst) > 0 {

@@ -8,7 +8,7 @@ use std::{
     io::{self, ErrorKind, Write},
 };
 
-/// A command line of these words.
+/// Builds a command line from these words.
 fn words(words: &[&str]) -> Vec<OsString> {
     ["mcp"].iter().chain(words).map(OsString::from).collect()
 }
@@ -36,7 +36,7 @@ async fn an_option_that_would_have_no_effect_is_refused() {
     }
 }
 
-/// Where nothing can be written, for this reason.
+/// A writer that fails for this reason.
 struct Broken(ErrorKind);
 
 impl Write for Broken {
@@ -59,7 +59,7 @@ async fn a_result_that_cannot_be_written_is_a_failure_unless_nobody_reads_on() {
     }
 }
 
-/// A server whose name has two lines, and whose only resource is a text with more than a terminal can bear.
+/// A server whose name has two lines, and whose only resource is a text that would upset a terminal.
 const SERVER: &str = r#"
 import json, sys
 
@@ -106,10 +106,10 @@ mod signals {
     };
     use tokio::sync::Mutex;
 
-    /// Held by the test that sends a signal, which all commands of this process hear.
+    /// Held by the test that sends a signal, which reaches all commands in this process.
     static TURN: Mutex<()> = Mutex::const_new(());
 
-    /// Tells this process to end.
+    /// Sends this process a signal to end.
     fn tell(signal: &str) {
         let kill =
             process::Command::new("kill").args([signal, &process::id().to_string()]).status();
@@ -122,7 +122,7 @@ mod signals {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pid");
         let pid = || std::fs::read_to_string(&file).ok()?.trim().parse::<u32>().ok();
-        // Neither answers nor ends by itself.
+        // Neither answers nor exits by itself.
         let server =
             format!("trap '' TERM; echo $$ > {}; while :; do sleep 1; done", file.display());
         let line = words(&["list", "--timeout", "0", "--", "/bin/sh", "-c", &server]);
@@ -134,7 +134,8 @@ mod signals {
         eventually(|| !is_running(pid().unwrap())).await;
     }
 
-    /// A server whose only tool never answers. It notes in a folder when that is called, and the end of the session.
+    /// A server whose only tool never answers. It records in a folder when that tool is called, and when the session
+    /// ends.
     const SERVER: &str = r#"
 import json, pathlib, sys
 
@@ -174,7 +175,7 @@ for line in sys.stdin:
         assert!(has("cancelled") && has("ended"));
     }
 
-    /// Where a write waits until the other end is dropped.
+    /// Where a write blocks until the other end is dropped.
     struct Stuck(mpsc::Receiver<()>, Arc<AtomicBool>);
 
     impl io::Write for Stuck {
@@ -200,7 +201,7 @@ for line in sys.stdin:
         let mut command = Background::run(async move { run(line, &terminal).await });
         eventually(|| is_stuck.load(Relaxed)).await;
         tell("-TERM");
-        // Two of one kind at the same time would be one.
+        // Two signals of one kind at the same time would count as one.
         tokio::time::sleep(Duration::from_millis(100)).await;
         tell("-TERM");
         assert_eq!(command.end().await, 143);

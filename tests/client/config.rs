@@ -36,7 +36,7 @@ fn remote(server: &ServerConfig) -> &RemoteServer {
     }
 }
 
-/// What is wrong with a text, as a person reads it.
+/// Returns the problems of a text, as a person reads them.
 fn complaints(text: &str) -> Vec<String> {
     let error = Config::parse(text).expect_err(text);
     error.problems().iter().map(ToString::to_string).collect()
@@ -238,7 +238,7 @@ fn a_text_without_servers_is_told_as_such() {
         );
     }
     assert_eq!(parse("{\"mcpServers\": {}}").servers().len(), 0, "an empty map is one");
-    // At the root, what stands beside servers has to be one.
+    // At the root, everything beside servers has to be a server.
     let stray = r#"{"a": {"command": "run"}, "theme": "dark"}"#;
     assert_eq!(complaints(stray), ["1:36: theme: is no server: a server is an object"]);
 }

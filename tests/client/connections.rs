@@ -26,7 +26,7 @@ async fn call(client: &Client) -> Result<(), Error> {
     deadline(client.call_tool("any")).await.map(drop)
 }
 
-/// Polls a future once; it must not be ready.
+/// Polls a future once; it must be pending.
 async fn begin<F: Future + Unpin>(future: &mut F) {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| {
@@ -82,7 +82,7 @@ async fn a_clone_of_a_connection_holds_the_session_too() {
     let gate = Gate::open();
     let first = client(&gate).connect().await.unwrap();
     let clone = first.clone();
-    // There is another holder, so that nothing is closed.
+    // There is another holder, so nothing is closed.
     deadline(first.close()).await;
     let mut task = Background::run(async move {
         call(&clone).await.unwrap();
@@ -426,7 +426,7 @@ async fn a_cursor_of_one_session_is_never_said_to_the_next() {
         let error = deadline(walk.next()).await.unwrap().unwrap_err();
         assert!(error.is_closed(), "{error:?}");
         assert_eq!(server.sent("tools/list").len(), 1);
-        // A list that begins now is of the new session, cursors and all.
+        // A list that starts now uses the new session, including its cursors.
         assert_eq!(deadline(connection.list_tools()).await.unwrap().len(), 2);
         assert_eq!(gate.connects(), 2);
     }

@@ -79,7 +79,7 @@ async fn what_a_server_did_not_offer_is_not_called() {
     assert_eq!(server.record().len(), before);
 }
 
-/// Connects to a server of this revision that offers this.
+/// Connects to a server of this revision with these capabilities.
 async fn offering(version: ProtocolVersion, capabilities: Value) -> Connection {
     let server = InProcess::new(version, capabilities, async |asked: Asked| {
         Ok(match &*asked.method {
@@ -98,7 +98,7 @@ async fn an_offer_of_any_shape_is_one_and_older_revisions_had_no_offer_of_comple
     let client = offering(ProtocolVersion::V2024_11_05, json!({})).await;
     let completion = deadline(client.complete(PromptReference::new("p"), "a", "")).await;
     assert_eq!(completion.unwrap().values.len(), 0);
-    // A stateless server has no handshake in which it could have offered anything.
+    // A stateless server has no handshake in which to offer anything.
     let client = offering(ProtocolVersion::LATEST, json!({})).await;
     assert!(deadline(client.call_tool("x")).await.is_ok());
 }

@@ -21,7 +21,7 @@ fn form(properties: &Value, required: &[&str]) -> Value {
     }}})
 }
 
-/// What a server of each era gets for an answer: the content, or the code of the error for a legacy one.
+/// Returns what a server of each era receives as an answer: the content, or the error code for a legacy one.
 async fn answers(question: &Value, handlers: &Handlers) -> [Result<Value, Error>; 2] {
     let modern = answer(&connect(&asking(question.clone()), handlers.clone()).await).await;
     let legacy = answer(&connect(&asking_back(question.clone()), handlers.clone()).await).await;
@@ -64,7 +64,7 @@ async fn a_value_alone_is_the_answer_of_a_user_who_accepts() {
             accepted(outcome, &json!({"value": value}));
         }
     }
-    // A value is no answer to a form with other fields.
+    // A bare value does not answer a form with other fields.
     let scalar = Handlers::new().on_elicit_form(async |_| 7);
     let [modern, legacy] = answers(&form(&json!({"name": {"type": "string"}}), &[]), &scalar).await;
     let error = modern.unwrap_err().to_string();
@@ -114,7 +114,7 @@ async fn a_struct_answers_the_form_that_is_made_of_it() {
     assert_eq!(legacy.unwrap(), json!(-32603));
 }
 
-/// A form with a default of every kind, and one field without.
+/// Returns a form with a default of every kind, and one field without.
 fn with_defaults() -> Value {
     let properties = json!({
         "name": {"type": "string", "default": "Ada"},
@@ -150,7 +150,7 @@ async fn a_person_sees_what_is_asked_and_may_turn_away_at_any_time() {
             move |form: Question<ElicitRequestFormParams>| async move {
                 assert_eq!(form.message, "Well?");
                 assert!(form.requested_schema.properties.contains_key("age"));
-                // Thinking it over is no answer.
+                // Thinking it over is not an answer.
                 tokio::time::sleep(Duration::from_secs(5)).await;
                 turn()
             },
@@ -194,7 +194,7 @@ async fn a_form_that_is_none_reaches_no_user() {
         assert!(modern.is_err(), "{question}");
         assert_eq!(legacy.unwrap(), json!(-32602), "{question}");
     }
-    // A form without fields is one: it asks for a yes.
+    // A form without fields is valid: it asks for a yes.
     let yes = Handlers::new().on_elicit_form(async |_| json!({}));
     for outcome in answers(&form(&json!({}), &[]), &yes).await {
         accepted(outcome, &json!({}));

@@ -14,7 +14,7 @@ use mcp_client::{Client, Group, GroupConnection, Naming};
 use mcp_types::{ErrorCode, ErrorObject};
 use serde_json::{Value, json};
 
-/// A server with one tool of each name, which says its own name and who it is.
+/// Creates a server with a tool of each name, which returns its own name and the server's.
 fn server(name: &'static str, tools: &'static [&'static str], is_legacy: bool) -> InProcess {
     let answer = move |asked: Asked| {
         std::future::ready(Ok(match asked.method.as_str() {
@@ -56,7 +56,7 @@ fn client(server: &InProcess) -> Client {
     builder(server).build()
 }
 
-/// A server that has nothing but an error for whatever it is asked.
+/// Creates a server that answers everything with an error.
 fn broken() -> InProcess {
     InProcess::modern(async |_: Asked| -> Result<Value, ErrorObject> {
         Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "out of order"))

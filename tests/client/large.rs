@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 const MIB: usize = 1024 * 1024;
 
-/// What a program may send: base64, and text that needs escapes.
+/// Texts that a program may send: Base64, and text that needs escapes.
 fn texts() -> [String; 2] {
     ["QUJD".repeat(MIB), "a \"line\" of größe 🦀\n".repeat(50_000)]
 }
 
-/// The result of a method of a stateless server that says what it is told.
+/// Returns the result of a method of a stateless server that echoes its input.
 fn result(method: &str, params: &Value) -> Value {
     match method {
         "server/discover" => json!({"resultType": "complete", "supportedVersions": ["2026-07-28"],
@@ -53,7 +53,7 @@ async fn large_texts_come_back_over_http_as_json_and_as_events() {
     }
 }
 
-/// A server with a handshake that says what it is told.
+/// A server with a handshake that echoes its input.
 #[cfg(target_os = "linux")]
 const SERVER: &str = r#"
 import json, sys

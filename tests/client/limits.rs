@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Tells when it is dropped.
+/// Reports when it is dropped.
 struct Dropped(Arc<Notify>);
 
 impl Drop for Dropped {
@@ -20,7 +20,7 @@ impl Drop for Dropped {
     }
 }
 
-/// A server that works on each call for ever, and what tells when it has been told to stop.
+/// Creates a server on which calls never end, with signals for their start and their cancellation.
 fn stuck() -> (InProcess, Arc<Notify>, Arc<Notify>) {
     let (begun, stopped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (begin, stop) = (Arc::clone(&begun), Arc::clone(&stopped));
@@ -35,7 +35,7 @@ fn stuck() -> (InProcess, Arc<Notify>, Arc<Notify>) {
     (server, begun, stopped)
 }
 
-/// Waits for a call on a paused clock, but not for ever.
+/// Waits for a call on a paused clock, up to an hour.
 async fn in_an_hour<F: IntoFuture>(call: F) -> F::Output {
     timeout(Duration::from_secs(3_600), call).await.expect("no hang")
 }

@@ -16,7 +16,7 @@ fn take(heard: &Heard) -> Vec<String> {
     std::mem::take(&mut *heard.lock().unwrap())
 }
 
-/// A server that says a little of everything during a call.
+/// Sends a message of every kind during a call.
 async fn talkative(asked: Asked) -> Result<Value, ErrorObject> {
     asked.progress(1, 2).await;
     asked.tell("notifications/message", json!({"level": "info", "data": [1]})).await;

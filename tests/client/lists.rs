@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{sleep, timeout};
 
-/// A page of tools, by their names, and the cursor of the next.
+/// Returns a page of tools with these names, and the cursor of the next.
 fn page(names: &[&str], next: Option<&str>) -> Value {
     let tools = names.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}}));
     let mut page = json!({"resultType": "complete", "tools": tools.collect::<Vec<_>>()});
@@ -19,7 +19,7 @@ fn page(names: &[&str], next: Option<&str>) -> Value {
     page
 }
 
-/// A server whose list goes from cursor to cursor; the first page has none.
+/// Creates a server whose list goes from cursor to cursor; the first page has none.
 fn pages<const N: usize>(pages: [(Option<&'static str>, Value); N]) -> InProcess {
     let pages = BTreeMap::from(pages);
     InProcess::modern(move |asked: Asked| {
@@ -98,7 +98,7 @@ async fn a_list_with_ever_new_cursors_is_given_up() {
         let outcome = deadline(call).await.map(|_| Vec::new());
         assert_eq!(endless(outcome), reason);
     }
-    // What fits the limits exactly is a list like any other.
+    // A list that exactly fits the limits is like any other.
     let server = pages([(None, page(&["a"], Some("x"))), (Some("x"), page(&["b"], None))]);
     let client = connect(&server).await;
     assert_eq!(deadline(client.list_tools().max_pages(2).max_items(2)).await.unwrap().len(), 2);
@@ -174,7 +174,7 @@ async fn a_stream_fetches_a_page_when_it_is_wanted() {
     assert_eq!(deadline(stream.next()).await.unwrap().unwrap(), "a");
     assert_eq!(deadline(stream.next()).await.unwrap().unwrap(), "b");
     assert_eq!(server.sent("tools/list").len(), 1);
-    // The page with the repeated cursor is not given out: the error is all that is left.
+    // The page with the repeated cursor is not yielded: only the error is left.
     let error = deadline(stream.next()).await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Endless { reason: Endless::RepeatedCursor, .. }), "{error:?}");
     assert!(deadline(stream.next()).await.is_none());

@@ -44,13 +44,13 @@ use mcp_client::{Client, ClientBuilder, Connection, Target};
 use serde_json::{Value, json};
 use std::future::Future;
 
-/// Waits for a call, but not for ever.
+/// Waits for a call under a deadline.
 #[track_caller]
 fn deadline<F: IntoFuture>(call: F) -> impl Future<Output = F::Output> {
     script::deadline(call.into_future())
 }
 
-/// Configures a client of a server.
+/// Returns a client builder for a server.
 fn builder(server: &InProcess) -> ClientBuilder {
     Client::builder(Target::service(server.transport()))
 }
@@ -60,12 +60,12 @@ async fn connect(server: &InProcess) -> Connection {
     deadline(builder(server).build().connect()).await.unwrap()
 }
 
-/// The result of a tool that says this text.
+/// Returns the result of a tool with this text.
 fn said(text: &str) -> Value {
     json!({"resultType": "complete", "content": [{"type": "text", "text": text}]})
 }
 
-/// The parameters of a request without `_meta`.
+/// Returns the parameters of a request without `_meta`.
 fn params(request: &Value) -> Value {
     let mut params = request["params"].clone();
     params.as_object_mut().unwrap().remove("_meta");

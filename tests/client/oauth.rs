@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const REDIRECT: &str = "http://127.0.0.1:8765/callback";
 
-/// A user who takes a while to say yes.
+/// A user who takes a while to agree.
 fn user_who_takes(while_: Duration) -> OAuth {
     OAuth::new("App").receiver(ReceiverFn::new(REDIRECT, move |request| async move {
         tokio::time::sleep(while_).await;

@@ -51,7 +51,7 @@ async fn progress_and_questions_come_over_http() {
     assert_eq!(*heard.lock().unwrap(), [1.0]);
 }
 
-/// Says when it is dropped.
+/// Reports when it is dropped.
 struct Noted(mpsc::Sender<&'static str>);
 
 impl Drop for Noted {
@@ -60,7 +60,8 @@ impl Drop for Noted {
     }
 }
 
-/// A server with a handshake that asks on one stream and gives up on the other, each time when a test lets it go on.
+/// Starts a server with a handshake that asks on one stream and cancels on the other, each when the test lets it
+/// continue.
 async fn server_of_two_streams(unasked: &Arc<Semaphore>, called: &Arc<Semaphore>) -> HttpServer {
     let ask = |id: &str| json!({"jsonrpc": "2.0", "id": id, "method": "roots/list"});
     let give_up = |id: &str| {

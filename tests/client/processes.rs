@@ -9,7 +9,7 @@ use mcp_client::{Client, Connection, Error};
 use mcp_transport::stdio::Command;
 use std::{path::Path, process};
 
-/// A server with a handshake. Its tools are named like what they do.
+/// A server with a handshake. Its tools are named after what they do.
 const SERVER: &str = r#"
 import json, os, signal, sys, threading, time
 
@@ -62,13 +62,13 @@ async fn pid(client: &Client) -> Result<u32, Error> {
     Ok(result.text().parse().unwrap())
 }
 
-/// The process of one more connection, which is given up at once.
+/// Returns the process of one more connection, which is dropped at once.
 async fn pid_of_next(client: &Client) -> u32 {
     let connection = connect(client).await;
     pid(&connection).await.unwrap()
 }
 
-/// Whether a process is there; one that has ended and was not waited for is not.
+/// Whether a process exists; one that has ended but was not reaped does not count.
 pub(crate) fn is_running(pid: u32) -> bool {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
     status.is_ok_and(|status| !status.contains(") Z "))
@@ -132,7 +132,7 @@ async fn after_close_there_is_a_new_process_and_until_then_none() {
 // seed: 4 30
 #[tokio::test]
 async fn who_gives_up_connecting_leaves_no_process_and_is_not_held_up() {
-    // Says who it is, and nothing else.
+    // Introduces itself, and answers nothing else.
     let name = format!("mcp-connecting-{}", process::id());
     let file = std::env::temp_dir().join(name);
     let script = format!("echo $$ > {}; exec sleep 1000", file.display());

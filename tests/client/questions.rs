@@ -15,7 +15,7 @@ pub(crate) async fn connect(server: &InProcess, handlers: Handlers) -> Connectio
     deadline(builder(server).input(handlers).build().connect()).await.unwrap()
 }
 
-/// A form with one field.
+/// Returns a form with one field.
 fn form() -> Value {
     json!({"method": "elicitation/create", "params": {
         "mode": "form", "message": "Which size?",
@@ -29,7 +29,7 @@ fn page(url: &str) -> Value {
     }})
 }
 
-/// A stateless server that asks this once a call, and then says what it was answered.
+/// Creates a stateless server that asks this once per call, and then returns the answer.
 pub(crate) fn asking(question: Value) -> InProcess {
     InProcess::modern(move |asked: Asked| {
         let answer = &asked.params["inputResponses"]["q"];
@@ -41,7 +41,7 @@ pub(crate) fn asking(question: Value) -> InProcess {
     })
 }
 
-/// A legacy server that asks this once a call, and then says what it was answered.
+/// Creates a legacy server that asks this once per call, and then returns the answer.
 pub(crate) fn asking_back(question: Value) -> InProcess {
     InProcess::legacy(move |asked: Asked| {
         let question = question.clone();
@@ -93,7 +93,7 @@ async fn one_handler_answers_forms_of_both_eras() {
 // seed: 57
 #[tokio::test]
 async fn the_second_try_is_the_first_one_with_the_answers_and_the_state() {
-    // Whoever decodes and encodes it changes its bytes.
+    // Decoding and encoding it would change its bytes.
     const STATE: &str = r#""{\"a\": 1}\u00e9\/ ""#;
 
     let server = InProcess::modern(async |asked: Asked| {
@@ -212,7 +212,7 @@ async fn a_model_answers_and_gets_tools_only_if_that_was_declared() {
     ] {
         let client = connect(&asking_back(sampled(tools)), handlers.clone()).await;
         assert_eq!(answer(&client).await.unwrap(), expected);
-        // Which is against what was declared: a stateless server's call fails.
+        // This contradicts what was declared: a stateless server's call fails.
         let outcome = answer(&connect(&asking(sampled(tools)), handlers.clone()).await).await;
         assert_eq!(outcome.unwrap_or(json!(-32602)), expected);
     }

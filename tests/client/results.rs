@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::error::Error as _;
 
-/// A client of a server whose tools all give this result.
+/// Connects to a server whose tools all return this result.
 async fn giving(result: Value) -> Connection {
     let server = InProcess::modern(move |_: Asked| std::future::ready(Ok(result.clone())));
     connect(&server).await
@@ -118,7 +118,7 @@ async fn wrapped_output_is_taken_out_where_the_server_says_so() {
         assert_eq!(result.data_as::<Value>().unwrap(), data);
         let typed = deadline(client.call_tool("x").typed::<Value>()).await.unwrap();
         assert_eq!(typed, data);
-        // Whatever it says, only the value fits a list.
+        // Whatever the server declares, only the value fits a list.
         let typed = deadline(client.call_tool("x").typed::<Vec<u8>>()).await.unwrap();
         assert_eq!(typed, [1, 2]);
     }
@@ -131,7 +131,7 @@ async fn structured_output_is_read_as_a_type() {
     for result in [
         json!({"content": content, "structuredContent": {"degrees": -1, "more": true}}),
         json!({"structuredContent": {"degrees": -1}, "content": [], "isError": false, "_meta": {"a": 1}}),
-        // Servers of the first revisions have the text alone.
+        // Servers of the first revisions have only the text.
         json!({"content": content}),
     ] {
         let client = giving(result).await;

@@ -11,7 +11,7 @@ use mcp_types::{
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
-/// Answers everything with something that fits.
+/// Answers every method with a fitting result.
 async fn answer(asked: Asked) -> Result<Value, ErrorObject> {
     let result = match asked.method.as_str() {
         "tools/list" => json!({"tools": []}),
@@ -31,7 +31,7 @@ async fn answer(asked: Asked) -> Result<Value, ErrorObject> {
     Ok(result)
 }
 
-/// Does what a client can do; what the revision does not have is refused here, and not sent.
+/// Uses everything that a client can do; what the revision lacks is refused here, and not sent.
 async fn use_everything(client: &Client) {
     let modern = client.server().unwrap().version.is_modern();
     client.list_tools().await.unwrap();
@@ -61,7 +61,7 @@ async fn use_everything(client: &Client) {
     }
 }
 
-/// The schema of a message of this method, in this revision.
+/// Returns the schema of a message of this method, in this revision.
 fn schema(revision: &ProtocolVersion, method: &str) -> Value {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mcp-types/schema");
     let text = fs::read_to_string(directory.join(format!("{revision}.json"))).unwrap();

@@ -11,10 +11,10 @@ use mcp_transport::http::Endpoint;
 use serde_json::json;
 use tracing::Level;
 
-/// Part of all that must not be seen.
+/// Part of everything that must not be shown.
 const SECRET: &str = "hunter2";
 
-/// A server of either era, with secrets of its own, that works for some calls and not for others.
+/// A server of either era, with secrets of its own, which answers some calls and fails others.
 fn answer(request: &Recorded) -> Answer {
     let id = request.json()["id"].clone();
     let is_modern = request.header("mcp-method").is_some();

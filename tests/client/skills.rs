@@ -14,7 +14,7 @@ const FORMS: &str = "skill://acme/pdf/references/FORMS.md";
 const SKILL_TEXT: &str = "---\nname: pdf\ndescription: Fills forms\nversion: 1.0\n---\n# PDF\n\nSee references/FORMS.md.\n";
 const FORMS_TEXT: &str = "Forms: é";
 
-/// The digests of the two, made by another tool.
+/// The digests of both, computed by another tool.
 const SKILL_DIGEST: &str =
     "sha256:fabd60c5194df5fae5dcb0d3e0f46c35f2aeaae2894ac97ea7cdd7aa2f4361c4";
 const FORMS_DIGEST: &str =
@@ -31,7 +31,7 @@ fn entry() -> Value {
     })
 }
 
-/// What a server has.
+/// The contents of a server.
 #[derive(Clone)]
 struct Shelf {
     entry: Value,
@@ -78,7 +78,7 @@ fn offering(
     })
 }
 
-/// The URIs that were read, in order.
+/// Returns the URIs that were read, in order.
 fn read(server: &InProcess) -> Vec<Value> {
     server.sent("resources/read").iter().map(|request| request["params"]["uri"].clone()).collect()
 }

@@ -12,7 +12,7 @@ struct Out {
     word: String,
 }
 
-/// A server that cuts emoji in two.
+/// Creates a server that cuts emoji in two.
 fn server() -> InProcess {
     InProcess::modern(async |asked: Asked| {
         Ok(RawJson::from_joined(match (&*asked.method, asked.params["name"].as_str()) {

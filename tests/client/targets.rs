@@ -42,7 +42,7 @@ async fn what_is_no_target_is_refused_by_name_and_shows_no_secret() {
     }
 }
 
-/// A stateless server whose tools all say that they are done.
+/// Starts a stateless server whose tools all return that they are done.
 async fn http_server() -> HttpServer {
     let server = HttpServer::start(|request| match &*request.rpc_method() {
         "server/discover" => Answer::result(
@@ -97,7 +97,7 @@ mod files {
     use super::*;
     use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
-    /// A directory that goes with this.
+    /// A directory that is removed on drop.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -153,7 +153,7 @@ for line in sys.stdin:
         let error = deadline(client.connect()).await.unwrap_err();
         assert!(cause(&error).contains("may not be executed"), "{}", cause(&error));
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        // The same client: a target is looked at when it is connected.
+        // The same client: a target is resolved when it is connected.
         let connection = deadline(client.connect()).await.unwrap();
         assert_eq!(deadline(connection.call_tool("x")).await.unwrap().text(), "x");
     }

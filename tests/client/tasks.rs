@@ -16,19 +16,19 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// What the task of the test gives in the end.
+/// Returns the final output of the test's task.
 fn output() -> Value {
     json!({"resultType": "complete", "content": [{"type": "text", "text": "done"}],
         "structuredContent": {"n": 7}})
 }
 
-/// A task in the terms of both protocols.
+/// Returns a task in the terms of both protocols.
 fn task(status: &str) -> Value {
     json!({"taskId": "t", "status": status, "createdAt": "", "lastUpdatedAt": "", "ttlMs": null,
         "ttl": null, "pollInterval": 500, "pollIntervalMs": 500})
 }
 
-/// A stateless server whose task goes through these states, and has this result.
+/// Creates a stateless server whose task goes through these states, and has this result.
 fn modern(states: &'static [&'static str], result: Value) -> InProcess {
     let asked = AtomicUsize::new(0);
     InProcess::modern(move |call: Asked| {
@@ -46,7 +46,7 @@ fn modern(states: &'static [&'static str], result: Value) -> InProcess {
     })
 }
 
-/// A server of 2025-11-25 that makes tasks of everything that it is asked to.
+/// Creates a server of 2025-11-25 that makes a task of everything for which one is requested.
 fn legacy(result: Value) -> InProcess {
     let requests =
         json!({"tools": {"call": {}}, "prompts": {"get": {}}, "resources": {"read": {}}});
@@ -139,7 +139,7 @@ async fn a_call_that_was_done_at_once_is_a_task_that_has_ended() {
     let client = with_tasks(&server).await;
     let task = deadline(client.call_tool("x").task(None)).await.unwrap();
     assert_eq!((task.id(), task.returned_immediately()), (None, true));
-    // It needs no session any more.
+    // It no longer needs a session.
     client.close().await;
     for state in [task.status().await, task.wait().await] {
         assert_eq!(state.unwrap().status, TaskStatus::Completed);
@@ -165,7 +165,7 @@ async fn a_tool_that_failed_is_an_error_for_a_task_too_if_success_is_required() 
         let error = deadline(task).await.unwrap_err();
         assert_eq!(error.to_string(), r#"tool "x" failed: no"#);
     }
-    // Done at once, it is no different.
+    // A call completed at once is no different.
     let server = InProcess::modern(move |_: Asked| std::future::ready(Ok(failing.clone())));
     let client = with_tasks(&server).await;
     let task = deadline(client.call_tool("x").require_success().task(None)).await.unwrap();

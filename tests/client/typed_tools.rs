@@ -13,7 +13,7 @@ fn generate(list: Value) -> String {
     Generator::new().generate(&tools(list)).unwrap()
 }
 
-/// The code of one tool with these schemas.
+/// Returns the code for one tool with these schemas.
 fn code(input: Value, output: Option<Value>) -> String {
     let mut tool = json!({"name": "t"});
     tool["inputSchema"] = input;
@@ -25,7 +25,7 @@ fn code(input: Value, output: Option<Value>) -> String {
     code
 }
 
-/// The code without what there is between words.
+/// Returns the code with white space collapsed.
 fn squeezed(code: &str) -> String {
     code.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -35,7 +35,8 @@ fn assert_has(code: &str, part: &str) {
     assert!(squeezed(code).contains(part), "{part:?} is not in\n{code}");
 }
 
-/// Checks that code is code, and holds nothing but what a generator writes: types, their implementations and modules.
+/// Checks that the code parses, and holds nothing but what a generator writes: types, their implementations and
+/// modules.
 fn assert_sound(code: &str) {
     fn check(items: &[syn::Item]) {
         for item in items {
@@ -214,17 +215,17 @@ fn a_schema_that_has_no_type_is_any_value_and_the_rest_keeps_its_types() {
 
 #[test]
 fn names_in_schemas_that_meet_are_kept_apart_or_given_up() {
-    // Two properties of which Rust would make one name: the object is any value.
+    // Two properties with the same name in Rust: the object is any value.
     let same = json!({"type": "object", "properties": {"a-b": {"type": "string"}, "a_b": {"type": "string"}}});
     assert_has(&code(same, None), "pub type Arguments = ::serde_json::Value;");
-    // Two objects of which Rust would make one name: each has its own.
+    // Two objects with the same name in Rust: each gets its own.
     let objects = json!({"type": "object", "properties": {
         "p": {"type": "object", "properties": {"q": {"type": "object", "properties": {"x": {"type": "string"}}}}},
         "p_q": {"type": "object", "properties": {"y": {"type": "string"}}},
     }});
     let code_of_objects = code(objects, None);
     assert_has(&code_of_objects, "pub struct ArgumentsPq2 {");
-    // Values of an enumeration that would be one variant: it is a string, and the others stay what they are.
+    // Enumeration values that would be the same variant: it becomes a string, and the others are unaffected.
     let values = json!({"enum": ["+", "-", "*", "/"]});
     let values = json!({"type": "object", "$defs": {"op": values}, "properties": {
         "v": values, "r": {"$ref": "#/$defs/op"}, "w": {"enum": ["sum", "product"]},
@@ -304,7 +305,7 @@ fn text_of_a_server_cannot_become_code() {
     }
 }
 
-/// Schemas of what there is and of what there is not.
+/// Generates schemas, supported and unsupported.
 fn schema() -> impl Strategy<Value = Value> {
     let name = prop_oneof![
         "[a-c]",

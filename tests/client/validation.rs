@@ -6,7 +6,7 @@ use mcp_client::{Client, Connection, Error, Validation};
 use serde::Deserialize;
 use serde_json::json;
 
-/// A server with one tool, whose output does not fit.
+/// Creates a server with one tool, whose output does not fit.
 fn server() -> InProcess {
     InProcess::modern(async |asked: Asked| match &*asked.method {
         "tools/list" => Ok(json!({"tools": [{

@@ -30,7 +30,7 @@ impl Drop for Noted {
     }
 }
 
-/// Never answers; says when it was asked, and when it was given up.
+/// Never answers; reports when it was asked and when it was cancelled.
 async fn ponder(notes: mpsc::Sender<&'static str>) -> roots::Answer {
     let _noted = Noted(notes.clone());
     let _ = notes.send("asked").await;
@@ -51,13 +51,13 @@ async fn a_question_that_its_server_gives_up_is_dropped_and_not_answered() {
         let ask = |id: Value| json!({"jsonrpc": "2.0", "id": id, "method": "roots/list", "params": params});
         peer.send(ask(json!("q"))).await;
         assert_eq!(notes.recv().await, Some("asked"));
-        // Neither is about the question.
+        // Neither refers to the question.
         for id in [json!("other"), json!(7), Value::Null] {
             peer.notify("notifications/cancelled", json!({"requestId": id})).await;
         }
         peer.notify("notifications/cancelled", json!({"requestId": "q", "reason": "hurry"})).await;
         assert_eq!(notes.recv().await, Some("given up"));
-        // Once more is once too often, and harms nothing.
+        // A repeated cancellation does no harm.
         peer.notify("notifications/cancelled", json!({"requestId": "q"})).await;
         peer.send(json!({"jsonrpc": "2.0", "id": "ping", "method": "ping"})).await;
         assert_eq!(peer.receive().await["id"], "ping");
@@ -146,7 +146,7 @@ async fn progress_and_log_messages_have_no_place_in_a_subscription() {
     .await;
 }
 
-/// A server with a handshake that asks more than is answered at a time, and takes no answers.
+/// A server with a handshake that asks more questions than are answered at a time, and reads no answers.
 struct Deaf;
 
 impl Connector for Deaf {

@@ -19,7 +19,7 @@ fn lost() -> BoxError {
     mcp_transport::Error::closed("gone", Delivery::Unknown).into()
 }
 
-/// Lets ten calls of a tool end so.
+/// Makes ten calls of a tool that end with this error.
 async fn ten(service: &impl CallService, mock: &mut Mock, error: impl Fn() -> BoxError) {
     for _ in 0..10 {
         let _ = tokio::join!(service.clone().oneshot(tool("t")), fail(mock, error()));

@@ -12,7 +12,7 @@ use mcp_types::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// A session with a stateless server that answers every call like this.
+/// Opens a session with a stateless server that answers every call like this.
 async fn stateless(answer: impl Fn() -> Answer + Send + Sync + 'static) -> (Script, Session) {
     let script = Script::new(Binding::Http, move |_, request| match &*request.method {
         "server/discover" => discovered(&["2026-07-28"]),
@@ -33,7 +33,7 @@ async fn a_code_of_the_old_range_means_nothing() {
             let judged = [error.is_closed(), error.is_timeout(), error.is_retryable()];
             assert_eq!(judged, [false; 3], "{code}");
             assert!(!error.is_resource_not_found(), "{code}");
-            // Neither sent again with headers, nor to a new session.
+            // Repeated neither with headers nor in a new session.
             assert_eq!(script.methods(), ["1 connect", "1 server/discover", "1 tools/call"]);
         }
     })

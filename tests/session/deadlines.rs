@@ -24,7 +24,7 @@ use tower::{Service, ServiceExt, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A transport whose server says this about a request.
+/// Creates a transport whose server sends these messages for a request.
 fn server<S>(say: impl Fn(Request) -> S + Clone + Send + Sync + 'static) -> impl Transport
 where
     S: Stream<Item = Message> + Send + 'static,
@@ -46,7 +46,7 @@ fn limits(idle: u32, total: u32) -> Deadlines {
     limits
 }
 
-/// Says something after so many seconds.
+/// Sends a message after this many seconds.
 fn later(seconds: u32, message: impl Into<Message>) -> impl Stream<Item = Message> + Send {
     let message = message.into();
     stream::once(async move {
@@ -81,7 +81,7 @@ async fn time_starts_again_with_progress_that_grows_but_not_for_ever() {
             ([0, 0, 0, 0, 0], Phase::Idle, 19),
         ] {
             let transport = server(move |request: Request| {
-                // A listener that nobody asked for: progress is what keeps the call alive.
+                // There is no listener: progress alone keeps the call alive.
                 assert!(request.params.unwrap().as_str().contains("progressToken"));
                 stream::iter(steps).flat_map(|step| Box::pin(later(9, progress(step))))
             });
@@ -141,7 +141,7 @@ async fn an_answer_that_is_there_counts_however_late_it_is() {
             later(9, Response::success(request.id, RawJson::EMPTY_OBJECT))
         });
         let dispatch = counting(transport, limits(60, 600));
-        // Nothing polls the call while its time goes by.
+        // Nothing polls the call while its time passes.
         let mut reply = dispatch.oneshot(call().with_extension(limits(5, 5)));
         assert!(futures_util::poll!(&mut reply).is_pending());
         tokio::time::sleep(SECOND * 10).await;
@@ -166,14 +166,14 @@ async fn without_limits_and_with_endless_ones_a_call_waits() {
     .await;
 }
 
-/// A byte stream, what drives it, and its other end, where nobody answers.
+/// Returns a byte stream, its driver, and its other end, where nobody answers.
 fn silent() -> (Multiplex, Driver, DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let Link { transport, driver, .. } = duplex::connect(ours);
     (transport, driver, theirs)
 }
 
-/// Calls so many milliseconds after the others began, and sees the call end when its limit is over.
+/// Starts a call this many milliseconds after the others, and checks that it ends when its limit is up.
 async fn ends_in_time<T: Transport>(dispatch: Dispatch<T>, at: u64, call: Call, limit: u64) {
     let limit = Duration::from_millis(limit);
     tokio::time::sleep(Duration::from_millis(at)).await;
@@ -228,7 +228,7 @@ async fn two_who_count_the_time_of_calls_over_one_byte_stream_end_each_in_time()
         let slow = counting(transport.clone(), limits(60, 600));
         let mut quick = counting(transport, limits(4, 600));
         for _ in 0..10 {
-            // So that no two calls have one id.
+            // So that no two calls have the same id.
             drop(quick.ready().await.unwrap().call(call()));
         }
         let starts = [0, 500, 2_999, 3_001, 4_500];

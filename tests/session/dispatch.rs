@@ -10,7 +10,7 @@ use mcp_types::{
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
-/// A session with a server that answers every call with these messages; `id` is the id of the call.
+/// Opens a session with a server that answers every call with these messages; `id` is the id of the call.
 async fn session(
     legacy: bool,
     answer: impl Fn(&RequestId) -> Vec<Message> + Send + Sync + 'static,

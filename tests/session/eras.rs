@@ -12,7 +12,7 @@ use std::sync::{
 
 const ALL: [Binding; 3] = [Binding::ByteStream, Binding::Http, Binding::InProcess];
 
-/// A legacy server, but for its answer to `server/discover`.
+/// Creates a legacy server with its own answer to `server/discover`.
 fn legacy(binding: Binding, probe: impl Fn() -> Answer + Send + Sync + 'static) -> Script {
     Script::new(binding, move |_, request| match &*request.method {
         "initialize" => initialized("2025-11-25"),
@@ -115,7 +115,7 @@ async fn a_silent_child_is_shaken_hands_with_and_a_silent_endpoint_is_not() {
     deadline(async {
         let script = legacy(Binding::ByteStream, || Answer::Silence);
         assert_eq!(script.server().await.unwrap().era, Era::Legacy);
-        // The probe is given up after the handshake: no cancellation comes before `initialize`.
+        // The probe is abandoned after the handshake: no cancellation precedes `initialize`.
         let mut expected = SHOOK_HANDS.to_vec();
         expected.push("1 dropped");
         assert_eq!(script.methods(), expected);
@@ -257,7 +257,7 @@ async fn the_handshake_has_a_limit_of_its_own() {
     .await;
 }
 
-/// A server that has a handshake until it is another one.
+/// Creates a server that has a handshake until it becomes stateless.
 fn changing(is_modern: &Arc<AtomicBool>) -> Script {
     let is_modern = Arc::clone(is_modern);
     Script::new(Binding::ByteStream, move |_, request| {
@@ -294,7 +294,7 @@ async fn a_server_with_a_handshake_is_asked_once_and_again_when_it_has_changed()
         assert_eq!((session.server().era, asked(&script)), (Era::Modern, 2));
         assert_eq!(eras.of("https://example.com").era(), Some(Era::Modern));
         assert_eq!(eras.of("https://other.example").era(), None);
-        // The other way round the question is asked in any case.
+        // The other way round, the probe is sent in any case.
         is_modern.store(false, Ordering::Relaxed);
         let session = script.connect(options()).await.unwrap();
         assert_eq!((session.server().era, asked(&script)), (Era::Legacy, 3));

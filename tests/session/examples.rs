@@ -12,7 +12,7 @@ mod tracing_stdout;
 
 use std::{sync::mpsc, thread, time::Duration};
 
-/// Runs an example, which makes a runtime of its own, under a deadline.
+/// Runs an example, which creates its own runtime, under a deadline.
 fn run<E: std::fmt::Debug + Send + 'static>(main: fn() -> Result<(), E>) {
     let (done, ended) = mpsc::sync_channel(1);
     let _example = thread::spawn(move || done.send(main()));

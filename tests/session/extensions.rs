@@ -7,7 +7,7 @@ use mcp_types::JsonObject;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// An extension that is no more than its id.
+/// An extension that is nothing but its id.
 struct Named(&'static str);
 
 impl Extension for Named {
@@ -33,7 +33,7 @@ fn supporting(extensions: impl IntoIterator<Item = Arc<dyn Extension>>) -> Optio
     options
 }
 
-/// What the last request of a script declared.
+/// Returns what the last request of a script declared.
 fn declared(script: &Script) -> Value {
     let log = script.log();
     let params: Value =

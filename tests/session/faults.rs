@@ -12,7 +12,7 @@ use mcp_session::{Mode, Options, Session};
 use mcp_transport::Binding;
 use mcp_types::rpc::Request;
 
-/// A stateless server that answers calls so.
+/// Creates a stateless server that answers calls like this.
 fn modern(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "server/discover" => discovered(&["2026-07-28"]),
@@ -20,7 +20,7 @@ fn modern(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Script
     })
 }
 
-/// A server with a handshake that answers calls so.
+/// Creates a server with a handshake that answers calls like this.
 fn legacy(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "initialize" => initialized("2025-11-25"),
@@ -28,7 +28,7 @@ fn legacy(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Script
     })
 }
 
-/// A session with a server with a handshake, without a question before it.
+/// Opens a session with a server with a handshake, without a probe.
 async fn shake(script: &Script, mut options: Options) -> Session {
     options.mode = Mode::Legacy;
     script.connect(options).await.unwrap()

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tower::{Service, ServiceExt};
 
-/// Denies what is called `bad`, rewrites what is called `old`, and asks before it allows `asked`.
+/// Denies what is named `bad`, rewrites what is named `old`, and waits for approval of `asked`.
 struct House(Arc<Notify>);
 
 #[async_trait]

@@ -26,7 +26,7 @@ fn cancelled(error: Error) -> Option<String> {
     }
 }
 
-/// A server that never answers a tool, in either era.
+/// Creates a server of either era that never answers a tool call.
 fn silent(legacy: bool) -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "server/discover" if legacy => Answer::Refuse(-32601, Value::Null),
@@ -81,7 +81,7 @@ async fn a_cancellation_ends_its_calls_and_no_other_at_once() {
             cancellation.cancel_because("too late to say so");
             assert_eq!(cancelled(first.as_mut().await.unwrap_err()).unwrap(), "the user left");
             assert_eq!(cancelled(second.as_mut().await.unwrap_err()).unwrap(), "the user left");
-            // The server has been told although the futures are still there.
+            // The server has been told, although the futures still exist.
             let dropped = script.log().iter().filter(|line| line.contains("dropped")).count();
             assert_eq!(dropped, 2);
             assert!((&mut other).now_or_never().is_none());
@@ -117,7 +117,7 @@ async fn a_cancellation_after_the_answer_says_nothing_on_the_wire() {
         let (outcome, ()) = tokio::join!(session.call_raw(call), async {
             let id = peer.expect("tools/call").await["id"].clone();
             peer.answer(id, json!({"resultType": "complete"})).await;
-            // The answer is on its way, and the caller has not seen it.
+            // The answer is on its way, but the caller has not seen it.
             tokio::task::yield_now().await;
             tokio::task::yield_now().await;
             cancellation.cancel();
@@ -143,7 +143,7 @@ async fn a_call_is_cancelled_while_a_person_thinks() {
         });
         let (sender, mut gone) = oneshot::channel::<()>();
         let mut options = Options::default();
-        // Never has an answer, and tells when it is dropped.
+        // Never answers, and reports when it is dropped.
         let sender = Mutex::new(Some(sender));
         options.input = roots::answering(move || {
             let gone = sender.lock().unwrap().take();
@@ -205,7 +205,7 @@ async fn honor_cancel_drops_the_call_below_it() {
             asked.abandoned().await;
         });
         cancelled(Error::from_layers(outcome.unwrap_err()));
-        // A call without the extension is as it was.
+        // A call without the extension is unaffected.
         let (outcome, ()) = tokio::join!(service.oneshot(call()), async {
             server.next().await.unwrap().reply(&json!({}));
         });

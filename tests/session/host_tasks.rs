@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::{io::DuplexStream, sync::oneshot};
 
-/// Answers each form when the test says so; drops of questions are seen by it.
+/// Answers each form when the test says so; the test sees when a question is dropped.
 #[derive(Default)]
 struct Desk(Mutex<Vec<oneshot::Sender<Outcome>>>);
 
@@ -58,7 +58,7 @@ impl InputHandler for Desk {
     }
 }
 
-/// A server that may make tasks of its questions, and the desk where they are answered.
+/// A server that may create tasks for its questions, and the desk where they are answered.
 struct Asking {
     _session: Session,
     _driver: conformance::script::Background<Result<(), mcp_transport::Error>>,
@@ -77,7 +77,7 @@ impl Asking {
         Self { _session: session, _driver: driver, peer, desk, next_id: 0 }
     }
 
-    /// Sends a request; the answer is still to be received.
+    /// Sends a request without receiving the answer.
     async fn send(&mut self, method: &str, params: Value) -> RequestId {
         self.next_id += 1;
         let request =
@@ -86,7 +86,7 @@ impl Asking {
         self.next_id.into()
     }
 
-    /// Sends a request and gives the result, or the code of the error.
+    /// Sends a request and returns the result, or the error code.
     async fn ask(&mut self, method: &str, params: Value) -> Result<Value, i64> {
         let id = self.send(method, params).await;
         let answer = self.peer.receive().await;
@@ -97,7 +97,7 @@ impl Asking {
         }
     }
 
-    /// Asks for a form as a task; gives what is said of the task.
+    /// Sends a form as a task; returns the task as described by the client.
     async fn start(&mut self, task: Value) -> Value {
         let mut created = self.ask("elicitation/create", form(Some(task))).await.unwrap();
         assert_eq!(created["task"]["status"], "working", "{created}");
@@ -167,7 +167,7 @@ async fn a_question_as_a_task_has_its_answer_when_it_is_there() {
             assert!(text.ends_with('Z') && text.len() == 20, "{text}");
         }
         assert_eq!(server.status(id).await.unwrap(), "working");
-        // The result waits, and other requests do not wait for it. Metadata does not say which task it is.
+        // The result waits, without delaying other requests. Metadata does not determine the task.
         let waiting = json!({"taskId": id, "_meta": {
             "io.modelcontextprotocol/related-task": {"taskId": "another"},
         }});
@@ -181,7 +181,7 @@ async fn a_question_as_a_task_has_its_answer_when_it_is_there() {
         assert_eq!((&answer["id"], &answer["result"]), (&json!(waits), &expected));
         assert_eq!(server.status(id).await.unwrap(), "completed");
         assert_eq!(server.ask("tasks/result", json!({"taskId": id})).await.unwrap(), expected);
-        // It is at its end.
+        // The task has ended.
         assert_eq!(server.ask("tasks/cancel", json!({"taskId": id})).await, Err(-32602));
     })
     .await;

@@ -64,7 +64,7 @@ async fn add_meta_stamps_stateless_calls_and_leaves_legacy_ones_alone() {
     .await;
 }
 
-/// A handler that learns to answer.
+/// A handler that acquires a capability later.
 #[derive(Default)]
 struct Learner(AtomicUsize);
 
@@ -207,7 +207,7 @@ async fn each_call_ends_at_its_own_time_whatever_others_wait_for() {
     .await;
 }
 
-/// Declines every question, after all questions of the round have come.
+/// Declines every question, once all questions of the round have arrived.
 struct Counting {
     barrier: tokio::sync::Barrier,
     asked: AtomicUsize,

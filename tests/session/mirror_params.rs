@@ -12,7 +12,7 @@ use std::{
 };
 use tower::ServiceExt;
 
-/// What was logged on this thread.
+/// The log output of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -10,7 +10,8 @@ use tower_test::mock::{self, Handle};
 
 pub(crate) type Mock = Handle<Call, Reply>;
 
-/// A layer around a mock; `tower_test`'s own mock is not `Sync`, so it is behind a lock until it has taken the call.
+/// Wraps a mock in a layer; `tower_test`'s own mock is not `Sync`, so it stays behind a lock until it has taken the
+/// call.
 pub(crate) fn around<L>(layer: &L) -> (L::Service, Mock)
 where
     L: Layer<BoxCloneSyncService<Call, Reply, BoxError>>,
@@ -35,20 +36,20 @@ pub(crate) fn call(method: &'static str, params: Value) -> Call {
     Call::new(method).with_params(Params::encode(&params).unwrap())
 }
 
-/// An error of the server's.
+/// Creates an error of the server.
 pub(crate) fn refusal(code: i64) -> Error {
     let error = ErrorObject::new(ErrorCode(code), "refused");
     Error::Rpc { method: "any".into(), error: Box::new(error) }
 }
 
-/// Answers the next call, which must come.
+/// Answers the next call, which must arrive.
 pub(crate) async fn answer(mock: &mut Mock, result: Value) -> Call {
     let (call, respond) = mock.next_request().await.unwrap();
     respond.send_response(reply(result));
     call
 }
 
-/// Fails the next call, which must come.
+/// Fails the next call, which must arrive.
 pub(crate) async fn fail(mock: &mut Mock, error: impl Into<BoxError>) -> Call {
     let (call, respond) = mock.next_request().await.unwrap();
     respond.send_error(error);

@@ -18,7 +18,7 @@ fn tool(name: &str, description: &str) -> Value {
     json!({"name": name, "inputSchema": {"type": "object", "properties": {"a": property}}})
 }
 
-/// The names that are left of a list.
+/// Returns the names that remain in a list.
 async fn list(
     service: &mut Pinned,
     mock: &mut crate::mock::Mock,
@@ -166,7 +166,7 @@ async fn what_was_accepted_is_in_a_file_for_the_next_time() {
 
 #[test]
 fn what_was_accepted_is_written_after_a_writing_that_was_given_up() {
-    // The one thread that writes files has something else to do, until a writing was given up.
+    // Keeps the only thread that writes files busy until a write has been abandoned.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .max_blocking_threads(1)
@@ -185,7 +185,7 @@ fn what_was_accepted_is_written_after_a_writing_that_was_given_up() {
         assert!(pins.save().now_or_never().is_none());
         release.send(()).unwrap();
         busy.await.unwrap().unwrap();
-        // Whatever has come of that.
+        // Whatever became of it.
         let _ = std::fs::remove_file(&path);
         pins.save().await.unwrap();
         let kept = ToolPins::open(&path).unwrap().digest("a");

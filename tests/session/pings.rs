@@ -15,7 +15,7 @@ use std::{
 use tokio::time::sleep;
 use tracing::Level;
 
-/// A server with a handshake that answers pings as it is told, by the number of its connection.
+/// Creates a server with a handshake that answers pings by the number of its connection.
 fn server(ping: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Script {
     Script::new(Binding::ByteStream, move |connection, request| match &*request.method {
         "initialize" => initialized("2025-11-25"),
@@ -31,7 +31,7 @@ fn every(seconds: u64) -> Options {
     options
 }
 
-/// How many pings went over a connection.
+/// Returns the number of pings sent over a connection.
 fn pings(script: &Script, connection: usize) -> usize {
     let ping = format!("{connection} ping");
     script.methods().iter().filter(|line| **line == ping).count()

@@ -13,7 +13,7 @@ fn stateless(answer: impl Fn() -> Answer + Send + Sync + 'static) -> Script {
     })
 }
 
-/// What a session with the server saves.
+/// Returns what a session with the server saves.
 async fn saved() -> PriorDiscover {
     let server = stateless(|| Answer::Silence).server().await.unwrap();
     let text = server.discovered().unwrap().to_string();

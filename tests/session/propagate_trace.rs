@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// The spans that were closed, as JSON.
+/// The closed spans, as JSON.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<u8>>>);
 
@@ -33,7 +33,7 @@ impl Spans {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The last span of a call.
+    /// Returns the last span of a call.
     fn last(&self) -> Value {
         let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

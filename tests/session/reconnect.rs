@@ -131,7 +131,7 @@ async fn a_session_that_nobody_holds_is_not_connected_again() {
             Session::builder(script.clone()).options(options).connect().await.unwrap();
         drop(session);
         script.lose().await;
-        // The script's connection ends with an error, which nobody is left to mind but the caller of the driver.
+        // The script's connection ends with an error, which only the caller of the driver sees.
         assert!(driver.await.is_err());
         assert_eq!(script.connections(), 1);
     })
@@ -188,7 +188,7 @@ async fn an_answer_to_a_question_over_a_lost_connection_goes_to_no_other() {
             tokio::time::sleep(Duration::from_millis(1)).await;
             script.lose().await;
             if !is_replaced_first {
-                // The answer is there before there is a connection that it could go over.
+                // The answer is ready before there is a connection to send it over.
                 gate.add_permits(1);
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }

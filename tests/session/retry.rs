@@ -26,7 +26,7 @@ fn layer(change: impl FnOnce(&mut RetryOptions)) -> RetryLayer {
     RetryLayer::new(options)
 }
 
-/// How often a call is sent that fails this way each time.
+/// Returns how often a call is sent that fails this way each time.
 async fn tries(sent: Call, error: &mcp_transport::Error) -> usize {
     let (service, mut mock) = around(&layer(|_| ()));
     let (outcome, tries) = tokio::join!(service.oneshot(sent), async {
@@ -161,7 +161,7 @@ async fn f33_a_wait_that_the_server_asks_one_call_for_holds_for_all_calls_that_c
     deadline(async {
         for code in [429, 503] {
             let (mut service, mut mock) = around(&layer(|_| ()));
-            // This one is not sent again after a 503, which others heed all the same.
+            // This call is not retried after a 503, but others still respect it.
             let sent =
                 service.ready().await.unwrap().call(call("tools/call", json!({"name": "t"})));
             let asked = status(code).with_retry_after(Duration::from_secs(30));
@@ -231,7 +231,7 @@ async fn f33_no_server_shuts_a_session_up_for_longer_than_the_limit() {
             waited >= Duration::from_secs(60) && waited < Duration::from_secs(61),
             "{waited:?}"
         );
-        // A server that only ever asks for patience is not waited for without end, even by who has no limit.
+        // A server that keeps asking for patience is not waited for indefinitely, even without a limit.
         let sent = call("tools/list", json!({})).with_extension(Deadlines::NONE);
         let mut sent = std::pin::pin!(service.oneshot(sent));
         let outcome = loop {

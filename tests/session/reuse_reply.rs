@@ -28,7 +28,7 @@ fn cached(options: ReuseOptions) -> Cached {
 }
 
 impl Cached {
-    /// What a call brings: the server's answer, or a reply that was kept and the answer is not needed.
+    /// Returns what a call receives: the server's answer, or a cached reply, without using the answer.
     async fn ask(
         &mut self,
         call: Call,
@@ -49,7 +49,7 @@ impl Cached {
         }
     }
 
-    /// Whether the server is asked; it answers with this.
+    /// Whether the server is asked, in which case it answers with this.
     async fn asks(&mut self, call: Call, answer: &Value) -> bool {
         let (outcome, asked) = self.ask(call, Ok(answer.clone())).await;
         let result: Value = outcome.unwrap().decode().unwrap();
@@ -251,7 +251,7 @@ async fn a_notification_drops_what_it_is_about_at_once() {
     .await;
 }
 
-/// A call as the mock has it; nobody answers.
+/// Returns a call as received by the mock, which does not answer.
 async fn taken(mock: &mut Mock, call: impl Future) -> Call {
     tokio::select! {
         _ = call => panic!("nobody has answered"),

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-/// What a handler answers with.
+/// The answer of a handler.
 pub(crate) type Answer = Result<ListRootsResult, ErrorObject>;
 
 struct Roots<F>(F);
@@ -34,7 +34,7 @@ where
     }
 }
 
-/// Answers as this function does.
+/// Creates a handler that answers with this function.
 pub(crate) fn answering<A>(answer: impl Fn() -> A + Send + Sync + 'static) -> Arc<dyn InputHandler>
 where
     A: Future<Output = Answer> + Send + 'static,
@@ -42,12 +42,12 @@ where
     Arc::new(Roots(answer))
 }
 
-/// Has no folders, and says so.
+/// Creates a handler that answers that there are no folders.
 pub(crate) fn none() -> Arc<dyn InputHandler> {
     answering(|| ready(no_folders()))
 }
 
-/// The answer of one who has no folders.
+/// Returns an answer without folders.
 pub(crate) fn no_folders() -> Answer {
     Ok(ListRootsResult::new(List::new()))
 }

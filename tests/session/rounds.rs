@@ -25,7 +25,7 @@ fn params(request: &Request) -> Value {
     request.params.as_ref().unwrap().decode().unwrap()
 }
 
-/// Asks each call under a key and with a state of its own; a call that brings no answers to a tool `plain` just ends.
+/// Asks each call under its own key and state; a call of the tool `plain` without answers completes at once.
 fn answer(request: &Request) -> Answer {
     let params = params(request);
     let name = params["name"].as_str().unwrap_or_default().to_owned();
@@ -48,7 +48,7 @@ async fn what_a_call_is_asked_is_in_its_own_next_try_and_in_no_other_request() {
             _ => answer(request),
         });
         let mut options = Options::default();
-        // Answers when both calls have asked, so that their rounds overlap.
+        // Answers once both calls have asked, so that their rounds overlap.
         let together = Arc::new(Barrier::new(2));
         options.input = roots::answering(move || {
             let together = Arc::clone(&together);
@@ -79,7 +79,7 @@ async fn what_a_call_is_asked_is_in_its_own_next_try_and_in_no_other_request() {
     .await;
 }
 
-/// Asks in each of these many rounds, and takes 4 s for each answer of its own.
+/// Asks for this many rounds, and takes 4 s for each of its own answers.
 fn slow(rounds: usize) -> Script {
     let asked = Mutex::new(0);
     Script::new(Binding::ByteStream, move |_, request| {
@@ -102,7 +102,8 @@ fn slow(rounds: usize) -> Script {
     })
 }
 
-/// A call of that server with an answer of a person that takes a minute, within this limit; and how long it took.
+/// Makes a call to that server, with a person who takes a minute to answer, within this limit; returns its outcome and
+/// duration.
 async fn within(rounds: usize, limits: Deadlines, own: bool) -> (Result<(), Error>, Duration) {
     let mut options = Options::default();
     options.input = roots::answering(async || {
@@ -140,7 +141,7 @@ async fn all_rounds_share_the_time_of_the_server_and_a_person_takes_none_of_it()
                 "the limit is the one that was set"
             );
         }
-        // Nothing is left when the first answer is there: nobody is asked.
+        // No time is left after the first answer: nobody is asked.
         let (outcome, took) = within(9, Deadlines::total(Duration::from_secs(4)), true).await;
         assert!(matches!(outcome, Err(Error::Timeout { .. })), "{outcome:?}");
         assert_eq!(took.as_secs(), 4);
@@ -150,7 +151,7 @@ async fn all_rounds_share_the_time_of_the_server_and_a_person_takes_none_of_it()
     .await;
 }
 
-/// Answers the calls of a tool one after the other with these results and errors, each after 4 s.
+/// Answers the calls of a tool in turn with these results and errors, each after 4 s.
 fn in_turn(binding: Binding, answers: Vec<Result<Value, (i64, Value)>>) -> Script {
     let answers = Mutex::new(answers.into_iter());
     Script::new(binding, move |_, request| {

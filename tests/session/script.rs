@@ -29,13 +29,13 @@ pub(crate) enum Answer {
     Stream(Replies),
     /// Not at all: the transport fails.
     Fail(Error),
-    /// Not at all, ever.
+    /// Never.
     Silence,
 }
 
 type Answers = dyn Fn(usize, &Request) -> Answer + Send + Sync;
 
-/// A connector to a scripted server; clones are the same server.
+/// A connector to a scripted server; clones share the server.
 #[derive(Clone)]
 pub(crate) struct Script {
     binding: Binding,
@@ -47,7 +47,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// A server that answers requests by the number of the connection, from 1, and the request.
+    /// Creates a server that answers by the number of the connection, from 1, and the request.
     pub(crate) fn new(
         binding: Binding,
         answers: impl Fn(usize, &Request) -> Answer + Send + Sync + 'static,
@@ -56,13 +56,13 @@ impl Script {
         Self { binding, connection: 0, answers: Arc::new(answers), log, lost }
     }
 
-    /// Ends the connection that is open, and gives the session time to find out.
+    /// Ends the open connection, and gives the session time to notice.
     pub(crate) async fn lose(&self) {
         self.lost.send_replace(self.connections());
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
-    /// How many connections were made.
+    /// Returns the number of connections made.
     pub(crate) fn connections(&self) -> usize {
         self.log().iter().filter(|line| line.ends_with("connect")).count()
     }
@@ -71,12 +71,12 @@ impl Script {
         *self.lost.borrow() >= self.connection
     }
 
-    /// What was said, one line each: the number of the connection and the message.
+    /// Returns the messages received, one line each: the number of the connection and the message.
     pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
-    /// The methods that were called, each with the number of its connection.
+    /// Returns the methods called, each with the number of its connection.
     pub(crate) fn methods(&self) -> Vec<String> {
         let word = |line: &String| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
         self.log().iter().map(word).collect()
@@ -94,7 +94,7 @@ impl Script {
         Ok(session)
     }
 
-    /// What the session says of the server after connecting with default options.
+    /// Returns the session's view of the server after connecting with default options.
     pub(crate) async fn server(&self) -> Result<Arc<Server>, mcp_session::Error> {
         Ok(Arc::clone(self.connect(Options::default()).await?.server()))
     }
@@ -165,7 +165,7 @@ fn closed() -> Error {
     Error::closed("the script ends here", Delivery::NotSent)
 }
 
-/// Replies that never come; notes when they are given up.
+/// Replies that never come; records when they are dropped.
 struct Silent(Script, String);
 
 impl Stream for Silent {
@@ -182,7 +182,7 @@ impl Drop for Silent {
     }
 }
 
-/// What a stateless server says of itself.
+/// Returns what a stateless server says about itself.
 pub(crate) fn discovered(versions: &[&str]) -> Answer {
     Answer::Result(json!({
         "resultType": "complete", "supportedVersions": versions, "capabilities": {"tools": {}},
@@ -191,7 +191,7 @@ pub(crate) fn discovered(versions: &[&str]) -> Answer {
     }))
 }
 
-/// What a legacy server says in the handshake.
+/// Returns what a legacy server says in the handshake.
 pub(crate) fn initialized(version: &str) -> Answer {
     Answer::Result(json!({
         "protocolVersion": version, "capabilities": {"tools": {}},
@@ -199,7 +199,7 @@ pub(crate) fn initialized(version: &str) -> Answer {
     }))
 }
 
-/// Runs a test that must not hang.
+/// Runs a test under a deadline.
 pub(crate) async fn deadline<F: Future>(test: F) -> F::Output {
     let limit = Duration::from_secs(3600);
     tokio::time::timeout(limit, test).await.expect("the test hangs")

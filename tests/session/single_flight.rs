@@ -14,7 +14,7 @@ use tower::{Layer, ServiceExt};
 
 type Asking = BoxFuture<'static, Result<Reply, BoxError>>;
 
-/// A cache over a server that the test plays, and calls that have been polled once.
+/// A cache in front of a server played by the test, and calls that have been polled once.
 struct Cached {
     service: mcp_session::ReuseReply<mock::Mock>,
     layer: ReuseReplyLayer,
@@ -34,7 +34,7 @@ impl Cached {
         asking
     }
 
-    /// The call that the server has been asked, if there is one.
+    /// Returns the call that has reached the server, if there is one.
     fn asked(&mut self) -> Option<mock::Asked> {
         self.server.next().now_or_never().flatten()
     }

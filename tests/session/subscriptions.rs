@@ -49,7 +49,7 @@ fn id(request: &Request) -> Value {
     serde_json::to_value(&request.id).unwrap()
 }
 
-/// A stateless server that says this in answer to `subscriptions/listen`.
+/// Creates a stateless server that answers `subscriptions/listen` like this.
 fn server(listen: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "server/discover" => discovered(&["2026-07-28"]),
@@ -124,7 +124,7 @@ async fn a_lost_subscription_is_made_again_and_says_that_something_was_missed() 
         let script = server(move |request| {
             let id = id(request);
             match count.fetch_add(1, Relaxed) {
-                // The stream ends without a response: lost.
+                // The stream ends without a response, so it counts as lost.
                 0 => Answer::Say(vec![acknowledged(&id), changed(&id)]),
                 1 => Answer::Fail(Error::closed("not yet", Delivery::Unknown)),
                 _ => Answer::Say(vec![acknowledged(&id), changed(&id), ended(request)]),
@@ -182,7 +182,7 @@ async fn dropping_a_subscription_ends_it_and_no_other() {
                     match said.pop() {
                         Some(message) => Some((Ok(message), (said, open))),
                         None => {
-                            // Nobody sends: the stream stays open until it is dropped.
+                            // Nothing is sent: the stream stays open until it is dropped.
                             let _ = open.recv().await;
                             None
                         }
@@ -248,7 +248,7 @@ async fn a_legacy_server_is_subscribed_to_once_and_asked_again_after_a_loss() {
     .await;
 }
 
-/// A server with a handshake that tells of resources.
+/// Creates a server with a handshake that notifies about resources.
 fn telling() -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "initialize" => Answer::Result(json!({
@@ -307,7 +307,7 @@ async fn each_of_those_who_subscribe_at_once_is_told_of_a_refusal_and_takes_over
             join(timeout(limit, session.subscribe(filter())), session.subscribe(filter())).await;
         assert!(gave_up.is_err());
         assert!(stayed.is_ok());
-        // Who comes later need not ask.
+        // A later subscriber need not ask.
         let _later = session.subscribe(filter()).await.unwrap();
         let methods = script.methods();
         let asked = methods.iter().filter(|method| method.ends_with("resources/subscribe"));
@@ -349,7 +349,7 @@ async fn who_subscribes_after_a_loss_is_subscribed_over_the_new_connection() {
     deadline(async {
         let script = telling();
         let (session, _) = connect(&script).await;
-        // It is not looked at, and so has not found out about the loss.
+        // It is not polled, and so has not noticed the loss.
         let mut idle = session.subscribe(filter()).await.unwrap();
         script.lose().await;
         let _other = session.subscribe(filter()).await.unwrap();

@@ -37,7 +37,7 @@ fn task(status: &str, more: Value) -> Value {
     task
 }
 
-/// A server that makes a task of every call, and whose task goes through these states.
+/// Creates a server that makes a task of every call; the task goes through these states.
 fn server(states: Vec<Value>) -> Script {
     let asked = AtomicUsize::new(0);
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {

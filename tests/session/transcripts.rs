@@ -12,7 +12,7 @@ use mcp_types::keys;
 use serde_json::{Value, json};
 use std::future::Future;
 
-/// Lets a client do something, and plays the server by a transcript, which must be all that is said.
+/// Runs a client, and plays the server from a transcript, which must cover everything that is sent.
 async fn play<F: Future>(
     mut options: Options,
     transcript: &str,
@@ -39,7 +39,7 @@ async fn play<F: Future>(
     output
 }
 
-/// A message without what every message has.
+/// Strips from a message what every message has.
 fn plain(mut message: Value) -> Value {
     if let Some(meta) = message.pointer_mut("/params/_meta").and_then(Value::as_object_mut) {
         for key in [keys::PROTOCOL_VERSION, keys::CLIENT_INFO, keys::CLIENT_CAPABILITIES] {

@@ -23,7 +23,7 @@ fn tool(name: &str, tags: &[&str]) -> Value {
     })
 }
 
-/// What is shown of the tools of a server.
+/// Returns the tools of a server as shown.
 async fn list(layer: &TransformToolsLayer, tools: &[Value]) -> (Service, Value) {
     let (service, mut mock) = around(layer);
     let result = json!({"resultType": "complete", "tools": tools, "nextCursor": "n", "ttlMs": 1});
@@ -36,7 +36,7 @@ fn names(list: &Value) -> Vec<&str> {
     list["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect()
 }
 
-/// What arrives at the server of a call.
+/// Returns what reaches the server when a tool is called.
 async fn sent(layer: &TransformToolsLayer, params: Value) -> Result<Value, Error> {
     let (service, mut mock) = around(layer);
     let calling = service.oneshot(call("tools/call", params));
@@ -130,7 +130,7 @@ async fn tags_say_which_tools_are_shown_and_transforms_come_before_them() {
     ] {
         let (service, list) = list(&layer, &tools).await;
         assert_eq!(names(&list), shown, "{layer:?}");
-        // What was listed and not shown is not called.
+        // What was listed but not shown is not called.
         for name in ["a", "b"].into_iter().filter(|name| !shown.contains(name)) {
             let call = call("tools/call", json!({"name": name}));
             let error = deadline(service.clone().oneshot(call)).await.unwrap_err();
@@ -146,7 +146,7 @@ async fn a_new_name_hides_the_tool_that_had_it() {
     assert_eq!(names(&list), ["b"]);
     assert_eq!(list["tools"][0]["_meta"]["fastmcp"]["tags"], json!(["mine"]));
     assert_eq!(sent(&layer, json!({"name": "b"})).await.unwrap()["name"], "a");
-    // Two tools may change names.
+    // Two tools may swap names.
     let layer = layer.tool("b", ToolTransform::new().rename("a"));
     assert_eq!(sent(&layer, json!({"name": "a"})).await.unwrap()["name"], "b");
 }

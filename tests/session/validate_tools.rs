@@ -12,7 +12,7 @@ use mcp_types::rpc::Request;
 use serde_json::{Value, json};
 use std::{pin::pin, sync::Arc};
 
-/// Tools by their names, with their output schemas, and what they give.
+/// Returns tools by name, with their output schemas and their output.
 fn tools() -> Vec<(&'static str, Value, Value)> {
     let weather = json!({"type": "object", "properties": {"degrees": {"type": "number"}}});
     let structured = |value: Value| json!({"content": [], "structuredContent": value});
@@ -30,7 +30,7 @@ fn tools() -> Vec<(&'static str, Value, Value)> {
     ]
 }
 
-/// A small schema that doubles the work thirty times.
+/// Returns a small schema that doubles the work thirty times.
 fn bomb() -> Value {
     let mut definitions = json!({"30": {"type": "object"}});
     for level in 0..30 {
@@ -44,7 +44,7 @@ fn params(request: &Request) -> Value {
     request.params.as_ref().map(|params| params.decode().unwrap()).unwrap_or_default()
 }
 
-/// A server that lists its tools on two pages, between others that nobody can read.
+/// Creates a server that lists its tools on two pages, among malformed ones.
 fn server(is_modern: bool) -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "server/discover" if is_modern => discovered(&["2026-07-28"]),
@@ -127,7 +127,7 @@ async fn output_that_does_not_fit_fails_a_strict_call_and_says_where_and_why() {
                 let error = session.call_raw(call(tool)).await.unwrap_err().to_string();
                 assert!(error.starts_with(expected), "{error}");
             }
-            // One page for `good`, both for `null`, and both for the tool that is not listed.
+            // One page for `good`, both for `null`, and both for the unlisted tool.
             assert_eq!(count(&script, "tools/list"), 1 + 2 + 2);
         }
     })
@@ -218,7 +218,7 @@ async fn arguments_that_do_not_fit_are_not_sent_by_a_strict_call() {
         let script = server(true);
         let layer = ValidateToolsLayer::new().arguments(Validation::Strict);
         let session = connect(&script, layer, Options::default()).await;
-        // The output is not looked at.
+        // The output is not examined.
         session.call_raw(call("bad")).await.unwrap();
         for (arguments, pointer, rule) in [
             (json!({"city": 7}), "/city", "type"),

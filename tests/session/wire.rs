@@ -8,7 +8,7 @@ use serde_json::json;
 use std::sync::Mutex;
 use tokio::io::DuplexStream;
 
-/// A connector that has one connection to give away.
+/// A connector with a single connection to hand out.
 pub(crate) struct Once(Mutex<Option<Link<Multiplex>>>);
 
 impl Connector for Once {
@@ -20,16 +20,16 @@ impl Connector for Once {
     }
 }
 
-/// A connector, and the other end of its one connection.
+/// Returns a connector, and the other end of its only connection.
 pub(crate) fn pair() -> (Once, Peer<DuplexStream>) {
     let (link, server) = memory::pair(64 * 1024);
     (Once(Mutex::new(Some(link))), Peer::new(server))
 }
 
-/// A session that is open, the work that it needs done, and the server to play.
+/// An open session, its background work, and the server to play.
 pub(crate) type Open = (Session, Background<Result<(), Error>>, Peer<DuplexStream>);
 
-/// Opens a session; the server introduces itself as one of the era that the mode of the options asks for.
+/// Opens a session; the server introduces itself in the era that the options' mode asks for.
 pub(crate) async fn open(options: Options) -> Open {
     let (connector, mut peer) = pair();
     let version = match &options.mode {
@@ -68,7 +68,7 @@ pub(crate) async fn open(options: Options) -> Open {
     (session, driver, peer)
 }
 
-/// Options for a session with a server that has a handshake.
+/// Returns options for a session with a server that has a handshake.
 pub(crate) fn legacy() -> Options {
     let mut options = Options::default();
     options.mode = Mode::Legacy;

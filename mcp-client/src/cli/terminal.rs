@@ -32,12 +32,12 @@ pub struct Terminal {
 
 struct Streams {
     out: Mutex<Box<dyn Write + Send>>,
-    /// Why a part of the result was not written, if it was not.
+    /// Why part of the result was not written, if so.
     lost: Mutex<Option<io::Error>>,
     err: Mutex<Box<dyn Write + Send>>,
-    /// What a person writes, if there is one.
+    /// The input of a person, if there is one.
     input: Option<Arc<Input>>,
-    /// Whether bytes that are no text may be written.
+    /// Whether binary output may be written.
     takes_bytes: bool,
 }
 
@@ -103,12 +103,12 @@ impl Terminal {
         self.say(&quoted(&text));
     }
 
-    /// Writes a line of the result, without what a terminal would obey.
+    /// Writes a line of the result, without what a terminal would interpret.
     pub(super) fn print(&self, text: &str) {
         self.write(&format!("{}\n", printable(text)));
     }
 
-    /// Writes a line beside the result, without what a terminal would obey.
+    /// Writes a line beside the result, without what a terminal would interpret.
     pub(super) fn say(&self, text: &str) {
         self.write_error(&format!("{}\n", printable(text)));
     }
@@ -140,12 +140,12 @@ impl Terminal {
         }
     }
 
-    /// Why a part of the result was not written, if it was not; told once.
+    /// Returns, only once, why part of the result was not written, if so.
     pub(super) fn take_lost(&self) -> Option<io::Error> {
         mem::take(&mut *lock(&self.streams.lost))
     }
 
-    /// Waits until the command is told to end, and gives the exit code for that.
+    /// Waits until the command is told to end, and returns the exit code for that.
     pub(super) async fn told_to_end(&self) -> u8 {
         match self.ends_on_signals {
             true => ending::told().await,
@@ -153,20 +153,21 @@ impl Terminal {
         }
     }
 
-    /// Whether the command ends when the process is told to.
+    /// Whether the command ends on signals to the process.
     pub(super) fn ends_on_signals(&self) -> bool {
         self.ends_on_signals
     }
 
-    /// Waits until the command was told to end and still goes on: told once more, or for too long. Gives the exit code.
+    /// Waits until the command was told to end but is still running: told again, or for too long. Returns the exit
+    /// code.
     pub(super) async fn overdue(&self) -> u8 {
         let code = self.told_to_end().await;
-        // Either way it is late.
+        // Overdue in either case.
         let _ = timeout(MAX_ENDING, self.told_to_end()).await;
         code
     }
 
-    /// Writes bytes as they are, unless somebody would have to look at them.
+    /// Writes raw bytes, unless the output is a terminal.
     pub(super) fn write_bytes(&self, bytes: &[u8]) -> bool {
         if self.streams.takes_bytes {
             self.put_out(bytes);
@@ -174,21 +175,21 @@ impl Terminal {
         self.streams.takes_bytes
     }
 
-    /// Whether there is somebody to ask.
+    /// Whether there is a person to ask.
     pub(super) fn is_interactive(&self) -> bool {
         self.streams.input.is_some()
     }
 
-    /// A line that somebody writes. `None` if there is nobody, or nothing more comes.
+    /// Reads a line that a person types. `None` if there is nobody, or at the end of the input.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost: a line that comes later is for whoever asks next.
+    /// Nothing is lost: a line that arrives later goes to the next reader.
     pub(super) async fn read_line(&self) -> Option<String> {
         self.streams.input.as_ref()?.line().await
     }
 
-    /// Waits for the turn to have a conversation, which lasts until it is dropped. `None` if there is nobody.
+    /// Waits for a turn to hold a conversation, which lasts until it is dropped. `None` if there is nobody.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.streams.input.as_ref()?.floor().await
     }

@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::{sync::broadcast, time::sleep};
 
-/// The eras, by a revision of each.
+/// The eras, with a revision of each.
 pub(crate) const ERAS: [ProtocolVersion; 2] =
     [ProtocolVersion::LATEST, ProtocolVersion::LATEST_LEGACY];
 
@@ -25,26 +25,26 @@ pub(crate) struct Shop {
     pub(crate) state: Arc<State>,
 }
 
-/// What the server is like.
+/// The server's state.
 pub(crate) struct State {
     pub(crate) tools: Mutex<Value>,
-    /// What else is in a result.
+    /// Other members of a result.
     pub(crate) hints: Mutex<Value>,
     /// How long a list takes.
     pub(crate) delay: Mutex<Duration>,
     /// How long a subscription takes.
     pub(crate) hesitation: Mutex<Duration>,
-    /// Lists fail.
+    /// Whether lists fail.
     pub(crate) is_broken: Mutex<bool>,
-    /// What is said to subscribers: whether more will follow.
+    /// What subscribers are told: whether more will follow.
     said: broadcast::Sender<bool>,
     pub(crate) subscribers: AtomicUsize,
     listing: AtomicUsize,
-    /// The most lists that were read at a time.
+    /// The maximum number of lists read at the same time.
     pub(crate) most: AtomicUsize,
 }
 
-/// Counts as one for as long as it lives.
+/// Counts as one while it lives.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
@@ -61,12 +61,12 @@ impl Drop for Counted<'_> {
 }
 
 impl Shop {
-    /// A server that tells of changes.
+    /// Creates a server that notifies about changes.
     pub(crate) fn new(version: ProtocolVersion) -> Self {
         Self::with_capabilities(version, json!({"tools": {"listChanged": true}}))
     }
 
-    /// A server with these capabilities.
+    /// Creates a server with these capabilities.
     pub(crate) fn with_capabilities(version: ProtocolVersion, capabilities: Value) -> Self {
         let state = Arc::new(State {
             tools: Mutex::new(tools(&["a", "b"])),
@@ -87,18 +87,18 @@ impl Shop {
         Self { server, state }
     }
 
-    /// Replaces the tools, and tells whoever wants to know.
+    /// Replaces the tools, and notifies whoever wants to know.
     pub(crate) async fn change(&self, client: &Client, tools: Value) {
         *self.state.tools.lock().unwrap() = tools;
         self.tell(client).await;
     }
 
-    /// Says that the tools have changed.
+    /// Announces that the tools have changed.
     pub(crate) async fn tell(&self, client: &Client) {
         if self.state.subscribers.load(SeqCst) > 0 {
             self.state.said.send(true).unwrap();
         } else {
-            // A server with a handshake says it in the middle of any call.
+            // A server with a handshake announces it in the middle of any call.
             client.call_tool("change").await.unwrap();
         }
     }
@@ -108,12 +108,12 @@ impl Shop {
         self.state.said.send(false).unwrap();
     }
 
-    /// How often the list was asked for.
+    /// Returns how often the list was requested.
     pub(crate) fn listed(&self) -> usize {
         self.server.sent("tools/list").len()
     }
 
-    /// How often the server was asked to tell of changes.
+    /// Returns how often a subscription was requested.
     pub(crate) fn subscriptions(&self) -> usize {
         self.server.sent("subscriptions/listen").len()
     }
@@ -160,7 +160,7 @@ impl State {
     }
 }
 
-/// Tools of these names.
+/// Returns tools with these names.
 pub(crate) fn tools(names: &[&str]) -> Value {
     names.iter().map(|name| json!({"name": name, "inputSchema": {"type": "object"}})).collect()
 }

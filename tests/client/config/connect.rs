@@ -7,7 +7,7 @@ use mcp_client::{Client, Config, Error, config::Variables};
 use serde_json::json;
 use std::error::Error as _;
 
-/// A server over HTTP that offers nothing.
+/// Starts a server over HTTP that offers nothing.
 async fn start() -> HttpServer {
     let answer = |request: &Recorded| {
         let discovered = json!({
@@ -25,7 +25,7 @@ fn variables() -> Variables {
         .with_input(|id| (id == "user").then(|| "ada".to_owned()))
 }
 
-/// All that an error says.
+/// Returns an error with all its causes.
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

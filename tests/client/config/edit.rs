@@ -81,7 +81,7 @@ fn a_server_may_become_one_of_the_other_kind() {
     let server = ServerConfig::url("https://example.com/files");
     config.update_server("files", &server).unwrap();
     assert_eq!(config.server("files").unwrap(), &server);
-    // The URL stood under a name that says what is spoken there.
+    // The URL had a name that states the protocol.
     let ServerTransport::Remote(mut remote) = config.server("weather").unwrap().transport.clone()
     else {
         panic!("{config:?}")
@@ -185,7 +185,7 @@ fn word() -> impl Strategy<Value = String> {
     "[a-zA-Z0-9_ \"\\\\/\u{e9}$\\{\\}.-]{1,8}"
 }
 
-/// A member that nobody knows.
+/// Generates an unknown member.
 fn unknown() -> impl Strategy<Value = (String, Value)> {
     let value = prop_oneof![
         Just(Value::Null),
@@ -263,7 +263,7 @@ proptest! {
         beside in prop::collection::btree_map("y-[a-z]{1,4}", any::<i32>(), 0..3),
         pick in any::<prop::sample::Index>(),
     ) {
-        // Made by adding servers, and then given members that nobody knows.
+        // Built by adding servers, and then given unknown members.
         let mut config = Config::new();
         for (name, (server, _)) in &servers {
             config.add_server(name, server).unwrap();
@@ -287,7 +287,7 @@ proptest! {
             prop_assert_eq!(&after[key], expected);
         }
         for (server, (was, unknown)) in &servers {
-            // A name that comes twice has its last value.
+            // A duplicate name has its last value.
             for (key, expected) in unknown.iter().cloned().collect::<BTreeMap<_, _>>() {
                 prop_assert_eq!(&after["mcpServers"][server][&key], &expected, "{}", config.text());
             }

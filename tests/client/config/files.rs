@@ -13,7 +13,7 @@ use rustls::{
 use serde_json::{Value, json};
 use std::{error::Error as _, fs, path::Path, sync::Arc};
 
-/// A config in a file of this folder, with one server.
+/// Writes a config with one server to a file in this folder.
 fn write(folder: &Path, server: &Value) -> Config {
     let path = folder.join("mcp.json");
     fs::write(&path, json!({"mcpServers": {"a": server}}).to_string()).unwrap();
@@ -22,7 +22,7 @@ fn write(folder: &Path, server: &Value) -> Config {
     config
 }
 
-/// All that the error of connecting says, and the last words of a child.
+/// Returns the error of connecting with its causes, and the last output of the child.
 async fn refusal(config: &Config) -> (String, String) {
     let error = deadline(Client::connect_to(config.clone())).await.unwrap_err();
     let mut text = error.to_string();
@@ -81,7 +81,7 @@ async fn a_file_of_variables_that_cannot_be_used_starts_nothing_and_is_not_shown
     assert!(!broken.contains("hunter2"), "{broken}");
 }
 
-/// Certificates of an authority of our own: itself, a server and a client with its key.
+/// Certificates of a test authority: its own, a server's, and a client's with its key.
 struct Certificates {
     authority: String,
     server: Arc<TlsConfig>,
@@ -146,7 +146,7 @@ async fn certificates_of_files_are_trusted_and_shown() {
         let connection = deadline(Client::connect_to(config(tls))).await.unwrap();
         deadline(connection.close()).await;
     }
-    // As FastMCP has it.
+    // In FastMCP's notation.
     let verifying = |how: Value| {
         let tls = json!({"cert": "both.pem"});
         write(folder.path(), &json!({"url": world.url(), "tls": tls, "verify": how}))

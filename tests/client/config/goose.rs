@@ -68,7 +68,7 @@ fn extensions_of_goose_are_servers() {
     let ServerTransport::Remote(sse) = &old.transport else { panic!("{old:?}") };
     assert_eq!(sse.protocol, RemoteProtocol::HttpSse);
 
-    // What is a part of Goose is told, and nothing else is wrong.
+    // A part of Goose is reported, and nothing else is wrong.
     let [note] = config.problems() else { panic!("{:?}", config.problems()) };
     assert_eq!((note.severity, &*note.path), (Severity::Warning, "extensions.developer"));
     assert!(note.message.contains("`builtin`"), "{note}");

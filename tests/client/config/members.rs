@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
-/// Who was asked what by whom.
+/// A record of who asked what.
 type Noted = Arc<Mutex<Vec<String>>>;
 
 fn note(noted: &Noted, what: &str, who: Option<&str>) {
     noted.lock().unwrap().push(format!("{what} of {}", who.unwrap_or("nobody")));
 }
 
-/// The questions of each server.
+/// Returns the questions of each server.
 fn questions() -> [(&'static str, Value); 3] {
     let schema = json!({"type": "object", "properties": {}});
     [
@@ -31,7 +31,7 @@ fn questions() -> [(&'static str, Value); 3] {
     ]
 }
 
-/// What a server says before it asks: how far it is, and something for the log.
+/// Returns what a server sends before it asks: progress, and a log message.
 fn said_before(request: &Recorded, who: &str) -> [Value; 2] {
     let token = &request.json()["params"]["_meta"]["progressToken"];
     let notification =
@@ -61,7 +61,7 @@ fn modern(request: &Recorded) -> Answer {
     Answer::result(request, &result)
 }
 
-/// A server with a handshake, which asks on the stream of a call and goes on when all is answered.
+/// A server with a handshake, which asks on the stream of a call and continues once everything is answered.
 fn legacy(request: &Recorded, answered: &Arc<Semaphore>) -> Answer {
     match request.rpc_method().as_str() {
         "server/discover" => Answer::status(400),

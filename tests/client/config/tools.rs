@@ -6,7 +6,7 @@ use conformance::http_server::{Answer, HttpServer, Recorded};
 use mcp_client::{Client, Error, Group, ToolTransform};
 use serde_json::{Value, json};
 
-/// A server over HTTP with two tools, which say what they were called with.
+/// Starts a server over HTTP with two tools, which return what they were called with.
 async fn start() -> HttpServer {
     let answer = |request: &Recorded| {
         let message = request.json();
@@ -88,7 +88,7 @@ async fn servers_of_a_group_are_filtered_and_transformed_and_have_their_time_lim
     let result = deadline(group.call_tool("x_plus").argument("to", 2)).await.unwrap();
     assert_eq!(result.text(), r#""add" {"b":2,"a":1}"#);
     assert!(matches!(deadline(group.call_tool("y_drop")).await, Err(Error::Denied { .. })));
-    // It is not in the list, and fits no pattern that leaves it out.
+    // It is not in the list, and matches no pattern that excludes it.
     let config = config_of_sleeper(&two);
     let client = Client::new(&config);
     let connection = deadline(client.connect()).await.unwrap();

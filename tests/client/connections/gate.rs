@@ -33,7 +33,7 @@ struct State {
 }
 
 impl Gate {
-    /// Connections are made at once.
+    /// Connections succeed at once.
     pub(crate) fn open() -> Self {
         let gate = Self::shut();
         gate.let_pass();
@@ -45,7 +45,7 @@ impl Gate {
         Self::to(InProcess::modern(async |_| Ok(crate::said("done"))))
     }
 
-    /// Connections to this server, which wait.
+    /// Connections to this server wait.
     pub(crate) fn to(server: InProcess) -> Self {
         Self(Arc::new(State {
             server,
@@ -60,42 +60,42 @@ impl Gate {
         }))
     }
 
-    /// Lets pass all that wait, and all that come.
+    /// Lets all current and future connections pass.
     pub(crate) fn let_pass(&self) {
         self.0.gate.add_permits(1_000);
     }
 
-    /// The next connection fails.
+    /// Makes the next connection fail.
     pub(crate) fn fail_next(&self) {
         self.0.fails.store(true, SeqCst);
     }
 
-    /// The next connection panics.
+    /// Makes the next connection panic.
     pub(crate) fn panic_next(&self) {
         self.0.panics.store(true, SeqCst);
     }
 
-    /// Connections do not end when they are left.
+    /// Keeps connections from ending when they are left.
     pub(crate) fn linger(&self) {
         self.0.lingers.store(true, SeqCst);
     }
 
-    /// Cuts the connections that are there.
+    /// Cuts the existing connections.
     pub(crate) fn lose(&self) {
         self.0.lost.send_replace(self.connects());
     }
 
-    /// How many connections were begun.
+    /// Returns the number of connections begun.
     pub(crate) fn connects(&self) -> usize {
         self.0.connects.load(SeqCst)
     }
 
-    /// How many connections are waiting.
+    /// Returns the number of waiting connections.
     pub(crate) fn waiting(&self) -> usize {
         self.0.waiting.load(SeqCst)
     }
 
-    /// How many connections have a driver.
+    /// Returns the number of connections with a driver.
     pub(crate) fn alive(&self) -> usize {
         self.0.alive.load(SeqCst)
     }
@@ -159,7 +159,7 @@ async fn send(transport: &mut impl Transport, message: ClientMessage) -> Result<
     transport.call(message).await
 }
 
-/// Counts as one for as long as it lives.
+/// Counts as one while it lives.
 struct Counted(Gate, fn(&State) -> &AtomicUsize);
 
 impl Counted {
@@ -175,7 +175,7 @@ impl Drop for Counted {
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) async fn eventually(is_so: impl Fn() -> bool) {
     let wait = async {
         while !is_so() {

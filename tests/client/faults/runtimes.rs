@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
-/// Connects to a server that is a thread with a blocking socket, and so needs no runtime.
+/// Connects to a server that is a thread with a blocking socket, and thus needs no runtime.
 struct Threads;
 
 impl Connector for Threads {
@@ -49,7 +49,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// A runtime whose clock can be moved.
+/// Creates a runtime whose clock can be advanced.
 fn clock() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
@@ -61,7 +61,7 @@ fn connect(runtime: &Runtime) -> Connection {
     })
 }
 
-/// Runs a test on a thread of its own; one that hangs fails.
+/// Runs a test on a thread of its own; if it hangs, it fails.
 fn deadline(test: impl FnOnce() + Send + 'static) {
     let (sender, ended) = mpsc::sync_channel(1);
     let test = thread::spawn(move || {
@@ -99,7 +99,7 @@ fn f53_a_connection_may_be_dropped_anywhere() {
 
         let connection = connect(&runtime);
         runtime.block_on(async move { drop(connection) });
-        // The runtime goes first, the connection after it.
+        // The runtime goes first, then the connection.
         let connection = connect(&runtime);
         drop(runtime);
         drop(connection);

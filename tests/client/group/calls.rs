@@ -18,7 +18,7 @@ async fn calls_go_to_the_member_that_the_name_says_without_a_list() {
     let eras = ["a", "b"].map(|name| group.member(name).unwrap().server().unwrap().era);
     assert_ne!(eras[0], eras[1], "each member has its own era");
     assert!(new.sent("tools/list").is_empty() && old.sent("tools/list").is_empty());
-    // What the builders say arrives as it does at a client.
+    // The builders' settings arrive as they do for a client.
     deadline(group.call_tool("a_echo").argument("x", 1).meta("example.com/k", true)).await.unwrap();
     let sent = new.sent("tools/call").pop().unwrap();
     assert_eq!(params(&sent), json!({"name": "echo", "arguments": {"x": 1}}));

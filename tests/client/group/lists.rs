@@ -73,7 +73,7 @@ async fn a_name_that_is_taken_or_too_long_is_left_out_and_told() {
         list.missing[0].to_string(),
         r#""a_b_c" of the member "a_b" is left out: that is what one of "a" is called"#
     );
-    // A call goes to the one that is in the list.
+    // A call goes to the one in the list.
     assert_eq!(super::call(&group, "a_b_c").await.unwrap(), "b_c of one");
     drop(group);
 

@@ -21,7 +21,7 @@ fn two(a: &Gate, b: &Gate) -> GroupBuilder {
         .backoff(Duration::from_millis(20), Duration::from_millis(100))
 }
 
-/// A connector that always fails.
+/// Creates a client whose connector always fails.
 fn dead() -> Client {
     Client::new(Target::connector("a dead server", NoServer))
 }
@@ -186,7 +186,7 @@ async fn a_member_that_is_lost_comes_back_and_the_other_never_notices() {
     let error = call(&group, "b_x").await.unwrap_err();
     assert!(!error.is_timeout(), "{error}");
     call(&group, "a_x").await.unwrap();
-    // The first try fails, and is told; the next one works.
+    // The first attempt fails, and is reported; the next one succeeds.
     let (_, state) = deadline(changes.next()).await.unwrap();
     assert!(matches!(state, MemberState::Failed(_)), "{state}");
     let (_, state) = deadline(changes.next()).await.unwrap();

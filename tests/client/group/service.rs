@@ -56,7 +56,7 @@ async fn what_a_group_cannot_do_is_an_error() {
     assert!(matches!(nameless, Error::InvalidParams(_)), "{nameless:?}");
     let refused = send(request("tools/call", &json!({"name": "b_x"}))).await.unwrap_err();
     assert!(refused.as_rpc().is_some(), "{refused:?}");
-    // A gap is no error as long as there is something.
+    // A gap is not an error as long as there is something.
     send(request("tools/list", &json!({}))).await.unwrap();
 }
 

@@ -19,7 +19,7 @@ use std::{
 };
 use tokio::sync::{Semaphore, broadcast};
 
-/// A server that tells what it is told to tell.
+/// A server that sends notifications on demand.
 #[derive(Clone)]
 struct Teller {
     server: InProcess,
@@ -67,7 +67,7 @@ async fn answer(
     listeners: Arc<AtomicUsize>,
 ) -> Result<Value, ErrorObject> {
     match &*asked.method {
-        // A server with a handshake tells on the stream of any call.
+        // A server with a handshake notifies on the stream of any call.
         "tools/call" if asked.params["name"] == "listen" => {}
         "subscriptions/listen" => {
             let agreed = json!({"notifications": asked.params["notifications"]});
@@ -282,7 +282,7 @@ async fn a_group_in_a_group_tells_too() {
     assert_eq!(next(&mut changes).await, updated("x://g/a/r"));
 }
 
-/// A server that acknowledges a part of what it is asked for, when it is let.
+/// Creates a server that acknowledges part of a request once the gate lets it.
 fn acknowledging(agreed: Value, gate: &Arc<Semaphore>) -> InProcess {
     let gate = Arc::clone(gate);
     InProcess::modern(move |asked: Asked| {
@@ -316,7 +316,7 @@ async fn a_group_acknowledges_what_any_member_does_when_each_has_answered() {
         early = &mut subscribing => panic!("{early:?}"),
         () = eventually(|| is_asked() && now.available_permits() == 0) => {}
     }
-    // The first member has said all that it will, and the second has not.
+    // The first member has nothing more to send, but the second has.
     for _ in 0..8 {
         tokio::task::yield_now().await;
         assert!((&mut subscribing).now_or_never().is_none());

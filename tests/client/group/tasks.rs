@@ -13,7 +13,7 @@ fn task(status: &str) -> Value {
         "lastUpdatedAt": "", "ttlMs": null, "ttl": null, "pollInterval": 100, "pollIntervalMs": 100})
 }
 
-/// A stateless server that makes tasks of calls, which ask for a name.
+/// Creates a stateless server that makes tasks of calls, which ask for a name.
 fn modern() -> InProcess {
     let answered = std::sync::atomic::AtomicBool::new(false);
     let answered = std::sync::Arc::new(answered);
@@ -49,7 +49,7 @@ fn modern() -> InProcess {
     })
 }
 
-/// A server of 2025-11-25 that makes tasks of calls.
+/// Creates a server of 2025-11-25 that makes tasks of calls.
 fn legacy() -> InProcess {
     let capabilities = json!({"tools": {},
         "tasks": {"cancel": {}, "list": {}, "requests": {"tools": {"call": {}}}}});
@@ -81,7 +81,7 @@ async fn connected() -> (InProcess, InProcess, GroupConnection) {
     (one, two, group)
 }
 
-/// What was sent to a server about tasks.
+/// Returns what was sent to a server about tasks.
 fn about_tasks(server: &InProcess) -> Vec<String> {
     server.record().into_iter().filter(|message| message.contains("\"tasks/")).collect()
 }
@@ -140,7 +140,7 @@ async fn the_tasks_of_all_members_are_one_list() {
 #[tokio::test(start_paused = true)]
 async fn a_client_of_a_group_has_the_tasks_of_its_members() {
     for first_is_modern in [true, false] {
-        // One group of stateless servers alone, and one of both kinds.
+        // One group of stateless servers only, and one of both kinds.
         let (one, two) = (modern(), if first_is_modern { modern() } else { legacy() });
         let client = Client::new(group(&one, &two));
         let client = deadline(client.connect()).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_client_of_a_group_has_the_tasks_of_its_members() {
         assert_eq!(deadline(again).await.unwrap().text(), "done by one");
         let error = deadline(client.task_status("t")).await.unwrap_err();
         assert!(error.as_rpc().is_some(), "{error:?}");
-        // A call that is not left to the server is followed by the member.
+        // A call that was not left to the server is followed by the member.
         assert_eq!(deadline(client.call_tool("a_x")).await.unwrap().text(), "done by one");
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use mcp_client::{PingOptions, Reconnect};
 use std::time::Duration;
 
-/// Waits until it is known that the connection is lost.
+/// Waits until the connection is known to be lost.
 async fn lost(client: &Client) {
     eventually(|| !client.is_connected()).await;
 }
@@ -15,7 +15,7 @@ async fn a_server_that_died_is_replaced_whenever_and_however_it_did() {
     for keep_alive in [true, false] {
         let builder = Client::builder(server());
         let client = if keep_alive { builder.keep_alive().build() } else { builder.build() };
-        // Between connections, if it is kept; while it is held; and again.
+        // Between connections, if it is kept alive; while it is held; and again.
         for held in [!keep_alive, true, true] {
             let connection = connect(&client).await;
             let first = pid(&connection).await.unwrap();
@@ -97,7 +97,7 @@ async fn calls_right_after_a_crash_fail_or_are_answered_by_the_new_process() {
                 }
             }
             let again = connect(&client).await;
-            // One that has not noticed its end yet fails a call, and no more.
+            // A client that has not noticed the end yet fails one call only.
             let living = match pid(&again).await {
                 Ok(pid) => pid,
                 Err(_) => {
@@ -110,7 +110,7 @@ async fn calls_right_after_a_crash_fail_or_are_answered_by_the_new_process() {
     }
 }
 
-/// The state that a user sees is that of the connection, not that of the session which outlives it.
+/// The state that a user sees is that of the connection, not of the session, which outlives it.
 #[tokio::test]
 async fn a_connection_that_waits_to_be_replaced_is_none() {
     let client = Client::builder(server()).reconnect(Reconnect::on_call()).build();
@@ -119,7 +119,7 @@ async fn a_connection_that_waits_to_be_replaced_is_none() {
     assert!(client.is_connected());
     kill(first);
     lost(&client).await;
-    // Nobody has to connect again: the next call does.
+    // Nobody has to reconnect: the next call does.
     assert_ne!(pid(&connection).await.unwrap(), first);
     assert!(client.is_connected());
 }

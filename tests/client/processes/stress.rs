@@ -5,19 +5,19 @@ use conformance::{alone::succeeds_alone, clean::Baseline};
 use futures_util::FutureExt;
 use std::time::Duration;
 
-/// What is done with a client, over and over.
+/// Uses a client in one of several ways.
 async fn use_somehow(client: &Client, turn: u32) {
     match turn % 5 {
         0 => {
             let connection = client.connect().await;
             if let Ok(connection) = connection {
-                // Somebody else may have closed or killed it.
+                // It may have been closed or killed by another user.
                 let _ = pid(&connection).await;
                 connection.close().await;
             }
         }
         1 => {
-            // Given up at some point or other.
+            // Dropped at an arbitrary point.
             let connect = client.connect();
             let wait = tokio::time::sleep(Duration::from_millis(u64::from(turn) * 7 % 40));
             tokio::select! {

@@ -43,7 +43,7 @@ fn response(request: &Request) -> Message {
     Response::success(request.id.clone(), RawJson::EMPTY_OBJECT).into()
 }
 
-/// What a subscription says to its end.
+/// Collects everything that a subscription yields until its end.
 async fn all(subscription: Subscription) -> Vec<Result<Notice, mcp_session::Error>> {
     subscription.take(10).collect().await
 }
@@ -119,7 +119,7 @@ async fn f65_what_comes_before_the_acknowledgment_is_reported_and_the_subscripti
     .await;
 }
 
-/// Changes without end, or nearly.
+/// Sends a practically endless stream of changes.
 fn flood(request: &Request) -> impl Stream<Item = Result<Message, Error>> + use<> {
     let (first, change) = (acknowledged(request), changed(request));
     stream::iter(std::iter::once(first).chain(std::iter::repeat_n(change, 100_000)).map(Ok))

@@ -39,7 +39,7 @@ async fn answer(does: Does, session: Arc<OnceLock<Session>>) -> roots::Answer {
     roots::no_folders()
 }
 
-/// Options with a handler, and the session that it may call.
+/// Returns options with a handler, and the session that it may call.
 fn options(does: Does) -> (Options, Arc<OnceLock<Session>>) {
     let session = Arc::new(OnceLock::new());
     let known = Arc::clone(&session);
@@ -48,7 +48,7 @@ fn options(does: Does) -> (Options, Arc<OnceLock<Session>>) {
     (options, session)
 }
 
-/// A stateless server that asks once a call.
+/// Creates a stateless server that asks once per call.
 fn asking() -> crate::script::Script {
     modern(|request| {
         let params: serde_json::Value = request.params.as_ref().unwrap().decode().unwrap();
@@ -62,7 +62,7 @@ fn asking() -> crate::script::Script {
     })
 }
 
-/// A server with a handshake that asks once a call.
+/// Creates a server with a handshake that asks once per call.
 fn asking_back() -> crate::script::Script {
     legacy(|request| {
         let done = Response::success(request.id.clone(), RawJson::EMPTY_OBJECT);
@@ -91,7 +91,7 @@ async fn f49_a_handler_that_panics_fails_its_question_alone() {
 
             let script = asking_back();
             let session = shake(&script, options(does).0).await;
-            // The answer may come after the response; it is sent while the session is used.
+            // The answer may come after the response; it is sent while the session is in use.
             session.call_raw(Call::new("tools/call")).await.unwrap();
             session.call_raw(Call::new("tools/list")).await.unwrap();
         }

@@ -214,7 +214,7 @@ async fn f16_a_question_of_no_known_kind_is_refused_in_the_old_era_and_ignored_i
     .await;
 }
 
-/// Progress without a pause, until a test has failed.
+/// Sends progress without a pause, until a test must have failed.
 fn torrent(request: &Request) -> Answer {
     let token = serde_json::to_value(&request.id).unwrap();
     let end = std::time::Instant::now() + Duration::from_secs(20);

@@ -26,7 +26,8 @@ fn notification(method: &'static str, params: Value) -> Message {
     Notification::new(method).with_params(RawJson::encode(&params).unwrap()).into()
 }
 
-/// The rule that a server broke by answering a call so, as an incident and as the error of the call, if there is one.
+/// Returns the rule that a server breaks with this answer, as an incident and, if there is one, as the error of the
+/// call.
 async fn broken_by(
     method: &'static str,
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
@@ -160,7 +161,7 @@ async fn a_rule_of_subscriptions_that_is_broken_is_an_incident() {
     .await;
 }
 
-/// The first incident after a server on a byte stream has said something.
+/// Returns the first incident after a server on a byte stream has sent something.
 async fn said(say: impl AsyncFnOnce(&mut Peer<DuplexStream>)) -> Misbehavior {
     let options = Options::default();
     let mut incidents = Box::pin(options.diagnostics.subscribe());
@@ -213,7 +214,7 @@ async fn a_revision_that_nobody_asked_for_is_an_incident_and_no_session() {
     .await;
 }
 
-/// What becomes of a call whose answer comes in a batch, in a revision: the incident, if there is one.
+/// Returns the incident, if any, when the answer to a call comes in a batch, in this revision.
 async fn batched(version: ProtocolVersion) -> Option<Misbehavior> {
     let mut options = Options::default();
     options.mode = Mode::Pinned(version.clone());

@@ -52,7 +52,7 @@ async fn f55_ten_thousand_calls_at_once_are_each_answered_on_many_threads() {
     deadline(all_are_answered()).await;
 }
 
-/// A server on a byte stream that answers every call, and counts what it is told.
+/// Starts a server on a byte stream that answers every call, and records what it receives.
 async fn busy() -> (Session, Background<Result<(), mcp_transport::Error>>, Background<Vec<Value>>) {
     let (session, driver, mut peer) = wire::open(Options::default()).await;
     let server = Background::run(async move {
@@ -69,7 +69,7 @@ async fn busy() -> (Session, Background<Result<(), mcp_transport::Error>>, Backg
     (session, driver, server)
 }
 
-/// Checks that calls were cancelled after they were sent, each at most once.
+/// Checks that calls were cancelled only after they were sent, each at most once.
 fn check(heard: &[Value]) -> usize {
     let mut sent = std::collections::HashSet::new();
     let mut cancelled = std::collections::HashSet::new();

@@ -11,7 +11,7 @@ fn requests() -> Value {
     json!({"tools": {"call": {}}, "prompts": {"get": {}}, "resources": {"read": {}}})
 }
 
-/// A server with these capabilities, which answers a call with this if it has a member `task`.
+/// Creates a server with these capabilities, which answers a call with `created` if it has a member `task`.
 fn server(capabilities: Value, created: Value) -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "initialize" => Answer::Result(json!({

@@ -24,7 +24,7 @@ fn task(status: &str) -> Value {
         "pollInterval": 500})
 }
 
-/// A server whose tools `required`, `optional` and `never` are what they are called, on two pages.
+/// Creates a server whose tools `required`, `optional` and `never` treat tasks as named, on two pages.
 fn server(offers: bool, states: &'static [&'static str]) -> Script {
     let asked = AtomicUsize::new(0);
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
@@ -144,7 +144,7 @@ async fn only_what_server_and_tool_allow_is_a_task() {
         let sent: Vec<_> =
             script.log().into_iter().filter(|line| line.contains("tools/call")).collect();
         assert_eq!(sent.iter().filter(|line| line.contains(r#""task":{"ttl":9000}"#)).count(), 2);
-        // Where a task is possible but not wanted, there is none.
+        // A task that is possible but not wanted is not created.
         session.call_raw(named("optional")).await.unwrap();
         assert!(!script.log().last().unwrap().contains(r#""task""#));
 

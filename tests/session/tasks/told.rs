@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A server that makes tasks which it is asked for in vain, and that listens so.
+/// Creates a server whose tasks never progress when polled, with this answer to a subscription.
 fn server(listen: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Script {
     Script::new(Binding::ByteStream, move |_, request| match &*request.method {
         "server/discover" => discovered(&["2026-07-28"]),
@@ -38,7 +38,7 @@ fn acknowledged(request: &Request, ids: &[&str]) -> Message {
     told("notifications/subscriptions/acknowledged", request, &agreed)
 }
 
-/// Agrees, and says these states of the task, one each second.
+/// Acknowledges, and sends these states of the task, one per second.
 fn each_second(request: &Request, states: Vec<Value>) -> Answer {
     let first = acknowledged(request, &["t-1"]);
     let states: Vec<_> =
@@ -117,7 +117,7 @@ async fn a_server_that_does_not_tell_is_asked_as_ever() {
     };
     let is_lost: Listen = |_| Answer::Fail(Error::other("cut", Delivery::Unknown));
     let is_silent: Listen = |_| Answer::Silence;
-    // How often it is asked to tell, if two tasks are waited for.
+    // How often a subscription is requested when two tasks are waited for.
     for (listen, often) in
         [(refuses, 1), (agrees_to_nothing, 2), (ends, 2), (is_lost, 2), (is_silent, 2)]
     {

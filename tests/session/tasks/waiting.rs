@@ -43,7 +43,7 @@ async fn a_state_is_waited_for_and_one_that_cannot_come_any_more_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_outlives_its_time_is_asked_for_once_more_and_given_up() {
     deadline(async {
-        // It was made long ago, if clocks are compared.
+        // By the server's clock, it was created long ago.
         let working = || task("working", json!({"ttlMs": 5_000}));
         let done = task("completed", json!({"ttlMs": 5_000, "result": {"late": true}}));
         let session = connect(&server(vec![working(), working(), done])).await;
@@ -204,14 +204,14 @@ async fn what_a_legacy_server_tells_of_a_task_is_heard_at_once() {
                 let params = json!({"progressToken": token, "progress": progress});
                 peer.notify("notifications/progress", params).await;
             }
-            // What comes after the end counts for nothing.
+            // What comes after the end is ignored.
             for (id, status) in
                 [("other", "failed"), ("t", "working"), ("t", "completed"), ("t", "working")]
             {
                 let params = json!({"taskId": id, "status": status, "statusMessage": status});
                 peer.notify("notifications/tasks/status", params).await;
             }
-            // Nor does progress then: the token was good until the end.
+            // So is progress: the token was valid until the end.
             let params = json!({"progressToken": token, "progress": 4});
             peer.notify("notifications/progress", params).await;
             let request = peer.expect("tasks/result").await;
