@@ -1,6 +1,6 @@
-//! Measurements: exact counts that CI checks, rates beside other clients, and the weight of the crates.
+//! Measurements: exact counts that CI checks, rates compared with other clients, and the weight of the crates.
 //!
-//! The programs that are measured are a workspace of their own in `tests/bench`.
+//! The measured programs are a separate workspace in `tests/bench`.
 
 mod callgrind;
 mod compiler;

@@ -1,7 +1,7 @@
-//! Which test shows which clause: a table for the documentation of each crate, and how much is shown.
+//! Which test covers which clause: a table for the documentation of each crate, and the coverage.
 //!
-//! A test names the clauses that it shows in a comment before it: `// spec: STDIO-06 CAN-07`. So may the code that a clause
-//! is the reason for; that shows nothing.
+//! A test names the clauses that it covers in a comment before it: `// spec: STDIO-06 CAN-07`. Code may cite the clause
+//! that it exists for in the same way; that does not count as coverage.
 
 pub(crate) mod coverage;
 mod requirements;
@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 pub(crate) use self::tables::{module, stale};
 use crate::workspace;
 
-/// Each crate, and where its tests are.
+/// Each crate, and the locations of its tests.
 pub(crate) const CRATES: [(&str, &[&str]); 4] = [
     ("mcp-types", &["mcp-types/src/", "tests/types/"]),
     ("mcp-transport", &["mcp-transport/src/", "tests/transport/"]),
@@ -36,7 +36,7 @@ pub(crate) struct Clause {
 }
 
 impl Clause {
-    /// Reads a number; `None` if it is none.
+    /// Parses a clause number; `None` if it is invalid.
     fn parse(text: &str) -> Option<Self> {
         let (section, number) = text.rsplit_once('-')?;
         let is_section = section.starts_with(|first: char| first.is_ascii_uppercase())
@@ -53,13 +53,13 @@ impl fmt::Display for Clause {
     }
 }
 
-/// Clauses, each with the tests that show it.
+/// Clauses, each with the tests that cover it.
 type Table = BTreeMap<Clause, BTreeSet<String>>;
 
 /// A source file: its path from the root, and its text.
 pub(crate) type Source<'a> = (&'a Path, &'a str);
 
-/// Writes the tables, and takes what is shown off the list of what is missing.
+/// Writes the tables, and removes covered clauses from the list of missing ones.
 pub(crate) fn run() -> Result<()> {
     let files = files()?;
     let sources: Vec<Source<'_>> =
@@ -103,11 +103,11 @@ struct Citation<'a> {
     /// Counted from 1.
     line: usize,
     words: Vec<&'a str>,
-    /// The test that it stands before; `None` if it stands before something else.
+    /// The test after the comment; `None` if something else follows.
     test: Option<&'a str>,
 }
 
-/// What comments that begin with a mark cite, each word with the test that the comment stands before.
+/// Returns what comments with a mark cite: each word, with the test that follows the comment.
 pub(crate) fn cited<'text>(
     (path, text): Source<'text>,
     mark: &str,
@@ -117,7 +117,7 @@ pub(crate) fn cited<'text>(
     tested.flat_map(|(words, test)| words.into_iter().map(move |word| (word, test))).collect()
 }
 
-/// The comments of a file that begin with a mark.
+/// Returns the comments of a file that begin with a mark.
 fn citations<'text>((path, text): Source<'text>, mark: &str) -> Vec<Citation<'text>> {
     let is_test = path.starts_with("tests");
     let lines: Vec<&'text str> = text.lines().map(str::trim).collect();
@@ -128,9 +128,9 @@ fn citations<'text>((path, text): Source<'text>, mark: &str) -> Vec<Citation<'te
     lines.iter().enumerate().filter_map(cite).collect()
 }
 
-/// The name of the test that a comment stands before; `None` if it stands before something else.
+/// Returns the name of the test after a comment; `None` if something else follows.
 ///
-/// Among tests, any function is one: what tests share is one, too.
+/// In test files any function counts, including shared ones.
 fn test_after<'a>(lines: &[&'a str], mut is_test: bool) -> Option<&'a str> {
     for line in lines {
         if line.starts_with("#[") {

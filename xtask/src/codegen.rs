@@ -1,7 +1,7 @@
-//! `cargo xtask codegen`: from the facts in `mcp-types/schema/` to Rust in `mcp-types/src/generated/`.
+//! `cargo xtask codegen`: generates `mcp-types/src/generated/` from the facts in `mcp-types/schema/`.
 //!
-//! The way: read each source, undo its oddities (`fixups`), turn its definitions into concepts (`lower`) that all
-//! sources share (`model`), find sentences for them (`docs`), write them (`emit`).
+//! The steps: read each source, undo its oddities (`fixups`), convert its definitions to concepts (`lower`) that all
+//! sources share (`model`), look up their documentation (`docs`), and write them (`emit`).
 
 mod docs;
 mod emit;
@@ -64,7 +64,7 @@ fn load() -> Result<Model> {
     for source in Source::all() {
         let mut document = Document::load(source.name())
             .with_context(|| format!("cannot read the schema of {}", source.name()))?;
-        // What an extension repeats, it repeats with the oddities.
+        // An extension repeats definitions together with their oddities.
         let published = document.clone();
         fixups::apply(source, &mut document)?;
         let extended = core.as_ref().filter(|_| source.is_extension());
@@ -77,7 +77,7 @@ fn load() -> Result<Model> {
     Ok(model)
 }
 
-/// Checks that each type has a module, and each entry of a module a type.
+/// Checks that each type has a module, and that each entry of a module exists.
 fn assign(model: &Model) -> Result<()> {
     let assigned: Vec<&str> =
         tables::MODULES.iter().flat_map(|module| module.types.iter().copied()).collect();

@@ -1,4 +1,4 @@
-//! Runs the official conformance suite against the client, and judges it strictly: `docs/conformance.md`.
+//! Runs the official conformance suite against the client, and applies strict rules: see `docs/conformance.md`.
 
 mod client;
 mod document;
@@ -42,10 +42,11 @@ impl Default for Options {
 
 const JOBS: usize = 2;
 
-/// How many pairs of a scenario and a revision the suite has. Another number means that an update of it is to be looked at.
+/// How many pairs of a scenario and a revision the suite has. A different number means that an update of the suite has
+/// to be reviewed.
 pub(crate) const PAIRS: usize = 79;
 
-/// Runs the pairs that are asked for, and ends with a line that counts them.
+/// Runs the selected pairs, and ends with a line that counts them.
 ///
 /// An error before any pair counts as one failure, so that the last line never looks like success.
 pub(crate) fn run(options: &Options) -> ! {
@@ -59,7 +60,7 @@ pub(crate) fn run(options: &Options) -> ! {
     std::process::exit(i32::from(outcome.is_err()))
 }
 
-/// Runs the pairs that are asked for, with the suite that is installed, and adds them to the count.
+/// Runs the selected pairs with the installed suite, and adds them to the count.
 pub(crate) fn run_pairs(options: &Options, count: &mut Count) -> Result<()> {
     let suite = Suite::new(client::build()?)?;
     let all = suite.pairs()?;
@@ -89,7 +90,7 @@ pub(crate) fn run_pairs(options: &Options, count: &mut Count) -> Result<()> {
     }
 }
 
-/// Runs pairs side by side; the outcomes are in the order of the pairs.
+/// Runs pairs in parallel; the outcomes are in the order of the pairs.
 fn run_all(suite: &Suite, pairs: &[Pair], jobs: usize) -> Result<Vec<Outcome>> {
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::new());

@@ -1,28 +1,28 @@
-//! Adds up what was tested: what the test binaries print at their end, and what else there is.
+//! Counts the tests: adds up what the test binaries print at their end, and other results.
 
 use std::fmt;
 
-/// How many tests there were.
+/// The number of tests.
 #[derive(Default, Debug, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     /// Left out, or not expected to pass yet.
     skipped: usize,
-    /// Passes, to their binary, of tests that passed over their work for want of a peer.
+    /// Tests that count as passed in their binary, but skipped their work for lack of a peer.
     without_peers: usize,
 }
 
-/// What such a test prints; see `tests/src/peers.rs`.
+/// The output of such a test; see `tests/src/peers.rs`.
 const WITHOUT_PEERS: &str = "skipped without peers: ";
 
 impl Count {
-    /// Adds what was not tested.
+    /// Adds skipped tests.
     pub(crate) fn skip(&mut self, number: usize) {
         self.skipped += number;
     }
 
-    /// Takes the counts from a line that has some.
+    /// Adds the counts from a line that has some.
     pub(crate) fn read(&mut self, line: &str) {
         if line.contains(WITHOUT_PEERS) {
             self.without_peers += 1;
@@ -42,7 +42,7 @@ impl Count {
     }
 }
 
-/// The line that test runners' readers know.
+/// The line in the format that readers of test runners expect.
 impl fmt::Display for Count {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let passed = self.passed.saturating_sub(self.without_peers);

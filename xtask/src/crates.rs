@@ -1,4 +1,4 @@
-//! How many crates stand behind each way to use the layers, and how many there may be.
+//! The number of crates behind each way to use the layers, and its limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use crate::workspace;
 
-/// The table of what there may be, from the root of the repository.
+/// The table of limits, relative to the root of the repository.
 pub(crate) const TABLE: &str = "tests/bench/weight.toml";
 
-/// Counted for one platform, so that the counts are the same on every machine.
+/// The platform to count for, so that the counts are the same on every machine.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
 /// What is counted: its name in the table, a crate, and its features.
@@ -23,14 +23,14 @@ const TREES: [(&str, &str, &[&str]); 5] = [
     ("client-default", "mcp-client", &[]),
 ];
 
-/// The crates of one tree, the crate itself and the layers below it among them, each version once. What only tests and
-/// build scripts need is not counted.
+/// The crates of one tree, including the crate itself and the layers below it, each version once. Dependencies of tests
+/// and build scripts only are not counted.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Count {
-    /// Those whose code is in a program.
+    /// Those linked into a program.
     pub(crate) linked: usize,
-    /// Those that only make code: procedural macros, and what they are built from.
+    /// Those that only generate code: procedural macros and their dependencies.
     pub(crate) macros: usize,
 }
 
@@ -61,12 +61,12 @@ fn crates(package: &str, features: &[&str], edges: &str) -> Result<BTreeSet<Stri
     Ok(names(&String::from_utf8(output.stdout)?))
 }
 
-/// The crates in what `cargo tree` prints: a star marks one that was there before.
+/// Parses the output of `cargo tree`: a star marks a crate that was listed before.
 fn names(text: &str) -> BTreeSet<String> {
     text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
 }
 
-/// What is wrong with the counts, by the name of the tree.
+/// Returns what is wrong with the counts, by the name of the tree.
 pub(crate) fn compare(table: &str, counts: &[(&'static str, Count)]) -> Result<Vec<String>> {
     let table: BTreeMap<String, Count> =
         toml::from_str(table).with_context(|| format!("cannot read {TABLE}"))?;

@@ -1,4 +1,4 @@
-//! Tries every real server and prints what works: the table of `docs/interop.md`, which is also a part of the tests.
+//! Tries every real server and prints what works: the table of `docs/interop.md`, which the tests check as well.
 
 use anyhow::{Context, Result, bail};
 
@@ -11,7 +11,7 @@ pub(crate) struct Options {
     write: bool,
 }
 
-/// Tells the test to write; see `tests/interop/matrix/document.rs`.
+/// Makes the test write; see `tests/interop/matrix/document.rs`.
 const WRITE: &str = "MCP_INTEROP_WRITE";
 
 const TEST: [&str; 8] =

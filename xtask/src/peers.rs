@@ -1,5 +1,5 @@
-//! Installs the servers that the tests talk to, and the official conformance suite, into `target/peers/`, from the lock
-//! files in `tests/peers/`.
+//! Installs the servers for the tests, and the official conformance suite, into `target/peers/`, from the lock files in
+//! `tests/peers/`.
 
 mod node;
 mod python;
@@ -22,17 +22,17 @@ pub(crate) enum Command {
     Path,
 }
 
-/// One ecosystem that peers come from.
+/// One ecosystem with peers.
 struct Source {
-    /// Its folder under `target/peers/`.
+    /// Its directory in `target/peers/`.
     name: &'static str,
-    /// The files in `tests/peers/` that decide what is installed.
+    /// The files in `tests/peers/` that determine what is installed.
     inputs: &'static [&'static str],
-    /// What else decides it: the machine, an interpreter.
+    /// What else determines it: the machine, an interpreter.
     machine: fn() -> String,
-    /// What the machine lacks, and what to install.
+    /// What the machine lacks, with advice on what to install.
     missing: fn() -> Option<&'static str>,
-    /// Fills an empty folder; the inputs are read from the first one.
+    /// Installs into an empty directory; the inputs are read from the first one.
     install: fn(inputs: &Path, folder: &Path) -> Result<()>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
     }
 }
 
-/// Installs every peer whose inputs changed since it was installed last.
+/// Installs every peer whose inputs have changed since the last installation.
 pub(crate) fn install() -> Result<()> {
     let inputs = workspace::root().join("tests/peers");
     let folder = folder();
@@ -79,7 +79,7 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// The stamp is taken away first and written last, so an install that broke off is done again.
+/// The stamp is removed first and written last, so that an interrupted installation is repeated.
 fn install_one(source: &Source, stamp: &stamp::Stamp, inputs: &Path, folder: &Path) -> Result<()> {
     let start = Instant::now();
     println!("installing {} peers into {}", source.name, folder.display());
@@ -96,19 +96,19 @@ fn install_one(source: &Source, stamp: &stamp::Stamp, inputs: &Path, folder: &Pa
     Ok(())
 }
 
-/// The folder of the official conformance suite, and the Node that runs it.
+/// Returns the directory of the official conformance suite, and the Node that runs it.
 pub(crate) fn suite() -> (PathBuf, PathBuf) {
     let folder = folder().join(node::SUITE.name);
     let node = node::binary(&folder).unwrap_or_else(|| "node".into());
     (folder, node)
 }
 
-/// Not under `CARGO_TARGET_DIR`: the tests look for the peers here, wherever they were built.
+/// Not in `CARGO_TARGET_DIR`: the tests look for the peers here, wherever they were built.
 fn folder() -> PathBuf {
     workspace::root().join("target/peers")
 }
 
-/// Held while installing, so that two runs do not meet in one folder.
+/// Locks the directory while installing, so that concurrent runs do not interfere.
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -116,7 +116,7 @@ fn lock(folder: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Runs a program to its end without showing what it prints, unless it fails.
+/// Runs a program to its end, and shows its output only if it fails.
 fn run_quietly(process: &mut Process) -> Result<()> {
     let output = process.output().with_context(|| format!("cannot start {process:?}"))?;
     if !output.status.success() {
@@ -127,7 +127,7 @@ fn run_quietly(process: &mut Process) -> Result<()> {
     Ok(())
 }
 
-/// What a program prints, if it can be run and succeeds.
+/// Returns the output of a program, if it can be run and succeeds.
 fn printed_by(process: &mut Process) -> Option<String> {
     let output = process.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -1,7 +1,8 @@
-//! `cargo xtask schema import`: from the official schema files to the facts in `mcp-types/schema/`.
+//! `cargo xtask schema import`: reduces the official schema files to the facts in `mcp-types/schema/`.
 //!
-//! What stays is what a program can check: names, types, required members, enumerations, constants, formats, defaults
-//! and bounds. All prose goes. The result is JSON Schema 2020-12 still, so that tests validate the wire against it.
+//! What a program can check is kept: names, types, required members, enumerations, constants, formats, defaults and
+//! bounds. All prose is dropped. The result is still JSON Schema 2020-12, so that tests can validate messages against
+//! it.
 
 mod document;
 mod model;
@@ -13,11 +14,11 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use std::{fs, path::PathBuf};
 
-/// The sources, in order of time; the name of a source is its directory upstream and its file here.
+/// The sources in chronological order; the name of a source is its directory upstream and its file here.
 pub(crate) const REVISIONS: [&str; 5] =
     ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
 
-/// The tasks extension, which goes with the last revision.
+/// The tasks extension, which belongs to the last revision.
 pub(crate) const TASKS_EXTENSION: &str = "ext-tasks";
 
 /// What to do with the schema files.

@@ -19,10 +19,10 @@ pub(crate) struct Options {
     without_counters: bool,
 }
 
-/// Tells the tests that they may pass over what needs a peer; see `tests/src/peers.rs`.
+/// Makes the tests skip what needs a peer; see `tests/src/peers.rs`.
 const WITHOUT_PEERS: &str = "MCP_TESTS_WITHOUT_PEERS";
 
-/// The crates as somebody has them who wants none of their features.
+/// The crates without any of their features.
 const WITHOUT_FEATURES: [&str; 13] = [
     "clippy",
     "-p",
@@ -41,7 +41,7 @@ const WITHOUT_FEATURES: [&str; 13] = [
 
 /// Runs the steps up to the first that fails, and ends with a line that counts the tests.
 ///
-/// A step that fails before any test does counts as one failure, so that the last line never looks like success.
+/// A step that fails outside of tests counts as one failure, so that the last line never looks like success.
 pub(crate) fn run(options: &Options) -> ! {
     let mut count = Count::default();
     let outcome = run_steps(options, &mut count);
@@ -89,7 +89,8 @@ fn check_generated_code() -> Result<()> {
     if status.success() { Ok(()) } else { bail!("it ended with {status}") }
 }
 
-/// Licences, sources and duplicates. Advisories are left out: they change without a change here.
+/// Checks licences, sources and duplicates. Advisories are left out, because they change independently of this
+/// repository.
 fn check_dependencies() -> Result<()> {
     let installed = workspace::cargo().args(["deny", "--version"]).output();
     if installed.is_ok_and(|output| output.status.success()) {
@@ -103,7 +104,7 @@ fn check_dependencies() -> Result<()> {
     Ok(())
 }
 
-/// Runs one step and says what it is and how long it took.
+/// Runs one step, and reports what it is and how long it took.
 fn step(name: &str, command: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("\n==> {name}: {command}");
     let start = Instant::now();
@@ -124,7 +125,7 @@ fn cargo_step(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Res
     })
 }
 
-/// Runs the tests, passes on what they print, and adds up their results.
+/// Runs the tests, forwards their output, and adds up their results.
 fn run_tests(arguments: &[&str], variables: &[(&str, &str)], count: &mut Count) -> Result<()> {
     let mut cargo = workspace::cargo();
     cargo.args(arguments).envs(variables.iter().copied()).stdout(Stdio::piped());
@@ -151,7 +152,7 @@ fn pass_on(command: &mut Command, mut see: impl FnMut(&str)) -> Result<std::proc
     Ok(child.wait()?)
 }
 
-/// The command line of a cargo step, as one would type it.
+/// Returns the command line of a cargo step, as one would type it.
 fn shown(arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let quoted =
         |value: &str| if value.contains(' ') { format!("'{value}'") } else { value.to_owned() };

@@ -1,4 +1,4 @@
-//! The rules of the repository that no other tool checks, one file a rule.
+//! The rules of the repository that no other tool checks, one file per rule.
 
 mod channels;
 mod clauses;
@@ -18,7 +18,7 @@ use anyhow::{Result, bail};
 
 use self::tree::Tree;
 
-/// A broken rule: where, and what to do about it.
+/// A violation: where it is, and what to do about it.
 struct Finding {
     path: PathBuf,
     /// Counted from 1.
@@ -51,7 +51,7 @@ const RULES: [Rule; 14] = [
     weight::check,
 ];
 
-/// Checks every rule, prints what breaks one, and fails if anything does.
+/// Checks every rule, prints all violations, and fails if there are any.
 pub(crate) fn run() -> Result<()> {
     let tree = Tree::read()?;
     println!("{}", clauses::coverage(&tree)?);

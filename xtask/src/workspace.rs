@@ -3,16 +3,16 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The folder of the workspace's `Cargo.toml`.
+/// The directory of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package)
 }
 
-/// A cargo command that runs in the workspace.
+/// Creates a cargo command that runs in the workspace.
 ///
-/// `cargo run` gives this program variables about its own package. Build scripts of dependencies that watch them would run
-/// again at every change between `cargo xtask test` and `cargo test`, so they are not passed on.
+/// `cargo run` sets variables about this package. They are not passed on, because build scripts of dependencies that
+/// watch them would run again at every change between `cargo xtask test` and `cargo test`.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);

@@ -1,4 +1,4 @@
-//! Instructions, counted by valgrind.
+//! Counting instructions with valgrind.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,16 +7,16 @@ use anyhow::{Context, Result};
 
 use super::programs;
 
-/// How many calls the two runs make whose difference is looked at.
+/// The number of calls of the two runs whose difference is taken.
 const CALLS: [u64; 2] = [100, 600];
 
-/// Whether valgrind is there to count.
+/// Returns whether valgrind is installed.
 pub(super) fn is_installed() -> bool {
     let version = Command::new("valgrind").arg("--version").output();
     version.is_ok_and(|output| output.status.success())
 }
 
-/// The instructions of one call: what a run with more calls takes more than one with fewer.
+/// Returns the instructions of one call, from the difference between a run with more calls and one with fewer.
 pub(super) fn instructions(program: &Path, arguments: &[&str]) -> Result<u64> {
     let [few, many] = CALLS;
     let fewer = run(program, arguments, few)?;
@@ -35,7 +35,7 @@ fn run(program: &Path, arguments: &[&str], calls: u64) -> Result<u64> {
     collected(&report).context("valgrind did not say what it counted")
 }
 
-/// Reads `==1== Collected : 1234` out of what valgrind says at its end.
+/// Parses `==1== Collected : 1234` from the output of valgrind.
 fn collected(report: &str) -> Option<u64> {
     let (_, count) = report.rsplit_once("Collected :")?;
     count.split_whitespace().next()?.parse().ok()

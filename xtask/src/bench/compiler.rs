@@ -1,4 +1,4 @@
-//! The compiler under a clock: cargo runs this program in its place, and it notes what each crate took.
+//! Timing the compiler: cargo runs this program in its place, and it records how long each crate took.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-/// Names the file of the notes; where it is set, this program is the compiler.
+/// The path of the file for the records; if it is set, this program acts as the compiler.
 const NOTES: &str = "XTASK_COMPILER_NOTES";
 
-/// What compiling took.
+/// The time it took to compile a crate.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Took {
     pub(super) wall: Duration,
-    /// Time of processors, of the system's as well; zero where the system does not tell.
+    /// CPU time, including that of the system; zero where the system does not report it.
     pub(super) cpu: Duration,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for Took {
     }
 }
 
-/// Runs the compiler if cargo runs this program as one.
+/// Runs the compiler if cargo has started this program as one.
 pub(crate) fn run_as_compiler() -> Option<ExitCode> {
     let notes = std::env::var_os(NOTES)?;
     let mut arguments = std::env::args_os().skip(1);
@@ -52,13 +52,13 @@ fn compile(compiler: &OsStr, arguments: &[OsString], notes: &Path) -> Result<boo
     if let Some(name) = names.next() {
         let (wall, cpu) = (start.elapsed().as_millis(), cpu_of_children().as_millis());
         let mut notes = OpenOptions::new().append(true).create(true).open(notes)?;
-        // One write, so that the lines of compilers at the same time stay whole.
+        // A single write, so that lines of concurrent compilers are not mixed.
         notes.write_all(format!("{} {wall} {cpu}\n", name.display()).as_bytes())?;
     }
     Ok(status.success())
 }
 
-/// Has a cargo command note what each crate takes, and runs it.
+/// Runs a cargo command, and records how long each crate takes.
 pub(super) fn clock<F>(cargo: &mut Command, run: F) -> Result<BTreeMap<String, Took>>
 where
     F: FnOnce(&mut Command) -> Result<()>,
@@ -67,13 +67,13 @@ where
     cargo.env("RUSTC_WRAPPER", std::env::current_exe()?).env(NOTES, &notes);
     let ran = run(cargo);
     let text = fs::read_to_string(&notes).unwrap_or_default();
-    // There are no notes if nothing was compiled.
+    // There is no file if nothing was compiled.
     let _ = fs::remove_file(&notes);
     ran.map(|()| read(&text))
 }
 
-/// Reads the notes: the name of a crate, and milliseconds of time and of processors. A program may have the name of a library,
-/// which was compiled before it.
+/// Parses the records: the name of a crate, and milliseconds of wall and CPU time. A program may have the same name as
+/// a library, which is compiled before it.
 fn read(notes: &str) -> BTreeMap<String, Took> {
     let line = |line: &str| {
         let mut parts = line.split(' ');
@@ -81,17 +81,18 @@ fn read(notes: &str) -> BTreeMap<String, Took> {
         let mut millis = || parts.next()?.parse().ok().map(Duration::from_millis);
         Some((name, Took { wall: millis()?, cpu: millis()? }))
     };
-    // The first of a name is the one that stays.
+    // In reverse, so that the first record of a name is kept.
     notes.lines().rev().filter_map(line).collect()
 }
 
-/// What the processes took that this one waited for.
+/// Returns the CPU time of the child processes that were waited for.
 fn cpu_of_children() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     ticks_of_children(&stat).map(|ticks| Duration::from_millis(ticks * 10)).unwrap_or_default()
 }
 
-/// The fields `cutime` and `cstime` of `proc(5)`: hundredths of a second. Those before the last `)` may be anything.
+/// Parses the fields `cutime` and `cstime` of `proc(5)`, in hundredths of a second. Anything may come before the last
+/// `)`.
 fn ticks_of_children(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ').skip(13);

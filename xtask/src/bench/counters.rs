@@ -1,4 +1,4 @@
-//! Exact counts of what one call costs, and the table that they are compared with.
+//! Exact counts of the cost of one call, and the table to compare them with.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,10 +18,10 @@ pub(crate) struct Options {
     update: bool,
 }
 
-/// How many percent more instructions than in the table are still the same.
+/// By how many percent the instructions may exceed the table.
 const TOLERANCE: u64 = 2;
 
-/// What is counted: a name, and the arguments of the driver.
+/// The measured cases: a name, and the arguments of the driver.
 const CASES: [(&str, &[&str]); 12] = [
     ("encode", &["--over", "process", "--modern", "--work", "encode"]),
     ("decode", &["--over", "process", "--modern", "--work", "decode"]),
@@ -37,7 +37,7 @@ const CASES: [(&str, &[&str]); 12] = [
     ("progress-modern", &["--over", "stdio", "--modern", "--work", "progress"]),
 ];
 
-/// The table, and the compiler and the machine that its instructions were counted with.
+/// The table, with the compiler and the machine on which its instructions were counted.
 #[derive(Default, Deserialize, Serialize)]
 struct Table {
     rustc: String,
@@ -46,12 +46,12 @@ struct Table {
     counts: BTreeMap<String, Counts>,
 }
 
-/// What one call costs.
+/// The cost of one call.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 struct Counts {
     allocations: u64,
     bytes: u64,
-    /// None if there is no valgrind.
+    /// None without valgrind.
     instructions: Option<u64>,
 }
 
@@ -61,7 +61,7 @@ struct Allocations {
     bytes: f64,
 }
 
-/// How the counts of a run compare with those of the table.
+/// The comparison of a run with the table.
 #[derive(Debug, Default, PartialEq)]
 struct Verdict {
     passed: usize,
@@ -96,7 +96,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Compares with the table: a step of `cargo xtask test`.
+/// Compares with the table; a step of `cargo xtask test`.
 pub(crate) fn check() -> Result<()> {
     run(&Options { update: false })
 }
@@ -136,13 +136,14 @@ fn count() -> Result<Table> {
     Ok(table)
 }
 
-/// The compiler's version: another one makes other instructions.
+/// Returns the version of the compiler: others generate other instructions.
 fn rustc() -> Result<String> {
     let (version, _) = programs::output(Command::new("rustc").arg("--version"))?;
     Ok(version.trim().to_owned())
 }
 
-/// What the C library chooses its copies by: itself, and what the processor can do. Others take other instructions.
+/// Returns what the C library selects its functions by: its version and the features of the processor. Different ones
+/// execute different instructions.
 fn machine() -> String {
     const FLAGS: [&str; 6] = ["avx2", "avx512f", "avx512vl", "erms", "fsrm", "rtm"];
     let libc = programs::output(Command::new("ldd").arg("--version")).ok();

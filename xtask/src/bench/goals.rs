@@ -1,11 +1,11 @@
-//! What the measurements are meant to come to, as ratios of one run.
+//! The goals of the measurements, as ratios within one run.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::rounds::{Medians, Outcome};
 
-/// The medians of all scenarios of a run.
+/// The medians of all scenarios in a run.
 pub(super) type All = BTreeMap<&'static str, Medians>;
 
 /// One goal: what is measured, how, and its bound.
@@ -24,13 +24,13 @@ use Bound::{AtLeast, AtMost};
 
 /// A payload of 16 MiB, in kB.
 const PAYLOAD_KB: f64 = 16.0 * 1024.0;
-/// The calls of the largest scenario, beyond those of the one that it is compared with.
+/// The number of calls in the largest scenario, beyond those of the one it is compared with.
 const CALLS: f64 = 65_536.0 - 64.0;
-/// The bytes of the request of one small call in 2026-07-28, in kB. They wait in the client, for a pipe takes 64 kB.
+/// The size of one small request of 2026-07-28, in kB. Requests wait in the client, because a pipe takes 64 kB.
 const REQUEST_KB: f64 = 284.0 / 1024.0;
 const SESSIONS: f64 = 200.0;
 
-/// A run, as one driver did in it.
+/// One driver's view of a run.
 struct Run<'a> {
     all: &'a All,
     driver: &'static str,
@@ -122,8 +122,8 @@ const GOALS: &[Goal] = &[
     goal("an idle session, HTTP: kB", |run| run.idle("idle-200-http"), AtMost(40.0)),
 ];
 
-/// What a run says of the goals, a line each; of those that it has measured. Where the minimal client misses a bound, no
-/// client of typed calls can be expected to reach it.
+/// Reports the goals that a run has measured, one line each. If the minimal client misses a bound, no client with typed
+/// calls can be expected to meet it.
 pub(super) fn lines(all: &All) -> String {
     let line = |goal: &Goal| {
         let [ours, minimal] =
@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
         self.of(scenario, self.driver)
     }
 
-    /// A number as a multiple of another driver's.
+    /// Returns a number as a multiple of another driver's.
     fn ratio(&self, scenario: &str, other: &str, read: fn(&Outcome) -> f64) -> Option<f64> {
         let [own, other] = [self.own(scenario)?, self.of(scenario, other)?].map(read);
         (other > 0.0).then(|| own / other)
@@ -171,7 +171,7 @@ impl<'a> Run<'a> {
         Some((self.own(scenario)?.p50_us? - self.of(scenario, "raw")?.p50_us?) / 1000.0)
     }
 
-    /// The peak beyond that of small calls, as a multiple of the payload.
+    /// Returns the peak beyond that of small calls, as a multiple of the payload.
     fn peak(&self, scenario: &str, small: &str) -> Option<f64> {
         Some((self.own(scenario)?.peak_kb - self.own(small)?.peak_kb) / PAYLOAD_KB)
     }
@@ -180,13 +180,13 @@ impl<'a> Run<'a> {
         Some(self.own("conc-65536-stdio")?.cpu_us / self.own("conc-64-stdio")?.cpu_us)
     }
 
-    /// Memory for each call in flight: its task, its request and its answer with it.
+    /// Returns the memory per call in flight, including its task, its request and its answer.
     fn held(&self) -> Option<f64> {
         let many = self.own("conc-65536-stdio")?.peak_kb;
         Some((many - self.own("conc-64-stdio")?.peak_kb) / CALLS)
     }
 
-    /// Memory for each task that waits and calls nothing.
+    /// Returns the memory per task that waits without calling.
     fn task(&self) -> Option<f64> {
         let many = self.of("tasks-65536", "minimal")?.peak_kb;
         Some((many - self.of("tasks-64", "minimal")?.peak_kb) / CALLS)

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// Builds programs of `tests/bench`, optimized. Not `--locked`: what our crates need may have changed since.
+/// Builds programs of `tests/bench`, optimized. Not with `--locked`, because the dependencies of our crates may have
+/// changed.
 pub(super) fn build(names: &[&str], features: &[&str]) -> Result<()> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(workspace::root().join("tests/bench"));
@@ -20,7 +21,7 @@ pub(super) fn build(names: &[&str], features: &[&str]) -> Result<()> {
     }
 }
 
-/// A program that was built.
+/// Returns the path of a built program.
 pub(super) fn path(name: &str) -> PathBuf {
     target().join("release").join(name)
 }
@@ -29,7 +30,7 @@ fn target() -> PathBuf {
     workspace::root().join("target/bench")
 }
 
-/// Runs a program to its end, and gives what it printed to standard output and standard error.
+/// Runs a program to its end, and returns its standard output and standard error.
 pub(super) fn output(command: &mut Command) -> Result<(String, String)> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     let [stdout, stderr] =

@@ -1,4 +1,4 @@
-//! Interleaved rounds: each driver in turn, so that all of them meet the same machine.
+//! Interleaved rounds: the drivers take turns, so that all of them meet the same conditions.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -29,7 +29,7 @@ pub(super) struct Rounds {
     without_rmcp: bool,
 }
 
-/// What a driver prints, as far as it is told in the table.
+/// The output of a driver, as far as the table shows it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Outcome {
     pub(super) calls: u64,
@@ -94,7 +94,7 @@ fn measure(scenario: &Scenario, options: &Rounds) -> Result<Medians> {
     Ok(outcomes.into_iter().map(|(driver, outcomes)| (driver, medians(&outcomes))).collect())
 }
 
-/// The median of each number by itself.
+/// Returns the median of each number separately.
 fn medians(outcomes: &[Outcome]) -> Outcome {
     let of = |read: fn(&Outcome) -> f64| median(outcomes.iter().map(read));
     let times: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.p50_us).collect();

@@ -1,6 +1,6 @@
-//! What is measured beside other clients.
+//! The scenarios compared with other clients.
 
-/// One scenario: a name, the arguments of the drivers, and who takes part.
+/// One scenario: a name, the arguments of the drivers, and the drivers that take part.
 pub(super) struct Scenario {
     pub(super) name: &'static str,
     pub(super) arguments: &'static [&'static str],
@@ -8,7 +8,7 @@ pub(super) struct Scenario {
 }
 
 const ALL: &[&str] = &["ours", "rmcp", "raw"];
-/// The minimal client makes small calls alone.
+/// The minimal client only supports small calls.
 const SMALL: &[&str] = &["ours", "rmcp", "raw", "minimal"];
 const MINIMAL: &[&str] = &["minimal"];
 /// rmcp 3.11 fails at its limit for a line.
@@ -45,7 +45,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     of("conc-1024-stdio", &["--over", "stdio", "--modern", "--in-flight", "1024"], SMALL),
     of("conc-1024-http", &["--over", "http", "--modern", "--in-flight", "1024"], SMALL),
     of("conc-65536-stdio", &["--over", "stdio", "--modern", "--in-flight", "65536"], SMALL),
-    // What tasks take that call nothing.
+    // The cost of tasks that do not call.
     of("tasks-64", &["--work", "wait", "--in-flight", "64"], MINIMAL),
     of("tasks-65536", &["--work", "wait", "--in-flight", "65536"], MINIMAL),
     of("progress-stdio", &["--over", "stdio", "--modern", "--work", "progress"], ALL),

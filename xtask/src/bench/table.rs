@@ -1,4 +1,4 @@
-//! The medians, for a person to read.
+//! The medians as a table.
 
 use super::rounds::{Medians, Outcome};
 
@@ -6,7 +6,7 @@ pub(super) const HEAD: &str = "\
 | scenario | driver | calls/s | of raw | of minimal | CPU/call, µs | of raw | of minimal | p50, µs | peak, kB | grown, kB |
 |---|---|---|---|---|---|---|---|---|---|---|";
 
-/// The rows of one scenario.
+/// Returns the rows of one scenario.
 pub(super) fn rows(scenario: &str, medians: &Medians) -> String {
     let row = |(driver, outcome): (&&str, &Outcome)| {
         let of = |other: &str, read: fn(&Outcome) -> f64| match medians.get(other) {

@@ -1,5 +1,5 @@
-//! What the crates weigh: how much has to be compiled for them, how long that takes, and what the command does before it
-//! can say anything.
+//! The weight of the crates: how much has to be compiled for them, how long that takes, and how long the command takes
+//! to start.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use crate::{crates, workspace};
 
 const OURS: [&str; 4] = ["mcp-types", "mcp-transport", "mcp-session", "mcp-client"];
 
-/// How often the command is started; the fastest start is what it takes, the rest is what else the machine did.
+/// How often the command is started; the fastest start counts, because the others include interference of the machine.
 const STARTS: usize = 30;
 
 #[derive(clap::Args)]
@@ -48,8 +48,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What a clean build of our own code takes when all that it needs is built: each crate, and all of them, some of which are
-/// compiled at the same time.
+/// Measures a clean build of our own code with all dependencies built: each crate, and all of them, some of which are
+/// compiled in parallel.
 fn own_build() -> Result<Vec<(&'static str, Took)>> {
     let build = ["build", "--quiet", "--package", "mcp-client"];
     cargo(&build)?;
@@ -65,7 +65,8 @@ fn own_build() -> Result<Vec<(&'static str, Took)>> {
     Ok(took)
 }
 
-/// The same of rmcp, with the features that its driver needs and without the debug information of the drivers.
+/// Measures the same for rmcp, with the features that its driver needs and without the debug information of the
+/// drivers.
 fn rmcp_build() -> Result<Took> {
     let folder = workspace::root().join("tests/bench");
     let plain = ["--config", "profile.release.package.rmcp.debug=false"];
@@ -81,7 +82,7 @@ fn rmcp_build() -> Result<Took> {
     crates.get("rmcp").copied().context("rmcp was not compiled")
 }
 
-/// How long the command takes to print its help, as it is released.
+/// Measures how long the released command takes to print its help.
 fn help() -> Result<Duration> {
     cargo(&["build", "--quiet", "--package", "mcp-client", "--features", "cli", "--bin", "mcp"])?;
     let program = workspace::root().join("target/bench/release/mcp");
@@ -96,7 +97,7 @@ fn help() -> Result<Duration> {
     Ok(starts.into_iter().min().unwrap_or_default())
 }
 
-/// Runs cargo for the release in the folder of the measurements.
+/// Runs cargo in release mode, in the directory of the measurements.
 fn cargo(arguments: &[&str]) -> Result<()> {
     succeed(command(arguments).arg("--locked"))
 }

@@ -1,4 +1,4 @@
-//! How much of the requirements is shown: by tests, and by the documentation for hosts.
+//! How much of the requirements is covered, by tests and by the documentation for hosts.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,16 +9,16 @@ use anyhow::{Context, Result};
 use super::requirements::{PATH, Requirements, Row, Section, Who};
 use super::{CRATES, Clause, MARK, Source, citations, tables};
 
-/// What hosts are told; it names the requirements that are theirs.
+/// The documentation for hosts; it names the requirements that are up to them.
 const HOST: &str = "docs/host.md";
 
-/// What is read beside the tests.
+/// The files that are read in addition to the tests.
 pub(super) const READ: [&str; 2] = [PATH, HOST];
 
-/// What is wrong, and where: path, line, what to do.
+/// A finding: path, line, and what to do.
 pub(crate) type Flaw = (String, usize, String);
 
-/// What is shown, out of what is required.
+/// The requirements, and which of them are covered.
 pub(crate) struct Coverage {
     requirements: Requirements,
     tested: BTreeSet<Clause>,
@@ -37,7 +37,7 @@ impl Coverage {
         })
     }
 
-    /// Every MUST that nothing shows, and every citation that is none.
+    /// Returns every MUST without coverage, and every invalid citation.
     pub(crate) fn flaws(&self, sources: &[Source<'_>]) -> Vec<Flaw> {
         let mut flaws = self.false_citations(sources);
         for (section, row) in self.requirements.rows() {
@@ -60,7 +60,7 @@ impl Coverage {
         flaws
     }
 
-    /// The list of requirements without those that are open and shown.
+    /// Returns the list of requirements, with those covered now removed from the open ones.
     pub(super) fn shorten(&self, sources: &[Source<'_>]) -> Result<(String, String)> {
         let list = text(sources, PATH).with_context(|| format!("{PATH} is missing"))?;
         let rows = self.requirements.rows().map(|(_, row)| row);
@@ -74,7 +74,7 @@ impl Coverage {
         Ok((PATH.to_owned(), kept.collect()))
     }
 
-    /// Citations of what is no requirement, and those before something that is no test.
+    /// Returns citations of unknown requirements, and those that no test follows.
     fn false_citations(&self, sources: &[Source<'_>]) -> Vec<Flaw> {
         let known: BTreeSet<_> = self.requirements.rows().map(|(_, row)| &row.clause).collect();
         let is_known = |text: &&str| Clause::parse(text).is_some_and(|it| known.contains(&it));
@@ -152,7 +152,7 @@ fn text<'a>(sources: &[Source<'a>], path: &str) -> Option<&'a str> {
     sources.iter().find(|(found, _)| *found == Path::new(path)).map(|(_, text)| *text)
 }
 
-/// The words of a text, without the signs around them.
+/// Returns the words of a text, without surrounding punctuation.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|char: char| !char.is_ascii_alphanumeric() && char != '-')
 }

@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use super::Clause;
 
-/// Where they are listed.
+/// The path of the list.
 pub(crate) const PATH: &str = "tests/clauses.toml";
 
-/// Every requirement, by section.
+/// All requirements, by section.
 pub(super) struct Requirements {
     pub(super) sections: Vec<Section>,
-    /// What is known to be missing.
+    /// The requirements known to be missing.
     pub(super) open: Vec<Clause>,
 }
 
@@ -31,17 +31,17 @@ pub(super) struct Row {
     pub(super) who: Who,
 }
 
-/// Who shows a requirement.
+/// What covers a requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Who {
     /// A test of the library.
     Library,
-    /// A test of the mechanism; the policy is the host's.
+    /// A test of the mechanism; the policy is up to the host.
     Both,
-    /// The documentation, which tells hosts.
+    /// The documentation for hosts.
     Host,
-    /// The documentation alone can.
+    /// Only the documentation can.
     Text,
 }
 
@@ -56,7 +56,7 @@ struct Document {
 #[derive(Deserialize)]
 struct Listed {
     about: String,
-    /// Number, revisions, level, who.
+    /// Number, revisions, level, and what covers it.
     clauses: Vec<(String, String, String, Who)>,
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{CRATES, Clause, MARK, Source, Table, cited};
 use crate::{seed, workspace};
 
-/// The paths of the tables that are not what the tests say.
+/// Returns the paths of outdated tables.
 pub(crate) fn stale(sources: &[Source<'_>]) -> Vec<String> {
     let is_stale = |(path, text): &(String, String)| {
         let written = fs::read_to_string(workspace::root().join(path));
@@ -16,7 +16,7 @@ pub(crate) fn stale(sources: &[Source<'_>]) -> Vec<String> {
     rendered(sources).into_iter().filter(is_stale).map(|(path, _)| path).collect()
 }
 
-/// The path and the text of each table.
+/// Returns the path and the text of each table.
 pub(super) fn rendered(sources: &[Source<'_>]) -> Vec<(String, String)> {
     let render_crate = |(name, folders): &(&str, &[&str])| {
         (format!("{name}/src/clauses.md"), render(&table(sources, folders)))
@@ -24,7 +24,7 @@ pub(super) fn rendered(sources: &[Source<'_>]) -> Vec<(String, String)> {
     CRATES.iter().map(render_crate).chain([seed::rendered(sources)]).collect()
 }
 
-/// The clauses that the tests in some folders show.
+/// Returns the clauses covered by the tests in some directories.
 pub(super) fn table(sources: &[Source<'_>], folders: &[&str]) -> Table {
     let mut table = Table::new();
     for (path, text) in sources {
@@ -35,7 +35,7 @@ pub(super) fn table(sources: &[Source<'_>], folders: &[&str]) -> Table {
     table
 }
 
-/// The module that a file is, as tests are named when they run.
+/// Returns the module of a file, as in the names of its tests.
 pub(crate) fn module(path: &Path, folder: &str) -> String {
     let inside = path.strip_prefix(folder).unwrap_or(path).with_extension("");
     let parts = inside.iter().map(|part| part.to_string_lossy());
@@ -45,7 +45,7 @@ pub(crate) fn module(path: &Path, folder: &str) -> String {
     binary.into_iter().chain(parts.iter().map(ToString::to_string)).collect::<Vec<_>>().join("::")
 }
 
-/// Adds the clauses that the tests of a file name.
+/// Adds the clauses that the tests of a file cite.
 fn read(source: Source<'_>, module: &str, table: &mut Table) {
     for (clause, test) in cited(source, MARK) {
         if let Some(clause) = Clause::parse(clause) {

@@ -8,7 +8,7 @@ use std::{
     fs,
 };
 
-/// All sentences, and which of them were asked for.
+/// All sentences, and which of them were used.
 pub(crate) struct Docs {
     types: BTreeMap<String, BTreeMap<String, String>>,
     used: BTreeSet<(String, String)>,
@@ -30,7 +30,7 @@ impl Docs {
         Ok(Self { types, used: BTreeSet::new(), missing: BTreeMap::new() })
     }
 
-    /// The sentence of a type (`doc`), its page (`page`), or that of a member or variant.
+    /// Returns the sentence of a type (`doc`), its page (`page`), or the sentence of a member or variant.
     pub(crate) fn sentence(&mut self, ty: &str, key: &str) -> String {
         for table in [ty, DEFAULT] {
             if let Some(text) = self.types.get(table).and_then(|table| table.get(key)) {
@@ -42,7 +42,7 @@ impl Docs {
         "Not documented yet.".to_owned()
     }
 
-    /// What to add to the file.
+    /// Returns what has to be added to the file.
     pub(crate) fn skeleton(&self) -> String {
         let mut skeleton = String::new();
         for (ty, keys) in &self.missing {
@@ -62,7 +62,7 @@ impl Docs {
         skeleton
     }
 
-    /// Fails if a sentence is missing, or documents nothing.
+    /// Fails if a sentence is missing or unused.
     pub(crate) fn check(&self) -> Result<()> {
         let missing: Vec<String> = self
             .missing

@@ -16,7 +16,7 @@ use std::{
     fmt::Write,
 };
 
-/// The generated files, below `src`, not formatted yet.
+/// Returns the generated files, relative to `src`, not formatted yet.
 pub(crate) fn files(model: &Model, docs: &mut Docs) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     let mut root = "//! The vocabulary, one module per area of the specification.\n\n\
@@ -25,7 +25,7 @@ pub(crate) fn files(model: &Model, docs: &mut Docs) -> Result<BTreeMap<String, S
     let mut exports = String::new();
     for module in MODULES {
         let _ = writeln!(root, "pub mod {};", module.name);
-        // The two vocabularies of tasks have the same names.
+        // The two task vocabularies use the same names.
         if !module.name.starts_with("tasks") {
             let names = module.types.join(", ");
             let _ = writeln!(exports, "#[doc(no_inline)] pub use {}::{{{names}}};", module.name);
@@ -84,7 +84,7 @@ impl Emitter<'_> {
         format!("{docs}pub type {} = IndexMap<String, {ty}>;\n\n", item.rust)
     }
 
-    /// The implementation of `Request` or `Notification`.
+    /// Writes the implementation of `Request` or `Notification`.
     fn message(&mut self, item: &Item<'_>) -> String {
         let Some((kind, name)) = &item.concept.method else { return String::new() };
         let rust = item.rust;
@@ -124,7 +124,7 @@ impl Emitter<'_> {
         self.imports.insert(path.to_owned());
     }
 
-    /// The name of a generated type, imported if it is in another module.
+    /// Returns the name of a generated type, and imports it if it is in another module.
     pub(super) fn named(&mut self, key: &str) -> String {
         if let Some(module) = module_of(key)
             && module.name != self.module.name
@@ -134,7 +134,7 @@ impl Emitter<'_> {
         short(key).to_owned()
     }
 
-    /// The name of a generated type, in a box if that is where it belongs.
+    /// Returns the name of a generated type, boxed if it is listed for that.
     pub(super) fn named_or_boxed(&mut self, key: &str) -> String {
         let name = self.named(key);
         if BOXED.contains(&key) { format!("Box<{name}>") } else { name }
@@ -166,7 +166,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The imports by crate, those of one module together.
+    /// Groups the imports by crate, and those of one module together.
     fn grouped_imports(&self) -> BTreeMap<&str, Vec<String>> {
         let mut crates: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
         for import in &self.imports {
@@ -188,12 +188,12 @@ impl Emitter<'_> {
     }
 }
 
-/// The module of a generated type.
+/// Returns the module of a generated type.
 pub(super) fn module_of(key: &str) -> Option<&'static Module> {
     MODULES.iter().find(|module| module.types.contains(&key))
 }
 
-/// The name of a type inside of its module.
+/// Returns the name of a type within its module.
 pub(crate) fn short(key: &str) -> &str {
     key.strip_prefix(EXTENSION_PREFIX).unwrap_or(key)
 }

@@ -48,7 +48,7 @@ pub(crate) fn file(model: &Model) -> Result<String> {
         if let Shape::Object(object) = &concept.shape {
             let fields: BTreeMap<_, _> = object.fields.iter().collect();
             for (name, field) in fields {
-                // What an extension joins to a type, no revision has.
+                // No revision has the members that an extension adds to a type.
                 let is_joined =
                     field.present.last().is_none() && concept.revisions.last().is_some();
                 let present = if is_joined { Revisions::default() } else { field.present };
@@ -78,7 +78,7 @@ impl Row<'_> {
     }
 }
 
-/// The set as the library has it: the extension goes with the last revision.
+/// Returns the set in the form of the library: the extension belongs to the last revision.
 fn bits(revisions: Revisions) -> String {
     let core = revisions.0 & !(1 << Source::EXTENSION.0);
     let is_extended = core == 0 && revisions.contains(Source::EXTENSION);

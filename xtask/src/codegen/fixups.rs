@@ -1,6 +1,6 @@
-//! Oddities of the published schemas, each undone by a function of its own.
+//! Oddities of the published schemas, each undone by its own function.
 //!
-//! A fix-up says whether it changed anything; one that no longer does stops the generator, so that none outlives its
+//! A fix-up reports whether it changed anything; one that no longer does fails the generator, so that none outlives its
 //! reason.
 
 mod extension;
@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Result, bail};
 
-/// A change to the definitions of some sources. It gives the number of places that it changed.
+/// A change to the definitions of some sources. It returns the number of changed places.
 struct Fixup {
     name: &'static str,
     sources: &'static [&'static str],
@@ -82,7 +82,7 @@ pub(crate) fn apply(source: Source, document: &mut Document) -> Result<()> {
     Ok(())
 }
 
-/// Calls a function on every schema of the document and adds up what it changed.
+/// Calls a function on every schema of the document, and adds up its changes.
 fn each(document: &mut Document, mut change: impl FnMut(&mut Schema) -> usize) -> usize {
     let mut count = 0;
     for definition in document.definitions.values_mut() {
@@ -95,7 +95,7 @@ fn each(document: &mut Document, mut change: impl FnMut(&mut Schema) -> usize) -
     count
 }
 
-/// Gives a definition another name, here and where it is referred to.
+/// Renames a definition and all references to it.
 fn rename(document: &mut Document, old: &str, new: &str) -> usize {
     let Some(definition) = document.definitions.shift_remove(old) else { return 0 };
     document.definitions.insert(new.to_owned(), definition);

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use indexmap::IndexMap;
 use std::{cell::RefCell, collections::BTreeSet};
 
-/// Table entries that some source asked for.
+/// Table entries that were used by any source.
 #[derive(Default)]
 pub(crate) struct Used(RefCell<BTreeSet<String>>);
 
@@ -22,7 +22,7 @@ impl Used {
         self.0.borrow_mut().insert(name.to_owned());
     }
 
-    /// Fails if a table has an entry that nothing asks for.
+    /// Fails if a table has an unused entry.
     pub(crate) fn check(&self) -> Result<()> {
         let skipped = SKIPPED.iter().flat_map(|(_, names)| names.iter());
         for name in skipped.chain(NAMES.iter().chain(UNIONS).chain(JOINED).map(|(name, _)| name)) {
@@ -39,7 +39,7 @@ impl Used {
 pub(crate) struct Lowering<'a> {
     pub(crate) source: Source,
     pub(crate) document: &'a Document,
-    /// The revision that an extension builds on.
+    /// The revision that an extension is based on.
     pub(crate) core: Option<&'a Document>,
     pub(crate) model: &'a mut Model,
     pub(crate) used: &'a Used,
@@ -61,7 +61,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Whether an extension repeats a definition of the revision that it builds on.
+    /// Returns whether a definition of an extension repeats one of the revision that it is based on.
     fn is_core(&self, name: &str, schema: &Schema) -> Result<bool> {
         let Some(core) = self.core else { return Ok(false) };
         match core.definitions.get(name) {
@@ -76,7 +76,7 @@ impl Lowering<'_> {
         SKIPPED.iter().any(|(_, names)| names.contains(&name))
     }
 
-    /// Whether it is only the parameters or the envelope of something else.
+    /// Returns whether it is only the parameters or the envelope of another definition.
     fn is_part(&self, name: &str) -> bool {
         let whole = name.strip_suffix("Params").or(name.strip_suffix("Response"));
         whole.is_some_and(|whole| self.document.definitions.contains_key(whole))
@@ -88,7 +88,7 @@ impl Lowering<'_> {
             let ty = self.field_type(owner, &name, &schema)?;
             let revisions = self.model.concepts.get(owner).context("joins no type")?.revisions;
             self.model.field(owner, self.source, &name, (ty, false))?;
-            // The type itself is the protocol's.
+            // The type itself belongs to the protocol.
             self.model.concepts.get_mut(owner).context("joins no type")?.revisions = revisions;
         }
         Ok(())
@@ -124,12 +124,12 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// A request or a notification: its parameters under its own name.
+    /// Adds a request or a notification: its parameters under its own name.
     fn message(&mut self, rust: &str, method: &str, params: Option<&(Schema, bool)>) -> Result<()> {
         let kind = if rust.ends_with("Request") { Kind::Request } else { Kind::Notification };
         let empty = Schema::default();
         let params = self.resolve(params.map_or(&empty, |(params, _)| params))?.clone();
-        // Some revisions leave out what each request and notification has by inheritance, unless a result embeds it.
+        // Some revisions omit what each request and notification inherits, unless a result embeds it.
         let has_meta = !self.is_in("InputRequest", super::emit::short(rust));
         if let Some(types) = &params.any_of {
             let types = self.members_of_union(types)?;
@@ -171,7 +171,7 @@ impl Lowering<'_> {
             name: name.to_owned(),
             params: rust.to_owned(),
             result: if is_request { Some(self.result(wire)?) } else { None },
-            // An extension says nothing about directions. Its requests are the client's.
+            // An extension does not specify directions. Its requests are sent by the client.
             from_client: self.is_in(client, wire) || is_extension && is_request,
             from_server: self.is_in(server, wire) || is_extension && !is_request,
             as_input: self.is_in("InputRequest", wire),
@@ -180,7 +180,7 @@ impl Lowering<'_> {
         Ok(method)
     }
 
-    /// The type of the result of a request: the one of its name, else an empty one.
+    /// Returns the result type of a request: the one named after it, or an empty one.
     fn result(&self, request: &str) -> Result<String> {
         let stem = request.strip_suffix("Request").context("a request is not called so")?;
         let own = format!("{stem}Result");
@@ -233,7 +233,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// The members of an object, those of its bases included, and whether they are required.
+    /// Returns the members of an object, including those of its bases, and whether they are required.
     pub(crate) fn members(&self, schema: &Schema) -> Result<IndexMap<String, (Schema, bool)>> {
         let mut members = IndexMap::new();
         if let Some(target) = schema.target() {
@@ -256,14 +256,14 @@ impl Lowering<'_> {
         schema.target().map_or(Ok(schema), |target| self.find(target))
     }
 
-    /// The Rust name of a definition.
+    /// Returns the Rust name of a definition.
     pub(crate) fn rust_name(&self, name: &str) -> String {
         let is_own = self.core.is_some_and(|core| !core.definitions.contains_key(name));
         let renamed = self.renamed(name);
         if is_own { format!("{EXTENSION_PREFIX}{renamed}") } else { renamed }
     }
 
-    /// The name of a nested type or definition, after the table of names.
+    /// Looks up the name of a nested type or definition in the table of names.
     fn renamed(&self, name: &str) -> String {
         match NAMES.iter().find(|(old, _)| *old == name) {
             Some((old, new)) => {
@@ -274,7 +274,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// The name of a type that only a member has.
+    /// Returns the name of a type that only one member has.
     pub(crate) fn nested_name(&self, owner: &str, member: &str) -> String {
         let name = format!("{owner}{}", names::pascal(member));
         self.renamed(&name)

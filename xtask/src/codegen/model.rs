@@ -33,10 +33,10 @@ pub(crate) enum Shape {
 
 #[derive(Default)]
 pub(crate) struct Object {
-    /// A constant member, which tells the type.
+    /// A constant member that identifies the type.
     pub(crate) tag: Option<(String, String)>,
     pub(crate) fields: BTreeMap<String, Field>,
-    /// The struct whose members this one has, apart from `_meta` and `resultType`.
+    /// The struct that has the same members, apart from `_meta` and `resultType`.
     pub(crate) extends: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Method {
     pub(crate) result: Option<String>,
     pub(crate) from_client: bool,
     pub(crate) from_server: bool,
-    /// Whether a server asks it inside of an interim result.
+    /// Whether a server sends it inside of an interim result.
     pub(crate) as_input: bool,
 }
 
@@ -75,10 +75,10 @@ pub(crate) enum Type {
     Float,
     /// A number whose digits matter.
     Number,
-    /// Any value, null included.
+    /// Any value, including null.
     Value,
     JsonObject,
-    /// A type written by hand, in the root of the crate.
+    /// A handwritten type, in the root of the crate.
     Root(&'static str),
     Named(String),
     Vec(Box<Self>),
@@ -89,7 +89,7 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    /// The type that takes the values of both.
+    /// Returns the type that accepts the values of both.
     fn merge(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (this, other) if this == other => Some(this.clone()),
@@ -103,7 +103,7 @@ impl Type {
         }
     }
 
-    /// The generated types that it names.
+    /// Returns the generated type that it refers to.
     pub(crate) fn named(&self) -> Option<&str> {
         match self {
             Self::Named(name) => Some(name),
@@ -118,7 +118,7 @@ impl Type {
 }
 
 impl Model {
-    /// The concept of a name, with a shape of this kind.
+    /// Returns the concept with a name and a shape of this kind.
     fn concept(&mut self, name: &str, source: Source, empty: fn() -> Shape) -> &mut Concept {
         let concept = self.concepts.entry(name.to_owned()).or_insert_with(|| Concept {
             revisions: Revisions::default(),
@@ -191,7 +191,7 @@ impl Model {
         if is_required {
             field.required.insert(source);
         }
-        // A nested object exists wherever its field does, though some revision may not have described its members.
+        // A nested object exists wherever its field does, even if a revision does not describe its members.
         let named = field.ty.named().map(str::to_owned);
         let present = field.present;
         if let Some(concept) = named.and_then(|name| self.concepts.get_mut(&name))

@@ -2,7 +2,7 @@
 
 const KEYWORDS: [&str; 6] = ["const", "enum", "move", "ref", "type", "use"];
 
-/// `list_changed` and `listChanged` as `ListChanged`.
+/// Converts `list_changed` and `listChanged` to `ListChanged`.
 pub(crate) fn pascal(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let capital = |word: &str| {
@@ -13,7 +13,7 @@ pub(crate) fn pascal(name: &str) -> String {
     words.map(capital).collect()
 }
 
-/// `listChanged` as `list_changed`, `_meta` as `meta`, `$schema` as `schema`; keywords as raw identifiers.
+/// Converts `listChanged` to `list_changed`, `_meta` to `meta`, `$schema` to `schema`; keywords become raw identifiers.
 pub(crate) fn snake(name: &str) -> String {
     let mut snake = String::new();
     for c in name.trim_start_matches(['_', '$']).chars() {

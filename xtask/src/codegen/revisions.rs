@@ -43,12 +43,12 @@ impl Revisions {
         Source::all().filter(move |source| self.contains(*source))
     }
 
-    /// The last revision, whose pages of the specification say most.
+    /// Returns the last revision, whose pages of the specification are the most detailed.
     pub(crate) fn last(self) -> Option<Source> {
         self.sources().filter(|source| !source.is_extension()).last()
     }
 
-    /// In which revisions something is, among those in which it could be; nothing if in all.
+    /// Names the revisions that something is in, out of those that it could be in; none if it is in all of them.
     pub(crate) fn describe(self, among: Self) -> Option<String> {
         if self.0 & among.0 == among.0 {
             return None;
@@ -67,7 +67,7 @@ impl Revisions {
         Some(words.collect::<Vec<_>>().join(" and "))
     }
 
-    /// Unbroken runs; a run that begins or ends with the possible revisions is open there.
+    /// Returns consecutive runs; a run that begins or ends with the possible revisions is open at that end.
     fn runs(self, among: Self) -> Vec<(Option<Source>, Option<Source>)> {
         let possible: Vec<Source> = among.sources().collect();
         let mut runs: Vec<(usize, usize)> = Vec::new();

@@ -1,6 +1,6 @@
-//! What the schemas do not say: modules, names, and which types are written by hand.
+//! What the schemas do not say: modules, names, and handwritten types.
 //!
-//! Every table is checked: an entry that nothing asks for stops the generator, as does a type without an entry.
+//! Every table is checked: an unused entry fails the generator, as does a type without an entry.
 
 mod modules;
 
@@ -8,7 +8,7 @@ pub(crate) use modules::{MODULES, Module};
 
 use super::model::Type;
 
-/// Definitions without a type of their own, and why.
+/// Definitions without their own type, and why.
 pub(crate) const SKIPPED: &[(&str, &[&str])] = &[
     (
         "the envelope is in `rpc`, and errors are `ErrorObject`",
@@ -81,8 +81,8 @@ pub(crate) const SKIPPED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Names of nested objects and enumerations that are not owner and member in one, and of definitions whose name is not
-/// how Rust would write it.
+/// Names of nested objects and enumerations that are not the owner and the member combined, and of definitions whose
+/// names are not idiomatic in Rust.
 pub(crate) const NAMES: &[(&str, &str)] = &[
     ("ClientCapabilitiesElicitation", "ElicitationCapability"),
     ("ClientCapabilitiesRoots", "RootsCapability"),
@@ -121,7 +121,7 @@ pub(crate) const JOINED: &[(&str, &str)] = &[
     ("TaskSubscriptionNotifications", "SubscriptionFilter"),
 ];
 
-/// Names of unions that some revision writes out where they are used.
+/// Names of unions that some revision writes inline.
 pub(crate) const UNIONS: &[(&str, &str)] = &[
     ("CallToolResult.content", "ContentBlock"),
     ("CreateMessageResult.content", "SamplingMessageContentBlock"),
@@ -131,14 +131,14 @@ pub(crate) const UNIONS: &[(&str, &str)] = &[
     ("SamplingMessage.content", "SamplingMessageContentBlock"),
 ];
 
-/// Fields whose type is another than the schema says, by name in any type or by owner and name.
+/// Returns the type of a field that differs from the schema, by name in any type or by owner and name.
 pub(crate) fn field_type(owner: &str, name: &str) -> Option<Type> {
     let named = |name: &str| Type::Named(name.to_owned());
     Some(match (owner, name) {
         (_, "_meta") => Type::Root("MetaObject"),
         (_, "resultType") => named("ResultType"),
         (_, "cacheScope") => named("CacheScope"),
-        // A version keeps what it does not know, as the schema's string does.
+        // A version preserves unknown values, like the schema's string.
         ("InitializeRequest" | "InitializeResult", "protocolVersion")
         | ("UnsupportedProtocolVersionData", "requested") => Type::Root("ProtocolVersion"),
         ("DiscoverResult", "supportedVersions")
@@ -149,11 +149,11 @@ pub(crate) fn field_type(owner: &str, name: &str) -> Option<Type> {
         ("ClientCapabilities" | "ServerCapabilities", "experimental" | "extensions") => {
             Type::JsonObject
         }
-        // The bounds of 64-bit integers are no doubles.
+        // Bounds of 64-bit integers are not exact as doubles.
         ("NumberSchema", "default" | "maximum" | "minimum") => Type::Number,
-        // The values fit the schema of the form, which says more than the type could.
+        // The values fit the schema of the form, which is more precise than a type could be.
         ("ElicitResult", "content") => Type::JsonObject,
-        // Schemas are not read here, but handed on; a union of what all revisions allow is any object.
+        // Schemas are passed on, not interpreted; the union of what all revisions allow is any object.
         ("Tool", "inputSchema" | "outputSchema") => Type::JsonObject,
         ("CreateMessageResult", "stopReason") => named("StopReason"),
         // The result of another request, which that request decodes.
@@ -167,7 +167,7 @@ pub(crate) fn field_type(owner: &str, name: &str) -> Option<Type> {
     })
 }
 
-/// Types of which a list loses one item rather than all.
+/// Types that a list loses individually when they do not fit.
 pub(crate) const LENIENT: &[&str] = &[
     "ElicitRequestUrlParams",
     "Icon",
@@ -181,11 +181,12 @@ pub(crate) const LENIENT: &[&str] = &[
     "Tool",
 ];
 
-/// Types that are large and rarer than what they are beside: a field or a variant of one has it in a box, so that the
-/// types around it stay small.
+/// Types that are large and rarer than what surrounds them: fields and variants of them are boxed, so that the
+/// surrounding types stay small.
 pub(crate) const BOXED: &[&str] = &["Annotations", "EmbeddedResource", "ResourceLink"];
 
-/// Members that are for display or speed only: one that does not fit goes to `extra`, and its owner lives on.
+/// Returns whether a member is for display or speed only: one that does not fit goes to `extra`, and its owner
+/// survives.
 pub(crate) fn is_hint(owner: &str, name: &str) -> bool {
     let any = ["annotations", "cacheScope", "icons", "size", "title", "ttlMs", "websiteUrl"];
     let owners = ["Annotations", "ClientCapabilities", "ServerCapabilities", "ToolAnnotations"];
@@ -195,7 +196,7 @@ pub(crate) fn is_hint(owner: &str, name: &str) -> bool {
         || endings.iter().any(|ending| owner.ends_with(ending))
 }
 
-/// How the types of a union are told apart.
+/// How the types of a union are distinguished.
 pub(crate) enum Telling {
     /// By the constant member of each type.
     Tag(&'static str),
@@ -205,11 +206,11 @@ pub(crate) enum Telling {
     Method,
     /// By a member that only this type has.
     Key(&'static [(&'static str, &'static str)]),
-    /// By trying in order; a type with a member only where that is, and has one of the values if any are given.
+    /// By trying in order; a type with a member only if that is present, and has one of the values if any are given.
     Shape(&'static [(&'static str, &'static [&'static str], &'static str)]),
 }
 
-/// How each union is told apart.
+/// Returns how a union is distinguished.
 pub(crate) fn telling(union: &str) -> Option<Telling> {
     Some(match union {
         "ContentBlock" | "SamplingMessageContentBlock" | "CompletionReference" => {
@@ -239,7 +240,7 @@ pub(crate) fn telling(union: &str) -> Option<Telling> {
     })
 }
 
-/// The variant for a type of a union: the type without what the name of the union says already.
+/// Returns the variant name for a type of a union: the type without what the name of the union says already.
 pub(crate) fn variant<'a>(union: &str, ty: &'a str) -> &'a str {
     let suffix = match union {
         "ContentBlock" | "SamplingMessageContentBlock" => "Content",

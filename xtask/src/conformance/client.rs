@@ -1,4 +1,4 @@
-//! The program that the suite drives: `tests/src/bin/conformance-client.rs`.
+//! The program driven by the suite: `tests/src/bin/conformance-client.rs`.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -8,8 +8,7 @@ use serde::Deserialize;
 
 use crate::workspace;
 
-/// The tests that are built with it are those of `cargo xtask test`, so that nothing is built twice, once more with other
-/// features.
+/// The same packages and features as in `cargo xtask test`, so that nothing is built twice.
 const BUILD: [&str; 7] = [
     "test",
     "--workspace",
@@ -20,7 +19,7 @@ const BUILD: [&str; 7] = [
     "--message-format=json-render-diagnostics",
 ];
 
-/// What cargo says of something that it built.
+/// A message of cargo about an artifact.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,
@@ -33,7 +32,7 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Builds the program, and says where it is.
+/// Builds the program, and returns its path.
 pub(super) fn build() -> Result<PathBuf> {
     let mut cargo = workspace::cargo();
     let output = cargo.args(BUILD).stderr(Stdio::inherit()).output().context("cannot run cargo")?;

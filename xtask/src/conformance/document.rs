@@ -11,14 +11,14 @@ use crate::workspace;
 const BEGIN: &str = "<!-- written by `cargo xtask conformance --write` -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// Puts the table of a report into the document.
+/// Writes the table of a report into the document.
 pub(super) fn write(report: &Report) -> Result<()> {
     let (path, text) = read()?;
     fs::write(&path, replaced(&text, &report.table())?)
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Fails if the table in the document is not that of a report.
+/// Fails if the table in the document differs from that of a report.
 pub(super) fn check(report: &Report) -> Result<()> {
     let (path, text) = read()?;
     if replaced(&text, &report.table())? != text {

@@ -19,13 +19,13 @@ impl fmt::Display for Pair {
     }
 }
 
-/// What the suite says instead of the revisions of a scenario that is about an extension.
+/// What the suite lists instead of revisions for a scenario of an extension.
 const EXTENSION: &str = "extension";
 
-/// Where those run: a revision of each era.
+/// The revisions at which those are run: one of each era.
 const EXTENSION_REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
 
-/// Reads lines like `  - tools_call [2025-06-18,2025-11-25]`.
+/// Parses lines like `  - tools_call [2025-06-18,2025-11-25]`.
 pub(super) fn read(list: &str) -> Result<Vec<Pair>> {
     let mut pairs = Vec::new();
     for line in list.lines().filter_map(|line| line.trim_start().strip_prefix("- ")) {
@@ -45,7 +45,7 @@ pub(super) fn read(list: &str) -> Result<Vec<Pair>> {
     Ok(pairs)
 }
 
-/// Reads the names below the heading of the client from the list of what a revision requires.
+/// Parses the names below the heading of the client, from the list of what a revision requires.
 pub(super) fn read_required(list: &str) -> Vec<String> {
     let lines = list.lines().skip_while(|line| !line.starts_with("Client scenarios")).skip(1);
     let names = lines.map_while(|line| line.trim_start().strip_prefix("- "));

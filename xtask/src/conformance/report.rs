@@ -1,4 +1,4 @@
-//! What came of the pairs: a line for each, a table, a file, a count.
+//! The outcomes of the pairs: a line for each, a table, a file, a count.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -12,7 +12,7 @@ use super::verdict::Ran;
 use crate::count::Count;
 use crate::workspace;
 
-/// What came of one pair.
+/// The outcome of one pair.
 #[derive(Debug, Serialize)]
 pub(super) struct Outcome {
     scenario: String,
@@ -20,7 +20,7 @@ pub(super) struct Outcome {
     verdict: Verdict,
     /// How many checks of the suite succeeded.
     successes: usize,
-    /// Why it is no pass.
+    /// Why it does not pass.
     objections: Vec<String>,
     seconds: f64,
 }
@@ -32,7 +32,7 @@ enum Verdict {
     Failed,
 }
 
-/// What came of all of them.
+/// The outcomes of all pairs.
 pub(super) struct Report(Vec<Outcome>);
 
 impl Outcome {
@@ -81,7 +81,7 @@ impl Report {
         count.failed += self.failed();
     }
 
-    /// A row for each scenario, a column for each revision, as Markdown.
+    /// Returns a Markdown table with a row per scenario and a column per revision.
     pub(super) fn table(&self) -> String {
         let revisions: BTreeSet<_> = self.0.iter().map(|outcome| &*outcome.revision).collect();
         let mut scenarios: Vec<_> = self.0.iter().map(|outcome| &*outcome.scenario).collect();
@@ -104,18 +104,18 @@ impl Report {
         self.find(scenario, revision).map_or("", |outcome| outcome.verdict.name())
     }
 
-    /// How much of what a revision requires passes.
+    /// Reports how much of what a revision requires passes.
     pub(super) fn required(&self, revision: &str, scenarios: &[String]) -> String {
         let verdicts = scenarios.iter().filter_map(|scenario| self.find(scenario, revision));
         let passed = verdicts.filter(|outcome| outcome.verdict == Verdict::Passed).count();
         format!("{revision} requires {} client scenarios: {passed} pass", scenarios.len())
     }
 
-    /// Every failure with what is wrong.
+    /// Lists all failures and their reasons.
     pub(super) fn failures(&self) -> String {
         let mut text = String::new();
         for outcome in self.with(Verdict::Failed) {
-            // Writing to a string cannot fail.
+            // Writing to a string does not fail.
             let _ = writeln!(text, "\n{outcome}");
             for objection in &outcome.objections {
                 let _ = writeln!(text, "  {}", objection.replace('\n', "\n  "));

@@ -1,4 +1,4 @@
-//! The official suite: what it has, and how it is run.
+//! The official suite: its content, and how to run it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,19 +12,19 @@ use super::pairs::{self, Pair};
 use super::verdict::{Check, Ran};
 use crate::{peers, workspace};
 
-/// How long a client may take. The program gives itself up some seconds later, so that no client outlives its run.
+/// The time limit of a client. The program itself gives up some seconds later, so that no client outlives its run.
 const CLIENT_MILLISECONDS: &str = "20000";
 
-/// How long the suite may take for one scenario before it is ended.
+/// How long the suite may take for one scenario before it is killed.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The suite as it is installed, and the program that it drives.
+/// The installed suite, and the program that it drives.
 pub(super) struct Suite {
     node: PathBuf,
     package: PathBuf,
     version: String,
     client: PathBuf,
-    /// Where the runs leave their checks and logs.
+    /// Where the runs store their checks and logs.
     results: PathBuf,
 }
 
@@ -51,12 +51,12 @@ impl Suite {
         &self.version
     }
 
-    /// Every client scenario at every revision that it applies to.
+    /// Lists every client scenario at every revision that it applies to.
     pub(super) fn pairs(&self) -> Result<Vec<Pair>> {
         pairs::read(&self.list(&["--client"])?)
     }
 
-    /// What each revision requires of a client, as far as the suite has made that up.
+    /// Lists what each revision requires of a client, as far as the suite has decided.
     pub(super) fn requirements(&self) -> Result<Vec<(String, Vec<String>)>> {
         let folder = self.package.join("requirements");
         let mut revisions = Vec::new();
@@ -95,7 +95,7 @@ impl Suite {
         Ok(Ran { is_pass: status.success(), checks: read_checks(&folder)?, log, seconds })
     }
 
-    /// The status, or nothing if it took too long.
+    /// Returns the exit status; none if it took too long.
     fn run_in(&self, folder: &Path, log: &Path, pair: &Pair) -> Result<Option<ExitStatus>> {
         let (place, program) = (self.client.parent(), self.client.file_name());
         let (Some(place), Some(program)) = (place, program) else {
@@ -103,7 +103,7 @@ impl Suite {
         };
         let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut suite = self.command();
-        // The suite splits the command at spaces, which the name has none of, wherever the program is.
+        // The suite splits the command at spaces; a bare file name has none, wherever the program is.
         suite.current_dir(place).args(["client", "--command"]);
         suite.arg(format!("./{}", program.to_string_lossy()));
         suite.args(["--scenario", &pair.scenario, "--spec-version", &pair.revision]);
@@ -142,7 +142,7 @@ fn wait(mut child: Child) -> Result<Option<ExitStatus>> {
     Ok(None)
 }
 
-/// Reads the checks from the folder that the suite made, which has the time in its name.
+/// Reads the checks from the directory of the suite, whose name contains the time.
 fn read_checks(folder: &Path) -> Result<Option<Vec<Check>>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,18 +1,18 @@
 //! What counts as a pass.
 //!
-//! The suite calls it a pass if nothing failed; here something must also have succeeded, so that a client which does
-//! nothing passes nowhere.
+//! For the suite it is a pass if nothing failed; here something must also have succeeded, so that a client which does
+//! nothing never passes.
 
 use serde::Deserialize;
 
-/// What came of one run of the suite.
+/// The outcome of one run of the suite.
 #[derive(Debug, Default)]
 pub(super) struct Ran {
-    /// Whether the suite called it a pass: no failure, no warning, no timeout, and no error that the scenario forbids.
+    /// Whether it is a pass for the suite: no failure, no warning, no timeout, and no error that the scenario forbids.
     pub(super) is_pass: bool,
-    /// The checks that the suite made, if it came so far.
+    /// The checks of the suite, if it got that far.
     pub(super) checks: Option<Vec<Check>>,
-    /// What it printed.
+    /// Its output.
     pub(super) log: String,
     pub(super) seconds: f64,
 }
@@ -38,19 +38,19 @@ enum Status {
     Info,
 }
 
-/// Lines of the suite that say why it is no pass although no check failed.
+/// Lines of the suite that say why it is not a pass although no check failed.
 const REMARKS: [&str; 2] = ["CLIENT TIMED OUT", "CLIENT EXITED WITH ERROR"];
 
 /// How much of the log of a run without checks is shown.
 const LAST_LINES: usize = 12;
 
 impl Ran {
-    /// How many checks succeeded.
+    /// Returns how many checks succeeded.
     pub(super) fn successes(&self) -> usize {
         self.with_status(Status::Success).count()
     }
 
-    /// Why it is no pass; empty if it is one.
+    /// Returns why it is not a pass; empty if it is one.
     pub(super) fn objections(&self) -> Vec<String> {
         let bad = self.with_status(Status::Failure).chain(self.with_status(Status::Warning));
         let mut objections: Vec<_> = bad.map(Check::complaint).collect();
@@ -72,7 +72,7 @@ impl Ran {
         objections
     }
 
-    /// What the client wrote to stderr, which the suite shows if it exited with an error.
+    /// Returns what the client wrote to stderr, which the suite shows if it exited with an error.
     fn client_said(&self) -> Option<String> {
         let (_, after) = self.log.split_once("\nStderr:\n")?;
         let end = after.find("\nResults saved").unwrap_or(after.len());

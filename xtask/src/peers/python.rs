@@ -1,4 +1,4 @@
-//! The peers from Python packages, in virtual environments of the machine's Python: one for each release of FastMCP.
+//! The peers from Python packages, in virtual environments of the machine's Python: one for each version of FastMCP.
 
 use std::path::Path;
 use std::process::Command;
@@ -23,7 +23,7 @@ pub(super) const FASTMCP2: Source = Source {
     install: |inputs, folder| install(&inputs.join(FASTMCP2.inputs[0]), folder),
 };
 
-/// Fails for a Python that is too old or that cannot make virtual environments.
+/// Fails if Python is too old or cannot create virtual environments.
 const DESCRIBE: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.executable, sys.version)";
 
 fn interpreter() -> Option<String> {
@@ -42,7 +42,7 @@ fn missing() -> Option<&'static str> {
 fn install(requirements: &Path, folder: &Path) -> Result<()> {
     run_quietly(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
     let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    // The file is complete. Left to resolve, pip may take a newer release for an extra, which has no hash there.
+    // The file is complete. When resolving, pip might choose a newer version of an extra, whose hash is not listed.
     let pins = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement"];
     let python = folder.join("bin/python");
     run_quietly(Command::new(python).args(options).args(pins).arg(requirements))

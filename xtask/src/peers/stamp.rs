@@ -1,4 +1,4 @@
-//! The record beside an installed folder of what it was installed from.
+//! The record next to an installed directory of what it was installed from.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Source;
 
-/// The inputs themselves rather than a hash of them: nothing to choose, nothing to collide.
+/// The inputs themselves and not a hash of them: no algorithm to choose, and no collisions.
 pub(super) struct Stamp {
     installed: PathBuf,
     path: PathBuf,
@@ -28,7 +28,7 @@ impl Stamp {
         Ok(Self { path: installed.with_extension("stamp"), installed, inputs: text })
     }
 
-    /// Whether the folder was installed, to the end, from these inputs, and is still there.
+    /// Returns whether the directory was installed completely from these inputs, and still exists.
     pub(super) fn is_current(&self) -> bool {
         self.installed.is_dir()
             && fs::read_to_string(&self.path).is_ok_and(|stamp| stamp == self.inputs)

@@ -21,7 +21,7 @@ pub(crate) struct Document {
     pub(crate) definitions: IndexMap<String, Schema>,
 }
 
-/// A file as it is published: two dialects, and prose.
+/// A published file: two dialects, and prose.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Official {
@@ -68,7 +68,7 @@ impl Document {
 }
 
 impl Schema {
-    /// Calls a function on this schema and all inside.
+    /// Calls a function on this schema and all schemas in it.
     pub(crate) fn visit_mut(
         &mut self,
         change: &mut dyn FnMut(&mut Self) -> Result<()>,
@@ -90,7 +90,7 @@ impl Schema {
     }
 }
 
-/// Where the reduced files are.
+/// Returns the directory of the reduced files.
 pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mcp-types/schema")
 }

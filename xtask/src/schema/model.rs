@@ -1,4 +1,4 @@
-//! The keywords of JSON Schema that the protocol's files use. Any other stops the reader.
+//! The keywords of JSON Schema that the protocol's files use. Any other keyword is an error.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -44,7 +44,7 @@ pub(crate) struct Schema {
     pub(crate) one_of: Option<Vec<Self>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) not: Option<Box<Self>>,
-    /// Prose, and the dialect of a nested schema: read and forgotten.
+    /// Prose, and the dialect of a nested schema: read and dropped.
     #[serde(skip_serializing, rename = "description")]
     pub(crate) description: Forgotten,
     #[serde(skip_serializing, rename = "title")]
@@ -81,7 +81,7 @@ pub(crate) enum Types {
     Many(Vec<String>),
 }
 
-/// What other members an object may have.
+/// Which other members an object may have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Additional {
@@ -90,32 +90,32 @@ pub(crate) enum Additional {
 }
 
 impl Schema {
-    /// The name of the definition that this refers to.
+    /// Returns the name of the definition that this refers to.
     pub(crate) fn target(&self) -> Option<&str> {
         self.reference.as_deref()?.strip_prefix("#/$defs/")
     }
 
-    /// A schema that refers to a definition.
+    /// Creates a reference to a definition.
     pub(crate) fn reference_to(name: &str) -> Self {
         Self { reference: Some(format!("#/$defs/{name}")), ..Self::default() }
     }
 
-    /// The schema of a member.
+    /// Returns the schema of a member.
     pub(crate) fn property(&self, name: &str) -> Option<&Self> {
         self.properties.as_ref()?.get(name)
     }
 
-    /// Whether a member is required.
+    /// Returns whether a member is required.
     pub(crate) fn requires(&self, name: &str) -> bool {
         self.required.iter().flatten().any(|required| required == name)
     }
 
-    /// Whether it is of one type, and of this one.
+    /// Returns whether this is its only type.
     pub(crate) fn is(&self, name: &str) -> bool {
         matches!(&self.types, Some(Types::One(only)) if only == name)
     }
 
-    /// The constant string that the value is.
+    /// Returns the constant string, if it is one.
     pub(crate) fn text(&self) -> Option<&str> {
         self.constant.as_ref()?.as_str()
     }

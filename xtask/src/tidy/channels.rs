@@ -1,11 +1,11 @@
-//! Every queue has a limit. Clippy knows the usual constructors by path; this finds the rest by name.
+//! Every queue has a limit. Clippy finds the usual constructors by path; this finds the others by name.
 
 use anyhow::Result;
 
 use super::Finding;
 use super::tree::Tree;
 
-/// Put together here, so that the rule does not find itself.
+/// Concatenated, so that the rule does not find itself.
 const NAMES: [&str; 5] = [
     concat!("unbounded", "_channel"),
     concat!("::", "unbounded("),

@@ -1,4 +1,4 @@
-//! The tables of clauses and tests are what the tests say, and every MUST is shown.
+//! The tables of clauses and tests are up to date, and every MUST is covered.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ pub(super) fn check_coverage(tree: &Tree) -> Result<Vec<Finding>> {
     Ok(flaws.into_iter().map(finding).collect())
 }
 
-/// How much of the specification is shown, by section.
+/// Returns how much of the specification is covered, by section.
 pub(super) fn coverage(tree: &Tree) -> Result<Coverage> {
     Coverage::read(&sources(tree))
 }

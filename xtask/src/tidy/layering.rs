@@ -7,15 +7,15 @@ use super::Finding;
 use super::tree::Tree;
 use crate::workspace;
 
-/// One layer, and what its `Cargo.toml` may name.
+/// One layer, and the dependencies that its `Cargo.toml` may name.
 struct Layer {
     package: &'static str,
-    /// The layers that it stands on.
+    /// The layers below it.
     below: &'static [&'static str],
     foreign: Foreign,
 }
 
-/// The packages from outside that a layer may use. Those that only its tests use are not looked at.
+/// The external packages that a layer may use. Those used only in tests are not checked.
 enum Foreign {
     Only(&'static [&'static str]),
     Except(&'static [&'static str]),
@@ -66,7 +66,7 @@ struct Package {
 #[derive(Deserialize)]
 struct Dependency {
     name: String,
-    /// Absent for the ordinary kind.
+    /// Absent for an ordinary dependency.
     kind: Option<String>,
     features: Vec<String>,
     uses_default_features: bool,
@@ -143,7 +143,7 @@ fn packages() -> Result<Vec<Package>> {
     Ok(metadata.packages)
 }
 
-/// At the line of the manifest that names the dependency.
+/// Points to the line of the manifest that names the dependency.
 fn finding(tree: &Tree, package: &str, dependency: &str, message: String) -> Finding {
     let path = std::path::Path::new(package).join("Cargo.toml");
     let manifest = tree.files.iter().find(|file| file.path == path);

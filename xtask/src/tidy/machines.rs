@@ -1,4 +1,5 @@
-//! Files that are checked in hold on every machine: no folder of this one, and no registry but in lock files.
+//! Files in the repository work on every machine: they name no directory of this one, and registries only in lock
+//! files.
 
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use super::Finding;
 use super::tree::Tree;
 use crate::workspace;
 
-/// Put together here, so that the rule does not find itself.
+/// Concatenated, so that the rule does not find itself.
 const REGISTRIES: [&str; 5] = [
     concat!("npm", "js.org"),
     concat!("npm", "js.com"),
@@ -35,7 +36,8 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The checkout, the folder around it, and what hides in the home folder; but no folder as common as `/tmp` or `/home`.
+/// Returns the checkout, the directory around it, and hidden directories of the home directory; but no common directory
+/// like `/tmp` or `/home`.
 fn folders_of_this_machine(root: &Path, home: Option<&Path>) -> Vec<String> {
     let mut folders = vec![root.display().to_string()];
     if let Some(around) = root.parent()

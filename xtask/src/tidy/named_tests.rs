@@ -1,4 +1,4 @@
-//! Tests that the documentation names exist.
+//! Tests named in the documentation exist.
 
 use anyhow::Result;
 
@@ -19,7 +19,7 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// What looks like the path of a test: in backticks, of small letters, with two parts or more before the name.
+/// Returns what looks like the path of a test: in backticks, lowercase, with at least two parts before the name.
 fn paths(line: &str) -> impl Iterator<Item = &str> {
     let is_path = |text: &&str| {
         let is_word =

@@ -1,4 +1,4 @@
-//! Rust files are short enough to be read at one go and begin by saying what they are for.
+//! Rust files are short enough to be read in one go, and begin with their purpose.
 
 use anyhow::Result;
 

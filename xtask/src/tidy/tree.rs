@@ -1,4 +1,4 @@
-//! The files that the rules look at.
+//! The files that the rules check.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,11 +19,11 @@ pub(super) struct SourceFile {
     pub(super) text: String,
 }
 
-/// Folders of files that somebody else wrote or a program made.
+/// Directories of files that are generated or come from elsewhere.
 const NOT_OURS: [&str; 3] =
     ["mcp-types/schema/", "mcp-types/src/generated.rs", "mcp-types/src/generated/"];
 
-/// Written by package managers.
+/// Files written by package managers.
 const LOCK_FILES: [&str; 5] = [
     "Cargo.lock",
     "tests/bench/Cargo.lock",
@@ -45,19 +45,19 @@ impl Tree {
         }
         let names = String::from_utf8(output.stdout).context("a path is not UTF-8")?;
         let files = names.split_terminator('\0').filter_map(|path| {
-            // Not there if deleted but not committed, not text if it is a picture: nothing to check in either.
+            // Missing if deleted but not committed, not text if it is an image: nothing to check in either case.
             let text = std::fs::read_to_string(workspace::root().join(path)).ok()?;
             Some(SourceFile { path: path.into(), text })
         });
         Ok(Self { files: files.collect() })
     }
 
-    /// The files that people write: neither generated nor lock files.
+    /// Returns handwritten files: neither generated nor lock files.
     pub(super) fn written(&self) -> impl Iterator<Item = &SourceFile> {
         self.files.iter().filter(|file| !file.is_lock_file() && !file.is_not_ours())
     }
 
-    /// Those of them that are Rust.
+    /// Returns the handwritten Rust files.
     pub(super) fn rust(&self) -> impl Iterator<Item = &SourceFile> {
         self.written().filter(|file| file.has_extension("rs"))
     }
@@ -76,12 +76,12 @@ impl SourceFile {
         self.path.extension().is_some_and(|found| found == extension)
     }
 
-    /// The lines with their numbers.
+    /// Returns the lines with their numbers.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text.lines().zip(1..).map(|(line, number)| (number, line))
     }
 
-    /// The lines that are not comments. A string that looks like one is missed.
+    /// Returns the lines that are not comments. A string that looks like one is missed.
     pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         self.lines().filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
@@ -91,7 +91,7 @@ impl SourceFile {
     }
 }
 
-/// Checks that `rule` finds these lines of a made-up file, and no others.
+/// Checks that `rule` finds exactly these lines of a made-up file.
 #[cfg(test)]
 #[track_caller]
 pub(super) fn assert_finds(rule: super::Rule, path: &str, text: &str, lines: &[usize]) {

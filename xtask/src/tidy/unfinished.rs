@@ -1,11 +1,11 @@
-//! What is committed is finished, and a test that does not run says why.
+//! Committed code is finished, and a test that does not run says why.
 
 use anyhow::Result;
 
 use super::Finding;
 use super::tree::Tree;
 
-/// Put together here, so that the rule does not find itself.
+/// Concatenated, so that the rule does not find itself.
 const MACROS: [&str; 2] = [concat!("todo", "!("), concat!("unimplemented", "!(")];
 const MARK: &str = concat!("FIX", "ME");
 const IGNORE: &str = concat!("#[", "ignore]");

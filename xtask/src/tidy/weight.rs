@@ -1,4 +1,4 @@
-//! No tree of crates grows unseen.
+//! No dependency tree grows unnoticed.
 
 use anyhow::Result;
 
@@ -13,7 +13,7 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     Ok(wrong.into_iter().map(|message| finding(tree, message)).collect())
 }
 
-/// At the line of the table that begins the tree.
+/// Points to the line of the table that begins the tree.
 fn finding(tree: &Tree, message: String) -> Finding {
     let name = message.split_once(' ').map_or("", |(name, _)| name);
     let file = tree.files.iter().find(|file| file.path.as_os_str() == crates::TABLE);

@@ -11,7 +11,7 @@ const WIDTH: usize = 110;
 const SITE: &str = "https://modelcontextprotocol.io/specification";
 
 impl Emitter<'_> {
-    /// The sentence of a type, its revisions, and where the specification has it.
+    /// Writes the sentence of a type, its revisions, and a link to the specification.
     pub(super) fn type_docs(&mut self, item: &Item<'_>) -> String {
         let doc = self.docs.sentence(item.key, "doc");
         let page = self.docs.sentence(item.key, "page");
@@ -37,7 +37,7 @@ impl Emitter<'_> {
         self.comment(&paragraphs, "")
     }
 
-    /// The sentence of a field, and its revisions.
+    /// Writes the sentence of a field, and its revisions.
     pub(super) fn field_docs(
         &mut self,
         item: &Item<'_>,
@@ -71,7 +71,7 @@ impl Emitter<'_> {
         self.comment(&[doc], "    ")
     }
 
-    /// The sentence of a variant, and its revisions.
+    /// Writes the sentence of a variant, and its revisions.
     pub(super) fn variant_docs(
         &mut self,
         item: &Item<'_>,
@@ -85,7 +85,7 @@ impl Emitter<'_> {
         self.comment(&[doc], "    ")
     }
 
-    /// Paragraphs as a doc comment, with the targets of links to types of other modules.
+    /// Writes paragraphs as a doc comment, with link targets for types of other modules.
     fn comment(&self, paragraphs: &[String], indent: &str) -> String {
         let mut text = String::new();
         let mut links = Vec::new();
@@ -119,7 +119,7 @@ impl Emitter<'_> {
     }
 }
 
-/// The revisions without the extension.
+/// Returns the revisions without the extension.
 fn core() -> Revisions {
     let mut all = Revisions::default();
     Source::all().filter(|source| !source.is_extension()).for_each(|source| all.insert(source));

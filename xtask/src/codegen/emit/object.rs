@@ -9,8 +9,7 @@ use crate::codegen::{
 use anyhow::{Context, Result};
 use std::fmt::Write;
 
-/// Members that may be absent even where the schema requires them: a session adds them, or a server of any age may
-/// not send them.
+/// Members that may be absent even if the schema requires them: a session adds them, or older servers do not send them.
 const MAY_BE_ABSENT: [&str; 4] = ["_meta", "cacheScope", "resultType", "ttlMs"];
 
 /// Required members that stand first, as arguments of the constructor.
@@ -30,7 +29,7 @@ const FIRST: [&str; 13] = [
     "toolUseId",
 ];
 
-/// How a member is read and written, as the macro has it.
+/// How a member is read and written, in the terms of the macro.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Group {
     Required,
@@ -61,7 +60,7 @@ impl Group {
     }
 }
 
-/// A field in the order of the struct.
+/// A field, in the order of the struct.
 struct Line<'a> {
     name: &'a str,
     field: &'a Field,
@@ -104,7 +103,7 @@ impl Emitter<'_> {
         Ok(text)
     }
 
-    /// A struct with the members of another one gives that.
+    /// Writes the conversion to the struct that it extends.
     fn conversion(&mut self, item: &Item<'_>, base: &str) -> Result<String> {
         let concept = self.model.concepts.get(base).context("a base is a type")?;
         let Shape::Object(object) = &concept.shape else { return Ok(String::new()) };
@@ -120,7 +119,7 @@ impl Emitter<'_> {
     }
 }
 
-/// The call of the macro that gives the struct its JSON form.
+/// Writes the macro call that gives the struct its JSON form.
 fn form(item: &Item<'_>, object: &Object, lines: &[Line<'_>]) -> String {
     let mut text = format!("object!({} {{\n", item.rust);
     if let Some((tag, constant)) = &object.tag {

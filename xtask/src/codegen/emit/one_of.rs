@@ -63,7 +63,7 @@ impl Emitter<'_> {
         Ok(text)
     }
 
-    /// The call of the macro that tells the types apart.
+    /// Writes the macro call that distinguishes the types.
     fn telling(
         &mut self,
         item: &Item<'_>,
@@ -110,7 +110,7 @@ impl Emitter<'_> {
         Ok(format!("{name}!({head} {{\n{arms}}});\n\n"))
     }
 
-    /// The constant by which a union knows a type.
+    /// Returns the constant by which a union recognizes a type.
     fn constant(&self, ty: &str, tag: &str) -> Result<String> {
         let concept = self.model.concepts.get(ty).context("a union of types")?;
         let Shape::Object(object) = &concept.shape else { anyhow::bail!("{ty} is no object") };

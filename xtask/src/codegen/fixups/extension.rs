@@ -1,4 +1,4 @@
-//! Oddities of the tasks extension, whose file is made from another kind of source than the protocol's.
+//! Oddities of the tasks extension, whose file is generated from another kind of source.
 
 use super::each;
 use crate::schema::{Document, Schema};

@@ -11,7 +11,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 
 impl Lowering<'_> {
-    /// The type of a member, with the concepts that it needs.
+    /// Returns the type of a member, and adds the concepts that it needs.
     pub(crate) fn field_type(&mut self, owner: &str, name: &str, schema: &Schema) -> Result<Type> {
         if let Some(ty) = field_type(owner, name) {
             if let (Type::Named(name), Some(values)) = (&ty, &schema.values) {
@@ -88,7 +88,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// One of several types.
+    /// A member with several types.
     fn alternatives(&mut self, owner: &str, name: &str, types: &[Schema]) -> Result<Type> {
         if let [ty, null] = types
             && null.is("null")
@@ -120,7 +120,7 @@ impl Lowering<'_> {
     }
 }
 
-/// What the values of a map are, if that is told.
+/// Returns the schema of the values of a map, if there is one.
 pub(super) fn value_schema(schema: &Schema) -> Option<&Schema> {
     match schema.additional.as_ref()? {
         Additional::Schema(values) if values.target().is_some() || values.is("string") => {

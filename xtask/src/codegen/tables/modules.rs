@@ -11,7 +11,7 @@ const fn module(name: &'static str, doc: &'static str, types: &'static [&'static
     Module { name, doc, types }
 }
 
-/// Where each type goes.
+/// The module of each type.
 pub(crate) const MODULES: &[Module] = &[
     module("cancellation", "Giving up a request.", &["CancelledNotification"]),
     module(
