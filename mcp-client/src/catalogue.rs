@@ -153,8 +153,7 @@ impl<T: Listed> IntoFuture for OpenCatalogue<T> {
 }
 
 impl<T: Listed> Catalogue<T> {
-    /// The list as it was read last; never waits. If the time for which the server said it to be good has passed, it is
-    /// read again meanwhile.
+    /// The list as last read; never waits. If its time to live has passed, it is read again in the background.
     // spec: CACHE-06 CACHE-07 CACHE-09
     pub fn snapshot(&self) -> Arc<Snapshot<T>> {
         let now = Instant::now();
@@ -166,8 +165,8 @@ impl<T: Listed> Catalogue<T> {
         Arc::clone(&state.snapshot)
     }
 
-    /// The list as it is, read again first if it may have changed: the server has told of a change, does not tell of
-    /// changes at all, or the time for which it said the list to be good has passed.
+    /// The current list, read again first if it may have changed: the server has announced a change, does not announce
+    /// changes at all, or the time to live of the list has passed.
     ///
     /// # Errors
     ///
@@ -227,8 +226,8 @@ impl<T: Listed> Catalogue<T> {
         self.state.borrow().failure.clone()
     }
 
-    /// Whether the server tells of changes. If it does not, only [`fresh`](Self::fresh) and [`refresh`](Self::refresh)
-    /// find out about them.
+    /// Whether the server announces changes. If it does not, only [`fresh`](Self::fresh) and [`refresh`](Self::refresh)
+    /// find them.
     // spec: SUB-02
     pub fn is_told(&self) -> bool {
         self.state.borrow().is_told

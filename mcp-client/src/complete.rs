@@ -91,8 +91,8 @@ impl<O> Operation<Complete<O>> {
         self
     }
 
-    /// Waits this long before it asks: a call that is dropped meanwhile, since more was typed, has asked nothing.
-    /// Default: not at all.
+    /// Waits this long before asking: a call dropped in the meantime, because more was typed, sends nothing. Default:
+    /// no wait.
     // spec: COMP-01
     pub fn debounce(mut self, wait: Duration) -> Self {
         self.kind_mut().wait = wait;

@@ -291,7 +291,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// There is none of this name.
+    /// There is no server with this name.
     pub fn update_server(&mut self, name: &str, server: &ServerConfig) -> Result<(), ConfigError> {
         let old = self.server(name)?.clone();
         // The folder comes from the location of the file.
@@ -314,7 +314,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// There is none of this name.
+    /// There is no server with this name.
     pub fn remove_server(&mut self, name: &str) -> Result<(), ConfigError> {
         let edit = self.edit()?;
         if !edit.has(name) {

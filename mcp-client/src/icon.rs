@@ -4,7 +4,7 @@ use mcp_transport::Url;
 use mcp_types::Icon;
 use std::{error, fmt};
 
-/// Where a program that draws icons may take one from. The library itself fetches none.
+/// A source from which a program may load an icon. The library itself fetches none.
 ///
 /// ```
 /// use mcp_client::{IconSource, types::Icon};

@@ -12,10 +12,11 @@ use std::{
 };
 
 impl Client {
-    /// Gives up a call by the id of its request, which [`Operation::on_request_id`](crate::Operation::on_request_id) told.
+    /// Cancels a call by the id of its request, as reported by
+    /// [`Operation::on_request_id`](crate::Operation::on_request_id).
     ///
-    /// Whoever waits for the call gets [`Error::Cancelled`](crate::Error::Cancelled) at once, and the server is told as if
-    /// the call had been dropped. `false` if there is no such call under way: then nothing is done. To give up calls
+    /// Whoever waits for the call gets [`Error::Cancelled`](crate::Error::Cancelled) at once, and the server is told as
+    /// if the call had been dropped. Returns `false`, and does nothing, if no such call is in flight. To cancel calls
     /// without knowing ids, use [`Operation::cancel_with`](crate::Operation::cancel_with).
     ///
     /// ```no_run

@@ -22,9 +22,9 @@ pub struct Ping(());
 pub struct SetLoggingLevel(LoggingLevel);
 
 impl Client {
-    /// Asks the server whether it is there. Servers with a handshake only.
+    /// Pings the server. Servers with a handshake only.
     ///
-    /// A stateless server has no ping: [`Error::NotInVersion`]. There each call says as much.
+    /// A stateless server has no ping: [`Error::NotInVersion`]. There, any call shows as much.
     ///
     /// See [the clause](https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/ping).
     // spec: PING-05
@@ -32,7 +32,7 @@ impl Client {
         operation::begin(self, Ping(()))
     }
 
-    /// Asks the server to log, from now on and down to this level. Servers with a handshake only.
+    /// Sets the minimum level at which the server logs from now on. Servers with a handshake only.
     ///
     /// A stateless server is asked with each call: [`Error::NotInVersion`]. There use
     /// [`Operation::log_level`], or [`ClientBuilder::log_level`](crate::ClientBuilder::log_level) for all calls.
@@ -43,7 +43,7 @@ impl Client {
         operation::begin(self, SetLoggingLevel(level.into()))
     }
 
-    /// Tells the server that the roots have changed. Servers with a handshake only.
+    /// Notifies the server that the roots have changed. Servers with a handshake only.
     ///
     /// A stateless server asks for the roots whenever it needs them.
     ///
@@ -61,8 +61,7 @@ impl Client {
 }
 
 impl Client {
-    /// Tells the server how far this side has come with a question of the server's that has a progress token. Servers
-    /// with a handshake only.
+    /// Reports progress on a question of the server's that has a progress token. Servers with a handshake only.
     ///
     /// # Errors
     ///

@@ -71,8 +71,8 @@ impl<K> Operation<K> {
         self.with(|caller| caller.tell_only(events))
     }
 
-    /// Gives the call up when the cancellation says so, from wherever: the caller gets
-    /// [`Error::Cancelled`] at once, and the server is told. A `CancellationToken` is one as well.
+    /// Cancels the call when the cancellation says so, from anywhere: the caller gets [`Error::Cancelled`] at once, and
+    /// the server is told. A `CancellationToken` works as well.
     ///
     /// ```no_run
     /// # async fn example(client: &mcp_client::Client) -> Result<(), mcp_client::Error> {

@@ -29,9 +29,9 @@ pub(crate) type Reader<O> = Box<dyn Fn(Reply) -> Result<O, Error> + Send + Sync>
 
 /// A call that the server runs in the background, if it agreed to. Awaiting it gives the result of the call.
 ///
-/// The same for both protocols of tasks, and for a server that did the call at once, of which the result is here
-/// already. What the operation was told holds for the task too: its limit for each waiting, its listeners, how its
-/// result is read.
+/// Works the same for both task protocols, and for a server that completed the call at once, whose result is already
+/// here. The settings of the operation apply to the task too: its limit to each wait, its listeners, how its result is
+/// decoded.
 ///
 /// ```
 /// use std::time::Duration;

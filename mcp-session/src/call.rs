@@ -61,7 +61,7 @@ impl Call {
         Ok(call)
     }
 
-    /// The same call with these parameters.
+    /// Returns the call with these parameters.
     #[inline]
     #[must_use]
     pub fn with_params(mut self, params: Params) -> Self {
@@ -69,14 +69,14 @@ impl Call {
         self
     }
 
-    /// The same call with these listeners.
+    /// Returns the call with these listeners.
     #[must_use]
     pub fn with_events(mut self, events: Events) -> Self {
         self.events = events;
         self
     }
 
-    /// The same call with one more extension; one of the same type is replaced.
+    /// Returns the call with one more extension, which replaces any other of the same type.
     #[must_use]
     pub fn with_extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
         self.extensions.insert(extension);

@@ -49,10 +49,10 @@ impl<T: Transport> Dispatch<T> {
         Self { transport, ends }
     }
 
-    /// Ends calls that take too long, as a [`Deadline`](crate::Deadline) around it would. Default: it waits for ever.
+    /// Ends calls that take too long, as a [`Deadline`](crate::Deadline) around it would. Default: no limit.
     ///
-    /// These limits are for calls that bring no [`Deadlines`] of their own. What hears of progress counts the time
-    /// here, so that a call needs no clock that others share, and less memory.
+    /// These limits apply to calls that bring no [`Deadlines`] of their own. Here, whatever receives progress also
+    /// counts the time, so that a call needs no shared clock, and less memory.
     // spec: CAN-01 CAN-02 CAN-03 CAN-04
     #[must_use]
     pub fn with_deadlines(self, deadlines: Deadlines) -> Self {

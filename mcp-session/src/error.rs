@@ -350,9 +350,9 @@ impl Error {
         }
     }
 
-    /// The pages that the user has to visit before the call can be made again, if that is why the server refused it.
+    /// The pages that the user has to visit before the call can be repeated, if that is why the server refused it.
     ///
-    /// A server of 2025-11-25 says so with the code `-32042`. Ask the user, and call again when you like.
+    /// A server of 2025-11-25 says so with the code `-32042`. Ask the user, and then repeat the call.
     // spec: ELI-22
     pub fn url_elicitations(&self) -> Option<Vec<ElicitRequestUrlParams>> {
         let error = self.as_rpc().filter(|it| it.code == ErrorCode::URL_ELICITATION_REQUIRED)?;

@@ -37,7 +37,7 @@ pub trait Extension: Send + Sync + 'static {
         JsonObject::new()
     }
 
-    /// Wraps the stack of a session; `peer` is what this side of it is to the server. Default: not at all.
+    /// Wraps the stack of a session; `peer` represents this side to the server. Default: unwrapped.
     fn layer(&self, service: BoxCallService, peer: &Peer) -> BoxCallService {
         let _ = peer;
         service

@@ -33,9 +33,9 @@ use std::{borrow::Cow, error, fmt};
 /// The maximum number of fields named in an error.
 const NAMED: usize = 8;
 
-/// What is in the fields before the user has changed any; fields without a default are absent.
+/// The values of the fields before the user has changed any; fields without a default are absent.
 ///
-/// A default that its own field does not allow is none.
+/// A default that its own field does not allow counts as missing.
 // spec: ELI-10
 pub fn defaults(form: &ElicitationSchema) -> JsonObject {
     let mut content = JsonObject::new();

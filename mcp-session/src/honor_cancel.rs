@@ -77,7 +77,7 @@ impl From<CancellationToken> for Cancellation {
     }
 }
 
-/// Gives calls up when their [`Cancellation`] says so.
+/// Cancels calls when their [`Cancellation`] says so.
 ///
 /// On the wire: what dropping the call does. A [`Session`](crate::Session) does this outside of all its layers.
 // spec: CAN-05 CAN-06

@@ -56,8 +56,7 @@ pub trait InputHandler: Send + Sync + 'static {
         Err(not_supported("elicitation/create"))
     }
 
-    /// Asks a language model, with the consent of the user; one who does not give it is
-    /// [`ErrorCode::USER_REJECTED`].
+    /// Asks a language model, with the consent of the user; a refusal is [`ErrorCode::USER_REJECTED`].
     // spec: SAMP-05 SAMP-08
     async fn sample(
         &self,

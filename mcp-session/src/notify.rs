@@ -30,7 +30,8 @@ impl<T: Transport> Notify<T> {
         Self { transport, version, ground: None }
     }
 
-    /// The same service with time limits: a server that never takes a notification holds nobody up for longer.
+    /// Returns the service with time limits: a server that never takes a notification holds the caller up no longer
+    /// than that.
     pub(crate) fn with_deadlines(
         mut self,
         deadlines: Deadlines,

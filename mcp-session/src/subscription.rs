@@ -64,7 +64,7 @@ impl Subscription {
         Self { acknowledged, notices: Box::pin(notices) }
     }
 
-    /// What the server agreed to tell, which may be less than it was asked.
+    /// What the server agreed to send, which may be less than was requested.
     // spec: SUB-02
     pub fn acknowledged(&self) -> &SubscriptionFilter {
         &self.acknowledged

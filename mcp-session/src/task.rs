@@ -55,14 +55,15 @@ pub enum Started {
     Done(Reply),
 }
 
-/// A task: a call that a server does in the background.
+/// A task: a call that a server runs in the background.
 ///
-/// The same for both protocols of tasks: the extension `io.modelcontextprotocol/tasks` and the core tasks of
-/// 2025-11-25. Made by [`Session::call_as_task`], or from the id of a task that an earlier session has left:
-/// [`Session::task`]. Who has the id has the task: it is a secret, and `Debug` does not show it.
+/// Works the same for both task protocols: the extension `io.modelcontextprotocol/tasks` and the core tasks of
+/// 2025-11-25. Created by [`Session::call_as_task`], or from the id of a task left by an earlier session:
+/// [`Session::task`]. Whoever has the id controls the task: it is a secret, and `Debug` does not show it.
 ///
-/// Dropping a handle leaves the task alone. Clones are the same task: what one has found out of its end the others
-/// know. A handle does not keep the session open: when that is gone, what is not known yet is [`Error::NotConnected`].
+/// Dropping a handle leaves the task alone. Clones refer to the same task: once one has learned how it ended, so have
+/// the others. A handle does not keep the session open: when that is gone, anything not known yet is
+/// [`Error::NotConnected`].
 // spec: TASKX-06 TASKX-18
 #[derive(Clone)]
 pub struct TaskHandle {
@@ -187,11 +188,11 @@ impl TaskHandle {
         Box::pin(async move { self.work().follow().await })
     }
 
-    /// Asks the server to give the task up. It may finish it all the same.
+    /// Asks the server to cancel the task, which may finish nevertheless.
     ///
     /// # Errors
     ///
-    /// The task is at its end, the server does not know it or cannot cancel, or any other of [`Error`].
+    /// The task has ended, the server does not know it or cannot cancel it, or any other of [`Error`].
     // spec: TASKX-11 TASK25-12
     pub fn cancel(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {

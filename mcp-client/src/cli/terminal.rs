@@ -20,7 +20,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long the end of a command may take.
+/// How long ending a command may take.
 const MAX_ENDING: Duration = Duration::from_secs(10);
 
 /// Where the command writes, and whom it can ask. Clones share both.
@@ -118,7 +118,7 @@ impl Terminal {
     }
 
     pub(super) fn write_error(&self, text: &str) {
-        // Nobody could be told.
+        // An error could not be reported anywhere.
         let _ = self.put(&self.streams.err, text.as_bytes());
     }
 
@@ -132,7 +132,7 @@ impl Terminal {
         }
     }
 
-    /// Writes for as long as the reader takes, and leaves the rest of the program to other threads meanwhile.
+    /// Writes for as long as the reader takes, and lets other threads run the rest of the program meanwhile.
     fn put(&self, stream: &Mutex<Box<dyn Write + Send>>, bytes: &[u8]) -> io::Result<()> {
         match self.ends_on_signals && has_workers() {
             true => block_in_place(|| put(stream, bytes)),
@@ -195,7 +195,7 @@ impl Terminal {
     }
 }
 
-/// Whether this is a task of a runtime with several threads.
+/// Whether this is a task of a multi-threaded runtime.
 fn has_workers() -> bool {
     let runtime = Handle::try_current();
     runtime.is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)

@@ -88,7 +88,8 @@ fn find(root: &Object<'_>) -> Option<Vec<String>> {
     root.properties.iter().any(|member| is_server(&member.value)).then(Vec::new)
 }
 
-/// The object at a place: nothing if there is none, and told if it is something else.
+/// Returns the object at a place: `None` if there is none; if something else is there, reports it and returns
+/// `Some(None)`.
 fn at<'a, 'b>(
     root: &'b Object<'a>,
     place: &[String],

@@ -12,8 +12,8 @@ use std::{future::IntoFuture, marker::PhantomData, time::Duration};
 /// A list of a group that has not been read yet, made by [`Group::list_tools`] and similar methods. Awaiting it gives
 /// the [`Merged`] list.
 ///
-/// All members are asked concurrently, each for all of its pages. One that fails is reported in [`Merged::missing`] and
-/// is no error; the only error is [`Error::NotConnected`].
+/// All members are asked concurrently, each for all of its pages. A failure of one is reported in [`Merged::missing`]
+/// and is not an error; the only error is [`Error::NotConnected`].
 ///
 /// # Cancel safety
 ///

@@ -8,11 +8,11 @@ use mcp_session::{InvalidParams, ListedTask, Subscription, Upstream};
 use mcp_types::subscriptions::SubscriptionFilter;
 
 impl Group {
-    /// The task with this id, maybe one that an earlier process has left. Nothing is sent.
+    /// The task with this id, possibly from an earlier process. Sends nothing.
     ///
-    /// In a group, the id of a task has the name of its member before the id that it has there, `{member}:{id}`. It is
-    /// what [`Task::id`](crate::Task::id) gives for a call of the group; so what is asked about a task goes to the
-    /// server that has it, and no other learns its id.
+    /// In a group, a task id is prefixed with the name of the member: `{member}:{id}`. That is what
+    /// [`Task::id`](crate::Task::id) returns for a call of the group. So requests about a task go to the server that
+    /// has it, and no other server learns its id.
     ///
     /// # Errors
     ///

@@ -82,7 +82,7 @@ impl Session {
 
     /// One page of the tasks that a server of 2025-11-25 keeps for this client: the first, or that of a cursor.
     ///
-    /// A task that cannot be read is left out.
+    /// Malformed tasks are left out.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! Bounding the work of a schema before a validator runs it.
 //!
-//! Small schemas can make a validator work without end: with references that double at each level, or alternatives that
-//! do so at each level of the value. So the schema is taken for a graph, and before a value is validated it is counted
-//! how often each part of the schema would be applied to each part of the value. Counting is as quick as validating would
-//! be if nothing were applied twice.
+//! Small schemas can make a validator work practically forever: with references that double at each level, or
+//! alternatives that do so at each level of the value. So the schema is treated as a graph, and before a value is
+//! validated, this counts how often each part of the schema would be applied to each part of the value. Counting is as
+//! fast as validation would be if nothing were applied twice.
 
 mod build;
 
