@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// A waker that counts.
+/// A waker that counts its wake-ups.
 #[derive(Default)]
 pub(crate) struct Count(AtomicUsize);
 
@@ -27,14 +27,14 @@ impl Wake for Count {
     }
 }
 
-/// A driver that runs only when it is told to.
+/// A driver that only runs when told to.
 pub(crate) struct ByHand<F> {
     driver: Pin<Box<F>>,
     woken: Arc<Count>,
 }
 
 impl<F: Future<Output = Result<(), Error>>> ByHand<F> {
-    /// A driver that has found nothing to do.
+    /// Wraps a driver, and polls it once; it must have nothing to do.
     pub(crate) fn idle(driver: F) -> Self {
         let mut by_hand = Self { driver: Box::pin(driver), woken: Arc::default() };
         assert!(by_hand.turn().is_pending());
@@ -47,7 +47,7 @@ impl<F: Future<Output = Result<(), Error>>> ByHand<F> {
         self.driver.as_mut().poll(&mut Context::from_waker(&waker))
     }
 
-    /// How often it was woken since its last turn.
+    /// Returns how often it was woken since its last turn.
     pub(crate) fn wakes(&self) -> usize {
         self.woken.wakes()
     }

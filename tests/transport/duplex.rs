@@ -55,22 +55,22 @@ impl Wire {
         deadline(self.client.clone().call(request(id, method))).await.unwrap()
     }
 
-    /// Sends a request, and sees it arrive.
+    /// Sends a request, and waits until it arrives.
     async fn open(&mut self, id: i64, method: &'static str) -> Replies {
         let replies = self.request(id, method).await;
         assert_eq!(self.peer.expect(method).await["id"], id);
         replies
     }
 
-    /// A call that is answered, and before which nothing else reaches the peer.
+    /// Makes a call that is answered, and checks that nothing else reaches the peer before it.
     async fn canary(&mut self, id: i64) {
         let replies = self.open(id, "canary").await;
         self.peer.answer(id, json!({"nonce": id})).await;
         assert_eq!(result(replies).await, json!({"nonce": id}));
     }
 
-    /// What holds after a fault that the connection survives: a call is answered, the end is in good order, nothing is
-    /// left, and nothing was written that should not have been.
+    /// Checks what must hold after a fault that the connection survives: a call is answered, the shutdown is graceful,
+    /// nothing is left, and nothing was written that should not have been.
     async fn assert_clean(mut self) {
         self.canary(987_654).await;
         let Self { client, unsolicited, mut driver, mut peer, baseline } = self;
@@ -81,7 +81,7 @@ impl Wire {
         baseline.assert_clean().await;
     }
 
-    /// What holds after a fault that ends the connection: the driver says so, and nothing is left.
+    /// Checks what must hold after a fault that ends the connection: the driver reports it, and nothing is left.
     async fn assert_lost(self) {
         let Self { mut client, mut unsolicited, mut driver, peer, baseline } = self;
         assert!(driver.end().await.is_err());
@@ -92,12 +92,12 @@ impl Wire {
         baseline.assert_clean().await;
     }
 
-    /// The next unsolicited arrival.
+    /// Returns the next unsolicited arrival.
     async fn arrival(&mut self) -> Arrival {
         deadline(self.unsolicited.next()).await.expect("an arrival")
     }
 
-    /// The next arrival, a notification or a request of this method: nothing else arrived before it.
+    /// Expects a notification or request with this method as the next arrival.
     async fn arrives(&mut self, method: &str) {
         match self.arrival().await {
             Arrival::Message(Message::Notification(it)) => assert_eq!(it.method, method),
@@ -106,7 +106,7 @@ impl Wire {
         }
     }
 
-    /// The next arrival, a diagnostic.
+    /// Expects a diagnostic as the next arrival.
     async fn diagnostic(&mut self) -> Diagnostic {
         match self.arrival().await {
             Arrival::Diagnostic(diagnostic) => diagnostic,
@@ -125,7 +125,7 @@ fn request(id: i64, method: &'static str) -> ClientMessage {
     Request::new(id, method).into()
 }
 
-/// A request of about `size` bytes.
+/// Creates a request of about `size` bytes.
 fn large_request(id: i64, size: usize) -> ClientMessage {
     let params = RawJson::encode(&json!({"blob": "x".repeat(size)})).unwrap();
     Request::new(id, "large").with_params(params).into()
@@ -135,7 +135,7 @@ async fn next(replies: &mut Replies) -> Option<Result<ServerMessage, Error>> {
     deadline(replies.next()).await
 }
 
-/// The next reply, a notification: its method and its parameters.
+/// Expects a notification as the next reply, and returns its method and its parameters.
 async fn notification(replies: &mut Replies) -> (String, Value) {
     match next(replies).await {
         Some(Ok(Message::Notification(it))) => {
@@ -146,7 +146,7 @@ async fn notification(replies: &mut Replies) -> (String, Value) {
     }
 }
 
-/// The result of a call whose next reply is its last.
+/// Returns the result of a call whose next reply is its last.
 async fn result(mut replies: Replies) -> Value {
     let Some(Ok(Message::Response(Response { outcome: Ok(result), .. }))) =
         next(&mut replies).await
@@ -157,7 +157,7 @@ async fn result(mut replies: Replies) -> Value {
     result.decode().unwrap()
 }
 
-/// The failure of a call whose next reply is its last.
+/// Returns the error of a call whose next reply is its last.
 async fn failure(mut replies: Replies) -> Error {
     let error = next(&mut replies).await.expect("a failure").expect_err("a failure");
     assert!(next(&mut replies).await.is_none(), "a failure is the last reply");

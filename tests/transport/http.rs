@@ -62,12 +62,12 @@ async fn connect_to<T: MakeHttpService>(endpoint: Endpoint<T>) -> Connected<T::S
 }
 
 impl<S: mcp_transport::http::HttpService> Connected<S> {
-    /// Sends a message and reads all that the server says about it.
+    /// Sends a message and reads all replies to it.
     async fn send(&mut self, message: ClientMessage) -> Result<Vec<ServerMessage>, Error> {
         send(self.http.clone(), message).await
     }
 
-    /// The only reply to a message.
+    /// Returns the only reply to a message.
     async fn ask(&mut self, message: ClientMessage) -> Response {
         let mut replies = self.send(message).await.unwrap();
         match (replies.pop(), replies.is_empty()) {
@@ -93,7 +93,7 @@ async fn send<S: mcp_transport::http::HttpService>(
     Ok(messages)
 }
 
-/// A request of the stateless revision.
+/// Creates a request of the stateless revision.
 fn modern(id: i64, method: &'static str, mut params: Value) -> ClientMessage {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
     let params = RawJson::encode(&params).unwrap();
@@ -101,12 +101,12 @@ fn modern(id: i64, method: &'static str, mut params: Value) -> ClientMessage {
         .with_extension(ProtocolVersion::V2026_07_28)
 }
 
-/// A tool call of the stateless revision.
+/// Creates a tool call of the stateless revision.
 fn modern_call(id: i64) -> ClientMessage {
     modern(id, "tools/call", json!({ "name": "echo", "arguments": {} }))
 }
 
-/// A message of the last revision with a handshake.
+/// Creates a message of the last revision with a handshake.
 fn legacy(message: impl Into<ServerMessage>) -> ClientMessage {
     ClientMessage::new(message).with_extension(ProtocolVersion::V2025_11_25)
 }
@@ -129,7 +129,7 @@ fn initialized() -> ClientMessage {
     legacy(Notification::new("notifications/initialized"))
 }
 
-/// What a server answers that does what it is asked.
+/// Answers as a well-behaved server does.
 fn well_behaved(request: &Recorded) -> Answer {
     match request.rpc_method().as_str() {
         "initialize" => Answer::result(request, &json!({ "protocolVersion": "2025-11-25" }))

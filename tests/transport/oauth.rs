@@ -30,7 +30,7 @@ async fn world(change: impl FnOnce(&mut Rules)) -> World {
     deadline(World::start(change)).await.unwrap()
 }
 
-/// A user who says yes.
+/// A user who agrees.
 fn user() -> ReceiverFn {
     ReceiverFn::new(REDIRECT, |request| async move { redirect_of(request.url.as_str()).await })
 }
@@ -81,7 +81,7 @@ async fn log_in(world: &World, oauth: OAuth) -> Result<(), Error> {
     connect(world, oauth).await.call().await
 }
 
-/// Why a login failed, as the cause of the failure of a call.
+/// Returns why a login failed, from the causes of a failed call.
 fn why(outcome: Result<(), Error>) -> oauth::Error {
     let error = outcome.expect_err("the call fails");
     assert_eq!(error.status().map(|status| status.as_u16()), error.status().map(|_| 401));
@@ -96,7 +96,7 @@ fn kind(outcome: Result<(), Error>) -> ErrorKind {
     why(outcome).kind()
 }
 
-/// A user who does something else.
+/// A user with custom behaviour.
 fn user_who<F, Fut>(does: F) -> ReceiverFn
 where
     F: Fn(oauth::AuthorizationRequest) -> Fut + Send + Sync + 'static,

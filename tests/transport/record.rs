@@ -26,7 +26,7 @@ use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
 
 type Connection = BoxCloneSyncService<ClientMessage, Replies, Error>;
 
-/// A connector from a closure that is given how many connections there were before.
+/// A connector from a closure that gets the number of earlier connections.
 struct Connecting<F>(AtomicUsize, F);
 
 impl<F> Connecting<F>
@@ -49,12 +49,12 @@ where
     }
 }
 
-/// A connection to a server that a test scripts.
+/// A connection to a server scripted by a test.
 fn link(transport: impl Transport) -> Link<Connection> {
     Link::new(BoxCloneSyncService::new(transport), Binding::InProcess)
 }
 
-/// The lines of a transcript without its header and its times.
+/// Returns the lines of a transcript without its header and its times.
 fn lines(tape: &Tape) -> Vec<Value> {
     let text = tape.transcript().to_string();
     let mut lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -66,7 +66,7 @@ fn lines(tape: &Tape) -> Vec<Value> {
     lines
 }
 
-/// A transcript from the messages of one connection: `>` or `<`, the number of the call or null, the message.
+/// Creates a transcript of the messages of one connection: `>` or `<`, the number of the call or null, the message.
 fn transcript(messages: &[(&str, Option<u64>, Value)]) -> String {
     let mut text = "{\"mcp-transcript\":1}\n".to_owned();
     for (dir, call, message) in messages {

@@ -30,7 +30,7 @@ fn error_code(message: &Value) -> i64 {
     message["error"]["code"].as_i64().unwrap_or_default()
 }
 
-/// Calls of every kind, as one client of `server` sees them.
+/// Makes calls of every kind, as a client of `server`.
 async fn check_calls(
     client: &impl Transport,
     server: &Scripted,

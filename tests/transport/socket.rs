@@ -99,7 +99,7 @@ async fn a_server_is_called_over_tcp_and_left_in_good_order() {
     let rest = wire.peer.rest().await;
     assert_eq!(rest.len(), 1, "the cancellation, then the end");
     assert_clean_wire(wire.peer.received());
-    // What the server still says does not disturb the end, which is its own.
+    // Messages that the server still sends do not disturb the shutdown.
     wire.peer.notify("goodbye", json!({})).await;
     drop(wire.peer);
     wire.driver.end().await.unwrap();
@@ -129,7 +129,7 @@ async fn f20_a_server_that_does_not_read_has_the_same_grace() {
 async fn a_name_is_looked_up_and_every_address_is_tried() {
     let (listener, _) = listener().await;
     let port = listener.local_addr().unwrap().port();
-    // It may be known under an address of version 6 first, where nobody listens.
+    // The name may resolve to an IPv6 address first, where nothing listens.
     let link = deadline(Tcp::new("localhost", port).connect()).await.unwrap();
     let accepted = deadline(listener.accept()).await.unwrap();
     Wire::new(link, accepted.0).canary(1).await;
@@ -144,7 +144,7 @@ async fn f24_a_connection_that_cannot_be_made_says_where_and_why() {
     assert_eq!(error.to_string(), format!("cannot connect to {place}: nobody listens there"));
     assert!(std::error::Error::source(&error).is_some());
     refused(Tcp::new("no-such-host.invalid", 1)).await;
-    // The limit holds for the look-up too.
+    // The limit includes name resolution.
     let error = refused(Tcp::new("127.0.0.1", 1).connect_timeout(Duration::ZERO)).await;
     assert!(error.to_string().contains("no answer within 0ns"), "{error}");
 }
@@ -153,7 +153,7 @@ async fn f24_a_connection_that_cannot_be_made_says_where_and_why() {
 async fn f25_a_reset_fails_every_call_that_waits() {
     let mut wire = tcp(|tcp| tcp).await;
     let calls = [wire.open(1).await, wire.open(2).await];
-    // Closing with something unread resets the connection.
+    // Closing with unread data resets the connection.
     let message = ClientMessage::new(Request::new(3, "unread"));
     let unread = deadline(wire.client.call(message)).await.unwrap();
     tokio::time::sleep(SHORT).await;
@@ -235,7 +235,7 @@ async fn end<S: tokio::io::AsyncRead + tokio::io::AsyncWrite>(mut wire: Wire<S>,
     }
 }
 
-/// Gives connecting up after each number of polls, which is some of them after it has connected.
+/// Drops the connecting future after various numbers of polls, some of them after it has connected.
 #[cfg(target_os = "linux")]
 async fn give_up(connector: &impl Connector) {
     for polls in 0..5 {

@@ -1,4 +1,4 @@
-//! Child processes: shell and Python scripts that behave, and that do not.
+//! Child processes: shell and Python scripts, well-behaved and not.
 #![cfg(unix)]
 
 mod end;
@@ -19,7 +19,8 @@ use serde_json::Value;
 use std::{fs, time::Duration};
 use tower::Service;
 
-/// The beginning of a Python server: `answer(result)` reads one request and answers it, `say(value)` tells.
+/// The prelude of a Python server: `answer(result)` reads one request and answers it, `say(value)` sends a
+/// notification.
 const PRELUDE: &str = r#"
 import json, os, signal, subprocess, sys, time
 
@@ -88,7 +89,7 @@ impl Child {
         }
     }
 
-    /// The parameters of the next notification of the child.
+    /// Returns the parameters of the next notification of the child.
     async fn told(&mut self) -> Value {
         match deadline(self.unsolicited.next()).await {
             Some(Arrival::Message(Message::Notification(it))) => {
@@ -98,12 +99,12 @@ impl Child {
         }
     }
 
-    /// The process that the child tells of.
+    /// Returns the process id that the child reports.
     async fn pid(&mut self) -> u64 {
         self.told().await["pid"].as_u64().unwrap()
     }
 
-    /// Drops all that holds the connection, and waits for its end.
+    /// Drops everything that holds the connection, and waits for its end.
     async fn close(self) -> Result<(), Error> {
         let Self { client, unsolicited, mut driver } = self;
         drop((client, unsolicited));
@@ -123,10 +124,10 @@ async fn failure(mut replies: Replies) -> Error {
     deadline(replies.next()).await.expect("a failure").expect_err("a failure")
 }
 
-/// Whether a process is there and not a zombie.
+/// Returns whether a process exists and is not a zombie.
 fn is_running(pid: u64) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name in brackets may hold anything; the state comes after it.
+    // The name in parentheses may contain anything; the state follows it.
     let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }

@@ -117,7 +117,7 @@ impl Wire {
         assert_eq!(result(replies).await, json!({"nonce": id}));
     }
 
-    /// What holds after a fault that the connection survives.
+    /// Checks what must hold after a fault that the connection survives.
     async fn assert_clean(mut self) {
         self.canary(987_654).await;
         let Self { client, unsolicited, mut driver, mut peer, received, baseline } = self;
@@ -160,7 +160,7 @@ async fn a_server_is_called_over_a_websocket_and_left_in_good_order() {
     let cancelled = wire.receive().await;
     assert_eq!(cancelled["params"], json!({"requestId": 3}));
     wire.answer(2, json!({"of": 2})).await;
-    // Line breaks are white space here, and no end.
+    // Line breaks are white space here, and do not end a message.
     wire.send("{\"jsonrpc\": \"2.0\",\n\"id\": 1,\r\n\"result\": {\"of\": \"ä\"}}\n").await;
     assert_eq!(result(first).await, json!({"of": "ä"}));
     assert_eq!(result(second).await, json!({"of": 2}));
@@ -203,7 +203,7 @@ async fn f21_two_peers_that_fill_each_others_pipes_get_them_empty_again() {
     let params = RawJson::encode(&json!({"pad": pad})).unwrap();
     let call = wire.client.call(ClientMessage::new(Request::new(1, "a").with_params(params)));
     let replies = deadline(call).await.unwrap();
-    // The peer writes all of its own before it reads a byte.
+    // The peer writes everything before it reads a byte.
     wire.answer(1, json!({"pad": pad})).await;
     assert_eq!(wire.receive().await["params"]["pad"].as_str().map(str::len), Some(pad.len()));
     result(replies).await;

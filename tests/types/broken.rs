@@ -1,4 +1,4 @@
-//! What does not fit is kept, and costs nothing else.
+//! Values that do not fit are kept, and affect nothing else.
 
 use crate::{
     generate::Generator,
@@ -256,7 +256,7 @@ fn the_last_of_two_equal_members_counts() {
     assert_eq!(Role::from("nobody"), Role::Unknown("nobody".to_owned()));
 }
 
-/// Replaces the part of a value that the indices lead to.
+/// Replaces the part of a value at this path of indices.
 fn replace(value: &mut Value, path: &[Index], part: Value) {
     let inner = match (path, &mut *value) {
         ([first, ..], Value::Object(members)) if !members.is_empty() => {
@@ -275,7 +275,7 @@ fn replace(value: &mut Value, path: &[Index], part: Value) {
     }
 }
 
-/// What becomes of null where a member may be absent.
+/// Removes null where a member may be absent.
 fn without_null(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

@@ -8,7 +8,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 #[derive(Clone)]
 pub(crate) struct Generator {
     definitions: Rc<Map<String, Value>>,
-    /// Those of definitions, so that each is made once.
+    /// The strategies of definitions, so that each is created once.
     strategies: Rc<RefCell<HashMap<String, BoxedStrategy<Value>>>>,
     /// Whether to add what no schema mentions: members, values of enumerations, types of content.
     adds_unknown: bool,
@@ -19,7 +19,7 @@ impl Generator {
         Self { definitions: Rc::new(definitions), strategies: Rc::default(), adds_unknown }
     }
 
-    /// Values that fit the schema, unknown parts apart.
+    /// Returns values that fit the schema, apart from unknown parts.
     pub(crate) fn values(&self, schema: &Value) -> BoxedStrategy<Value> {
         self.at(schema)
     }
@@ -59,12 +59,12 @@ impl Generator {
 
     fn definition(&self, name: &str) -> BoxedStrategy<Value> {
         match name {
-            // They nest without end.
+            // They nest without limit.
             "JSONValue" => json_value(2),
             "JSONObject" => {
                 collection::vec((name_of_member(), json_value(1)), 0..3).prop_map(object).boxed()
             }
-            // It is part of JSON-RPC: its unknown members have no meaning, and null is no data.
+            // Part of JSON-RPC: its unknown members have no meaning, and null is no data.
             "Error" => {
                 let strategies = Rc::default();
                 let known = Self { adds_unknown: false, strategies, ..self.clone() };
@@ -131,7 +131,7 @@ impl Generator {
             }
         };
         let members: Vec<_> = properties.iter().map(member).collect();
-        // An embedded request is an envelope, which has no members but its own.
+        // An embedded request is an envelope, which has only its own members.
         let is_envelope = properties.contains_key("method");
         let more = match schema.get("additionalProperties") {
             Some(Value::Object(values)) if !values.contains_key("not") => {
@@ -187,7 +187,7 @@ fn word() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// A name that no schema has.
+/// A name that is in no schema.
 fn name_of_member() -> impl Strategy<Value = String> {
     prop_oneof!["x-[a-z]{1,4}", "com\\.example/[a-z]{1,3}", "x\"é[a-z]"]
 }

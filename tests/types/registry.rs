@@ -1,17 +1,17 @@
-//! Every generated type, by name, so that tests can go through all of them.
+//! Every generated type, by name, so that tests can iterate over them.
 
 use mcp_types::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::fmt::Debug;
 
-/// A type by its name, as `revision::types` has it.
+/// A type by its name, as in `revision::types`.
 pub(crate) struct Entry {
     /// The name.
     pub(crate) name: &'static str,
-    /// Reads JSON text into the type, in every way that serde_json offers, and gives what the type writes.
+    /// Reads JSON text into the type, in every way that serde_json offers, and returns what the type writes.
     pub(crate) pass: fn(&str) -> Result<Value, serde_json::Error>,
-    /// Reads JSON text into the type, and gives its `Debug` form.
+    /// Reads JSON text into the type, and returns its `Debug` form.
     pub(crate) debug: fn(&str) -> Result<String, serde_json::Error>,
 }
 
@@ -174,7 +174,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
     entry::<tasks_extension::UpdateTaskResult>("tasks_extension.UpdateTaskResult"),
 ];
 
-/// The type of a name.
+/// Finds the type with a name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.name == name)
 }
@@ -208,7 +208,7 @@ where
     Ok(value)
 }
 
-/// Text that was checked is read without serde_json, to the same value or for the same reason not.
+/// Validated text is read without serde_json, with the same value or the same error.
 #[track_caller]
 fn compare<T: DeserializeOwned + PartialEq + Debug>(text: &str) {
     let pretty = serde_json::from_str::<Value>(text).map(|value| format!("{value:#}")).unwrap();
@@ -216,14 +216,14 @@ fn compare<T: DeserializeOwned + PartialEq + Debug>(text: &str) {
         let raw = RawJson::parse(text.to_owned()).unwrap();
         assert_eq!(reason(raw.decode::<T>()), reason(serde_json::from_str::<T>(text)), "{text}");
     }
-    // As a part of what is none of our types.
+    // As part of a type that is not ours.
     let list = format!("[{text}]");
     let raw = RawJson::parse(list.clone()).unwrap();
     let expected = serde_json::from_str::<Vec<T>>(&list);
     assert_eq!(reason(raw.decode::<Vec<T>>()), reason(expected), "{list}");
 }
 
-/// The value, or why there is none, without the place.
+/// Returns the value, or the error without its position.
 fn reason<T>(read: Result<T, serde_json::Error>) -> Result<T, String> {
     read.map_err(|error| {
         let text = error.to_string();

@@ -10,7 +10,7 @@ use mcp_types::{
 };
 use serde_json::Value;
 
-/// The revisions in which a message exists.
+/// Returns the revisions in which a message exists.
 fn when(kind: Kind, method: &str, direction: Direction) -> Vec<String> {
     let known = ProtocolVersion::KNOWN.into_iter();
     known
@@ -97,7 +97,7 @@ fn fields_exist_when_the_schemas_say() {
     }
 }
 
-/// The members of an object without bases.
+/// Returns the members of an object without bases.
 fn properties(source: &str, schema: &Value) -> Option<Vec<String>> {
     if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
         let target = definitions(source).get(target.strip_prefix("#/$defs/")?)?.clone();

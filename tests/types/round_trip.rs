@@ -1,4 +1,4 @@
-//! What is valid in some revision survives decoding and encoding, and is valid still.
+//! Valid values of a revision survive decoding and encoding, and are still valid.
 
 use crate::{
     generate::Generator,
@@ -57,10 +57,10 @@ fn what_is_written_is_valid_in_the_revision() {
     }
 }
 
-/// Asserts that all of a value went to the types that the schema says: no part is unknown, and no member that a
-/// revision has is with those that it has not. Members that the generator invents begin with `x` or `com`.
+/// Asserts that every part of a value was decoded to the type in the schema: nothing is unknown, and no known member is
+/// in `extra`. Members that the generator invents begin with `x` or `com`.
 fn assert_typed(debug: &str) {
-    // These are open sets, of which the schema lists no value.
+    // These are open sets, for which the schema lists no values.
     let debug =
         debug.replace("stop_reason: Some(Unknown(", "").replace("result_type: Some(Unknown(", "");
     assert!(!debug.contains("Unknown("), "{debug}");

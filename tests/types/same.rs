@@ -1,8 +1,8 @@
-//! When two JSON values say the same.
+//! Equality of JSON values by meaning.
 
 use serde_json::Value;
 
-/// Asserts that nothing was lost: the values are equal, apart from how a number is spelled, and from empty parameters
+/// Asserts that nothing was lost: the values are equal, apart from the notation of numbers, and from empty parameters
 /// of an embedded request, which mean the same as none.
 #[track_caller]
 pub(crate) fn assert_same(written: &Value, original: &Value, context: &str) {

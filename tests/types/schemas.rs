@@ -1,4 +1,4 @@
-//! The reduced schemas, and which definition is which type.
+//! The reduced schemas, and the types of their definitions.
 
 use mcp_types::revision;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ pub(crate) const SOURCES: [&str; 6] =
 /// The tasks extension.
 pub(crate) const EXTENSION: &str = "ext-tasks";
 
-/// Definitions whose type has another name.
+/// Definitions whose types have other names.
 const RENAMED: [(&str, &str); 3] = [
     ("EnumSchema", "LegacyTitledEnumSchema"),
     ("ResourceReference", "ResourceTemplateReference"),
@@ -22,11 +22,11 @@ const RENAMED: [(&str, &str); 3] = [
 pub(crate) struct Definition {
     /// The name of the type.
     pub(crate) type_name: String,
-    /// The schema: for a request or notification that of the parameters.
+    /// The schema; for a request or notification that of its parameters.
     pub(crate) schema: Value,
 }
 
-/// All definitions of a source, by name.
+/// Returns all definitions of a source, by name.
 pub(crate) fn definitions(source: &str) -> Map<String, Value> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mcp-types/schema");
     let text = fs::read_to_string(directory.join(format!("{source}.json"))).unwrap();
@@ -34,19 +34,19 @@ pub(crate) fn definitions(source: &str) -> Map<String, Value> {
     let Some(Value::Object(mut definitions)) = file.remove("$defs") else {
         panic!("no definitions")
     };
-    // The published schemas forget null and fractions here.
+    // The published schemas omit null and fractions here.
     definitions.entry("JSONValue").and_modify(|schema| *schema = true.into());
     // And the known values of an open set.
     let values = json!({ "enum": ["complete", "input_required", "task"] });
     definitions.entry("ResultType").and_modify(|schema| *schema = values);
-    // And they say of one result that it is of any type.
+    // And they declare one result to be of any type.
     if let Some(result) = definitions.get_mut("InputRequiredResult") {
         result["properties"]["resultType"] = json!({ "const": "input_required" });
     }
     definitions
 }
 
-/// The definitions of a source that are types of the library.
+/// Returns the definitions of a source that are types of the library.
 pub(crate) fn typed(source: &str) -> Vec<Definition> {
     let all = definitions(source);
     let definition = |(name, schema): (&String, &Value)| {
@@ -62,11 +62,11 @@ pub(crate) fn typed(source: &str) -> Vec<Definition> {
 
 fn type_name(source: &str, name: &str, schema: &Value) -> Option<String> {
     let renamed = RENAMED.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| new);
-    // Since 2025-11-25 it is a union of several, which has no type.
+    // Since 2025-11-25 it is a union of several types, and has no type of its own.
     if name == "EnumSchema" && schema.get("anyOf").is_some() {
         return None;
     }
-    // The base of two types and the union of them have the same name.
+    // The base of two types has the same name as their union.
     if name == "ResourceContents" {
         return None;
     }
@@ -78,18 +78,18 @@ fn type_name(source: &str, name: &str, schema: &Value) -> Option<String> {
     found.map(|name| (*name).to_owned())
 }
 
-/// The method of a request or notification.
+/// Returns the method of a request or notification.
 fn method(all: &Map<String, Value>, schema: &Value) -> Option<String> {
     let method = member(all, schema, "method")?;
     method.get("const").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// The schema of the parameters; an object where there are none.
+/// Returns the schema of the parameters; an object if there are none.
 fn params(all: &Map<String, Value>, schema: &Value) -> Value {
     member(all, schema, "params").unwrap_or_else(|| json!({ "type": "object" }))
 }
 
-/// The schema of a member, that of a base included; the last one that says something.
+/// Returns the schema of a member, including those of bases; the last one counts.
 fn member(all: &Map<String, Value>, schema: &Value, name: &str) -> Option<Value> {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         return member(all, all.get(reference.strip_prefix("#/$defs/")?)?, name);
@@ -101,7 +101,7 @@ fn member(all: &Map<String, Value>, schema: &Value, name: &str) -> Option<Value>
     bases.filter_map(|base| member(all, base, name)).next_back()
 }
 
-/// A validator of a schema of a source.
+/// Creates a validator for a schema of a source.
 pub(crate) fn validator(source: &str, schema: &Value) -> jsonschema::Validator {
     let mut whole = schema.as_object().unwrap().clone();
     whole.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());

@@ -1,4 +1,4 @@
-//! Halves of surrogate pairs.
+//! Lone surrogates.
 
 use mcp_types::RawJson;
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ fn halves_are_replaced_and_all_else_stays() {
     }
 }
 
-/// Pieces of a string in JSON, most of them about surrogates.
+/// Pieces of a string in JSON, most of them around surrogates.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         (0_u16..).prop_map(|unit| format!("\\u{unit:04x}")),

@@ -1,4 +1,4 @@
-//! How fast lists and results are read, against plain derived structs. Prints, asserts nothing about time:
+//! The speed of reading lists and results, compared with plain derived structs. Prints, and asserts nothing about time:
 //! `cargo test --release -p conformance --test types throughput -- --nocapture`.
 
 use mcp_types::tools::{CallToolResult, ListToolsResult};
@@ -80,7 +80,7 @@ fn large_result() -> String {
     json!({ "content": [{ "type": "text", "text": text }] }).to_string()
 }
 
-/// Nanoseconds per pass, the best of a few rounds.
+/// Returns the nanoseconds per pass, the best of a few rounds.
 fn best<T>(mut pass: impl FnMut() -> T, bytes: usize) -> f64 {
     let passes = (200_000 / bytes).clamp(1, 2_000);
     let mut round = || {
@@ -93,7 +93,7 @@ fn best<T>(mut pass: impl FnMut() -> T, bytes: usize) -> f64 {
     (0..20).map(|_| round()).fold(f64::INFINITY, f64::min)
 }
 
-/// One line of the comparison.
+/// Prints one line of the comparison.
 fn compare<T: DeserializeOwned + Serialize, P: DeserializeOwned + Serialize>(text: &str) -> String {
     let (typed, derived): (T, P) =
         (serde_json::from_str(text).unwrap(), serde_json::from_str(text).unwrap());

@@ -1,4 +1,4 @@
-//! Unions find their type, in whatever order the members come.
+//! Unions find their type, regardless of the order of the members.
 
 use mcp_types::{
     OneOrMany, Request,

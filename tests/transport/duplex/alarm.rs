@@ -1,4 +1,4 @@
-//! Alarms for all who wait for replies.
+//! Alarms for all calls that wait for replies.
 
 use super::*;
 use crate::by_hand::Count;
@@ -9,7 +9,7 @@ use std::{
     task::{Context, Waker},
 };
 
-/// Looks for replies that are not there, and gives what counts how often it is woken for them.
+/// Polls for replies that are not there, and returns a counter of the wake-ups.
 fn wait_for(replies: &mut PendingReplies) -> Arc<Count> {
     let count = Arc::<Count>::default();
     let waker = Waker::from(Arc::clone(&count));
@@ -34,7 +34,7 @@ async fn an_alarm_wakes_each_who_waits_and_they_wait_on() {
     drop(alarm);
     assert_eq!((one.wakes(), two.wakes()), (1, 1));
     assert_eq!(first.waiters().unwrap().alarm(), None);
-    // Whoever was woken looks again, and hears of the answer.
+    // The woken call polls again, and gets its answer.
     wait_for(first);
     for id in 0..3 {
         wire.peer.answer(id, json!({"nonce": id})).await;

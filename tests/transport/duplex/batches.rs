@@ -51,7 +51,7 @@ async fn a_broken_member_of_a_batch_fails_its_own_call() {
 async fn f16_an_array_that_is_no_batch_is_a_diagnostic() {
     let mut wire = Wire::new();
     let replies = wire.open(1, "a").await;
-    // The last looks like the members of a message without their names.
+    // The last line looks like the members of a message without their names.
     for line in ["[]", "[1]", "[INFO] ready", r#"["2.0",1,null,null,{},null]"#] {
         wire.peer.send_raw(format!("{line}\n")).await;
         let Diagnostic::NotAMessage { excerpt, .. } = wire.diagnostic().await else { panic!() };

@@ -1,4 +1,4 @@
-//! Which message goes where, and what is said about calls that are given up.
+//! Routing of messages, and cancellation of abandoned calls.
 
 use super::*;
 use mcp_transport::Delivery;
@@ -111,7 +111,7 @@ async fn an_answered_call_is_not_cancelled() {
     let replies = wire.open(1, "a").await;
     wire.peer.answer(1, json!({})).await;
     wire.peer.notify("marker", json!({})).await;
-    // The marker is behind the response: the response was seen, though nobody has read it.
+    // The marker follows the response, so that was routed, although it was not read.
     wire.arrives("marker").await;
     drop(replies);
     wire.assert_clean().await;
@@ -168,7 +168,7 @@ async fn f14_a_response_may_come_before_its_request_is_written() {
     let replies = deadline(wire.client.clone().call(large_request(1, 10_000))).await.unwrap();
     wire.peer.answer(1, json!({"early": true})).await;
     assert_eq!(result(replies).await, json!({"early": true}));
-    // What was begun is written to its end.
+    // A message that was begun is written completely.
     wire.peer.expect("large").await;
     wire.assert_clean().await;
 }

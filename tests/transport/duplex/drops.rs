@@ -1,4 +1,4 @@
-//! Calls that are given up, at every place where they can be.
+//! Calls that are dropped, at every possible point.
 
 use super::*;
 use futures_util::{FutureExt, future::poll_fn};
@@ -31,7 +31,7 @@ async fn f18_late_responses_leave_no_trace_however_many() {
         wire.peer.answer(id, json!({})).await;
     }
     wire.peer.notify("marker", json!({})).await;
-    // None of them came out unasked.
+    // None of them became unsolicited messages.
     wire.arrives("marker").await;
     wire.assert_clean().await;
 }
@@ -45,7 +45,7 @@ async fn f19_a_call_is_answered_or_cancelled_and_never_both_by_us() {
         let mut replies = wire.request(id, "a").await;
         wire.skip_to("a").await;
         let mut caller = Background::run(async move {
-            // It gives up at about the time when the response comes.
+            // It is dropped at about the time when the response arrives.
             for _ in 0..id % 7 {
                 tokio::task::yield_now().await;
             }
@@ -70,7 +70,7 @@ async fn f19_a_call_is_answered_or_cancelled_and_never_both_by_us() {
 }
 
 impl Wire {
-    /// The next message of the client that is no cancellation.
+    /// Returns the next message of the client with this method, skipping cancellations.
     async fn skip_to(&mut self, method: &str) {
         while self.peer.receive().await["method"] != method {}
     }
@@ -79,7 +79,7 @@ impl Wire {
 #[tokio::test]
 async fn f51_a_call_dropped_at_any_poll_disturbs_nobody() {
     for polls in 0..12 {
-        // A small pipe: the request leaves in pieces, and the drop falls between them.
+        // A small pipe: the request is sent in pieces, and the drop happens between them.
         let mut wire = Wire::with(limits(|limits| limits.outbox_bytes = 64), 64);
         let bystander = wire.open(1, "bystander").await;
         let mut client = wire.client.clone();
@@ -111,14 +111,15 @@ async fn f58_layers_of_tower_go_around_a_transport() {
     let mut wire = Wire::new();
     let layers = ServiceBuilder::new().buffer(4).concurrency_limit(1);
     let mut limited = layers.service(wire.client.clone());
-    // A future that was never polled, and a permit that was given back.
+    // A future that was never polled, and a permit that was returned.
     drop(limited.call_when_ready(request(1, "dropped")));
     let replies = limited.call_when_ready(request(2, "a")).await.unwrap();
     wire.skip_to("a").await;
     wire.peer.answer(2, json!({})).await;
     result(replies).await;
     drop(limited);
-    // A layer that asks twice with the same id while the first is pending gets an error, and the first its answer.
+    // If a layer sends a second request with the same id while the first is pending, the second fails and the first is
+    // answered.
     let replies = wire.open(3, "b").await;
     let again = deadline(wire.client.clone().call(request(3, "b"))).await.unwrap_err();
     assert_eq!(again.delivery(), Delivery::NotSent);
@@ -138,7 +139,7 @@ impl<S: Service<ClientMessage, Response = Replies>> CallWhenReady<S::Error> for 
     }
 }
 
-/// A layer that keeps a journal, as a user would write one.
+/// A layer that keeps a journal, as a user might write it.
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<Vec<String>>>);
 

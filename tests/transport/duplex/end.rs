@@ -1,4 +1,4 @@
-//! How connections end, and what becomes of the calls on them.
+//! How connections end, and what happens to their calls.
 
 use super::*;
 use mcp_transport::{Binding, Delivery, duplex, memory};
@@ -67,7 +67,7 @@ async fn the_last_handle_closes_the_stream_after_all_is_written() {
     let mut wire = Wire::with(Limits::default(), 64);
     let call = wire.client.clone().call(large_request(1, 10_000));
     tokio::task::yield_now().await;
-    // The driver is in the middle of the request: its rest is written, and what is to be said about it.
+    // The driver is in the middle of the request: it writes the rest, and the cancellation.
     drop(call);
     drop(wire.client);
     wire.peer.expect("large").await;
@@ -111,7 +111,7 @@ fn f53_everything_may_be_dropped_outside_a_runtime() {
     drop((link, server));
 }
 
-/// A stream whose writing half is broken, and whose reading half may be.
+/// A stream whose writing half is broken, and perhaps its reading half.
 pub(super) struct Broken<R> {
     pub(super) reader: R,
 }

@@ -23,7 +23,7 @@ async fn f21_two_peers_that_fill_each_others_pipes_get_them_empty_again() {
     let params = json!({"blob": "y".repeat(MIB)});
     let call = wire.client.clone().call(large_request(1, MIB));
     let replies = deadline(call).await.unwrap();
-    // The peer writes all of its own before it reads a byte.
+    // The peer writes everything before it reads a byte.
     wire.peer.notify("large", params).await;
     let request = wire.peer.expect("large").await;
     assert_eq!(request["params"]["blob"].as_str().map(str::len), Some(MIB));
@@ -36,7 +36,7 @@ async fn f21_two_peers_that_fill_each_others_pipes_get_them_empty_again() {
 async fn f20_calls_wait_for_a_peer_that_does_not_read() {
     let mut wire = Wire::with(limits(|limits| limits.outbox_bytes = 1000), 64);
     let early = wire.open(1, "early").await;
-    // The pipe takes a few bytes, the driver takes one buffer, the queue takes one message over its limit.
+    // The pipe takes a few bytes, the driver takes one buffer, and the queue takes one message beyond its limit.
     let stuck = wire.request(2, "stuck").await;
     let large = deadline(wire.client.clone().call(large_request(3, 5000))).await.unwrap();
     tokio::task::yield_now().await;
@@ -45,7 +45,7 @@ async fn f20_calls_wait_for_a_peer_that_does_not_read() {
     let mut dropped = wire.client.clone().call(request(6, "dropped"));
     assert!((&mut waiting).now_or_never().is_none());
     assert!((&mut dropped).now_or_never().is_none());
-    // What the peer says is read all the same.
+    // The peer's messages are still read.
     wire.peer.answer(1, json!({})).await;
     result(early).await;
     drop(dropped);
@@ -65,7 +65,7 @@ async fn f20_calls_that_are_given_up_before_a_slow_peer_reads_them_never_reach_i
     let mut wire = Wire::with(Limits::default(), 64);
     let begun = wire.request(0, "begun").await;
     tokio::task::yield_now().await;
-    // They are polled once, and leave without being polled again.
+    // They are polled once, and sent without being polled again.
     let mut calls = Vec::new();
     for id in 1..=CALLS {
         let sending = wire.client.clone().call(request(id, "queued"));
@@ -173,7 +173,7 @@ async fn queued_messages_together_are_no_longer_than_one_may_be() {
     assert!(matches!(wire.diagnostic().await, Diagnostic::Dropped { count: 8 }));
 }
 
-/// Answers every request, newest first in each batch that is there.
+/// Answers every request, the newest first in each batch that is available.
 async fn answer_all(mut peer: Peer<DuplexStream>) -> Vec<Value> {
     let mut seen = Vec::new();
     while let Some(line) = peer.line().await {
@@ -240,7 +240,7 @@ async fn f56_a_storm_of_cancellations_disturbs_nobody() {
     assert!(cancelled.iter().flatten().all(|id| id % 100 != 0));
 }
 
-/// Counts how often is written.
+/// Counts the writes.
 pub(super) struct Counting {
     io: DuplexStream,
     writes: Arc<AtomicUsize>,

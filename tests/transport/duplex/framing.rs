@@ -1,4 +1,4 @@
-//! What a peer may write without harm to any call but the one concerned.
+//! What a peer may write without affecting other calls than the one concerned.
 
 use super::*;
 use mcp_types::rpc::DecodeErrorKind;
@@ -9,7 +9,7 @@ fn small() -> Wire {
     Wire::with(limits(|limits| limits.message_bytes = LIMIT), 64 * 1024)
 }
 
-/// A response padded to `length` bytes, with its id first or last.
+/// Returns a response padded to `length` bytes, with its id first or last.
 fn padded(id: i64, length: usize, is_first: bool) -> String {
     let around = if is_first {
         [format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"pad":""#), r#""}}"#.to_owned()]
@@ -98,7 +98,7 @@ async fn f07_a_peer_that_writes_nothing_but_noise_is_no_server() {
     assert!(error.is_malformed() && error.to_string() == expected, "{error}");
     assert!(wire.driver.end().await.unwrap_err().is_malformed());
 
-    // A line that does not begin like a message needs no end to be noise.
+    // A line that does not begin like a message is noise even without an end.
     let mut wire = small();
     let replies = wire.open(1, "a").await;
     wire.peer.send_raw("x".repeat(101)).await;
@@ -118,7 +118,7 @@ async fn f07_a_little_noise_before_the_first_message_and_any_after_it_is_none() 
     }
     let mut wire = Wire::with(limits(|limits| limits.noise_bytes = 100), 64 * 1024);
     let replies = wire.open(1, "a").await;
-    // The first message may be long and come in pieces.
+    // The first message may be long and arrive in pieces.
     let long = padded(1, 1000, true);
     for piece in [&long[..150], &long[150..], "\n"] {
         wire.peer.send_raw(piece).await;
@@ -180,7 +180,7 @@ async fn f05_f11_f12_a_broken_response_fails_its_call() {
         assert!(error.is_malformed() && std::error::Error::source(&error).is_some(), "{line}");
         wire.peer.answer(2, json!({})).await;
         result(bystander).await;
-        // The call has ended: there is nothing to cancel.
+        // The call has ended, so nothing is cancelled.
         wire.assert_clean().await;
     }
 }
@@ -262,7 +262,7 @@ fn f09_an_endless_line_takes_no_more_memory_than_its_limit() {
             }
             assert!(failure(replies).await.is_too_large());
             wire.baseline.assert_memory(8 * MIB as u64);
-            // From four times the limit on nobody reads.
+            // Beyond four times the limit nothing is read.
             let rest = async {
                 loop {
                     wire.peer.send_raw("x".repeat(1024)).await;
@@ -286,14 +286,14 @@ fn f10_values_without_measure_are_for_their_caller_to_refuse() {
         format!("[{}]", numbers(100_000)),
         (0..100_000).fold("{".to_owned(), |all, key| format!("{all}\"{key}\":1,")) + "\"x\":1}",
     ];
-    // Nothing on the way may use the stack for what a peer nests.
+    // Nothing may recurse on the stack for what a peer nests.
     let body = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         bombs.map(|bomb| runtime.block_on(throw(&bomb)))
     };
     let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(body).unwrap();
     for result in thread.join().unwrap().into_iter().flatten() {
-        // It is the caller's decoder that reads it or refuses, in the caller's own time.
+        // The caller's decoder accepts or refuses it, on the caller's time.
         let _ = result.decode::<Value>();
     }
 }

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 const MIB: usize = 1024 * 1024;
 
-/// The bytes of the result of a call whose next reply is its last, and whether nobody else holds them.
+/// Returns the result bytes of a call whose next reply is its last, and whether nothing else holds them.
 async fn held_alone(mut replies: Replies) -> (String, bool) {
     let Some(Ok(Message::Response(response))) = next(&mut replies).await else {
         panic!("no result");
@@ -22,7 +22,7 @@ async fn a_large_result_belongs_to_its_caller_alone() {
         let replies = wire.open(id, "a").await;
         let expected = format!(r#"{{"blob":"{}"}}"#, "QUJD".repeat(size / 4));
         let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{expected}}}\n");
-        // What comes after it is in the same read.
+        // The next message is part of the same read.
         let after = "{\"jsonrpc\":\"2.0\",\"method\":\"marker\"}\n";
         wire.peer.send_raw(format!("{line}{after}")).await;
         wire.arrives("marker").await;
@@ -41,7 +41,7 @@ async fn large_requests_arrive_as_they_are_whatever_else_waits() {
     for id in 1..=4 {
         let text = format!("{{\n\"id\": {id},\r\n\"blob\": \"{blob}\"}}");
         let params = RawJson::parse(text).unwrap();
-        // Somebody else holds the bytes of every second one; those after the first wait for room.
+        // The bytes of every second one are shared; all but the first wait for room.
         let other = (id % 2 == 0).then(|| params.clone());
         let message = Request::new(id, "large").with_params(params);
         calls.push(wire.client.clone().call(message.into()));

@@ -1,4 +1,4 @@
-//! Channels that keep messages apart by themselves.
+//! Channels with their own framing.
 
 use super::*;
 use bytes::{Bytes, BytesMut};
@@ -9,7 +9,7 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 pub(super) type Channel = Framed<DuplexStream, LengthDelimitedCodec>;
 
-/// The two ends of a channel whose messages are told apart by their lengths.
+/// Returns the two ends of a channel with length-delimited messages.
 pub(super) fn channel(
     capacity: usize,
 ) -> (
@@ -46,7 +46,7 @@ async fn a_channel_of_messages_is_a_connection_like_any_other() {
     assert_eq!(receive(&mut peer).await["method"], "b");
     drop(dropped);
     assert_eq!(receive(&mut peer).await["method"], "notifications/cancelled");
-    // Line breaks are white space here, and no end.
+    // Line breaks are white space here, and do not end a message.
     send(&mut peer, "{\"jsonrpc\": \"2.0\",\n \"id\": 1,\r\n \"result\": {}}\n").await;
     assert_eq!(result(replies).await, json!({}));
     drop(link.transport);
@@ -88,7 +88,7 @@ async fn a_number_with_a_fraction_is_what_the_server_wrote() {
     let mut link = connect_messages(ours);
     let _driver = Background::run(link.driver);
     let mut replies = deadline(link.transport.call(request(1, "a"))).await.unwrap();
-    // The quick way of reading it ends at a neighbour.
+    // The fast path for reading it stops at a neighbouring number.
     let number = "4.4444444444444444e23";
     let error = format!(r#"{{"code":1,"message":"","data":{number}}}"#);
     send(&mut peer, format!(r#"{{"jsonrpc":"2.0","id":1,"error":{error}}}"#)).await;
@@ -105,7 +105,7 @@ async fn f21_two_peers_that_fill_each_others_channels_get_them_empty_again() {
     let mut link = connect_messages(ours);
     let _driver = Background::run(link.driver);
     let replies = deadline(link.transport.call(large_request(1, 1 << 20))).await.unwrap();
-    // The peer writes all of its own before it reads a byte.
+    // The peer writes everything before it reads a byte.
     let pad = "y".repeat(1 << 20);
     send(&mut peer, format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"pad":"{pad}"}}}}"#)).await;
     assert_eq!(receive(&mut peer).await["method"], "large");
@@ -134,7 +134,7 @@ async fn a_channel_that_breaks_is_the_cause() {
     let mut driver = Background::run(link.driver);
     let replies = deadline(link.transport.call(request(1, "a"))).await.unwrap();
     receive(&mut peer).await;
-    // A length without all its bytes.
+    // A length with fewer bytes than it says.
     deadline(tokio::io::AsyncWriteExt::write_all(peer.get_mut(), &[0, 0, 1, 0, 7])).await.unwrap();
     drop(peer);
     let error = failure(replies).await;

@@ -1,4 +1,4 @@
-//! Calls on a quiet wire, which their callers write: the driver is polled by hand, or not at all.
+//! Calls on a quiet wire, which are written by their callers: the driver is polled by hand, or not at all.
 
 use super::{
     end::Broken,
@@ -19,7 +19,7 @@ use std::{
 };
 use tokio::io::BufStream;
 
-/// Answers a call that was written, and sees the answer arrive.
+/// Answers a call that was written, and waits until the answer arrives.
 async fn answered<F: Future<Output = Result<(), Error>>>(
     driver: &mut ByHand<F>,
     peer: &mut Peer<DuplexStream>,
@@ -43,7 +43,8 @@ async fn a_lone_call_is_written_without_the_driver() {
     }
 }
 
-/// Makes as many calls at a time, again after they were answered together, and gives the writes of each round.
+/// Makes this many concurrent calls, in rounds that are answered together, and returns the number of writes in each
+/// round.
 async fn writes_of_rounds(count: i64) -> [usize; 3] {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (io, writes) = Counting::new(ours);
@@ -73,7 +74,7 @@ async fn writes_of_rounds(count: i64) -> [usize; 3] {
 
 #[tokio::test]
 async fn what_comes_together_leaves_together() {
-    // Nobody knows of the first that others will follow; after answers that came together it is to be expected.
+    // Before the first round it is unknown that others will follow; after answers that arrived together it is expected.
     assert_eq!(writes_of_rounds(12).await, [2, 1, 1]);
 }
 
@@ -89,7 +90,7 @@ async fn a_driver_that_runs_right_after_the_first_caller_lets_the_others_go_firs
     let (mut client, _unsolicited, connection) = multiplex(io, Limits::default());
     let (mut driver, mut peer) = (ByHand::idle(connection), Peer::new(theirs));
     let mut last = 0;
-    // In the last round, not all come who were answered.
+    // In the last round, not all answered callers call again.
     for count in [12, 12, 12, 3] {
         writes.store(0, Ordering::Relaxed);
         let ids = last..last + count;
@@ -124,7 +125,7 @@ async fn a_call_that_nobody_answers_does_not_keep_others_from_the_wire() {
     let (mut driver, mut peer) = (ByHand::idle(connection), Peer::new(theirs));
     let listening = deadline(client.call(request(1, "subscriptions/listen"))).await.unwrap();
     peer.expect("subscriptions/listen").await;
-    // The next one goes by the driver, which lets others go first: for all that is known, more will follow.
+    // The next one is written by the driver, which yields first: as far as is known, more may follow.
     let replies = deadline(client.call(request(2, "a"))).await.unwrap();
     for _ in 0..2 {
         assert_eq!(driver.wakes(), 1);
@@ -180,7 +181,7 @@ async fn the_next_in_line_goes_on_when_the_one_before_has_written() {
     let Poll::Ready(Ok(third)) = poll(0) else { panic!("there is room") };
     assert_eq!((driver.wakes(), wakes(1)), (0, 1));
     let Poll::Ready(Ok(fourth)) = poll(1) else { panic!("there is room") };
-    // It lets others go first, and comes back.
+    // It yields to others, and continues later.
     (0..2).for_each(|_| assert!(driver.turn().is_pending()));
     for id in 1..=4 {
         assert_eq!(peer.expect("a").await["id"], id);
@@ -188,7 +189,7 @@ async fn the_next_in_line_goes_on_when_the_one_before_has_written() {
     drop((queued, third, fourth));
 }
 
-/// Runs a future, and the driver whenever it was woken.
+/// Runs a future, and the driver whenever it is woken.
 async fn with_turns<D, F>(driver: &mut ByHand<D>, future: F) -> F::Output
 where
     D: Future<Output = Result<(), Error>>,
@@ -209,7 +210,7 @@ where
 // spec: CAN-05 CAN-06 STDIO-08
 #[tokio::test]
 async fn f51_a_caller_that_is_gone_after_it_wrote_leaves_whole_lines_and_one_cancellation() {
-    // From nothing of the line to all of it.
+    // Room for hardly any of the line, up to room for all of it.
     for room in [1, 16, 64, 1024] {
         for is_polled in [false, true] {
             let (ours, theirs) = tokio::io::duplex(room);
@@ -303,7 +304,7 @@ async fn f55_callers_on_many_threads_write_whole_lines_in_their_order() {
             Background::run(async move {
                 for number in 0..500 {
                     let replies = client.call(request(caller * 1000 + number, "a")).await.unwrap();
-                    // Some wait for their answer, so that the wire is quiet at times, and some do not.
+                    // Some wait for their answers, so that the wire is quiet at times; others do not.
                     if number % 3 > 0 {
                         result(replies).await;
                     }

@@ -1,4 +1,4 @@
-//! Calls to a server with a handshake that are given up, and the end of its connection.
+//! Abandoned calls to a server with a handshake, and the end of its connection.
 
 use super::{
     legacy::{SESSION, begin, finish, told},
@@ -73,7 +73,7 @@ async fn nothing_is_cancelled_that_may_not_be() {
         let mut replies = http.ready().await.unwrap().call(legacy_call(1)).await.unwrap();
         assert!(replies.next().await.is_some());
         drop(replies);
-        // A task is cancelled by `tasks/cancel` alone.
+        // Only `tasks/cancel` cancels a task.
         let params = RawJson::encode(&json!({ "name": "slow", "task": { "ttl": 1 } })).unwrap();
         let task = legacy(Request::new(2, "tools/call").with_params(params));
         tokio::select! {
@@ -82,7 +82,7 @@ async fn nothing_is_cancelled_that_may_not_be() {
         }
         // Before it was sent.
         drop(http.ready().await.unwrap().call(legacy_call(3)));
-        // A refusal.
+        // After a refusal.
         drop(http);
         finish(peer).await;
         assert!(server.matching(is_cancel).is_empty());

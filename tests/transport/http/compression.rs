@@ -9,7 +9,7 @@ use tokio::{io::AsyncWriteExt, sync::Semaphore};
 
 const ENCODINGS: [&str; 4] = ["gzip", "br", "deflate", "zstd"];
 
-/// Compresses pieces so that each can be read as soon as it is there.
+/// Compresses pieces so that each can be read as soon as it arrives.
 async fn compress(encoding: &str, pieces: &[Vec<u8>]) -> Vec<Vec<u8>> {
     macro_rules! with {
         ($encoder:ident) => {{

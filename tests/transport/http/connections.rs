@@ -1,4 +1,4 @@
-//! How many connections there are, and for how long.
+//! How many connections there are, and how long they live.
 
 use super::{
     faults::{raw, read_request, write_answer},
@@ -24,12 +24,12 @@ use tokio::{
 
 const SHORT: Duration = Duration::from_millis(50);
 
-/// Answers one request, and says when the client has closed the connection.
+/// Answers one request, and signals when the client has closed the connection.
 async fn answer(mut stream: TcpStream, closed: Arc<Semaphore>, ends: bool) -> io::Result<()> {
     read_request(&mut stream).await?;
     write_answer(&mut stream).await?;
     if ends {
-        // Later than the answer, when the connection is idle.
+        // After the answer, while the connection is idle.
         tokio::time::sleep(SHORT).await;
         stream.shutdown().await?;
     }
@@ -86,7 +86,7 @@ async fn idle_connections_end_with_the_last_transport_that_uses_them() {
     .await;
 }
 
-/// Answers calls when the gate is open, and subscriptions with a stream that does not end.
+/// Answers calls when the gate is open, and subscriptions with an endless stream.
 async fn gated(gate: &Arc<Semaphore>) -> HttpServer {
     let gate = Arc::clone(gate);
     start(move |request| {
@@ -115,7 +115,7 @@ async fn f55_calls_beyond_the_limit_wait_for_their_turn_and_subscriptions_do_not
         let server = gated(&gate).await;
         let endpoint = Endpoint::parse(server.url()).unwrap().connections(2);
         let peer = connect_to(endpoint).await;
-        // Streams without an end: more than there may be calls.
+        // Endless streams: more than the limit of concurrent calls.
         let mut streams = Vec::new();
         for id in 10..14 {
             let listen = modern(id, "subscriptions/listen", json!({}));
@@ -152,7 +152,7 @@ async fn calls_that_wait_for_their_turn_get_the_connections_of_those_before_them
             calls.spawn(send(peer.http.clone(), modern_call(id)));
         }
         server.wait_for(CONNECTIONS, is_call).await;
-        // More of them come back at once than are kept when nobody waits.
+        // More connections are returned at once than are kept if no call waits.
         gate.add_permits(4 * CONNECTIONS);
         while let Some(replies) = calls.join_next().await {
             assert_eq!(replies.unwrap().unwrap().len(), 1);
@@ -250,7 +250,7 @@ async fn limits_without_an_end_are_none() {
         let mut peer = connect_to(endpoint.idle_connections(4, forever)).await;
         for _ in 0..3 {
             peer.ask(modern_call(1)).await;
-            // The driver looks after what is idle.
+            // The driver looks after idle connections.
             tokio::task::yield_now().await;
         }
         assert!(server.requests().iter().all(|request| request.connection == 0));
@@ -259,10 +259,10 @@ async fn limits_without_an_end_are_none() {
     .await;
 }
 
-/// What a task may do before it has to let others have their turn.
+/// The budget of a tokio task before it has to yield.
 const BUDGET: usize = 128;
 
-/// Polls a future in a task that has so much left of its budget each time.
+/// Polls a future in a task with this much of its budget left each time.
 async fn with_budget<T>(left: usize, future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     poll_fn(|cx| {

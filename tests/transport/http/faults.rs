@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-/// A server of raw bytes: reads the request's beginning, then does as `script` says.
+/// A server of raw bytes: reads the beginning of the request, then runs `script`.
 pub(super) async fn raw<F: Future<Output = io::Result<()>> + Send + 'static>(
     script: impl Fn(TcpStream, usize) -> F + Send + 'static,
 ) -> (String, JoinSet<()>) {
@@ -41,7 +41,7 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The answer to request 1.
+/// Writes the answer to request 1.
 pub(super) async fn write_answer(stream: &mut TcpStream) -> io::Result<()> {
     let body = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
     let length = body.len();
@@ -50,7 +50,7 @@ pub(super) async fn write_answer(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(answer.as_bytes()).await
 }
 
-/// The same address over TLS, which trusts an authority that nobody has.
+/// Returns the same address over TLS, trusting an authority that signs nothing.
 fn over_tls(url: &str) -> Endpoint {
     let tls = Tls::new().trust_only_pem(Authority::new().pem().as_bytes()).unwrap();
     Endpoint::parse(&url.replace("http:", "https:")).unwrap().tls(tls)
@@ -197,7 +197,8 @@ async fn f37_a_pooled_connection_that_the_server_closed_is_replaced() {
         let mut peer = connect_to(Endpoint::parse(&url).unwrap()).await;
         for _ in 0..20 {
             let answer = peer.send(modern_call(1)).await;
-            // The server may close after the pool looked: then it is not known whether the request arrived.
+            // The server may close the connection after the pool has checked it: then it is unknown whether the request
+            // arrived.
             assert!(answer.is_ok_and(|replies| replies.len() == 1));
         }
     })
@@ -264,7 +265,7 @@ async fn f55_calls_that_take_long_do_not_hold_up_the_others() {
     .await;
 }
 
-/// Carries bytes between a client and the server at `port`, each way `delay` later.
+/// Forwards bytes between a client and the server at `port`, with a `delay` each way.
 async fn distant(port: u16, delay: Duration) -> (String, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
@@ -323,7 +324,7 @@ async fn f57_a_storm_of_dropped_calls_to_a_distant_server_does_not_end_an_http2_
             for id in 1..=100 {
                 storm.spawn(send(peer.http.clone(), modern_call(id)));
             }
-            // The answers to these calls are still on their way when the calls are given up.
+            // The answers to these calls are still on their way when the calls are dropped.
             seen.wait_for(|count| *count >= round * 100).await.unwrap();
             storm.shutdown().await;
         }
@@ -370,6 +371,6 @@ async fn f24_calls_to_a_server_that_does_not_answer_do_not_wait_for_it_one_after
     for outcome in futures_util::future::join_all(calls).await {
         assert!(outcome.unwrap_err().is_connect());
     }
-    // The first has 30 s to connect, and the others have them too, a second later.
+    // The first has 30 s to connect, and so have the others, one second later.
     assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
 }

@@ -1,4 +1,4 @@
-//! HTTP/2 servers that do what servers may, and what they may not.
+//! HTTP/2 servers, with behaviour that is allowed and that is not.
 
 use super::*;
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use tokio::{
 
 type Incoming = (http::Request<h2::RecvStream>, SendResponse<Bytes>);
 
-/// A server whose connections, counted from zero, go as `script` says.
+/// A server whose connections, counted from zero, run `script`.
 async fn serve<F: Future<Output = ()> + Send + 'static>(
     builder: Builder,
     script: impl Fn(Connection<TcpStream, Bytes>, usize) -> F + Send + 'static,
@@ -157,7 +157,7 @@ async fn f38_a_connection_that_ends_with_an_error_fails_what_was_begun_and_is_re
     .await;
 }
 
-/// The preface of a server, and a GOAWAY that says that it has processed no stream.
+/// A server preface, and a GOAWAY that says that no stream was processed.
 const NOTHING_PROCESSED: &[u8] = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_flood_of_empty_frames_does_not_hold_up_the_other_calls() {
         let mut flooded = JoinSet::new();
         flooded.spawn(send(peer.http.clone(), modern(1, "prompts/list", json!({}))));
         for id in 2..100 {
-            // The connection may be ended over the flood; then the calls on it are told so, and later ones go on.
+            // The connection may be closed because of the flood; then its calls fail, and later ones work.
             let _ = peer.send(modern_call(id)).await;
         }
         flooded.shutdown().await;

@@ -1,4 +1,4 @@
-//! Servers of revision 2024-11-05: one event stream, and POSTs to where it says.
+//! Servers of revision 2024-11-05: one event stream, and POSTs to the endpoint that it names.
 
 use super::{
     legacy::{begin, finish, told},
@@ -12,10 +12,10 @@ use std::sync::{
 };
 use tokio::sync::Semaphore;
 
-/// A server of that revision at `/mcp`, which says over its stream what `says` gives for each message.
+/// A server of that revision at `/mcp`, which sends over its stream what `says` returns for each message.
 ///
-/// The stream is a row of slots: a message fills one and opens it. What a slot says is settled when the server starts,
-/// so `says` gets the number of the message.
+/// The stream is a row of slots: a message fills one and opens it. The content of a slot is fixed when the server
+/// starts, so `says` gets the number of the message.
 struct Older {
     server: HttpServer,
     slots: Arc<Vec<Arc<Semaphore>>>,
@@ -26,7 +26,7 @@ impl Older {
         Self::start_with(endpoint, says, |_| None).await
     }
 
-    /// The same, where `answers` can answer a POST in another way than with 202.
+    /// The same, where `answers` may answer a POST with something other than 202.
     async fn start_with(
         endpoint: &'static str,
         says: &[String],
@@ -91,7 +91,7 @@ async fn a_handshake_that_is_given_up_is_not_in_the_way_of_the_next() {
                 return Answer::status(202);
             }
             if streams.fetch_add(1, Ordering::Relaxed) == 0 {
-                // It never says where messages go.
+                // It never names the message endpoint.
                 return Answer::body("text/event-stream", ": hello\n\n").step(Step::Stall);
             }
             Answer::body("text/event-stream", "event: endpoint\ndata: /messages\n\n")
@@ -167,7 +167,7 @@ async fn what_is_no_such_server_fails_with_its_own_refusal() {
                 let error = error_of(peer.send(initialize(1)).await);
                 assert_eq!(error.status().unwrap(), status);
                 assert!(error.to_string().contains("not here"), "{error}");
-                // The connection is as it was.
+                // The connection is unaffected.
                 let error = error_of(peer.send(legacy_call(2)).await);
                 assert_eq!(error.status().unwrap(), status);
             }

@@ -6,7 +6,7 @@ use mcp_types::rpc::Message;
 
 const MIB: usize = 1024 * 1024;
 
-/// An answer in pieces of a size that no line of text has.
+/// An answer in pieces that do not match its lines.
 fn pieces(content_type: &'static str, text: &str) -> Answer {
     let mut answer = Answer::body(content_type, "");
     for piece in text.as_bytes().chunks(300_007) {

@@ -18,7 +18,7 @@ fn is_get(request: &Recorded) -> bool {
     request.method == "GET"
 }
 
-/// A notification as the GET stream brings it.
+/// Creates a notification of the GET stream.
 pub(super) fn told(name: &str) -> Value {
     json!({ "jsonrpc": "2.0", "method": name })
 }
@@ -28,7 +28,7 @@ pub(super) async fn begin<S: HttpService>(peer: &mut Connected<S>) {
     assert_eq!(peer.send(initialized()).await.unwrap(), []);
 }
 
-/// Lets the connection end, and waits until it has.
+/// Ends the connection, and waits for its end.
 pub(super) async fn finish<S: HttpService>(peer: Connected<S>) {
     let Connected { http, mut driver, .. } = peer;
     drop(http);
@@ -281,7 +281,7 @@ async fn f22_what_nobody_reads_is_dropped_and_counted() {
         limits.event = 1000;
         let mut peer = connect_to(Endpoint::parse(server.url()).unwrap().limits(limits)).await;
         begin(&mut peer).await;
-        // Once the permit is gone, everything before it has been sent; a call shows that the client goes on.
+        // Once the permit is used, everything before it has been sent; a call shows that the client continues.
         gate.add_permits(1);
         while gate.available_permits() > 0 {
             peer.ask(legacy_call(1)).await;

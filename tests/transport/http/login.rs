@@ -1,4 +1,4 @@
-//! Logging in, against a world of servers on real sockets: what becomes of tokens, and who gets them.
+//! Logging in, against a world of servers on real sockets: what happens to tokens, and who receives them.
 
 mod bound;
 mod grants;
@@ -9,7 +9,7 @@ use super::*;
 use conformance::oauth::{World, redirect_of};
 use mcp_transport::http::oauth::{self, ErrorKind, OAuth, ReceiverFn};
 
-/// A client whose user says yes to everything.
+/// A client whose user agrees to everything.
 fn willing() -> OAuth {
     let receiver = ReceiverFn::new("http://127.0.0.1:9/callback", |request| async move {
         redirect_of(request.url.as_str()).await
@@ -21,7 +21,7 @@ async fn log_in(world: &World, oauth: OAuth) -> Connected<impl mcp_transport::ht
     connect_to(Endpoint::parse(world.url()).unwrap().oauth(oauth)).await
 }
 
-/// Why a login failed: the kind, and the text of it with those of its causes.
+/// Returns the kind of a failed login, and its text including the causes.
 fn reason(error: &Error) -> (ErrorKind, String) {
     let kind = oauth::Error::find(error).expect("an error of the login").kind();
     let mut text = error.to_string();

@@ -227,7 +227,7 @@ async fn a_connection_is_used_again_even_if_the_stream_ends_later_than_its_respo
         let mut peer = connect(&server).await;
         peer.ask(modern_call(0)).await;
         gate.add_permits(1);
-        // One call more each time: soon they take all connections that there are. A lost one would never come back.
+        // One more concurrent call each time: soon they use all connections. A lost one would never come back.
         let mut at_once = 1;
         while server.matching(|request| request.connection == 0).len() < 2 {
             at_once += 1;

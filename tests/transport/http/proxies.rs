@@ -1,4 +1,4 @@
-//! Ways through proxies.
+//! Connections through proxies.
 
 use super::{tls::Authority, *};
 use conformance::{alone::succeeds_alone, http_server::response};
@@ -16,7 +16,7 @@ fn ok(request: &Recorded) -> Answer {
     Answer::json(&response(request, &json!({})))
 }
 
-/// A proxy that answers CONNECT with `answer` and then carries bytes; gives what it is asked.
+/// A proxy that answers CONNECT with `answer` and then forwards bytes; returns what it was asked.
 async fn tunnel(
     answer: &'static str,
 ) -> (String, tokio::sync::mpsc::Receiver<String>, JoinSet<()>) {
@@ -123,7 +123,7 @@ async fn f24_a_proxy_that_refuses_is_named_and_its_secrets_are_not() {
     .await;
 }
 
-/// A SOCKS 5 proxy that leads everything to `port`; gives the host that it was asked for.
+/// A SOCKS 5 proxy that connects everything to `port`; returns the host that it was asked for.
 async fn socks(port: u16) -> (String, JoinSet<io::Result<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

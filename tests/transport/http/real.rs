@@ -3,7 +3,7 @@
 use super::*;
 use conformance::peers;
 
-/// The rest of what a stateless request has to say.
+/// Adds the other members that a stateless request needs.
 fn stateless(id: i64, method: &'static str, mut params: Value) -> ClientMessage {
     params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
     params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({ "name": "t", "version": "0" });

@@ -1,4 +1,4 @@
-//! Answers that lead elsewhere.
+//! Redirects.
 
 use super::*;
 use conformance::http_server::{Step, response};
@@ -8,7 +8,7 @@ fn ok(request: &Recorded) -> Answer {
     Answer::json(&response(request, &json!({})))
 }
 
-/// A server that leads from `/mcp` on to `to`, and answers there.
+/// A server that redirects from `/mcp` to `to`, and answers there.
 async fn leading(status: u16, to: &'static str) -> HttpServer {
     start(move |request| {
         if request.uri.path() == "/mcp" {
@@ -79,7 +79,7 @@ async fn f34_another_origin_is_gone_to_on_request_alone_and_sees_no_secret() {
         let endpoint = Endpoint::parse(&server.url().replace("http://", "http://me:pw@"))
             .unwrap()
             .header("x-api-key".parse().unwrap(), "secret".parse().unwrap())
-            // Without the roots of a platform, which a redirect could need.
+            // Without the platform's roots, which a redirect could need.
             .redirects(Redirects::SameOrigin);
         error_of(connect_to(endpoint.clone()).await.send(modern_call(1)).await);
         assert!(canary.requests().is_empty());

@@ -1,4 +1,4 @@
-//! Answers that are not what was hoped for.
+//! Refusals and unexpected answers.
 
 use super::*;
 use conformance::http_server::{Step, response};

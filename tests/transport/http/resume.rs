@@ -1,4 +1,4 @@
-//! Streams of calls to a server with a handshake that end, or break, before the response.
+//! Streams of calls to a server with a handshake that end or break before the response.
 
 use super::{
     legacy::{begin, finish, told},
@@ -17,8 +17,8 @@ fn is_resume(request: &Recorded) -> bool {
     request.method == "GET" && request.headers.contains_key(LAST_EVENT_ID)
 }
 
-/// A server whose calls begin as `first` says, and whose streams go on as `rest` says: with the call, the request for the
-/// rest, and how many there were before.
+/// A server that answers calls with `first`, and resumed streams with `rest`, which gets the call, the request for the
+/// rest, and the number of earlier ones.
 async fn start_resumable(
     first: impl Fn(&Recorded) -> Answer + Send + Sync + 'static,
     rest: impl Fn(&Recorded, &Recorded, usize) -> Answer + Send + Sync + 'static,
@@ -188,7 +188,7 @@ async fn waits_and_event_ids_have_limits_of_ones_own() {
         limits.event_ids = 1;
         let mut peer = connect_to(Endpoint::parse(server.url()).unwrap().limits(limits)).await;
         begin(&mut peer).await;
-        // Nobody remembers the first event when it comes again, nor thus the second.
+        // The first event is no longer remembered when it is repeated, and because of that neither is the second.
         assert_eq!(peer.send(legacy_call(1)).await.unwrap().len(), 6);
         assert_eq!(ids(&server), ["e-2", "e-2"], "the long id is never sent back");
     })
@@ -294,7 +294,7 @@ async fn a_server_with_a_handshake_may_answer_with_batches() {
             let error = error_of(peer.send(legacy_call(id)).await);
             assert!(error.is_malformed(), "{error:?}");
         }
-        // Those of the answers and that of the stream are told; what is in an answer belongs to its call.
+        // The batches in answers and in the stream are reported; their messages belong to their calls.
         let (mut names, mut batches) = (Vec::new(), 0);
         while names.len() < 2 {
             match peer.next_unsolicited().await {

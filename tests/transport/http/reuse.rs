@@ -1,4 +1,4 @@
-//! Which connections carry another call, and what a call learns when its connection ends.
+//! Which connections are reused, and how calls fail when their connection ends.
 
 use super::{faults::raw, *};
 use conformance::http_server::event;
@@ -14,7 +14,7 @@ use tokio::{
     sync::{Semaphore, mpsc},
 };
 
-/// The id of the next request on a connection; none at its end.
+/// Returns the id of the next request on a connection; none at its end.
 async fn next_id(stream: &mut TcpStream) -> io::Result<Option<i64>> {
     let mut bytes = Vec::new();
     loop {
@@ -33,7 +33,7 @@ fn body(id: i64, of: &str) -> String {
     json!({ "jsonrpc": "2.0", "id": id, "result": { "of": of } }).to_string()
 }
 
-/// An answer with some headers of its own.
+/// An answer with additional headers.
 fn answer(headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -48,7 +48,7 @@ async fn told(peer: &mut Connected, id: i64) -> Value {
 
 #[tokio::test]
 async fn an_answer_that_nobody_asked_for_is_not_that_of_the_next_call() {
-    // Along with the answer, soon after it, and much later.
+    // Together with the answer, soon after it, and much later.
     for gap in [0, 1, 30].map(Duration::from_millis) {
         deadline(async {
             let (written, mut writes) = mpsc::channel(8);
@@ -77,7 +77,7 @@ async fn an_answer_that_nobody_asked_for_is_not_that_of_the_next_call() {
                 assert_eq!(told(&mut peer, id).await["of"], "real", "{gap:?}");
                 if !gap.is_zero() {
                     writes.recv().await.unwrap();
-                    // The runtime looks at its sockets before it sleeps.
+                    // The runtime polls its sockets before it sleeps.
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }
@@ -208,7 +208,7 @@ async fn a_refusal_that_comes_before_the_request_was_read_is_read() {
             let text = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nlarge";
             stream.write_all(text.as_bytes()).await?;
             stream.shutdown().await?;
-            // As servers do that want their answer to be read: for a moment, what comes is thrown away.
+            // Like servers that want their answer to be read: for a moment, the input is discarded.
             tokio::time::sleep(Duration::from_millis(300)).await;
             Ok(())
         })
@@ -222,10 +222,10 @@ async fn a_refusal_that_comes_before_the_request_was_read_is_read() {
     .await;
 }
 
-/// How often each request came whole.
+/// How often each request was received completely.
 type Came = Arc<Mutex<HashMap<i64, usize>>>;
 
-/// Answers requests, and ends connections in all ways.
+/// Answers requests, and closes connections in various ways.
 async fn storm(mut stream: TcpStream, seed: usize, came: Came) -> io::Result<()> {
     let mut state = seed.wrapping_mul(2_654_435_769) | 1;
     while let Some(id) = next_id(&mut stream).await? {
@@ -330,7 +330,7 @@ async fn turns_of_calls_that_failed_are_free_again() {
         for id in 1..200 {
             let sending = send(peer.http.clone(), modern_call(id));
             if id % 3 == 0 {
-                // Given up somewhere on its way.
+                // Dropped somewhere on its way.
                 calls.spawn(async move {
                     let given_up = Duration::from_micros(u64::try_from(id * 37 % 2000).unwrap());
                     drop(tokio::time::timeout(given_up, sending).await);

@@ -1,4 +1,4 @@
-//! Ways to reach a server, and limits on the time that it takes.
+//! Ways to reach a server, and time limits.
 
 use super::{
     legacy::{begin, told},
@@ -224,7 +224,7 @@ async fn f28_what_keeps_a_stream_alive_does_not_make_it_endless() {
     .await;
 }
 
-// In a process of its own, so that descriptors and threads can be counted.
+// In a separate process, so that descriptors and threads can be counted.
 #[test]
 fn many_connections_leave_nothing_behind() {
     let name = "http::settings::many_connections_leave_nothing_behind";
@@ -232,7 +232,7 @@ fn many_connections_leave_nothing_behind() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let server = deadline(start(well_behaved)).await;
-            // What the first connection opens for all of them is no leak.
+            // What the first connection opens for all of them is not a leak.
             deadline(async { drop(connect(&server).await.ask(modern_call(1)).await) }).await;
             let baseline = Baseline::take();
             deadline(async {

@@ -1,4 +1,4 @@
-//! TLS, with certificates of our own.
+//! TLS, with our own certificates.
 
 use super::*;
 use conformance::http_server::response;
@@ -39,7 +39,7 @@ impl Authority {
         Identity { chain: certificate.pem(), key: key.serialize_pem() }
     }
 
-    /// A server of that name, which asks for certificates of `clients` and speaks one of `protocols`.
+    /// Configures a server with that name, which requests certificates of `clients` and speaks one of `protocols`.
     pub(super) fn server(
         &self,
         name: &str,

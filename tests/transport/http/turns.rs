@@ -1,4 +1,4 @@
-//! Waiting for a turn when as many connections are in use as may be.
+//! Waiting for a turn when the limit of connections in use is reached.
 
 use super::{tls::Authority, *};
 use conformance::http_server::{Step, response};
@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 type Sending = BoxFuture<'static, Result<Vec<ServerMessage>, Error>>;
 
-/// Answers each call when the gate lets it.
+/// Answers each call when the gate allows it.
 async fn gated(gate: &Arc<Semaphore>) -> HttpServer {
     let gate = Arc::clone(gate);
     start(move |request| {
@@ -74,7 +74,7 @@ async fn a_turn_that_is_given_to_a_call_which_is_dropped_goes_to_the_next_one() 
         drop(second);
         gate.add_permits(1);
         assert_eq!(third.await.unwrap().len(), 1);
-        // And when nobody is left, the turn is free.
+        // If nobody is left, the turn becomes free.
         calls.spawn(send(peer.http.clone(), modern_call(4)));
         server.wait_for(3, |_| true).await;
         drop(waiting(&peer, 5));

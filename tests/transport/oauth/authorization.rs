@@ -1,4 +1,4 @@
-//! The user's yes, and who may have said it.
+//! The user's consent, and who may have given it.
 
 use super::{ErrorKind, REDIRECT, app, connect, kind, log_in, user_who, why, world};
 use conformance::{
@@ -22,7 +22,7 @@ async fn a_code_is_asked_for_and_exchanged_as_the_rules_have_it() {
     connected.ask(2, "tools/list").await.unwrap();
     let asked = &world.authorization_requests()[0];
     assert_eq!((&*asked["response_type"], &*asked["code_challenge_method"]), ("code", "S256"));
-    // To the byte what the server calls itself: no slash is added.
+    // Byte for byte the server's own identifier: no slash is added.
     assert_eq!(asked["resource"], origin);
     assert_eq!(asked["redirect_uri"], REDIRECT);
     assert!(asked["state"].len() >= 43 && asked["code_challenge"].len() == 43);
@@ -150,7 +150,7 @@ async fn a_code_of_another_authorization_server_is_sent_to_neither() {
     let mixed_up = user_who(move |request| {
         let (honest, other) = (honest.clone(), other.clone());
         async move {
-            // The other one answers as itself, to a request that it has got hold of.
+            // The other server answers under its own name, to a request that it has obtained.
             let answer = redirect_of(request.url.as_str()).await?;
             let encode = |text: &str| text.replace(':', "%3A").replace('/', "%2F");
             Ok(answer.replace(&encode(&honest), &encode(&other)))
@@ -168,7 +168,7 @@ async fn f71_a_fresh_token_that_is_refused_is_the_end() {
     world.change(|rules| rules.servers[0].always("/token", Answer::json(&granted)));
     let connected = connect(&world, app()).await;
     assert_eq!(kind(connected.call().await), ErrorKind::Rejected);
-    // And nobody is asked for the next request.
+    // And the user is not asked for the next request.
     assert_eq!(kind(connected.call().await), ErrorKind::Rejected);
     assert_eq!(world.asked("/authorize").len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Where to log in.
+//! Discovery of the authorization server.
 
 use super::{ErrorKind, app, cause, kind, log_in, why, world};
 use conformance::{
@@ -12,7 +12,7 @@ const ROOT: &str = "/.well-known/oauth-protected-resource";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
-/// The paths that were asked for metadata: of the MCP server, of the authorization server.
+/// Returns the paths of metadata requests: to the MCP server, and to the authorization server.
 fn asked(world: &World) -> (Vec<String>, Vec<String>) {
     let paths = |server: &conformance::http_server::HttpServer| {
         let requests = server.matching(|request| request.uri.path().contains(".well-known"));
@@ -117,11 +117,11 @@ async fn without_metadata_nothing_is_guessed() {
     let tried: Vec<_> = error.tried().iter().map(|line| line.rsplit_once(' ').unwrap().1).collect();
     assert_eq!(tried, ["(404)"; 4], "{error}");
     assert!(world.resource().matching(|it| it.uri.path() == "/authorize").is_empty());
-    // Unless the host knows that the server is of the first revision.
+    // Unless the host knows that the server implements the first revision.
     let error = why(log_in(&world, app().default_endpoints()).await);
     assert_eq!(error.kind(), ErrorKind::Registration);
     assert_eq!(world.resource().matching(|it| it.uri.path() == "/register").len(), 1);
-    // Or which authorization server it has.
+    // Or which authorization server it uses.
     log_in(&world, app().issuer(world.issuer(0))).await.unwrap();
     assert_eq!(world.authorization_requests()[0]["resource"], world.url());
 }
@@ -158,7 +158,7 @@ async fn metadata_may_move_within_its_origin() {
     });
     assert_eq!(kind(log_in(&world, app()).await), ErrorKind::Metadata);
     assert!(world.asked("/moved").is_empty());
-    // One that moves around and around comes to an end.
+    // A redirect loop comes to an end.
     world.change(|rules| {
         rules.resource.answers.clear();
         rules.resource.always(&path, moved(&path));

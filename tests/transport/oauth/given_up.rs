@@ -1,4 +1,4 @@
-//! A refresh whose last waiter gives up when the server has used the refresh token up already.
+//! A refresh whose last waiter gives up after the server has used up the refresh token.
 
 use super::{Connected, app, connect, world};
 use conformance::{
@@ -9,7 +9,7 @@ use mcp_transport::{Connector, Transport, http::Endpoint};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// A world where one has logged in, whose next tokens wait at this gate.
+/// Prepares a logged-in world whose next tokens wait at the returned gate.
 async fn gated<T: Transport>(world: &World, connected: &Connected<T>) -> Arc<Semaphore> {
     connected.call().await.unwrap();
     let gate = Arc::new(Semaphore::new(0));
@@ -18,7 +18,7 @@ async fn gated<T: Transport>(world: &World, connected: &Connected<T>) -> Arc<Sem
     gate
 }
 
-/// A call that gives up when the server has given other tokens out, and before they have arrived.
+/// Makes a call that gives up after the server has issued new tokens, and before they have arrived.
 async fn give_up_in_the_middle<T: Transport>(world: &World, connected: &Connected<T>) {
     let transport = connected.transport.clone();
     let call = Connected { transport, _driver: Background::run(async { Ok(()) }) };

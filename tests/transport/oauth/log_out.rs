@@ -1,4 +1,4 @@
-//! Logging out: tokens are forgotten here, and revoked where they are from.
+//! Logging out: tokens are removed here, and revoked at their issuer.
 
 use super::{app, connect, deadline, world};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -17,7 +17,7 @@ use ring::{
 use serde_json::json;
 use std::sync::Arc;
 
-/// A client whose tokens others see too.
+/// A client whose tokens can be inspected.
 fn sharing() -> (OAuth, Arc<MemoryStore>) {
     let store = Arc::new(MemoryStore::new());
     let shared: Arc<dyn Store> = store.clone();
@@ -28,7 +28,7 @@ async fn log_out(world: &World, oauth: OAuth) -> Result<LoggedOut, Error> {
     deadline(Endpoint::parse(world.url()).unwrap().oauth(oauth).log_out()).await
 }
 
-/// What was to be revoked, by kind.
+/// Returns what was to be revoked, by kind.
 fn revoked(world: &World) -> Vec<String> {
     let requests = world.asked("/revoke");
     requests.iter().map(|request| form(request)["token_type_hint"].clone()).collect()
@@ -52,7 +52,7 @@ async fn tokens_are_forgotten_and_revoked_the_refresh_token_first() {
     let again = log_out(&world, oauth).await.unwrap();
     assert!(matches!(again, LoggedOut::NotLoggedIn), "{again:?}");
     assert_eq!(revoked(&world).len(), 2);
-    // Whoever is still connected finds out, and logs in anew.
+    // A client that is still connected notices, and logs in again.
     connected.ask(2, "tools/call").await.unwrap();
     assert_eq!(world.asked("/authorize").len(), 2);
 }
@@ -102,11 +102,11 @@ async fn a_client_with_a_key_proves_itself_as_at_the_token_endpoint() {
     assert!(matches!(outcome, LoggedOut::Revoked), "{outcome:?}");
     let shown: Vec<_> = world.asked("/revoke").iter().map(form).collect();
     assert_eq!(revoked(&world), ["refresh_token", "access_token"]);
-    // The world has verified them, and nothing else tells who asks.
+    // The world has verified them, and nothing else identifies the client.
     assert_ne!(shown[0]["client_assertion"], shown[1]["client_assertion"], "each is used once");
     assert!(world.asked("/revoke").iter().all(|it| it.header("authorization").is_none()));
 
-    // Without the key nothing can be revoked, and the tokens are gone all the same.
+    // Without the key nothing can be revoked, but the tokens are removed all the same.
     connect(&world, with_key).await.ask(2, "tools/call").await.unwrap();
     let outcome = log_out(&world, oauth).await.unwrap();
     let LoggedOut::NotRevoked(error) = outcome else { panic!("{outcome:?}") };

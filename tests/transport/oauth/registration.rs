@@ -1,4 +1,4 @@
-//! Who a client is at an authorization server.
+//! Client identifiers and their registration.
 
 use super::{ErrorKind, app, connect, log_in, user, why, world};
 use conformance::{
@@ -135,7 +135,7 @@ async fn a_server_that_moves_to_another_authorization_server_is_registered_at_an
         world.server(server).matching(move |request| request.uri.path() == path)
     };
     assert_eq!((of(0, "/register").len(), of(1, "/register").len()), (1, 1));
-    // What the first one gave is shown to it alone: the refresh token too.
+    // What the first one issued is shown only to it, including the refresh token.
     assert_eq!((of(0, "/token").len(), of(1, "/token").len()), (1, 1));
     let first = of(0, "/register").len() + of(0, "/authorize").len();
     assert_eq!(first, 2);

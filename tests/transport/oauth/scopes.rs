@@ -1,10 +1,10 @@
-//! What is asked for, and asked for more.
+//! Requested scopes, and step-up requests.
 
 use super::{ErrorKind, app, cause, connect, log_in, user_who, world};
 use conformance::oauth::{World, redirect_of};
 use serde_json::json;
 
-/// The scopes of each authorization request.
+/// Returns the scopes of each authorization request.
 fn asked(world: &World) -> Vec<String> {
     let requests = world.authorization_requests();
     requests.iter().map(|it| it.get("scope").cloned().unwrap_or_default()).collect()
@@ -67,7 +67,7 @@ async fn f72_a_scope_that_is_not_granted_is_asked_for_once() {
         rules.resource.needs.insert("tools/call".to_owned(), "admin".to_owned());
     });
     let world = world.await;
-    // The authorization server gives what it likes.
+    // The authorization server grants what it likes.
     let narrow = user_who(|request| async move {
         redirect_of(&request.url.as_str().replace("scope=admin", "scope=other")).await
     });
@@ -79,6 +79,6 @@ async fn f72_a_scope_that_is_not_granted_is_asked_for_once() {
         assert_eq!(cause(&error).kind(), ErrorKind::InsufficientScope);
     }
     assert_eq!(world.asked("/authorize").len(), 2);
-    // What needs less goes on.
+    // Requests that need fewer scopes still work.
     connected.ask(9, "tools/list").await.unwrap();
 }

@@ -26,7 +26,7 @@ use std::sync::{
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
-/// A user who is asked, and says yes when it is told to.
+/// A user who is asked, and agrees when told to.
 fn slow_user() -> (OAuth, Arc<AtomicUsize>, Arc<Notify>) {
     let (asked, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let (seen, told) = (Arc::clone(&asked), Arc::clone(&go));
@@ -36,7 +36,7 @@ fn slow_user() -> (OAuth, Arc<AtomicUsize>, Arc<Notify>) {
         async move {
             told.notified().await;
             match request.issuer.as_str() {
-                // The world that is a function has no page.
+                // The in-process world has no page.
                 "http://localhost:1" => {
                     let query = request.url.query().unwrap_or_default();
                     Ok(format!("/callback?code=x&{query}"))
@@ -99,7 +99,7 @@ async fn f70_a_waiter_that_gives_up_takes_no_login_with_it() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
-/// The answers of a world that is a function.
+/// Answers of the in-process world.
 async fn at_once(request: http::Request<RequestBody>) -> http::Response<Full<Bytes>> {
     let origin = "http://localhost:1";
     let (head, body) = request.into_parts();
@@ -223,7 +223,7 @@ async fn a_token_is_renewed_before_its_end() {
     })
     .await;
     assert_eq!(world.token_requests()[1]["grant_type"], "refresh_token");
-    // The first call alone was refused.
+    // Only the first call was refused.
     let requests = world.resource().matching(|request| request.uri.path() == "/mcp");
     assert_eq!(requests.len(), calls + 1);
     assert_eq!(world.asked("/authorize").len(), 1);

@@ -1,4 +1,4 @@
-//! An agent that is tested without its server: the whole client, over a recording.
+//! An agent tested without its server: the whole client, over a recording.
 
 use super::*;
 use conformance::in_process::{Asked, InProcess};
@@ -6,7 +6,7 @@ use mcp_client::{Client, Error as ClientError, Handlers, Target, elicit};
 use mcp_transport::Shared;
 use mcp_types::ErrorObject;
 
-/// What is tested: it looks for tools, orders a shirt, and is asked for the size.
+/// The code under test: it looks for tools, orders a shirt, and is asked for the size.
 async fn agent(target: Target, colour: &str) -> Result<String, ClientError> {
     let sizes = Handlers::new()
         .on_elicit_form(async |form| elicit::accept(elicit::defaults(&form.requested_schema)));
@@ -70,7 +70,7 @@ async fn an_agent_runs_over_a_recording_as_over_its_server() {
         assert_eq!(agent(playing(&replay), "red").await.unwrap(), "\"red\" \"M\"");
         replay.finish().unwrap();
 
-        // An agent that does something else is told where.
+        // An agent that behaves differently is told where.
         let replay = Replay::parse(&text).unwrap();
         let error = agent(playing(&replay), "blue").await.unwrap_err();
         let shown = "at /params/arguments/colour\n    recorded: \"red\"\n    sent:     \"blue\"";

@@ -1,4 +1,4 @@
-//! What a recorder tells.
+//! What a recorder records.
 
 use super::*;
 use futures_util::{FutureExt, stream};
@@ -186,7 +186,7 @@ async fn what_is_not_written_in_time_is_dropped_and_counted() {
     let mut limits = record::Limits::default();
     limits.buffer_bytes = 2000;
     let tape = Tape::new(limits);
-    // Nobody reads, so nothing is written beyond the first few bytes.
+    // Nothing is read, so nothing is written beyond the first few bytes.
     let (ours, mut theirs) = tokio::io::duplex(16);
     let (sink, driver) = record::writer(ours, limits);
     let mut driver = Background::run(driver);

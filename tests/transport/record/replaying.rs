@@ -1,4 +1,4 @@
-//! What a replay gives back, and what it refuses.
+//! What a replay plays, and what it refuses.
 
 use super::*;
 use futures_util::{FutureExt, join};
@@ -64,7 +64,7 @@ async fn what_was_recorded_is_played_back_without_the_server() {
     .await;
     let replay = Replay::parse(&tape.transcript().to_string()).unwrap();
     for _ in 0..2 {
-        // A replay that is changed begins anew.
+        // A modified replay starts from the beginning.
         let replay = replay.clone().ignore_key("nothing");
         let again = run(&|| {
             let replay = replay.clone();

@@ -23,7 +23,7 @@ fn options(change: impl FnOnce(&mut HttpLimits)) -> HttpOptions {
     options
 }
 
-/// A request with what every request has.
+/// A request with the headers that every request needs.
 fn http_request(method: &str, headers: &[(&str, &str)], body: Bytes) -> HttpRequest<Full<Bytes>> {
     let mut request = HttpRequest::builder()
         .method(method)
@@ -56,7 +56,7 @@ async fn post(
     send(endpoint, http_request("POST", headers, body.to_string().into())).await
 }
 
-/// What there is to read of a response, to its end.
+/// Reads a response to its end.
 async fn read(response: HttpResponse<Body>) -> String {
     let body = deadline(response.into_body().collect()).await.unwrap().to_bytes();
     String::from_utf8(body.into()).unwrap()
@@ -67,13 +67,13 @@ async fn read_json(response: HttpResponse<Body>) -> Value {
     serde_json::from_str(&read(response).await).unwrap()
 }
 
-/// The next piece of a response, as text.
+/// Returns the next piece of a response, as text.
 async fn chunk(response: &mut HttpResponse<Body>) -> Option<String> {
     let frame = deadline(response.body_mut().frame()).await?.unwrap();
     Some(String::from_utf8(frame.into_data().unwrap().into()).unwrap())
 }
 
-/// The next message of an event stream.
+/// Returns the next message of an event stream.
 async fn event(response: &mut HttpResponse<Body>) -> Option<Value> {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let chunk = chunk(response).await?;
@@ -81,13 +81,13 @@ async fn event(response: &mut HttpResponse<Body>) -> Option<Value> {
     Some(serde_json::from_str(data.expect("one event")).unwrap())
 }
 
-/// The status, and the code of the JSON-RPC error in the body.
+/// Returns the status, and the code of the JSON-RPC error in the body.
 async fn refusal(response: HttpResponse<Body>) -> (u16, i64) {
     let status = response.status().as_u16();
     (status, error_code(&read_json(response).await))
 }
 
-/// A request of the stateless revision.
+/// Creates a request body of the stateless revision.
 fn modern_body(id: i64, method: &str, mut params: Value) -> Value {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
     params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});

@@ -38,20 +38,20 @@ impl Served {
         self.client.send(message).await;
     }
 
-    /// The next message, which is the response to this request.
+    /// Expects the response to this request as the next message.
     async fn response(&mut self, id: i64) -> Value {
         let message = self.client.receive().await;
         assert_eq!(message["id"], id, "{message}");
         message
     }
 
-    /// A call that is answered, and before whose answer nothing else comes.
+    /// Makes a call that is answered, and checks that nothing else arrives before the answer.
     async fn canary(&mut self, id: i64) {
         self.ask(id, "echo").await;
         assert!(self.response(id).await["result"]["echo"].is_object());
     }
 
-    /// Says that no more will come, and gives what still does.
+    /// Ends the input, and returns what still arrives.
     async fn finish(mut self) -> Vec<Value> {
         let rest = self.client.finish().await;
         self.driver.end().await.unwrap();
@@ -167,7 +167,7 @@ async fn what_is_not_a_message_is_refused_and_nothing_else() {
         assert_eq!((error_code(&refusal), &refusal["id"]), (code, &id), "{line}");
         served.canary(6).await;
     }
-    // Answers to answers would be taken for answers to something else.
+    // Answers to answers would be taken for answers to other requests.
     served.client.send_raw("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":7}\n").await;
     served.client.send(json!({ "jsonrpc": "2.0", "error": { "code": 1, "message": "" } })).await;
     served.client.send_raw(b"\xFF\xFE\n").await;
@@ -196,7 +196,7 @@ async fn what_is_in_flight_at_the_end_of_the_input_is_still_answered() {
     served.ask(1, "gated").await;
     served.ask(2, "subscriptions/listen").await;
     served.client.expect("notifications/begun").await;
-    // The last line has no end.
+    // The last line has no line end.
     served.client.send_raw(r#"{"jsonrpc":"2.0","id":3,"method":"gated"}"#).await;
     let Served { client, mut driver } = served;
     let mut rest = Background::run(client.finish());

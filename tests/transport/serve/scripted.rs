@@ -1,4 +1,4 @@
-//! A server in this process that does what it is asked.
+//! An in-process server that does what it is asked.
 
 use conformance::{
     in_process::{Asked, InProcess},
@@ -21,23 +21,23 @@ use std::{
 use tokio::sync::{Notify, Semaphore};
 use tower::ServiceExt;
 
-/// A server whose answer the method says.
+/// A server whose answer depends on the method.
 #[derive(Clone, Debug)]
 pub(crate) struct Scripted {
     pub(crate) server: InProcess,
     pub(crate) dropped: Arc<Dropped>,
-    /// One permit for each call of `gated` that is answered.
+    /// One permit for each answered call of `gated`.
     pub(crate) gate: Arc<Semaphore>,
 }
 
-/// How many calls were given up.
+/// Counts dropped calls.
 #[derive(Debug, Default)]
 pub(crate) struct Dropped {
     pub(crate) count: AtomicUsize,
     changed: Notify,
 }
 
-/// A call that counts if it is given up.
+/// A call that is counted if it is dropped.
 pub(crate) struct Running(pub(crate) Arc<Dropped>);
 
 impl Drop for Running {
@@ -48,7 +48,7 @@ impl Drop for Running {
 }
 
 impl Dropped {
-    /// Waits until as many calls were given up.
+    /// Waits until this many calls were dropped.
     pub(crate) async fn wait_for(&self, count: usize) {
         deadline(async {
             loop {
@@ -129,7 +129,7 @@ pub(crate) fn request(id: i64, method: &'static str, params: &Value) -> ClientMe
     Request::new(id, method).with_params(RawJson::encode(params).unwrap()).into()
 }
 
-/// All that a server says about a message.
+/// Returns all replies of a server to a message.
 pub(crate) async fn replies(
     transport: impl Transport,
     message: ClientMessage,
@@ -145,7 +145,7 @@ pub(crate) async fn replies(
     .await
 }
 
-/// The outcome of a call that is answered by a response alone.
+/// Returns the outcome of a call that is answered by just a response.
 pub(crate) async fn outcome(
     transport: impl Transport,
     message: ClientMessage,

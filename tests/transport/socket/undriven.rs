@@ -1,4 +1,4 @@
-//! Answers that are read where they are noticed: the driver is polled by hand, or not at all.
+//! Answers read where their readiness is noticed: the driver is polled by hand, or not at all.
 
 use super::*;
 use crate::by_hand::ByHand;
@@ -27,7 +27,7 @@ struct Undriven {
 }
 
 impl Undriven {
-    /// A connection whose driver has found nothing to do.
+    /// A connection whose driver is idle.
     async fn idle() -> Self {
         let (link, peer) = connect().await;
         let Link { transport: client, unsolicited, driver, .. } = link;
@@ -81,7 +81,7 @@ async fn what_is_long_is_left_to_the_driver() {
         panic!("{answer:?}");
     };
     assert_eq!(result.decode::<Value>().unwrap(), long);
-    // And after that all is as before.
+    // After that everything works as before.
     let replies = wire.open(2).await;
     wire.peer.answer(2, json!({})).await;
     super::result(replies).await;
@@ -126,7 +126,7 @@ async fn f55_no_answer_is_missed_between_the_driver_and_those_who_notice_it() {
     let (link, peer) = connect().await;
     let mut answers = Background::run(answer_all(peer));
     let mut driver = Background::run(link.driver);
-    // One at a time, and at times a few.
+    // One at a time, and sometimes a few.
     let mut callers: Vec<_> = (0..4)
         .map(|caller| {
             let mut client = link.transport.clone();

@@ -5,7 +5,7 @@ use mcp_transport::socket::Unix;
 use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 use tokio::net::{UnixListener, UnixStream};
 
-/// A socket in a directory of its own, which goes with it.
+/// A socket in its own directory, which is removed with it.
 struct Place {
     directory: PathBuf,
     listener: UnixListener,
@@ -24,7 +24,7 @@ impl Place {
         Unix::new(self.directory.join("socket"))
     }
 
-    /// The user who runs the tests, and owns the socket.
+    /// Returns the user who runs the tests, and owns the socket.
     fn user(&self) -> u32 {
         fs::metadata(self.directory.join("socket")).unwrap().uid()
     }

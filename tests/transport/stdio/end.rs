@@ -1,4 +1,4 @@
-//! What becomes of calls when the child goes.
+//! What happens to calls when the child exits.
 
 use super::*;
 use mcp_transport::Delivery;
@@ -32,7 +32,7 @@ async fn a_program_that_is_no_server_is_known_by_what_it_printed() {
     let told = "server closed the connection, having written no message but \"usage: tool [--port]\" (exit status: 2)";
     assert_eq!(error.to_string(), told);
     assert!(error.is_closed());
-    // What is printed between messages has nothing to do with the end.
+    // What is printed between messages is unrelated to the end.
     let script = "answer({}); print('bye', flush=True); receive(); sys.exit(0)";
     let child = Child::start(python(script)).await;
     child.call(1).await;
@@ -63,7 +63,7 @@ async fn what_a_child_answers_before_it_exits_is_heard() {
 }
 
 impl Child {
-    /// A call on a connection that may be gone already, with its failure as a reply.
+    /// Makes a call on a connection that may be lost already; a failure becomes a reply.
     async fn open_late(&self, id: i64) -> Replies {
         let message = ClientMessage::new(Request::new(id, "a"));
         match deadline(self.client.clone().call(message)).await {
@@ -104,7 +104,7 @@ async fn f46_a_child_that_closes_its_input_fails_calls() {
     assert_eq!(error.delivery(), Delivery::NotSent);
 }
 
-/// Starts a grandchild that holds on to all of its parent's pipes.
+/// Starts a grandchild that keeps all pipes of its parent open.
 const GRANDCHILD: &str = "
 say('pid', pid=subprocess.Popen(['sleep', '60'], start_new_session=DETACHED).pid)
 receive()
@@ -129,7 +129,7 @@ async fn f42_a_grandchild_out_of_reach_keeps_no_call_either() {
     assert!(error.is_closed());
     assert_eq!(error.server_exit().and_then(|exit| exit.code()), Some(7));
     assert!(child.driver.end().await.is_err());
-    // It has left the group, as the documentation says; this test takes it away.
+    // It has left the group, as documented; this test kills it.
     let killed =
         std::process::Command::new("kill").args(["-KILL", &grandchild.to_string()]).status();
     assert!(killed.unwrap().success());

@@ -1,4 +1,4 @@
-//! Surroundings that are against us: nothing left to open, signals ignored, tasks that panic.
+//! Hostile environments: no descriptors left, ignored signals, panicking tasks.
 
 use super::*;
 use conformance::{alone::succeeds_alone, clean::Baseline};
@@ -23,11 +23,11 @@ fn f76_without_descriptors_a_start_fails_and_other_connections_go_on() {
                 assert!(error.is_connect() && error.delivery() == Delivery::NotSent, "{error:?}");
                 assert!(error.to_string().contains("no descriptor"), "{spare}: {error}");
                 child.call(2 + spare).await;
-                // A start takes several: it fails at another place each time.
+                // Starting needs several: it fails at a different place each time.
                 hoard.pop();
             }
             drop(hoard);
-            // The one child that lives is no leak.
+            // The one living child is not a leak.
             assert_eq!(conformance::clean::children().len(), 1);
             child.close().await.unwrap();
             baseline.assert_clean().await;
@@ -38,7 +38,7 @@ fn f76_without_descriptors_a_start_fails_and_other_connections_go_on() {
 #[test]
 fn f80_with_sigchld_ignored_nothing_hangs() {
     let name = "stdio::hostile::f80_with_sigchld_ignored_nothing_hangs";
-    // A shell does not hand this on.
+    // A shell does not pass this on.
     let ignoring = "exec python3 -c 'import os, signal, sys
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 os.execv(sys.argv[1], sys.argv[1:])' \"$@\"";
@@ -53,7 +53,7 @@ os.execv(sys.argv[1], sys.argv[1:])' \"$@\"";
                 child.call(1).await;
                 child.close().await.unwrap();
                 let mut child = Child::start(python("receive(); sys.exit(3)")).await;
-                // The status may be lost; that the child is gone is not.
+                // The status may be lost, but not that the child is gone.
                 assert!(failure(child.open(1).await).await.is_closed());
                 assert!(child.driver.end().await.is_err());
                 let child = Child::start(python("time.sleep(60)")).await;

@@ -66,7 +66,7 @@ async fn a_child_gets_the_listed_environment_and_no_more() {
 
 #[tokio::test]
 async fn a_variable_of_the_parent_is_inherited_when_it_is_named() {
-    // Cargo sets it for every test; it is in no list.
+    // Cargo sets it for every test; it is not on any list.
     let found =
         environment(sh(ENVIRONMENT).inherit_var("CARGO_PKG_NAME").inherit_var("NO_SUCH")).await;
     assert_eq!(found.get("CARGO_PKG_NAME"), std::env::var("CARGO_PKG_NAME").ok().as_ref());

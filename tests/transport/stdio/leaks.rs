@@ -1,4 +1,4 @@
-//! Nothing is left behind. The counting happens in a process of its own, because other tests start children too.
+//! Nothing is left behind. Counted in a separate process, because other tests start children too.
 
 use super::*;
 use conformance::{
@@ -69,7 +69,7 @@ fn f47_a_child_inherits_no_descriptor_of_another() {
             let script = "answer({'open': os.listdir('/proc/self/fd')}); serve()";
             let first = Child::start(python(script)).await;
             let second = Child::start(python(script)).await;
-            // What the tests inherit themselves, both do.
+            // Both inherit what the tests inherit.
             assert_eq!(first.call(1).await, second.call(1).await);
         });
     });

@@ -1,9 +1,9 @@
-//! How a child is ended.
+//! How a child is shut down.
 
 use super::*;
 use std::time::Instant;
 
-/// Waits for the end of its input, or for a signal, and tells what came on standard error.
+/// Waits for the end of its input, or for a signal, and reports which one came on standard error.
 const WATCHFUL: &str = "
 def note(*_):
     sys.stderr.write('terminated\\n')
@@ -73,7 +73,7 @@ async fn f20_a_child_that_does_not_read_is_ended_all_the_same() {
         let params = mcp_types::RawJson::encode(&[params]).unwrap();
         let message = ClientMessage::new(Request::new(1, "a").with_params(params));
         drop(deadline(child.client.call(message)).await.unwrap());
-        // The pipe is full and the driver waits for the child when the last handle goes.
+        // The pipe is full and the driver waits for the child when the last handle is dropped.
         tokio::time::sleep(SHORT).await;
         child.close().await.unwrap();
         assert!(!is_running(pid));
@@ -133,7 +133,7 @@ impl Child {
 async fn a_driver_that_is_never_polled_kills_the_group_too() {
     let mut link = deadline(python(FAMILY).connect()).await.unwrap();
     let mut told = Vec::new();
-    // Read what the child tells through the driver, then drop it in the middle.
+    // Reads what the child sends through the driver, then drops it halfway.
     for _ in 0..2 {
         let arrival = deadline(async {
             tokio::select! {
@@ -153,7 +153,7 @@ async fn a_driver_that_is_never_polled_kills_the_group_too() {
     for pid in told {
         gone(pid).await;
     }
-    // Nothing was polled at all here.
+    // Nothing was polled at all.
     drop(deadline(sh("sleep 60").connect()).await.unwrap());
 }
 

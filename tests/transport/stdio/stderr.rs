@@ -1,4 +1,4 @@
-//! What becomes of standard error.
+//! What happens to standard error.
 
 use super::*;
 use conformance::alone::{alone, succeeds_alone};
@@ -31,7 +31,7 @@ os._exit(3)
 }
 
 impl Child {
-    /// The error of a child that ends by itself.
+    /// Returns the error of a child that exits by itself.
     pub(super) async fn lost(mut self) -> Error {
         self.driver.end().await.unwrap_err()
     }
@@ -78,7 +78,7 @@ impl io::Write for Log {
 
 #[test]
 fn each_line_is_an_event_of_level_debug() {
-    // What other tests log at the same time would decide whether this is logged.
+    // In a separate process, because concurrent tests would affect whether this is logged.
     succeeds_alone("stdio::stderr::each_line_is_an_event_of_level_debug", "", || {
         runtime().block_on(events());
     });
@@ -88,7 +88,7 @@ async fn events() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false);
-    // One thread: what runs here logs here.
+    // Single-threaded, so everything that runs here is logged here.
     let guard = subscriber.with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).finish();
     let guard = guard.set_default();
     let child = Child::start(python(COMPLAINT).env("TOKEN", "hunter2")).await;

@@ -1,4 +1,4 @@
-//! Servers that break the rules, fall silent or go.
+//! Servers that break the rules, fall silent or disappear.
 
 use super::*;
 use mcp_transport::{Arrival, Diagnostic};
@@ -95,13 +95,13 @@ async fn f04_text_that_is_not_utf8_ends_the_connection() {
 #[tokio::test]
 async fn f77_a_silent_server_is_pinged_and_then_given_up() {
     let mut wire = Wire::with(|socket| socket.ping_interval(SHORT)).await;
-    // It lives as long as it answers, which the library at the other end does while it is read.
+    // It lives as long as it answers, which the peer's library does while it is read.
     for _ in 0..3 {
         assert!(matches!(wire.frame().await, tungstenite::Message::Ping(_)));
     }
     let message = ClientMessage::new(Request::new(1, "a"));
     let replies = deadline(wire.client.call(message)).await.unwrap();
-    // From here on nobody reads.
+    // From here on nothing is read.
     let error = failure(replies).await;
     assert!(error.is_closed() && error.to_string().contains("does not answer a ping"), "{error}");
     assert!(wire.driver.end().await.unwrap_err().is_closed());
@@ -123,7 +123,7 @@ async fn a_server_that_does_not_close_has_a_grace() {
     let mut wire = Wire::with(|socket| socket.close_grace(SHORT)).await;
     wire.canary(1).await;
     drop(wire.client);
-    // The peer is not read: it never sees the closing handshake.
+    // The peer is not read, so it never sees the closing handshake.
     wire.driver.end().await.unwrap();
 }
 
@@ -153,7 +153,7 @@ async fn a_message_that_takes_longer_than_a_ping_is_a_sign_of_life() {
     let replies = wire.open(1).await;
     let pad = json!({"pad": "x".repeat(1000)});
     let text = json!({"jsonrpc": "2.0", "id": 1, "result": pad}).to_string();
-    // One text frame of that length, unmasked, in parts: nothing can be said between them.
+    // One unmasked text frame of that length, in parts: nothing can be sent between them.
     let stream = wire.peer.get_mut();
     let length = u16::try_from(text.len()).unwrap().to_be_bytes();
     stream.write_all(&[0x81, 126, length[0], length[1]]).await.unwrap();

@@ -1,4 +1,4 @@
-//! Nothing is left behind. The counting happens in a process of its own.
+//! Nothing is left behind. Counted in a separate process.
 
 use super::*;
 use conformance::alone::succeeds_alone;
@@ -34,7 +34,7 @@ async fn connect_and_end(way: usize) {
         2 => wire.assert_clean().await,
         3 => {
             let replies = wire.open(1).await;
-            // The peer does not answer the end, so that there is the grace.
+            // The peer does not answer the close, so the grace period applies.
             drop((replies, wire.client, wire.unsolicited));
             wire.driver.end().await.unwrap();
         }
@@ -42,7 +42,7 @@ async fn connect_and_end(way: usize) {
     }
 }
 
-/// Gives up after each number of polls, and before the peer has agreed.
+/// Gives up after various numbers of polls, and before the peer has agreed.
 async fn give_up_connecting() {
     let (listener, socket) = listener().await;
     for polls in 0..5 {

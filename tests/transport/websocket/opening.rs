@@ -18,7 +18,7 @@ async fn refused(socket: WebSocket) -> Error {
     error
 }
 
-/// Reads the opening, and answers with these bytes.
+/// Reads the opening request, and answers with these bytes.
 async fn answered(
     answer: &'static str,
     socket: WebSocket,
@@ -56,7 +56,7 @@ async fn a_server_without_the_subprotocol_is_refused() {
     let (listener, socket) = listener().await;
     let server = async {
         let (stream, _) = listener.accept().await.unwrap();
-        // It accepts the socket, but says nothing of the subprotocol.
+        // It accepts the socket, but not the subprotocol.
         let _ = tokio_tungstenite::accept_async(stream).await;
     };
     let (error, ()) = deadline(async { tokio::join!(refused(socket), server) }).await;
@@ -106,7 +106,7 @@ async fn tls_that_fails_is_an_error_of_the_connection() {
     assert!(error.to_string().ends_with("TLS failed"), "{error}");
 }
 
-/// The two sides of TLS with a certificate for `localhost` that nobody else trusts.
+/// Returns both sides of TLS with a certificate for `localhost` that is not trusted otherwise.
 fn tls() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));

@@ -11,7 +11,7 @@ fn bound(rules: &mut conformance::oauth::Rules) {
     rules.servers[0].wants_proof = true;
 }
 
-/// The proofs of all requests to the MCP server.
+/// Returns the proofs of all requests to the MCP server.
 fn proofs(world: &World) -> Vec<String> {
     let requests = world.resource().requests();
     requests.iter().filter_map(|request| request.header("dpop").map(str::to_owned)).collect()

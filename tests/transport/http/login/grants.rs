@@ -1,4 +1,4 @@
-//! Services, workloads and companies: logins that ask no user.
+//! Services, workloads and enterprises: logins without a user.
 
 use super::*;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -16,7 +16,7 @@ fn service(client_id: &str) -> OAuth {
     OAuth::new("Service").client_id(client_id).grant(ClientCredentials)
 }
 
-/// A world whose only client is registered so.
+/// A world with this client as the only registered one.
 async fn world_of(id: &str, client: Client) -> World {
     World::start(|rules| {
         let server = &mut rules.servers[0];
@@ -69,7 +69,7 @@ async fn a_service_logs_in_for_itself_with_a_key() {
         let requests = world.token_requests();
         assert_eq!(requests.len(), 2, "there is no refresh token: the grant is made again");
         assert_ne!(requests[0]["client_assertion"], requests[1]["client_assertion"]);
-        // Somebody else's key says nothing about this client.
+        // Another key does not authenticate this client.
         world.change(|rules| {
             rules.servers[0].clients.get_mut("me").unwrap().key = Some(vec![4; 65])
         });
@@ -216,7 +216,7 @@ async fn a_company_vouches_for_its_user_and_each_server_sees_its_own_secrets_alo
         assert!(!exchange.values().any(|value| value == "as-s3cret"));
         assert!(world.asked("/authorize").is_empty(), "the user is not sent anywhere");
 
-        // A user whom the company does not know gets no further.
+        // A user unknown to the company is refused.
         let error = error_of(log_in(&world, agent("of-nobody")).await.send(modern_call(1)).await);
         let (kind, text) = reason(&error);
         assert!(kind == ErrorKind::Token && text.contains("invalid_grant"), "{text}");

@@ -1,10 +1,10 @@
-//! Places that servers name: whom this machine talks to is not for them to choose.
+//! URLs named by servers: they must not choose whom this machine talks to.
 
 use super::*;
 use conformance::http_server::Answer;
 use std::time::Duration;
 
-/// The reason why a login at a place that the server names is not made.
+/// Returns why a login at a URL named by the server is refused.
 async fn refused(
     change: impl FnOnce(&mut conformance::oauth::Rules),
 ) -> (World, ErrorKind, String) {

@@ -1,4 +1,4 @@
-//! What becomes of tokens: who sees them, how long they last, and what happens when they do not.
+//! Tokens: who sees them, how long they last, and what happens when they expire.
 
 use super::*;
 use conformance::{http_server::Answer, log::Log};
@@ -285,7 +285,7 @@ async fn s35_no_secret_of_a_login_is_in_a_log_an_error_or_what_is_shown_for_debu
         client.ask(modern_call(1)).await;
         shown += &format!("{:?}", client.http);
         let mut secrets = world.secrets();
-        // All that can go wrong after that.
+        // Everything that can fail after that.
         world.revoke_access();
         world.revoke_refresh();
         world.change(|rules| rules.servers[0].denies = Some("access_denied".to_owned()));

@@ -44,7 +44,7 @@ fn notification(method: &str, params: &Value) -> Value {
 }
 
 impl Served {
-    /// Begins a session, and gives its id.
+    /// Begins a session, and returns its id.
     async fn begin(&self) -> String {
         let response = post(&self.endpoint, &[], &initialize()).await;
         let id = header(response.headers(), SESSION).expect("a session").to_owned();
@@ -63,7 +63,7 @@ impl Served {
     }
 }
 
-/// Makes connections to one server, and says things unasked on each.
+/// Connects to one server, and sends unsolicited messages on each connection.
 struct Talkative {
     server: Connection,
     connections: AtomicUsize,
@@ -87,7 +87,7 @@ impl Connector for Talkative {
     }
 }
 
-/// A list that changed, then silence.
+/// A changed list, then silence.
 fn list_changed(number: usize) -> Unsolicited {
     let params = RawJson::encode(&json!({ "connection": number })).unwrap();
     let changed = Notification::new("notifications/tools/list_changed").with_params(params);

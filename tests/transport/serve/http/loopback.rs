@@ -1,4 +1,4 @@
-//! A real server of HTTP on a loopback address, and the client of this crate.
+//! A real HTTP server on a loopback address, and the client of this crate.
 
 use super::*;
 use futures_util::stream;
@@ -49,7 +49,7 @@ async fn accept(listener: TcpListener, endpoint: HttpEndpoint) {
         });
         connections.spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
-            // A client that gives a call up may break its connection off.
+            // A client that drops a call may break its connection.
             server.serve_connection(TokioIo::new(stream), service).await.ok();
         });
     }
@@ -106,7 +106,7 @@ async fn a_client_with_a_handshake_and_the_endpoint_understand_each_other() {
     finish(client).await;
 }
 
-// A proxy is one expression: what a client sends with is a service to be served.
+// A proxy is one expression: a client's transport is a service that can be served.
 #[tokio::test]
 async fn a_proxy_is_a_served_transport() {
     let server = Scripted::modern();
@@ -119,7 +119,7 @@ async fn a_proxy_is_a_served_transport() {
     finish(near).await;
 }
 
-// For clients with a handshake, whatever makes connections makes one for each session.
+// For clients with a handshake, a connector makes one connection per session.
 #[tokio::test]
 async fn a_proxy_of_sessions_is_a_served_connector() {
     let server = Scripted::legacy();
@@ -166,7 +166,7 @@ async fn what_a_service_says_unasked_reaches_the_client() {
     }
 }
 
-/// A server that says what a test sends, and notes the ids of what it is answered.
+/// A server that sends what a test tells it, and records the ids of the answers.
 struct Unasked {
     receiver: Mutex<Option<tokio::sync::mpsc::Receiver<Arrival>>>,
     answers: Arc<tokio::sync::Mutex<Vec<Option<mcp_types::RequestId>>>>,
@@ -199,7 +199,7 @@ impl Connector for Unasked {
     }
 }
 
-// Clients choose their ids as they like; behind a shared connection they have to differ.
+// Clients choose their own ids; over a shared connection they have to differ.
 #[tokio::test]
 async fn many_stateless_clients_share_one_connection() {
     let server = Scripted::modern();

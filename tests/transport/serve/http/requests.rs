@@ -1,4 +1,4 @@
-//! What is refused before anybody looks at the message, and within which limits.
+//! Requests that are refused before the message is looked at, and the limits.
 
 use super::*;
 use std::{
@@ -79,7 +79,7 @@ async fn f09_a_body_over_the_limit_is_refused() {
         let endpoint = serve::http(service, options(|limits| limits.body = limit));
         let response = post(&endpoint, &HEADERS, &echo()).await;
         assert_eq!(response.status(), status);
-        // A body that does not say how long it is.
+        // A body of unknown length.
         let (head, _) = http_request("POST", &HEADERS, Bytes::new()).into_parts();
         let request = HttpRequest::from_parts(head, Pieces(body.clone().into_bytes(), false));
         let response = deadline(endpoint.clone().call(request)).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_body_that_does_not_arrive_is_refused() {
     assert_eq!(refusal(response).await, (408, -32600));
 }
 
-/// A body of single bytes, which may never end.
+/// A body of single bytes, which may be endless.
 struct Pieces(Vec<u8>, bool);
 
 impl hyper::body::Body for Pieces {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The client of this crate at one end of a pipe, `service` at the other.
+/// Connects the client of this crate to `service` through a pipe.
 fn client_of(service: impl serve::Server) -> (impl Transport, [Background<Result<(), Error>>; 2]) {
     let (link, theirs) = mcp_transport::memory::pair(64 * 1024);
     let serving = serve::lines(theirs, service, LineLimits::default());
@@ -20,7 +20,7 @@ async fn the_client_of_this_crate_and_the_server_understand_each_other() {
     }
 }
 
-// A proxy is one expression: what a client sends with is a service to be served.
+// A proxy is one expression: a client's transport is a service that can be served.
 #[tokio::test]
 async fn a_proxy_is_a_served_transport() {
     let server = Scripted::legacy();

@@ -1,4 +1,4 @@
-//! What a client may use up.
+//! The resources that a client may use.
 
 use super::*;
 use tokio::io::AsyncReadExt;
@@ -92,7 +92,7 @@ async fn a_client_that_reads_no_more_is_not_waited_for_without_end() {
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "echo", "params": params });
     theirs.write_all(format!("{request}\n").as_bytes()).await.unwrap();
     theirs.shutdown().await.unwrap();
-    // One that is slow is waited for.
+    // A slow client is waited for.
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_millis(900)).await;
         theirs.read_exact(&mut [0; 1024]).await.unwrap();
@@ -101,7 +101,7 @@ async fn a_client_that_reads_no_more_is_not_waited_for_without_end() {
     assert!(error.is_closed() && error.to_string().contains("does not read"), "{error}");
 }
 
-/// Polls the driver and writes `line` again and again, until neither gets on; the bytes that were taken.
+/// Polls the driver and writes `line` repeatedly, until neither makes progress; returns the number of bytes taken.
 fn fill(
     driver: &mut (impl Future<Output = Result<(), Error>> + Unpin),
     client: &mut DuplexStream,
@@ -128,7 +128,7 @@ fn a_client_that_does_not_read_cannot_fill_the_memory() {
     let (ours, mut theirs) = tokio::io::duplex(1024);
     let driver = serve::lines(ours, Scripted::modern().server.transport(), limits);
     let taken = fill(&mut Box::pin(driver), &mut theirs, b"x\n");
-    // Each refusal is longer than the two bytes that it refuses.
+    // Each refusal is longer than the two bytes that it answers.
     assert!(taken < 4096 + 2 * 1024, "{taken} bytes of garbage were taken");
 }
 

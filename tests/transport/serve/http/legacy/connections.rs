@@ -1,4 +1,4 @@
-//! What a session is connected to.
+//! The connections of sessions.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How many sessions there are, and for how long.
+//! How many sessions there are, and how long they live.
 
 use super::*;
 
@@ -45,7 +45,7 @@ async fn requests_of_one_session_have_a_limit() {
     let mut response = served.post(&id, &body(1, "ask")).await;
     let question = event(&mut response).await.unwrap();
     assert_eq!(refusal(served.post(&id, &body(2, "echo")).await).await, (503, -32603));
-    // What it waits for gets through.
+    // The message that it waits for gets through.
     let answer = json!({ "jsonrpc": "2.0", "id": question["id"], "result": {} });
     assert_eq!(served.post(&id, &answer).await.status(), 202);
     assert_eq!(event(&mut response).await.unwrap()["result"]["answer"], json!({}));
