@@ -98,7 +98,7 @@ impl Stream for Replies {
 }
 
 impl PendingReplies {
-    /// All who wait for replies over the same connection; nothing if only these know who waits for them.
+    /// All calls that wait for replies over the same connection; none if there is no such list.
     #[inline]
     pub fn waiters(&self) -> Option<Waiters<'_>> {
         match &self.0 {

@@ -14,10 +14,10 @@ use std::{
     task::Waker,
 };
 
-/// All who wait for replies over one connection.
+/// All calls that wait for replies over one connection.
 ///
-/// The connection knows the waker of each. So whoever counts the time of calls sets one [`Alarm`] for all of them, and a
-/// call that is answered in time is known to no timer.
+/// The connection knows the waker of each. So a single [`Alarm`] can serve the deadlines of all of them, and a call
+/// that is answered in time needs no timer.
 #[derive(Clone, Copy)]
 pub struct Waiters<'a>(&'a Handle);
 
@@ -26,7 +26,8 @@ impl<'a> Waiters<'a> {
         Self(handle)
     }
 
-    /// The number of the alarm that is set. It wakes whoever has polled replies before and waits for them.
+    /// Returns the number of the current alarm. It wakes all calls that have polled their replies before and wait for
+    /// them.
     #[inline]
     pub fn alarm(self) -> Option<NonZero<u64>> {
         self.0.alarm().number()
@@ -39,9 +40,9 @@ impl<'a> Waiters<'a> {
     }
 }
 
-/// Wakes all who wait for replies over one connection when it is dropped, each as if something had come.
+/// Wakes all calls that wait for replies over one connection when it is dropped, as if replies had arrived.
 ///
-/// Nobody is woken under a lock of the connection.
+/// No task is woken under a lock of the connection.
 #[must_use = "it rings when it is dropped"]
 pub struct Alarm {
     number: NonZero<u64>,

@@ -3,12 +3,12 @@
 use crate::excerpt::excerpt;
 use std::{error, fmt, sync::Arc};
 
-/// So many lines say why a program died, in any language: a message, and what its runtime adds.
+/// The lines that usually say why a program died, in any language: a message, and what its runtime adds.
 const LINES: usize = 12;
-/// A line is shown as far as this.
+/// The longest part of a line that is shown.
 const LINE: usize = 512;
 
-/// The last lines of a process on its standard error, and what was known of its end beside them.
+/// The last lines that a process wrote to standard error, and what else is known about its end.
 pub(super) struct LastWords {
     lines: Vec<String>,
     source: Option<Arc<dyn error::Error + Send + Sync>>,
@@ -33,7 +33,7 @@ impl fmt::Display for LastWords {
 }
 
 impl fmt::Debug for LastWords {
-    // The error that has it shows the words.
+    // The error that contains this shows the lines.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LastWords").field("source", &self.source).finish_non_exhaustive()
     }

@@ -1,11 +1,11 @@
-//! However the bytes are cut into chunks, the lines are the same.
+//! The lines are the same regardless of how the bytes are split into chunks.
 
 use super::*;
 use proptest::prelude::*;
 
 const SMALL: usize = 16;
 
-/// What a line is, without how it came.
+/// The content of a line, regardless of how it arrived.
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
     Whole(Vec<u8>),
@@ -24,7 +24,7 @@ fn read(lines: &mut Lines, chunk: &[u8]) -> Vec<Kind> {
         .collect()
 }
 
-/// The same on the whole input at once, in the plainest way.
+/// The same for the whole input at once, in the simplest way.
 fn reference(input: &[u8]) -> (Vec<Kind>, usize) {
     let mut lines: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
     let partial = lines.pop().unwrap_or_default().len();
@@ -73,7 +73,7 @@ proptest! {
         let (mut expected, expected_partial) = reference(&input);
         prop_assert_eq!(partial, expected_partial);
         prop_assert_eq!(split.partial(), partial);
-        // An answer that is too long is told as soon as that is known, even if its end never comes.
+        // An oversized answer is reported as soon as it is known to be one, even if its end never arrives.
         if found.len() > expected.len() && partial > SMALL {
             expected.push(Kind::TooLong);
         }
@@ -125,7 +125,7 @@ fn the_room_for_reading_follows_what_comes() {
     assert!(read(100) < 8 * 1024, "a quiet connection keeps little");
     let rooms: Vec<_> = (0..20).map(|_| read(usize::MAX)).collect();
     assert!((64 * 1024..256 * 1024).contains(rooms.iter().max().unwrap()), "{rooms:?}");
-    // The room that is there is used up first.
+    // The existing capacity is used up first.
     let rooms: Vec<_> = (0..2000).map(|_| read(100)).collect();
     assert!(rooms[1000..].iter().all(|room| *room < 16 * 1024), "{rooms:?}");
 }

@@ -93,7 +93,7 @@ impl Connector for Unix {
 }
 
 impl Unix {
-    /// In a box, for other futures are compiled by whoever awaits them.
+    /// Boxed, because other futures are compiled again by each crate that awaits them.
     fn open(&self) -> BoxFuture<'_, Result<Link<Multiplex>, Error>> {
         Box::pin(async move {
             let place = self.path.display().to_string();

@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The most characters that a name of DNS may have.
+/// The most characters in a DNS name.
 const MAX_NAME: usize = 253;
 
-/// A host as it is kept; the error says what is wrong with it.
+/// Normalizes a host; the error says what is wrong with it.
 pub(super) fn normalize(host: &str) -> Result<String, &'static str> {
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         let address: Ipv6Addr =
@@ -27,7 +27,7 @@ pub(super) fn normalize(host: &str) -> Result<String, &'static str> {
     Ok(host.to_ascii_lowercase())
 }
 
-/// A label of a name; those of services on a local network may have an underscore.
+/// Returns whether a label of a name is valid; those of services on a local network may contain an underscore.
 fn is_label(label: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     !label.is_empty() && label.len() <= 63 && label.bytes().all(is_inside)
@@ -41,7 +41,7 @@ fn is_number(label: &str) -> bool {
     }
 }
 
-/// Whether a host is this machine.
+/// Returns whether a host is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     match address.parse::<IpAddr>() {

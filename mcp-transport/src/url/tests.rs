@@ -29,7 +29,7 @@ fn equal_urls_are_equal_texts() {
     }
 }
 
-// Readers of a URL must not see different hosts in it.
+// Different parsers of a URL must not find different hosts in it.
 #[test]
 fn what_others_might_read_differently_is_refused() {
     for text in [
@@ -120,7 +120,7 @@ fn a_reference_is_resolved_where_it_was_found() {
     }
 }
 
-/// Texts that are made of what matters in a URL.
+/// Texts made of the parts that matter in a URL.
 fn texts() -> impl Strategy<Value = String> {
     let scheme = prop::sample::select(vec!["http", "https", "ws", "HTTP", "wss"]);
     let piece = prop::sample::select(vec![
@@ -172,7 +172,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    // The parser of browsers is the other reader: where both can read a text, they see the same.
+    // The other parser is that of browsers: if both accept a text, they agree.
     #[test]
     fn browsers_see_the_same_host(text in texts()) {
         let (Ok(url), Ok(other)) = (Url::parse(&text), url::Url::parse(&text)) else {

@@ -96,7 +96,8 @@ pub(crate) fn fill(
     form.complete(seen, is_tagged)
 }
 
-/// A member that does not fit, which begins at `start`: a hint is not worth the loss of the object. Gives its number.
+/// Handles a member that does not fit, which begins at `start`: a hint is not worth the loss of the object. Returns its
+/// number.
 #[cold]
 fn refuse(
     reader: &mut Reader<'_>,
@@ -118,7 +119,8 @@ fn refuse(
     Ok(number)
 }
 
-/// A member without a number, or with a key that is written in another way. Gives whether it is the tag, as this says then.
+/// Reads a member without a number, or with an unusual spelling of its key. Returns whether it is the tag, with the
+/// right value.
 #[inline(never)]
 fn set_other(
     reader: &mut Reader<'_>,
@@ -137,7 +139,7 @@ fn set_other(
         object.extra().insert(key, Value::deserialize(reader)?);
         return Ok(false);
     }
-    // It is read again, as it is written usually.
+    // It is read again, in the usual spelling.
     let member = ["\"".as_bytes(), key.as_bytes(), b"\":", reader.pass_apart()?].concat();
     let mut reader = reader.within(&member);
     let start = reader.mark();
@@ -157,7 +159,7 @@ pub(crate) fn write<T: Wire, M: SerializeMap>(
     map.serialize_entry(name, &Encoded(value))
 }
 
-/// Writes the other members, but for those that have a value in a field of their own.
+/// Writes the other members, except those that have a value in their own field.
 pub(crate) fn write_rest<M: SerializeMap>(
     map: &mut M,
     extra: &Extra,
@@ -171,11 +173,11 @@ pub(crate) fn write_rest<M: SerializeMap>(
     Ok(())
 }
 
-/// Gives a struct its constructor and its JSON form.
+/// Implements the constructor and the JSON form of a struct.
 ///
 /// Groups, each optional: `tag` is a constant member without a field; `required` members; `optional` ones, for which
-/// null is absence; `nullable` ones, for which null is a value; `present` ones, which are written as null where there
-/// is no value; `hints`, which go to `extra` when they do not fit. Every struct has `extra` for unknown members.
+/// null is absence; `nullable` ones, for which null is a value; `present` ones, which are written as null if there is
+/// no value; `hints`, which go to `extra` if they do not fit. Every struct has `extra` for unknown members.
 macro_rules! object {
     ($type:ident {
         $(tag $tag:literal = $constant:literal)?
@@ -198,7 +200,7 @@ macro_rules! object {
                 }
             }
 
-            /// Whether a member has a value in its own field.
+            /// Returns whether a member has a value in its own field.
             fn has(&self, name: &str) -> bool {
                 match name {
                     $($tag => true,)?
@@ -259,7 +261,7 @@ macro_rules! object {
                     reader: &mut $crate::json::Reader<'_>,
                 ) -> Result<Option<usize>, $crate::wire::Failure> {
                     $($(if reader.takes(concat!("\"", $req_name, "\":")) {
-                        // The last one counts, and all begin blank.
+                        // The last one counts, and each begins blank.
                         if seen & 1 << Number::$req as usize != 0 {
                             self.$req = $crate::wire::Wire::blank();
                         }
@@ -275,7 +277,7 @@ macro_rules! object {
                         return Ok(Some(Number::$opt as usize));
                     })+)?
                     $($(if reader.takes(concat!("\"", $nul_name, "\":")) {
-                        // Null is a value, so there is one in any case.
+                        // Null is a value, so there is always one.
                         $crate::wire::Wire::fill(self.$nul.insert($crate::wire::Wire::blank()), reader)?;
                         return Ok(Some(Number::$nul as usize));
                     })+)?

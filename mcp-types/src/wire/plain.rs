@@ -1,17 +1,17 @@
-//! Plain values, read from whatever serde gives.
+//! Plain values, read from any serde deserializer.
 //!
-//! serde_json's own reader of them has all of its parser in it, for text that was checked and not read. Every crate that
-//! decodes would compile that once again.
+//! serde_json's own implementation contains its whole parser, for text that was validated but not read. Every crate
+//! that decodes would compile that again.
 
 use crate::{JsonObject, json::RAW_VALUE};
 use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use std::fmt;
 
-/// How serde_json calls a number that it keeps as text, if it is built so.
+/// The name by which serde_json marks a number that it keeps as text, if built that way.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// Reads one.
+/// Reads a plain value.
 pub(super) struct Plain;
 
 impl<'de> DeserializeSeed<'de> for Plain {
@@ -96,7 +96,7 @@ impl<'de> Visitor<'de> for Plain {
     }
 }
 
-/// An object, or what serde_json passes on as an object of one member: the text of a number or of any value.
+/// Returns an object, or what serde_json passes as an object with one member: the text of a number or of any value.
 fn undisguised(members: JsonObject) -> Value {
     let disguised = [NUMBER, RAW_VALUE].iter().find_map(|name| members.get(*name)?.as_str());
     let value = disguised.filter(|_| members.len() == 1);

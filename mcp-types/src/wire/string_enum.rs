@@ -1,6 +1,6 @@
 //! String enums, which keep the values they do not know.
 
-/// Gives an enum its JSON form: known values have a variant, all others are `Unknown`.
+/// Implements the JSON form of an enum: known values have a variant, all others are `Unknown`.
 macro_rules! string_enum {
     ($type:ident { $($name:literal => $variant:ident),+ $(,)? }) => {
         impl $type {
@@ -47,7 +47,7 @@ macro_rules! string_enum {
                 $(if reader.takes(concat!("\"", $name, "\"")) {
                     return Ok(Self::$variant);
                 })+
-                // It is unknown, or written in another way.
+                // It is unknown, or written with escapes.
                 Ok(match $crate::wire::leaves::read_text(reader)? {
                     std::borrow::Cow::Borrowed(text) => text.into(),
                     std::borrow::Cow::Owned(text) => text.into(),

@@ -6,7 +6,7 @@ use serde_core::{
 };
 use std::{borrow::Cow, fmt};
 
-/// A string, borrowed from the input where that is possible.
+/// A string, borrowed from the input if possible.
 pub(crate) struct Text<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -37,7 +37,7 @@ impl<'de> de::Visitor<'de> for TextVisitor {
     }
 }
 
-/// Reads the value of a member that may come once.
+/// Reads the value of a member that may occur only once.
 pub(crate) fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     place: &mut Option<T>,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Unions of several types. A value that is none of them is kept as it is.
+//! Unions of several types. A value that fits none of them is kept as it is.
 
 use super::{Failure, Object, Wire, array::read_entries, object, to_value};
 use crate::json::{self, Mark, Reader};
@@ -6,7 +6,7 @@ use serde_core::{Serializer, ser::SerializeMap};
 use serde_json::{Error, Value};
 use std::borrow::Cow;
 
-/// What all unions have in common: conversions from the members, and writing.
+/// The common part of all unions: conversions from the members, and writing.
 macro_rules! union_common {
     ($type:ident { $($variant:ident($inner:ty)),+ }) => {
         $(impl From<$inner> for $type {
@@ -20,7 +20,7 @@ macro_rules! union_common {
 }
 pub(crate) use union_common;
 
-/// Writes the value of whichever variant it is.
+/// Writes the value of any variant.
 macro_rules! union_serialize {
     ($type:ident { $($variant:ident),+ }) => {
         impl serde_core::Serialize for $type {
@@ -35,7 +35,7 @@ macro_rules! union_serialize {
 }
 pub(crate) use union_serialize;
 
-/// A union told apart by a constant member.
+/// A union whose types are distinguished by a constant member.
 macro_rules! by_tag {
     ($type:ident, $tag:literal { $($constant:literal => $variant:ident($inner:ty)),+ $(,)? }) => {
         impl $crate::wire::Wire for $type {
@@ -47,7 +47,7 @@ macro_rules! by_tag {
                 reader.next()?;
                 let start = reader.mark();
                 let is_behind = 'tag: {
-                    // Nearly everybody writes the tag first, and so.
+                    // Nearly all peers write the tag first, and in this form.
                     $(if reader.takes(concat!("{\"", $tag, "\":\"", $constant, "\"")) {
                         *self = Self::from(<$inner as $crate::wire::Wire>::blank());
                         break 'tag true;
@@ -77,7 +77,7 @@ macro_rules! by_tag {
 }
 pub(crate) use by_tag;
 
-/// A union told apart by a member that only one of the types has.
+/// A union whose types are distinguished by a member that only one of them has.
 macro_rules! by_key {
     ($type:ident { $($key:literal => $variant:ident($inner:ty)),+ $(,)? }) => {
         impl $crate::wire::Wire for $type {
@@ -105,7 +105,7 @@ macro_rules! by_key {
 }
 pub(crate) use by_key;
 
-/// A union whose types are tried in order. A type may ask for a member, or for values of one, to be tried only there.
+/// A union whose types are tried in order. A type may require a member, or values of one, to be tried.
 macro_rules! by_shape {
     ($type:ident {
         $($($key:literal $(in [$($allowed:literal),+])? =>)? $variant:ident($inner:ty)),+ $(,)?
@@ -136,7 +136,8 @@ macro_rules! by_shape {
 }
 pub(crate) use by_shape;
 
-/// A union of parameters told apart by a member that may be absent. What is none of them is an open object.
+/// A union of parameters whose types are distinguished by a member that may be absent. Values that fit no type become
+/// an open object.
 macro_rules! by_mode {
     ($type:ident, $tag:literal = $default:literal {
         $($constant:literal => $variant:ident($inner:ty)),+ $(,)?
@@ -169,7 +170,7 @@ macro_rules! by_mode {
 }
 pub(crate) use by_mode;
 
-/// A union of requests, told apart by their method, with the parameters in `params`.
+/// A union of requests, distinguished by their method, with the parameters in `params`.
 macro_rules! by_method {
     ($type:ident { $($variant:ident($inner:ty)),+ $(,)? }) => {
         impl $crate::wire::Wire for $type {
@@ -208,7 +209,7 @@ macro_rules! by_method {
 }
 pub(crate) use by_method;
 
-/// Reads a value as the type that it says to be; if it does not fit, as what it is.
+/// Reads a value as the type that it claims to be; if it does not fit, as plain JSON.
 pub(crate) fn known<'de, U>(
     reader: &mut Reader<'de>,
     start: Mark,
@@ -221,7 +222,7 @@ pub(crate) fn known<'de, U>(
     }
 }
 
-/// Reads a value of none of the types.
+/// Reads a value of an unknown type.
 pub(crate) fn unknown<U>(
     reader: &mut Reader<'_>,
     start: Mark,
@@ -230,7 +231,8 @@ pub(crate) fn unknown<U>(
     Ok(reader.again(start).map(unknown)?)
 }
 
-/// Fills the object that a value says to be. Gives the value as it is if it is none of the types, or does not fit.
+/// Reads an object as the type that it claims to be. Returns the plain value if that type is unknown, or if it does not
+/// fit.
 pub(crate) fn fill_known(
     reader: &mut Reader<'_>,
     start: Mark,
@@ -244,8 +246,8 @@ pub(crate) fn fill_known(
     }
 }
 
-/// What the tag of an object is, if it has one that is a string, and whether the reader is behind it: it is where the tag comes
-/// first, and stays where it was otherwise.
+/// Returns the tag of an object, if it is a string, and whether the reader has moved behind it: it has if the tag comes
+/// first, and otherwise it does not move.
 #[cold]
 pub(crate) fn read_tag<'de>(
     reader: &mut Reader<'de>,
@@ -257,7 +259,7 @@ pub(crate) fn read_tag<'de>(
     })
 }
 
-/// What the tag of an object is, if it has one that is a string. The reader stays where it is.
+/// Returns the tag of an object, if it is a string. The reader does not move.
 pub(crate) fn find_tag(reader: &mut Reader<'_>, name: &str) -> Result<Option<String>, Error> {
     if reader.next()? != b'{' {
         return Ok(None);
@@ -268,7 +270,7 @@ pub(crate) fn find_tag(reader: &mut Reader<'_>, name: &str) -> Result<Option<Str
     tag.transpose()
 }
 
-/// Which of the members an object has, the first one of them. The reader stays where it is.
+/// Returns which of the members an object has, the first of them. The reader does not move.
 pub(crate) fn first_of(
     reader: &mut Reader<'_>,
     names: &[&'static str],
@@ -279,7 +281,7 @@ pub(crate) fn first_of(
     reader.look_ahead(|key, _| names.iter().find(|name| **name == key).copied())
 }
 
-/// The text of a member of an object; that of the last one of this name. The reader stays where it is.
+/// Returns the text of a member of an object; the last one if there are several. The reader does not move.
 fn member(reader: &mut Reader<'_>, name: &str) -> Result<Option<Vec<u8>>, Error> {
     let mut found = None;
     if reader.next()? == b'{' {
@@ -293,7 +295,7 @@ fn member(reader: &mut Reader<'_>, name: &str) -> Result<Option<Vec<u8>>, Error>
     Ok(found)
 }
 
-/// The mode that an object says, or the one that it has if it says none; nothing if it says what is no string.
+/// Returns the mode of an object, or the default if it has none; none if the mode is not a string.
 pub(crate) fn mode(
     reader: &mut Reader<'_>,
     name: &str,
@@ -305,7 +307,7 @@ pub(crate) fn mode(
     })
 }
 
-/// Whether an object has these members, each with one of the values if there are any. Null is absence.
+/// Returns whether an object has these members, each with one of the values if any are given. Null is absence.
 pub(crate) fn has_all(
     reader: &mut Reader<'_>,
     conditions: &[(&str, &[&str])],
@@ -323,7 +325,7 @@ pub(crate) fn has_all(
     Ok(true)
 }
 
-/// Reads the parameters of an embedded request. Members beside them mean nothing there and are not kept.
+/// Reads the parameters of an embedded request. Other members have no meaning there and are not kept.
 pub(crate) fn read_params<T: Wire>(reader: &mut Reader<'_>) -> Result<T, Failure> {
     let mut params = None;
     read_entries(reader, &mut |key, reader| {
@@ -340,7 +342,7 @@ pub(crate) fn read_params<T: Wire>(reader: &mut Reader<'_>) -> Result<T, Failure
     }
 }
 
-/// Writes an embedded request. Empty parameters are left out.
+/// Writes an embedded request. Empty parameters are omitted.
 pub(crate) fn write_request<S: Serializer, T: Wire>(
     serializer: S,
     method: &'static str,

@@ -83,8 +83,8 @@ pub trait Store: Send + Sync + 'static {
         client: &'a Registration,
     ) -> BoxFuture<'a, Result<(), BoxError>>;
 
-    /// Waits until nobody else refreshes these tokens: no other process, and no other endpoint of this one. Default:
-    /// nobody is waited for, and a refresh token that is good once may be used twice.
+    /// Waits until nothing else refreshes these tokens: no other process, and no other endpoint of this one. Default:
+    /// does not wait, so that a single-use refresh token may be used twice.
     fn lock<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Lock, BoxError>> {
         let _ = key;
         Box::pin(ready(Ok(Box::new(()) as Lock)))
