@@ -8,7 +8,7 @@ use conformance::peers;
 use futures_util::StreamExt;
 use mcp_client::{Difference, Reconnect, Target};
 
-/// Files that a tool makes come into the list of resources.
+/// Files created by a tool appear in the list of resources.
 #[track_caller]
 pub(crate) fn a_resource_that_a_tool_makes_is_listed(target: Option<Target>) {
     let Some(target) = target else { return };
@@ -29,7 +29,7 @@ pub(crate) fn a_resource_that_a_tool_makes_is_listed(target: Option<Target>) {
     });
 }
 
-/// A tool comes, changes, and goes with the process that had it.
+/// A tool appears, changes, and disappears with its process.
 // spec: SUB-01 SUB-08 STDIO-12
 #[test]
 fn tools_come_change_and_go_with_the_process() {

@@ -1,4 +1,4 @@
-//! What servers tell unasked: changes, and their own end.
+//! Unsolicited messages of servers: changes, and their own end.
 
 use crate::{
     expected::Expected,
@@ -10,7 +10,7 @@ use conformance::peers::Program;
 use futures_util::{FutureExt, StreamExt};
 use mcp_client::{Client, Notice, Reconnect};
 
-/// Whoever has subscribed is told what changed, and nobody else; two subscriptions are kept apart.
+/// Subscribers are told what changed, and nobody else is; two subscriptions do not mix.
 // spec: SUB-01 SUB-02 SUB-04 SUB-06 SUB-09 STDIO-07
 #[track_caller]
 pub(crate) fn subscribers_are_told_what_they_asked_for(client: &Client) {
@@ -36,7 +36,7 @@ pub(crate) fn subscribers_are_told_what_they_asked_for(client: &Client) {
     });
 }
 
-/// A server that is killed is started again under the session, and whoever had subscribed is told that something was missed.
+/// A killed server is restarted below the session, and its subscribers are told that they may have missed something.
 // spec: STDIO-10 STDIO-11 STDIO-12 SUB-08
 #[track_caller]
 pub(crate) fn a_killed_process_is_replaced(program: Program, expected: &Expected) {

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// What was written.
+/// The captured output.
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 
@@ -31,7 +31,7 @@ impl Buffer {
     }
 }
 
-/// What came of a command.
+/// The outcome of a command.
 #[derive(Debug)]
 struct Outcome {
     code: u8,
@@ -40,14 +40,14 @@ struct Outcome {
 }
 
 impl Outcome {
-    /// What was written, if the command has done what it should.
+    /// Returns the output of a successful command.
     #[track_caller]
     fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
-    /// What it complained of.
+    /// Returns the error output of a failed command.
     #[track_caller]
     fn failed(self, code: u8) -> String {
         assert_eq!(self.code, code, "{self:?}");
@@ -60,7 +60,7 @@ impl Outcome {
     }
 }
 
-/// Runs the command, with that of a server at its end if there is one.
+/// Runs the command, with the command line of a server at its end if there is one.
 #[track_caller]
 fn mcp(words: &[&str], program: Option<&Program>) -> Outcome {
     let words = std::iter::once("mcp").chain(words.iter().copied()).map(OsString::from);

@@ -22,7 +22,7 @@ pub(crate) const EXPECTED: Expected = Expected {
     name: "mcp-servers/everything",
     era: Era::Legacy,
     version: ProtocolVersion::V2025_11_25,
-    // The last three are there only if the client can answer them.
+    // The last three exist only if the client can answer them.
     tools: &[
         "echo",
         "get-sum",
@@ -124,7 +124,7 @@ mod stdio {
         let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
         let (command, mut processes) = Processes::of(command(program));
         pinned_to_the_stateless_revision(Some(command.into()));
-        // It is killed at once, and gone when the system has come round to it.
+        // It is killed at once, but is gone only when the system has processed that.
         within_deadline(async {
             while !processes.are_gone() {
                 sleep(Duration::from_millis(10)).await;
@@ -192,7 +192,7 @@ mod http {
     }
 }
 
-/// HTTP with server-sent events, as the first revision has it; its newest revision is all the same the newest legacy one.
+/// HTTP+SSE, as in the first revision; the revision negotiated is nevertheless the newest legacy one.
 pub(crate) mod http_sse {
     use super::*;
 
@@ -218,7 +218,8 @@ fn unasked(target: Option<Target>) {
     let client = client.build();
     within_deadline(async {
         let connection = client.connect().await.unwrap();
-        // The server asks for the roots unasked too: after the answer, its way to the client is open for sure.
+        // The server also requests the roots unsolicited: after the answer, its channel to the client is certainly
+        // open.
         connection.call_tool("get-roots-list").require_success().await.unwrap();
         connection.ping().await.unwrap();
         connection.set_logging_level(LoggingLevel::Debug).await.unwrap();

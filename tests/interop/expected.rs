@@ -4,7 +4,7 @@ use mcp_client::Era;
 use mcp_types::{ErrorCode, ProtocolVersion};
 use serde_json::Value;
 
-/// What a server calls its tools, and what they answer.
+/// The names of a server's tools, and their answers.
 pub(crate) struct Expected {
     /// Its name in `serverInfo`.
     pub(crate) name: &'static str,
@@ -17,9 +17,9 @@ pub(crate) struct Expected {
     pub(crate) structured: Example,
     /// A tool that fails; the answer is in what it says.
     pub(crate) failing: Example,
-    /// What comes of calling a tool that there is not.
+    /// The result of calling an unknown tool.
     pub(crate) unknown_tool: Refusal,
-    /// A tool that reports each of three steps.
+    /// A tool that reports progress for each of three steps.
     pub(crate) three_steps: Example,
     /// A tool that takes some seconds.
     pub(crate) slow: Example,
@@ -51,21 +51,21 @@ impl Example {
     }
 }
 
-/// A tool that gives back what it is told, after some words of its own.
+/// A tool that returns its input, after a prefix.
 pub(crate) struct Echo {
     pub(crate) tool: &'static str,
     pub(crate) argument: &'static str,
     pub(crate) before: &'static str,
 }
 
-/// A prompt with one argument, and its text when it is filled in.
+/// A prompt with one argument, and its text once filled in.
 pub(crate) struct Prompt {
     pub(crate) name: &'static str,
     pub(crate) argument: (&'static str, &'static str),
     pub(crate) text: &'static str,
 }
 
-/// How a server refuses a call: both ways are seen, and the text is part of what it says.
+/// How a server refuses a call: both ways occur, and the text is part of its message.
 pub(crate) enum Refusal {
     /// With an error of the protocol.
     Error(ErrorCode, &'static str),

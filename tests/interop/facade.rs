@@ -10,7 +10,7 @@ use mcp_types::{
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 
-/// Runs a test with a client that is connected and has said nothing yet.
+/// Runs a test with a connected client that has not sent anything yet.
 #[track_caller]
 fn with_quiet(peer: Result<Program, peers::Error>, test: impl AsyncFnOnce(&Connection)) {
     let Some(program) = peers::or_skip(peer) else { return };
@@ -84,7 +84,7 @@ fn a_call_to_a_real_server_is_given_up_by_its_id() {
             .arguments(json!({"duration": 20, "steps": 40}))
             .on_request_id(move |id| *told.lock().unwrap() = Some(id.clone()));
         let stop = Client::clone(client);
-        // It is under way when the first step of it is heard of.
+        // It is running once its first progress arrives.
         let call = call.on_progress(move |_| {
             let id = sent.lock().unwrap().clone().unwrap();
             stop.cancel(&id, Some("enough"));

@@ -1,4 +1,4 @@
-//! A FastMCP server: Python, stateless, and with a handshake for those who begin with one.
+//! A FastMCP server: Python, stateless, and with a handshake for clients that begin with one.
 
 use crate::{
     changes,
@@ -18,7 +18,7 @@ pub(crate) const EXPECTED: Expected = Expected {
     version: ProtocolVersion::V2026_07_28,
     tools: &["echo", "add", "fail", "count", "slow", "ask", "sample", "roots", "change"],
     echo: Echo { tool: "echo", argument: "text", before: "" },
-    // The server wraps it as `{"result": 5}`, and says so.
+    // The server wraps it as `{"result": 5}`, and marks it so.
     structured: Example { tool: "add", arguments: r#"{"a": 2, "b": 3}"#, answer: "5" },
     failing: Example { tool: "fail", arguments: r#"{"message": "it broke"}"#, answer: "it broke" },
     unknown_tool: Refusal::Result("no-such-tool"),

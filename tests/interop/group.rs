@@ -1,4 +1,4 @@
-//! Two real servers of different eras in one group, as a config has them.
+//! Two real servers of different eras in one group, as in a config.
 
 use crate::{
     run::{NAME, WORDS, handlers, within_deadline},
@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use std::{error::Error as _, time::Duration};
 use tokio::time::sleep;
 
-/// The servers of a config, each with the processes that come of it.
+/// The servers of a config, each with its processes.
 struct Servers {
     config: Config,
     everything: Processes,
     fastmcp: Processes,
 }
 
-/// A config of both servers and of one that cannot be started, which is the first, the last or not there at all.
+/// A config of both servers and of one that cannot be started, which is the first, the last or absent.
 fn servers(dead: Option<bool>) -> Option<Servers> {
     let programs = [peers::everything_stdio(), peers::fastmcp_stdio()].map(peers::or_skip);
     let [Some(everything), Some(fastmcp)] = programs else { return None };
@@ -40,7 +40,7 @@ fn servers(dead: Option<bool>) -> Option<Servers> {
     Some(Servers { config, everything, fastmcp })
 }
 
-/// What a config says of a program.
+/// Returns the entry of a program in a config.
 fn entry(program: Program, mark: &str, more: &Value) -> Value {
     let mut env: serde_json::Map<_, _> =
         program.environment.into_iter().map(|(name, value)| (name, value.into())).collect();
@@ -106,7 +106,7 @@ fn two_servers_of_two_eras_are_one_client() {
     });
 }
 
-/// Resources, prompts, questions of the servers, and the time limit that the config has.
+/// Checks resources, prompts, questions of the servers, and the time limit in the config.
 async fn expect_the_rest(group: &Group) {
     let contents = group.read_resource("demo://ts/resource/dynamic/text/7").await.unwrap();
     assert!(format!("{contents:?}").contains("Resource 7: "), "{contents:?}");

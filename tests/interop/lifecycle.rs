@@ -1,4 +1,4 @@
-//! Closing a session and opening the next one, as the world outside of it sees that.
+//! Closing a session and opening the next one, as seen from outside.
 
 use crate::{
     expected::Expected,
@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use mcp_client::{Client, Mode, Target};
 use mcp_transport::http::Endpoint;
 
-/// The process of a server is gone when the session is closed, and each session has a new one.
+/// The process of a server is gone once the session is closed, and each session has a new one.
 // spec: STDIO-09 STDIO-01
 #[track_caller]
 pub(crate) fn a_process_lives_as_long_as_its_session(program: Program, expected: &Expected) {
@@ -29,7 +29,7 @@ pub(crate) fn a_process_lives_as_long_as_its_session(program: Program, expected:
     });
 }
 
-/// The server is told that the session is over, and each time agrees that there was one.
+/// The server is told that the session is over, and confirms each time that there was one.
 // spec: H25-18 LIFE-10
 #[track_caller]
 pub(crate) fn a_session_with_a_handshake_is_deleted(peer: &HttpPeer, expected: &Expected) {
@@ -56,7 +56,7 @@ pub(crate) fn a_stateless_session_posts_and_nothing_else(peer: &HttpPeer, expect
             let connection = client.connect().await.unwrap();
             expect_echo(&connection, expected).await;
             connection.close().await;
-            // One to ask what the server is, one to call.
+            // One to discover the server, one to call.
             assert_eq!(requests.answers(&Method::POST), vec![StatusCode::OK; 2 * sessions]);
         }
     });

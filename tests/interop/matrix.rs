@@ -15,11 +15,11 @@ use rows::Row;
 use std::time::Duration;
 use tokio::{runtime::Runtime, time::timeout};
 
-/// What a server may take for all that is asked of it. Many are started side by side.
+/// The time limit of a server for all requests. Many are started in parallel.
 const DEADLINE: Duration = Duration::from_secs(120);
 const SIDE_BY_SIDE: usize = 4;
 
-/// What came of one row: the revision, and each operation that the server has.
+/// The outcome of one row: the revision, and each operation that the server supports.
 struct Outcome {
     server: &'static str,
     binding: &'static str,
@@ -30,7 +30,7 @@ struct Outcome {
 // spec: TASK25-14 MSG-18 CUST-01
 #[test]
 fn what_works_with_which_server_is_in_the_document() {
-    // Peers are started here: they block, and may not be started within the runtime.
+    // Peers are started here: starting them blocks, and is not allowed within the runtime.
     let Some(rows) = rows::all() else { return };
     let outcomes = Runtime::new().unwrap().block_on(async {
         let running = stream::iter(rows).map(run);

@@ -1,4 +1,4 @@
-//! A server written with rmcp, in this process: a byte stream is all that is between.
+//! A server written with rmcp, in this process: they are connected by a byte stream.
 
 pub(crate) mod http;
 mod server;

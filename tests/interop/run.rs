@@ -13,7 +13,7 @@ use std::{
 };
 use tokio::{runtime::Runtime, time::timeout};
 
-/// What a test may take. Peers start slowly on a busy machine.
+/// The time limit of a test. Peers start slowly on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What the user of these tests writes into every field.
@@ -43,7 +43,7 @@ pub(crate) fn run(peer: Option<Peer>, test: impl AsyncFnOnce(&Connection, &Expec
     });
 }
 
-/// Runs a future, but not for ever.
+/// Runs a future with a time limit.
 #[track_caller]
 pub(crate) fn within_deadline<F: Future>(test: F) -> F::Output {
     let place = Location::caller();
@@ -51,7 +51,7 @@ pub(crate) fn within_deadline<F: Future>(test: F) -> F::Output {
     RUNTIME.block_on(limited).unwrap_or_else(|_| panic!("hangs at {place}"))
 }
 
-/// The client of a session that tests share. It is opened by the first of them, and kept open.
+/// Returns the client of a session shared by tests. The first of them opens it, and it is kept open.
 pub(crate) fn shared(
     kept: &'static OnceLock<Connection>,
     client: impl FnOnce() -> Client,
@@ -60,7 +60,7 @@ pub(crate) fn shared(
     Client::clone(kept.get_or_init(connect))
 }
 
-/// A peer that is started once: what it is, or nothing in a run without peers.
+/// Returns a peer that is started once; none in a run without peers.
 #[track_caller]
 pub(crate) fn once<T>(peer: &'static LazyLock<Result<T, peers::Error>>) -> Option<&'static T> {
     peers::or_skip(peer.as_ref().map_err(|error| match error {
@@ -69,12 +69,12 @@ pub(crate) fn once<T>(peer: &'static LazyLock<Result<T, peers::Error>>) -> Optio
     }))
 }
 
-/// Begins a client that answers whatever a server asks.
+/// Creates a client that answers all questions of a server.
 pub(crate) fn client(target: impl Into<Target>) -> ClientBuilder {
     Client::builder(target).input(handlers())
 }
 
-/// What answers whatever a server asks.
+/// Creates handlers that answer all questions of a server.
 pub(crate) fn handlers() -> Handlers {
     Handlers::new()
         .on_elicit_form(async |form| {
@@ -90,12 +90,12 @@ pub(crate) fn handlers() -> Handlers {
         .roots(Roots::folders([FOLDER]).unwrap())
 }
 
-/// The command of a peer over stdio.
+/// Returns the command of a peer over stdio.
 pub(crate) fn command(program: Program) -> Command {
     Command::new(program.program).args(program.arguments).envs(program.environment)
 }
 
-/// The error and all its causes in one line.
+/// Formats an error and all its causes in one line.
 pub(crate) fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);

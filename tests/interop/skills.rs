@@ -1,4 +1,4 @@
-//! A FastMCP server of skills, whose files change under it.
+//! A FastMCP server of skills whose files change.
 
 use crate::run::{command, within_deadline};
 use conformance::peers;
@@ -54,7 +54,7 @@ fn a_skill_is_listed_loaded_and_read() {
         assert_eq!((skills[0].name(), skills[0].uri()), ("pdf-processing", SKILL));
         assert_eq!(client.get_skill(SKILL).await.unwrap(), skills[0]);
 
-        // The server reads YAML as the revision 1.1 has it, where `no` is a boolean.
+        // The server reads YAML 1.1, where `no` is a boolean.
         assert_eq!(skills[0].front_matter()["com.example"]["draft"], false);
         let skill = client.load_skill(&skills[0]).await.unwrap();
         assert!(skill.instructions().starts_with("# PDF processing\n"), "{}", skill.text());

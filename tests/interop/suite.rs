@@ -1,4 +1,4 @@
-//! What every peer is asked, over every transport and in every era.
+//! The tests for every peer, over every transport and in every era.
 
 use crate::{
     expected::{Echo, Example, Expected, Refusal},
@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-/// Makes a test of every function here, for the peer that an expression gives.
+/// Creates a test of every function here, for the peer that an expression returns.
 macro_rules! suite {
     ($peer:expr) => {
         $crate::suite::suite! { $peer;
@@ -67,7 +67,7 @@ pub(crate) async fn all_pages_of_tools_are_listed(client: &Connection, expected:
 
 pub(crate) async fn a_tool_gives_text(client: &Connection, expected: &Expected) {
     assert_eq!(echo(client, &expected.echo, "hello").await.unwrap(), expected.echo.of("hello"));
-    // What could be mangled on the way: line ends, quotes, what is not ASCII, nothing at all.
+    // What might be damaged on the way: line ends, quotes, non-ASCII characters, nothing at all.
     let text = "a\nb\r\n\"c\" \\ \u{1f980} \u{2028} é";
     assert_eq!(echo(client, &expected.echo, text).await.unwrap(), expected.echo.of(text));
     assert_eq!(echo(client, &expected.echo, "").await.unwrap(), expected.echo.of(""));
@@ -223,7 +223,7 @@ pub(crate) async fn concurrent_connections_share_one_session(
     one.close().await;
     assert_eq!(echo(&other, &expected.echo, "open").await.unwrap(), expected.echo.of("open"));
     other.close().await;
-    // The connection of this test holds the session still.
+    // The connection of this test keeps the session open.
     assert_eq!(echo(client, &expected.echo, "open").await.unwrap(), expected.echo.of("open"));
 }
 
@@ -233,7 +233,7 @@ impl Echo {
     }
 }
 
-/// What the echo of a peer gives back.
+/// Returns the output of a peer's echo.
 pub(crate) async fn echo(client: &Client, echo: &Echo, text: &str) -> Result<String, Error> {
     let result = client.call_tool(echo.tool).argument(echo.argument, text).await?;
     Ok(result.require_success()?.text().into_owned())

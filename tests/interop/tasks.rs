@@ -1,4 +1,4 @@
-//! Calls that are left to a real server, with questions on the way.
+//! Calls that run as tasks on a real server, with questions on the way.
 
 use crate::run::{client, within_deadline};
 use mcp_client::{Error, Target, TaskStatus, elicit};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const TOOL: &str = "simulate-research-query";
 
-/// A task asks something, is found again by its id, and gives what the call would have given.
+/// A task asks a question, is found again by its id, and returns what the call would have returned.
 // spec: TASK25-05 TASK25-06 TASK25-08 TASK25-10
 #[track_caller]
 pub(crate) fn a_call_is_left_to_the_server_and_its_question_answered(target: Option<Target>) {
@@ -34,7 +34,7 @@ pub(crate) fn a_call_is_left_to_the_server_and_its_question_answered(target: Opt
     });
 }
 
-/// A task that is cancelled says so, and one that is not known is an error.
+/// A cancelled task says so, and an unknown one is an error.
 // spec: TASK25-12 CAN-14
 #[track_caller]
 pub(crate) fn a_task_is_cancelled(target: Option<Target>) {

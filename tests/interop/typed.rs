@@ -1,4 +1,4 @@
-//! Code that was generated for the tools of the reference server, at that server.
+//! Code generated for the tools of the reference server, used with that server.
 
 use crate::run::{client, command, within_deadline};
 use conformance::peers;
@@ -18,10 +18,10 @@ mod everything {
     include!("typed/everything.rs.in");
 }
 
-/// What the server said of its tools to a client that answers all its questions.
+/// The tools that the server lists for a client that answers all its questions.
 const SAVED: &str = include_str!("typed/everything.tools.json");
 
-/// Runs a test with the generated tools, if there is the server.
+/// Runs a test with the generated tools, if the server is available.
 fn with_tools(test: impl AsyncFnOnce(&Connection, Everything)) {
     let Some(program) = peers::or_skip(peers::everything_stdio()) else { return };
     let client = client(command(program)).build();

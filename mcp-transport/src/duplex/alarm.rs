@@ -33,7 +33,7 @@ impl<'a> Waiters<'a> {
         self.0.alarm().number()
     }
 
-    /// Sets an alarm, unless there is one. No number is to be used twice.
+    /// Sets an alarm, unless there is one. Numbers must not be reused.
     pub fn set_alarm(self, number: NonZero<u64>) -> Option<Alarm> {
         let is_set = self.0.alarm().set(number);
         is_set.then(|| Alarm { number, connection: self.0.downgrade() })

@@ -1,4 +1,4 @@
-//! The table as text, and the document that it stands in.
+//! The table as text, and the document that contains it.
 
 use super::{Outcome, operations};
 use std::{fmt::Write, fs, path::Path};

@@ -1,4 +1,4 @@
-//! What a server has that can be tried.
+//! What can be tried with a server.
 
 use crate::expected::{Echo, Example, Expected, Prompt};
 
@@ -23,7 +23,7 @@ impl Tool {
 /// The arguments of a prompt, or of a completion.
 pub(super) type Texts = (&'static str, &'static str, &'static str, &'static str);
 
-/// What a server has; nothing where it has nothing of the kind.
+/// The features of a server; none where a feature is not supported.
 #[derive(Clone, Default)]
 pub(super) struct Offers {
     pub(super) call: Option<Tool>,
@@ -47,7 +47,7 @@ pub(super) struct Offers {
 }
 
 impl Offers {
-    /// What the suite knows of a server.
+    /// Returns what the suite knows about a server.
     pub(super) fn of(expected: &Expected) -> Self {
         let Echo { tool, argument, before } = expected.echo;
         let Prompt { name, argument: (key, value), text } = expected.prompt;

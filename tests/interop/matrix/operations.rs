@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// Whether it works; nothing if the server does not have it.
+/// Whether it works; none if the server does not support it.
 type Done = Option<Result<(), String>>;
 
 pub(super) struct Operation {
@@ -66,7 +66,7 @@ async fn failing(client: &Connection, offers: &Offers) -> Done {
             let fits = result.is_error && result.text().contains(&tool.says);
             ensure(fits, format!("{result:?}"))
         }
-        // Both ways are seen, and both are right.
+        // Both ways occur, and both are right.
         Err(error) if error.as_rpc().is_some() => Ok(()),
         Err(error) => Err(chain(&error)),
     })
@@ -91,7 +91,7 @@ async fn progress(client: &Connection, offers: &Offers) -> Done {
     })
 }
 
-/// A call that takes too long is given up, and the session is as good as before.
+/// A call that takes too long is cancelled, and the session still works.
 async fn give_up(client: &Connection, offers: &Offers) -> Done {
     let tool = offers.slow.as_ref()?;
     let call = client.call_tool(tool.name).arguments(arguments(tool));

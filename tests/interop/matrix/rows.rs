@@ -34,7 +34,7 @@ pub(super) fn all() -> Option<Vec<Row>> {
     Some(rows)
 }
 
-/// A row whose client finds the era out by itself.
+/// A row whose client detects the era.
 fn row(
     (server, binding): (&'static str, &'static str),
     era: Era,
@@ -188,7 +188,7 @@ fn rmcp_rows() -> Vec<Row> {
     rows
 }
 
-/// What the servers of the SDKs have alike.
+/// Returns what the servers of the SDKs have in common.
 fn simple() -> Offers {
     Offers {
         call: Some(Tool::new("echo", r#"{"text": "hello"}"#, "hello")),

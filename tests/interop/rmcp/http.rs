@@ -41,7 +41,7 @@ async fn start() -> String {
             });
             tokio::spawn(async move {
                 let builder = Builder::new(TokioExecutor::new());
-                // A client that goes away is no concern of the others.
+                // A client that disconnects does not affect the others.
                 let _ = builder.serve_connection(TokioIo::new(stream), answer).await;
             });
         }

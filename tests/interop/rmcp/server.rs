@@ -74,7 +74,7 @@ impl ServerHandler for Server {
             }
             "count" => count(argument("steps").and_then(|steps| steps.as_u64()), &context).await,
             "slow" => {
-                // Ends at once when it is cancelled: the end of the session does not wait for it.
+                // Ends at once when cancelled, so that the end of the session does not wait for it.
                 let time_is_up =
                     context.ct.run_until_cancelled(sleep(Duration::from_secs(8))).await;
                 Ok(text(if time_is_up.is_some() { "done" } else { "cancelled" }))
@@ -163,7 +163,7 @@ async fn count(steps: Option<u64>, context: &Context) -> Result<CallToolResponse
     Ok(text(&steps.to_string()))
 }
 
-/// Asks the client, in the way of its era, and gives the text at `place` in the answer.
+/// Asks the client, in the way of its era, and returns the text at `place` in the answer.
 async fn ask(
     request: &CallToolRequestParams,
     context: &Context,

@@ -1,7 +1,7 @@
-//! The program that the official conformance suite drives: `cargo xtask conformance`.
+//! The program driven by the official conformance suite: `cargo xtask conformance`.
 //!
 //! The suite starts it once for each scenario, with the URL of its server as the last argument. The library does what
-//! is tested; this does what a host does: it answers forms, and says which tools to call.
+//! is tested; this does what a host does: it answers forms, and decides which tools to call.
 #![expect(clippy::print_stderr, reason = "a command-line program")]
 
 use std::{
@@ -29,13 +29,13 @@ use serde_json::{Value, json};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Longer than the suite waits, so that it sees the timeout, and not so long that anything is left behind.
+/// Longer than the suite waits, so that it sees the timeout, but short enough that nothing is left behind.
 const LIMIT: Duration = Duration::from_secs(25);
 
 /// The document that describes this client, as far as the suite is concerned.
 const CLIENT_METADATA: &str = "https://conformance-test.local/client-metadata.json";
 
-/// What the suite says of a run.
+/// The parameters of a run.
 struct Run {
     scenario: String,
     revision: ProtocolVersion,
@@ -94,7 +94,7 @@ impl Run {
         }
     }
 
-    /// The library finds the era, except where a server speaks both and the suite wants the older one.
+    /// The library detects the era, except where a server supports both and the suite wants the older one.
     fn client(&self) -> ClientBuilder {
         let speaks_both = self.scenario.starts_with("sep-2640-");
         let wants_legacy = speaks_both && !self.revision.is_modern();
@@ -109,7 +109,7 @@ impl Run {
         close(self.connect().await?).await
     }
 
-    /// Declares all that a client can, and asks for as much as shows it.
+    /// Declares all capabilities, and requests as much as is needed to show them.
     async fn only_list(&self) -> Outcome {
         let handlers = Handlers::new().on_elicit_form(defaults).on_sample(refuse);
         let client = self.client().input(handlers.roots(Roots::folders(["/srv"])?));
@@ -125,7 +125,7 @@ impl Run {
         close(client).await
     }
 
-    /// Uses a server that wants a login, as the host of one user would.
+    /// Uses a server that requires a login, as the host of one user would.
     async fn log_in(&self) -> Outcome {
         let endpoint = Endpoint::parse(&self.url)?.oauth(self.oauth()?);
         let client = Client::builder(endpoint).build().connect().await?;
@@ -134,7 +134,7 @@ impl Run {
         close(client).await
     }
 
-    /// What a host knows of itself and of the server: what the suite says.
+    /// What a host knows about itself and the server, as given by the suite.
     fn oauth(&self) -> Outcome<OAuth> {
         let browser = ReceiverFn::new("http://127.0.0.1:8765/callback", |request| async move {
             redirect_of(request.url.as_str()).await
@@ -179,7 +179,7 @@ impl Run {
         close(client).await
     }
 
-    /// Says yes to what tools ask in the middle of a call.
+    /// Confirms what tools ask during a call.
     async fn confirm(&self) -> Outcome {
         let yes = async |_| elicit::accept(json!({"confirmed": true}));
         let client = self.client().input(Handlers::new().on_elicit_form(yes));
@@ -238,7 +238,7 @@ impl Run {
         close(client).await
     }
 
-    /// Loads all skills and reads all their files, up to the first that is not what it should be.
+    /// Loads all skills and reads all their files, up to the first that is not as it should be.
     async fn load_skills(&self) -> Outcome {
         let client = self.connect().await?;
         for entry in client.list_skills().await? {
@@ -256,7 +256,7 @@ async fn defaults(_: Question<ElicitRequestFormParams>) -> Result<ElicitResult, 
     elicit::accept(json!({}))
 }
 
-/// A language model that is not there.
+/// A language model that is not available.
 async fn refuse(_: Question<CreateMessageRequest>) -> Result<CreateMessageResult, ErrorObject> {
     Err(ErrorObject::new(ErrorCode::INTERNAL_ERROR, "there is no model"))
 }

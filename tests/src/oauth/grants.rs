@@ -46,7 +46,7 @@ impl Shared {
         }
     }
 
-    /// Makes a token worthless; with a refresh token go the access tokens of its client.
+    /// Revokes a token; with a refresh token go the access tokens of its client.
     pub(super) fn revoke(&self, at: usize, request: &Recorded) -> Answer {
         let form = form(request);
         let client = match self.authenticate(at, request, &form) {
@@ -119,7 +119,7 @@ impl Shared {
         Ok(Grant { scope, ..new })
     }
 
-    /// Gives an assertion about a user for another server, as an identity provider does.
+    /// Issues an assertion about a user for another server, as an identity provider does.
     fn exchange(&self, at: usize, form: &Form) -> Result<Value, Failure> {
         let has = |name: &str, value: &str| form.get(name).is_some_and(|is| is == value);
         let subject = form.get("subject_token").cloned().unwrap_or_default();
@@ -159,7 +159,7 @@ impl Shared {
         Ok(Some(key))
     }
 
-    /// The client of a request, which has shown itself in the way that it has to.
+    /// Returns the client of a request, which has to authenticate in its registered way.
     fn authenticate(&self, at: usize, request: &Recorded, form: &Form) -> Result<String, Failure> {
         let refused = || Failure("invalid_client");
         let basic = request.header("authorization").and_then(basic);
@@ -216,7 +216,7 @@ impl Shared {
     }
 }
 
-/// The name and the password of an `Authorization: Basic` header, each form-decoded.
+/// Returns the name and the password of an `Authorization: Basic` header, each form-decoded.
 fn basic(header: &str) -> Option<(String, Option<String>)> {
     let text = BASE64_STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
     let text = String::from_utf8(text).ok()?;

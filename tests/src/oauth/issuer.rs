@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 impl Shared {
-    /// What an authorization server answers.
+    /// Answers as an authorization server.
     pub(super) fn issuer(&self, at: usize, request: &Recorded) -> Answer {
         if let Some(answer) = Self::scripted(&mut self.rules().servers[at].answers, request) {
             return answer;
@@ -61,7 +61,7 @@ impl Shared {
         let method = self.rules().servers[at].method.clone();
         let mut issued = self.issued();
         let id = Issued::next("client");
-        // A public client gets a password as well, which it has to leave alone.
+        // A public client gets a password as well, which it must ignore.
         let secret = Issued::next("password");
         let client = Client {
             method: method.clone(),
@@ -81,7 +81,7 @@ impl Shared {
         Answer::json(&answer).with_status(201)
     }
 
-    /// The client of an authorization server, if it knows it.
+    /// Returns the client of an authorization server, if it is known there.
     pub(super) fn client(&self, at: usize, id: &str) -> Option<Client> {
         if let Some(client) = self.rules().servers[at].clients.get(id) {
             return Some(client.clone());
@@ -104,7 +104,7 @@ impl Shared {
         let is_right = member("response_type") == "code"
             && member("code_challenge_method") == "S256"
             && !member("code_challenge").is_empty();
-        // A page of its own: nobody is sent to where a stranger says.
+        // An error page: the user is not redirected to an unverified address.
         if !is_known || !is_right {
             return Answer::body("text/plain", "no such client, or a request that is not one")
                 .with_status(400);

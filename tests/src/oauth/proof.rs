@@ -22,17 +22,17 @@ pub fn verify_es256(token: &str, key: &[u8]) -> Option<(Value, Value)> {
     (header["alg"] == "ES256").then_some((header, decoded(claims)?))
 }
 
-/// A claim of a token, whoever has signed it.
+/// Returns a claim of a token, without verifying it.
 pub(super) fn claim(token: &str, name: &str) -> Option<String> {
     decoded(token.split('.').nth(1)?)?[name].as_str().map(str::to_owned)
 }
 
-/// The nonce of a request's proof.
+/// Returns the nonce of a request's proof.
 pub(super) fn nonce(request: &Recorded) -> Option<String> {
     claim(request.header("dpop")?, "nonce")
 }
 
-/// Checks the proof of a request to `uri`, with the token that it came with; gives the thumbprint of its key.
+/// Checks the proof of a request to `uri`, with the token sent along; returns the thumbprint of its key.
 pub(super) fn check(
     request: &Recorded,
     uri: &str,
@@ -67,7 +67,7 @@ pub(super) fn check(
 }
 
 impl Shared {
-    /// Takes a proof, which is good once.
+    /// Accepts a proof, which may be used only once.
     pub(super) fn use_proof(&self, request: &Recorded) -> Result<(), &'static str> {
         let proof = request.header("dpop").ok_or("no proof")?;
         let id = claim(proof, "jti").ok_or("no id")?;

@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 /// Why a request is refused.
 pub(super) enum Refusal {
-    /// There is no token, or one that is worth nothing.
+    /// There is no token, or an invalid one.
     Unauthorized(Option<&'static str>),
-    /// The token is not enough.
+    /// The token is insufficient.
     Insufficient(String),
     /// The proof has no nonce, or an old one.
     Nonce(String),
 }
 
 impl Shared {
-    /// What the MCP server answers.
+    /// Answers as the MCP server.
     pub(super) fn resource(&self, request: &Recorded) -> Answer {
         if let Some(answer) = Self::scripted(&mut self.rules().resource.answers, request) {
             return answer;
@@ -114,7 +114,7 @@ impl Shared {
     }
 }
 
-/// What an MCP server without secrets answers.
+/// Answers as an MCP server without secrets.
 fn message(request: &Recorded, is_legacy: bool) -> Answer {
     let message = request.json();
     match (request.rpc_method().as_str(), is_legacy) {

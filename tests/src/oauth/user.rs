@@ -1,4 +1,4 @@
-//! Somebody with a browser, who says yes.
+//! A user with a browser, who agrees.
 
 use http_body_util::{BodyExt, Empty};
 use hyper::{Request, body::Bytes};

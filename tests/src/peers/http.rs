@@ -1,4 +1,4 @@
-//! A peer that listens on a port of its own for as long as its owner lives.
+//! A peer that listens on its own port as long as its owner lives.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -32,15 +32,15 @@ wait "$peer"
 pub struct HttpPeer {
     url: String,
     stderr: Tail,
-    /// Held open as long as the peer is to live.
+    /// Held open as long as the peer should live.
     lifeline: Option<ChildStdin>,
     supervisor: Child,
-    /// They end when every process of the peer has closed its output.
+    /// They end when all processes of the peer have closed their output.
     readers: Vec<JoinHandle<()>>,
 }
 
 impl HttpPeer {
-    /// Starts a program and waits until it says where it listens; `path` is where it serves MCP there.
+    /// Starts a program and waits until it prints its address; `path` is where it serves MCP there.
     pub(super) fn start(program: &Program, path: &str) -> Result<Self, Error> {
         let mut supervisor = Command::new("sh")
             .args(["-c", SUPERVISE, "sh"])
@@ -87,7 +87,7 @@ impl HttpPeer {
         Error::NotReady { what, stderr_tail: self.stderr.text() }
     }
 
-    /// Returns when every process of the peer is gone, but does not wait for ever.
+    /// Waits until all processes of the peer are gone, with a limit.
     fn stop(&mut self) {
         drop(self.lifeline.take());
         wait_until(|| !matches!(self.supervisor.try_wait(), Ok(None)));
@@ -103,7 +103,7 @@ impl Drop for HttpPeer {
     }
 }
 
-/// Whether the condition came to hold within some seconds.
+/// Returns whether the condition became true within some seconds.
 fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !condition() {
@@ -115,7 +115,7 @@ fn wait_until(mut condition: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// Sends the first address that the peer announces, and reads on to the end, so that the peer never waits for a reader.
+/// Sends the first address that the peer announces, and keeps reading, so that the peer never blocks on its output.
 fn find_origin(stdout: ChildStdout, announce: SyncSender<String>) {
     let mut announce = Some(announce);
     for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
@@ -135,7 +135,7 @@ struct Tail(Arc<Mutex<Vec<u8>>>);
 impl Tail {
     const BYTES: usize = 8 * 1024;
 
-    /// Reads the stream to its end, on a thread of its own.
+    /// Reads the stream to its end, on a separate thread.
     fn follow(&self, mut stream: impl Read + Send + 'static) -> JoinHandle<()> {
         let tail = Arc::clone(&self.0);
         thread::spawn(move || {
@@ -193,7 +193,7 @@ mod tests {
         assert!(wait_until(|| !is_alive(&grandchild)));
     }
 
-    /// A process that nobody has waited for yet still has its files, with `Z` as its state.
+    /// A process that has not been reaped still has its files, with `Z` as its state.
     #[cfg(target_os = "linux")]
     fn is_alive(stat: &str) -> bool {
         std::fs::read_to_string(stat).is_ok_and(|stat| !stat.contains(") Z "))

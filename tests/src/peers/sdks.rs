@@ -1,4 +1,4 @@
-//! Servers of ours, each made with another SDK.
+//! Our own servers, each made with another SDK.
 
 use super::{Error, HttpPeer, Program, installed, node, python, sources};
 

@@ -90,7 +90,7 @@ impl Shared {
         inner.origins.retain(|origin| !used(origin).is_some_and(is_old));
         let idle = inner.idle.iter().map(|http1| http1.idle_since);
         let oldest = idle.chain(inner.origins.iter().filter_map(used)).min();
-        // What is in use comes back soon, and need not say so.
+        // A connection in use returns soon, without a wake-up.
         let is_in_use = inner.turns.are_some() && self.settings.idle > 0;
         let oldest = oldest.or(is_in_use.then_some(now));
         inner.is_timed = oldest.is_some();
