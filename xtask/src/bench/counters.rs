@@ -8,7 +8,10 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{callgrind, programs};
+use super::{
+    callgrind,
+    programs::{self, Profile},
+};
 use crate::workspace;
 
 #[derive(clap::Args)]
@@ -77,7 +80,7 @@ impl fmt::Display for Verdict {
 }
 
 pub(super) fn run(options: &Options) -> Result<()> {
-    programs::build(&["server", "ours", "allocations"], &[])?;
+    programs::build(Profile::Release, &["server", "ours", "allocations"], &[])?;
     let table = count()?;
     if options.update {
         let text = toml::to_string(&table).context("a table of numbers has a form in TOML")?;
@@ -112,12 +115,12 @@ fn count() -> Result<Table> {
     }
     let mut table = Table { rustc: rustc()?, machine: machine(), ..Table::default() };
     for (name, arguments) in CASES {
-        let mut driver = Command::new(programs::path("allocations"));
+        let mut driver = Command::new(programs::path(Profile::Release, "allocations"));
         let (line, _) = programs::output(driver.args(arguments))?;
         let counted: Allocations =
             serde_json::from_str(&line).with_context(|| format!("{name} gave {line:?}"))?;
         let instructions = if has_valgrind {
-            Some(callgrind::instructions(&programs::path("ours"), arguments)?)
+            Some(callgrind::instructions(&programs::path(Profile::Release, "ours"), arguments)?)
         } else {
             None
         };

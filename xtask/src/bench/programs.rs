@@ -7,12 +7,30 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
+/// A cargo profile of `tests/bench`.
+#[derive(Clone, Copy)]
+pub(super) enum Profile {
+    Release,
+    /// Optimized across all crates when it is linked.
+    Lto,
+}
+
+impl Profile {
+    /// Returns its name, which is also that of its directory.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Lto => "lto",
+        }
+    }
+}
+
 /// Builds programs of `tests/bench`, optimized. Not with `--locked`, because the dependencies of our crates may have
 /// changed.
-pub(super) fn build(names: &[&str], features: &[&str]) -> Result<()> {
+pub(super) fn build(profile: Profile, names: &[&str], features: &[&str]) -> Result<()> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(workspace::root().join("tests/bench"));
-    cargo.args(["build", "--quiet", "--release", "--target-dir"]).arg(target());
+    cargo.args(["build", "--quiet", "--profile", profile.name(), "--target-dir"]).arg(target());
     cargo.args(names.iter().flat_map(|name| ["--bin", name]));
     cargo.args(features.iter().flat_map(|feature| ["--features", feature]));
     match cargo.status().context("cannot run cargo")? {
@@ -22,8 +40,8 @@ pub(super) fn build(names: &[&str], features: &[&str]) -> Result<()> {
 }
 
 /// Returns the path of a built program.
-pub(super) fn path(name: &str) -> PathBuf {
-    target().join("release").join(name)
+pub(super) fn path(profile: Profile, name: &str) -> PathBuf {
+    target().join(profile.name()).join(name)
 }
 
 fn target() -> PathBuf {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     goals::{self, All},
-    programs,
+    programs::{self, Profile},
     scenarios::{SCENARIOS, Scenario},
     table,
 };
@@ -24,9 +24,18 @@ pub(super) struct Rounds {
     /// How long each run takes, in milliseconds
     #[arg(long, default_value_t = 1000)]
     millis: u64,
+    /// Optimize all programs across crates when they are linked, which takes minutes
+    #[arg(long)]
+    lto: bool,
     /// Leave out rmcp, which takes long to build
     #[arg(long)]
     without_rmcp: bool,
+}
+
+impl Rounds {
+    fn profile(&self) -> Profile {
+        if self.lto { Profile::Lto } else { Profile::Release }
+    }
 }
 
 /// The output of a driver, as far as the table shows it.
@@ -57,7 +66,7 @@ pub(super) fn run(options: &Rounds) -> Result<()> {
         programs.push("rmcp");
         features.push("rmcp");
     }
-    programs::build(&programs, &features)?;
+    programs::build(options.profile(), &programs, &features)?;
     let mut all = All::new();
     println!("{}", table::HEAD);
     for scenario in scenarios {
@@ -83,7 +92,7 @@ fn measure(scenario: &Scenario, options: &Rounds) -> Result<Medians> {
     let mut outcomes: BTreeMap<&'static str, Vec<Outcome>> = BTreeMap::new();
     for _ in 0..options.rounds.max(1) {
         for driver in &drivers {
-            let mut command = Command::new(programs::path(driver));
+            let mut command = Command::new(programs::path(options.profile(), driver));
             command.args(scenario.arguments).args(["--millis", &options.millis.to_string()]);
             let (line, _) = programs::output(&mut command)?;
             let outcome =
