@@ -148,11 +148,19 @@ pin_project! {
     }
 }
 
-impl<F> Future for Expiring<F>
+impl<F> Expiring<F> {
+    /// Limits the time of something other than a call, which has no limits of its own.
+    pub(crate) fn new(reply: F, method: Cow<'static, str>, ground: Arc<Ground>) -> Self {
+        let countdown = Countdown::new(None, &ground);
+        Self { reply, watch: Some(Watch { countdown, method, ticking: Ticking::new(ground) }) }
+    }
+}
+
+impl<F, T> Future for Expiring<F>
 where
-    F: Future<Output = Result<Reply, BoxError>>,
+    F: Future<Output = Result<T, BoxError>>,
 {
-    type Output = Result<Reply, BoxError>;
+    type Output = Result<T, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
